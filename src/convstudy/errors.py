@@ -1,0 +1,68 @@
+"""What can go wrong, as one tree. Every message is one line: where, what was got, what was expected, what to do.
+
+    ConvstudyError
+    ├── UnknownNameError     no network, data set or setting has this name; the nearest one is offered
+    ├── ModelError           a network of the user's own cannot be opened or built
+    ├── ShapeError           an input does not fit a network, or a window does not fit its input
+    ├── DataError            images or labels that cannot be read or used
+    ├── RecipeError          a setting of the training recipe is out of its range
+    ├── ClaimError           a claimed table or number cannot be read
+    ├── StudyError           a comparison or its folder cannot be used as asked
+    └── DivergedError        the loss became NaN or infinite
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ConvstudyError(Exception):
+    """The root: the command line prints its message on one line and exits with status 2."""
+
+
+class UnknownNameError(ConvstudyError, LookupError):
+    """No network, data set or setting has this name."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
+        """Write the message: the kind of thing, the name that was got, and the nearest known name or all of them.
+
+        >>> print(UnknownNameError("network", "resnet3A", ["net", "resnet34"]))
+        no network is named 'resnet3A'; did you mean 'resnet34'?
+        >>> print(UnknownNameError("network", "xyz", ["net", "resnet34"], hint="`convstudy models` lists them"))
+        no network is named 'xyz'; known are net, resnet34; `convstudy models` lists them
+        """
+        known = list(known)
+        nearest = get_close_matches(name.lower(), known, n=1)
+        advice = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
+        if hint and not nearest:
+            advice += f"; {hint}"
+        super().__init__(f"no {kind} is named '{name}'; {advice}")
+
+
+class ModelError(ConvstudyError):
+    """A network of the user's own cannot be opened or built."""
+
+
+class ShapeError(ConvstudyError, ValueError):
+    """An input does not fit a network, or a window does not fit its input."""
+
+
+class DataError(ConvstudyError):
+    """Images or labels that cannot be read or used."""
+
+
+class RecipeError(ConvstudyError, ValueError):
+    """A setting of the training recipe is out of its range."""
+
+
+class ClaimError(ConvstudyError, ValueError):
+    """A claimed table or number cannot be read."""
+
+
+class StudyError(ConvstudyError):
+    """A comparison or its folder cannot be used as asked."""
+
+
+class DivergedError(ConvstudyError, ArithmeticError):
+    """The loss became NaN or infinite."""
