@@ -1,0 +1,134 @@
+"""What a comparison found: the records behind `results.json`, the tables and the report. Accuracies are fractions of 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Top-1 accuracy on the test part: the mean over seeds, its 95 % interval, and each seed's own value."""
+
+    mean: float
+    low: float
+    high: float
+    per_seed: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One network: what it costs and what it reaches. Seconds and images/s are means over the seeds."""
+
+    name: str
+    parameters: int
+    macs: int  # of one image's forward pass
+    activation_size: int  # elements of one image's activations
+    input_shape: tuple[int, int, int]  # channels x height x width
+    top1: Accuracy
+    train_seconds: float  # of one run
+    images_per_second: float  # in training
+    latency_ms: float  # of one image's forward pass, median
+    uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """Two networks on the same test images. `difference` is top-1 of `a` minus top-1 of `b`."""
+
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p_value: float  # adjusted by Holm's method where there are more than two networks
+    better: str | None  # the name of the better network, None where no difference is shown
+    verdict: str  # the same in a sentence
+
+
+@dataclass(frozen=True)
+class DataDescription:
+    """The data as the comparison used them."""
+
+    name: str
+    source: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    train: int  # images after the validation part has been split off
+    validation: int
+    test: int
+    mean: tuple[float, ...]  # a channel, of the training part, in 0..1
+    std: tuple[float, ...]
+    notes: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What was held equal for all networks."""
+
+    data: DataDescription
+    recipe: dict[str, str | int | float | bool | None]
+    seeds: tuple[int, ...]
+    selection: str  # which weights were tested, and when the test part was opened
+    intervals: str  # which sources of variation the intervals cover, and how
+    tests: str  # how p-values were computed
+    command: str  # reproduces the comparison
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything in `results.json`."""
+
+    models: tuple[ModelResult, ...]
+    comparisons: tuple[PairResult, ...]
+    protocol: Protocol
+    environment: dict[str, str | int]  # versions and hardware
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of a run's `epochs.csv`."""
+
+    epoch: int  # from 1
+    lr: float  # at the epoch's last step
+    train_loss: float
+    train_top1: float  # on augmented batches, while the weights moved
+    validation_loss: float
+    validation_top1: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One network trained with one seed: its learning curve and its answers on the test part."""
+
+    model: str
+    seed: int
+    epochs: tuple[Epoch, ...]
+    labels: npt.NDArray[np.int64]  # N
+    logits: npt.NDArray[np.float32]  # N x classes
+
+
+@dataclass(frozen=True)
+class MistakenImage:
+    """A test image that many runs got wrong."""
+
+    id: str
+    image: npt.NDArray[np.uint8]  # height x width x channels (1 or 3)
+    label: int
+    wrong: int  # runs that got it wrong
+    runs: int  # runs in all
+    usual_answer: int  # the wrong class given most often
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is stored in a comparison's folder, read back: all that a report draws from."""
+
+    results: Results
+    runs: tuple[RunResult, ...]
+    mistaken: tuple[MistakenImage, ...]
+    unfinished: int = 0  # runs still missing
