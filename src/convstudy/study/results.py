@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.training import Epoch
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -86,19 +88,6 @@ class Results:
     comparisons: tuple[PairResult, ...]
     protocol: Protocol
     environment: dict[str, str | int]  # versions and hardware
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of a run's `epochs.csv`."""
-
-    epoch: int  # from 1
-    lr: float  # at the epoch's last step
-    train_loss: float
-    train_top1: float  # on augmented batches, while the weights moved
-    validation_loss: float
-    validation_top1: float
-    seconds: float
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,9 @@
+"""Training under a recipe. It knows no network and no data set, so that it cannot favour one."""
+
+from convstudy.training.batches import TrainingBatches
+from convstudy.training.epoch import Epoch
+from convstudy.training.loop import Progress, train
+from convstudy.training.recipe import Recipe
+from convstudy.training.seeds import stream_seed
+
+__all__ = ["Epoch", "Progress", "Recipe", "TrainingBatches", "stream_seed", "train"]

@@ -1,0 +1,60 @@
+"""What one epoch of training measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from convstudy.errors import DivergedError
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of a run's `epochs.csv`. Losses are in nats, accuracies fractions of 1."""
+
+    epoch: int  # from 1
+    lr: float  # at the epoch's last step
+    train_loss: float
+    train_top1: float  # on augmented batches, while the weights moved
+    validation_loss: float
+    validation_top1: float
+    seconds: float  # of the training steps, validation left out
+
+
+@dataclass
+class Tally:
+    """Losses and right answers of an epoch so far, fetched from the device only when they are looked at."""
+
+    epoch: int
+    seen: int = 0
+    losses: list[float] = field(default_factory=list)  # a step
+    correct: int = 0
+    waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Note one step: its loss, its logits B x classes and labels B."""
+        self.seen += len(labels)
+        self.waiting.append((loss.detach(), (logits.detach().argmax(1) == labels).sum()))
+
+    def look(self) -> None:
+        """Fetch what is waiting. Raises: DivergedError, with epoch and step, at the first loss that is not finite."""
+        losses, correct = zip(*self.waiting, strict=True)
+        self.waiting.clear()
+        for loss in torch.stack(losses).tolist():
+            self.losses.append(loss)
+            if not math.isfinite(loss):
+                raise DivergedError(
+                    f"the loss is {loss} at epoch {self.epoch}, step {len(self.losses)}; try a smaller --lr"
+                )
+        self.correct += int(torch.stack(correct).sum())
+
+    @property
+    def mean_loss(self) -> float:
+        return sum(self.losses) / len(self.losses)
+
+    @property
+    def top1(self) -> float:
+        return self.correct / self.seen
