@@ -1,0 +1,71 @@
+"""The difference of two networks tested on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from convstudy.evaluation.accuracy import CONFIDENCE
+from convstudy.evaluation.variation import Answers, combine, image_variance, seed_variance
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Accuracy of the first network minus that of the second, its interval, and the p-value of "they are equal"."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+
+def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) -> Difference:
+    """Compare two tables of answers, seeds x images, on the same images; the seeds need not be equally many.
+
+    The interval and the p-value come from one t statistic whose variance covers other test images (paired: the
+    networks are compared image by image) and other seeds of either network. With a single seed each, seeds cannot be
+    covered: the p-value is then McNemar's exact one. The images' variance is not taken below 1 / N^2, that of a single
+    answer that differs, so that two networks with the same answers do not get an interval of no width.
+
+    Raises: ValueError, when the numbers of images differ.
+
+    >>> same = np.array([[True, False, True, True]])
+    >>> accuracy_difference(same, same).p_value
+    1.0
+    """
+    images = a.shape[1]
+    if images != b.shape[1]:
+        raise ValueError(f"paired answers must be for the same images; got {images} and {b.shape[1]}")
+    value = float(a.mean() - b.mean())
+    image_part = max(image_variance(a.mean(0) - b.mean(0)), 1 / images**2)
+    variation = combine(image_part, images, [(len(answers), *seed_variance(answers)) for answers in (a, b)])
+    error = float(np.sqrt(variation.variance))
+    margin = float(stats.t.isf((1 - confidence) / 2, variation.degrees_of_freedom)) * error
+    single = len(a) == len(b) == 1
+    p_value = (
+        mcnemar_p(a[0], b[0]) if single else float(2 * stats.t.sf(abs(value) / error, variation.degrees_of_freedom))
+    )
+    return Difference(value, max(value - margin, -1.0), min(value + margin, 1.0), p_value)
+
+
+def mcnemar_p(a: np.ndarray[tuple[int], np.dtype[np.bool_]], b: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+    """McNemar's exact p-value of two runs' answers, N each.
+
+    Source: McNemar 1947; exact binomial form as in Dietterich 1998, section 3.1.
+    """
+    table = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]
+    return float(mcnemar(table, exact=True).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values so that the chance of any false alarm among them stays at its level (Holm 1979).
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
