@@ -25,8 +25,8 @@ class Interval:
 def accuracy_interval(answers: Answers, confidence: float = CONFIDENCE) -> Interval:
     """Mean accuracy of seeds x images answers, with an interval that covers other seeds and other test images.
 
-    Student's t on the logit scale, so that the limits stay between 0 and 1, with the variance and the degrees of freedom
-    of `variation`. For a single seed, and where all answers are right or all wrong, it is Wilson's interval: that covers
+    Student's t on the logit scale, so that the limits stay between 0 and 1, with the variance and degrees of freedom
+    of `variation`. For a single seed, and where all answers are right or all wrong, Wilson's interval, which covers
     other test images only.
 
     Source: Wilson 1927; the logit interval is Korn & Graubard 1998, section 2.

@@ -33,7 +33,7 @@ def seed_variance(answers: Answers) -> tuple[float, float]:
     """Variance of the mean over seeds, from sampling seeds: as observed, and with the images' share taken out.
 
     The observed variance of the seeds' accuracies holds a share that comes from the interaction of seeds and images;
-    it is part of `image_variance` already, so it is subtracted here, and what is left is not let below zero (Hillis 2007).
+    it is part of `image_variance` already, so it is subtracted here, but not below zero (Hillis 2007).
 
     >>> seed_variance(np.array([[True, True, False, False], [True, False, True, False]]))
     (0.0, 0.0)
