@@ -1,0 +1,58 @@
+"""Which classes a network takes for which, summed over its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import confusion_matrix
+
+from convstudy.study.results import RunResult
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One cell beside the diagonal: images of class `label` answered as `answer`, `count` times over all seeds."""
+
+    label: int
+    answer: int
+    count: int
+    share: float  # of all answers given for images of class `label`
+
+
+def confusion(runs: Iterable[RunResult], classes: int) -> npt.NDArray[np.int64]:
+    """Count answers over runs: classes x classes, rows are labels, columns answers.
+
+    >>> run = RunResult("net", 0, (), np.array([0, 0, 1]), np.array([[9, 1], [0, 1], [2, 3]], dtype=np.float32))
+    >>> confusion([run, run], classes=2).tolist()
+    [[2, 2], [0, 2]]
+    """
+    total = np.zeros((classes, classes), dtype=np.int64)
+    for run in runs:
+        total += confusion_matrix(run.labels, run.logits.argmax(1), labels=np.arange(classes))
+    return total
+
+
+def row_shares(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Divide each row by its sum; a class without images stays zero.
+
+    >>> row_shares(np.array([[3, 1], [0, 0]])).tolist()
+    [[0.75, 0.25], [0.0, 0.0]]
+    """
+    return np.asarray(counts / np.maximum(counts.sum(1, keepdims=True), 1), dtype=np.float64)
+
+
+def frequent_mistakes(counts: npt.NDArray[np.int64], most: int = 10) -> tuple[Mistake, ...]:
+    """Give the largest cells beside the diagonal, largest first.
+
+    >>> frequent_mistakes(np.array([[8, 2], [5, 5]]))[0]
+    Mistake(label=1, answer=0, count=5, share=0.5)
+    """
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    shares = row_shares(counts)
+    largest = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    places = [(int(label), int(answer)) for label, answer in zip(*np.unravel_index(largest, wrong.shape), strict=True)]
+    return tuple(Mistake(*place, int(wrong[place]), float(shares[place])) for place in places if wrong[place])

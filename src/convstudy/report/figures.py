@@ -1,0 +1,234 @@
+"""The report's charts, as Plotly figures.
+
+A colour is written as the CSS variable that holds it (`var(--series-1)`); the page puts in the value that the colour
+scheme gives it, and does so again when the scheme changes. The networks' colours are `--series-1` to `--series-8`,
+after Okabe & Ito 2008; from the ninth network on they come again with other dashes.
+
+Plotly reads HTML tags in a label, so names are escaped once here, for Plotly; `report.html` escapes the whole figure
+a second time, for the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from convstudy.report import numbers
+from convstudy.report.confusion import row_shares
+from convstudy.study.results import ModelResult, PairResult, RunResult
+
+COLOURS = 8  # defined in templates/report.css
+DASHES = ("solid", "dash", "dot", "dashdot")
+CLASSES_WITH_COUNTS_IN_CELLS = 12
+CLASSES_WITH_TICKS = 30
+ROW_HEIGHT = 58  # pixels, of an interval and its name
+# Shares of a row are mostly near 0 or 1: the colours are spread so that 1 % is seen.
+HEAT = ((0.0, 0), (0.01, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 5))
+
+
+def colour(network: int) -> str:
+    """The colour of the network with this place in the results.
+
+    >>> colour(0), colour(8)
+    ('var(--series-1)', 'var(--series-1)')
+    """
+    return f"var(--series-{network % COLOURS + 1})"
+
+
+def dash(network: int) -> str:
+    """The line's dash of the network with this place in the results."""
+    return DASHES[network // COLOURS % len(DASHES)]
+
+
+def top1_intervals(models: Sequence[ModelResult]) -> go.Figure:
+    """One row a network: a dot a seed, the mean, and the 95 % interval as whiskers; in percent."""
+    figure = go.Figure(layout=_layout(xaxis={"ticksuffix": " %"}))
+    for place, model in enumerate(models):
+        seeds = [100 * top1 for top1 in model.top1.per_seed]
+        figure.add_scatter(
+            x=seeds,
+            y=[place + 0.24] * len(seeds),
+            mode="markers",
+            marker={"size": 7, "color": colour(place), "opacity": 0.55},
+            hovertemplate="one seed: %{x:.1f} %<extra></extra>",
+        )
+        _add_interval(figure, place, model.top1.mean, model.top1.low, model.top1.high, colour(place), " %")
+        _add_row_name(figure, place, model.name)
+    return _with_rows(figure, len(models))
+
+
+def differences(pairs: Sequence[PairResult]) -> go.Figure:
+    """One row a pair: the difference in points with its 95 % interval, and a line at zero, "equal"."""
+    figure = go.Figure(layout=_layout(xaxis={"ticksuffix": "", "title": {"text": "points of top-1"}}))
+    figure.add_vline(x=0, line={"color": "var(--ink-soft)", "width": 1.5})
+    for place, pair in enumerate(pairs):
+        shade = "var(--ink)" if pair.better else "var(--ink-soft)"
+        _add_interval(figure, place, pair.difference, pair.low, pair.high, shade, " points")
+        _add_row_name(figure, place, f"{_short(pair.a, 28)} minus {_short(pair.b, 28)}")
+    return _with_rows(figure, len(pairs))
+
+
+def learning_curves(runs: Sequence[RunResult], models: Sequence[str], metric: str, *, percent: bool) -> go.Figure:
+    """One thin line a seed and one thick line a network, its mean; `metric` is a field of `Epoch`.
+
+    Each trace carries `meta`, the network's place, by which the page's legend shows and hides it.
+    """
+    axis = {"ticksuffix": " %"} if percent else {}
+    figure = go.Figure(layout=_layout(xaxis={"title": {"text": "epoch"}, "rangemode": "normal"}, yaxis=axis))
+    for place, model in enumerate(models):
+        curves = {
+            run.seed: {epoch.epoch: getattr(epoch, metric) * (100 if percent else 1) for epoch in run.epochs}
+            for run in runs
+            if run.model == model and run.epochs
+        }
+        for seed, curve in curves.items():
+            if len(curves) > 1:
+                _add_curve(figure, place, curve, f"{model}, seed {seed}", percent=percent, mean=False)
+        if curves:
+            shared = sorted(set.intersection(*(set(curve) for curve in curves.values())))
+            mean = {epoch: float(np.mean([curve[epoch] for curve in curves.values()])) for epoch in shared}
+            name = f"{model}, mean of {len(curves)} seeds" if len(curves) > 1 else model
+            _add_curve(figure, place, mean, name, percent=percent, mean=True)
+    return figure
+
+
+def confusion_heatmap(counts: npt.NDArray[np.int64], class_names: Sequence[str]) -> go.Figure:
+    """Rows are labels, columns answers; the colour is the share of the row, the number in a cell the count.
+
+    `layout.meta` carries class names and counts, from which the page makes what is shown on hover.
+    """
+    classes = len(class_names)
+    names = [_literal(name) for name in class_names]
+    ticks: dict[str, Any] = {"showgrid": False, "ticks": "", "showline": False, "constrain": "domain"}
+    if classes <= CLASSES_WITH_TICKS:
+        short = [_literal(_short(name, 14)) for name in class_names]
+        ticks |= {"tickmode": "array", "tickvals": list(range(classes)), "ticktext": short}
+    else:
+        ticks |= {"showticklabels": False}
+    figure = go.Figure(
+        layout=_layout(
+            xaxis={**ticks, "title": {"text": "answer"}},
+            yaxis={**ticks, "title": {"text": "label"}, "autorange": "reversed", "scaleanchor": "x"},
+            meta={"classes": names, "counts": counts.tolist()},
+            margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        )
+    )
+    figure.add_heatmap(
+        z=np.round(row_shares(counts), 4),
+        text=[[str(count) if count else "" for count in row] for row in counts.tolist()],
+        texttemplate="%{text}" if classes <= CLASSES_WITH_COUNTS_IN_CELLS else None,
+        textfont={"size": 11},
+        colorscale=[(share, f"var(--heat-{step})") for share, step in HEAT],
+        zmin=0,
+        zmax=1,
+        xgap=1,
+        ygap=1,
+        showscale=False,
+        hoverinfo="text",
+    )
+    return figure
+
+
+def _layout(**parts: Any) -> dict[str, Any]:
+    axis: dict[str, Any] = {
+        "gridcolor": "var(--line)",
+        "zeroline": False,
+        "linecolor": "var(--line-strong)",
+        "tickcolor": "var(--line-strong)",
+        "automargin": True,
+        "fixedrange": True,
+    }
+    layout: dict[str, Any] = {
+        "template": None,
+        "autosize": True,
+        "showlegend": False,
+        "dragmode": False,
+        "hovermode": "closest",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": "var(--ink-soft)", "size": 13, "family": "system-ui, -apple-system, Segoe UI, sans-serif"},
+        "hoverlabel": {
+            "bgcolor": "var(--surface)",
+            "bordercolor": "var(--line-strong)",
+            "font": {"color": "var(--ink)", "size": 13},
+        },
+        "margin": {"l": 8, "r": 16, "t": 12, "b": 8},
+    }
+    axes = {name: axis | parts.pop(name, {}) for name in ("xaxis", "yaxis")}
+    return layout | axes | parts
+
+
+def _add_interval(figure: go.Figure, place: int, value: float, low: float, high: float, shade: str, unit: str) -> None:
+    value, low, high = 100 * value, 100 * low, 100 * high
+    figure.add_scatter(
+        x=[value],
+        y=[place],
+        mode="markers",
+        marker={"size": 11, "color": shade, "line": {"color": "var(--surface)", "width": 1.5}},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value],
+            "arrayminus": [value - low],
+            "color": shade,
+            "thickness": 2.5,
+            "width": 6,
+        },
+        hovertemplate=f"{value:.1f}{unit}<br>95 % interval {low:.1f} to {high:.1f}<extra></extra>",
+    )
+
+
+def _add_row_name(figure: go.Figure, place: int, name: str) -> None:
+    figure.add_annotation(
+        text=_literal(_short(name, 60)),
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=place - 0.2,
+        yanchor="bottom",
+        showarrow=False,
+        font={"color": "var(--ink)"},
+    )
+
+
+def _with_rows(figure: go.Figure, rows: int) -> go.Figure:
+    figure.update_yaxes(range=[rows - 0.4, -0.85], visible=False)
+    return figure.update_layout(height=ROW_HEIGHT * rows + 80)
+
+
+def _add_curve(figure: go.Figure, place: int, curve: dict[int, float], name: str, *, percent: bool, mean: bool) -> None:
+    value = "%{y:.1f} %" if percent else "%{y:.3f}"
+    figure.add_scatter(
+        x=list(curve),
+        y=list(curve.values()),
+        name=_literal(name),
+        meta=place,
+        mode="lines" if len(curve) > 1 else "markers",
+        line={"color": colour(place), "width": 3 if mean else 1.2, "dash": dash(place)},
+        marker={"color": colour(place), "size": 9 if mean else 6},
+        opacity=1 if mean else 0.5,
+        hovertemplate=f"{value}, epoch %{{x}}<extra>%{{fullData.name}}</extra>",
+    )
+
+
+def _literal(text: str) -> str:
+    """Write a name so that Plotly shows it as it is: neither as HTML nor, between dollars, as TeX."""
+    return escape(text, quote=False).replace("$", "&#36;")
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width // 2] + "…" + text[-(width - width // 2 - 1) :]
+
+
+def describe_intervals(models: Iterable[ModelResult]) -> str:
+    """The first chart in words, for those who do not see it."""
+    return "; ".join(
+        f"{model.name} {numbers.percent(model.top1.mean)}, 95 % interval "
+        f"{numbers.percent_interval(model.top1.low, model.top1.high)}"
+        for model in models
+    )

@@ -1,0 +1,143 @@
+"""How numbers are written, on the screen and in the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+ABSENT = "–"  # for a number that does not exist: NaN, or infinite
+SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
+
+
+def count(value: int) -> str:
+    """Write a whole number with thousands separators.
+
+    >>> count(21_797_672)
+    '21,797,672'
+    """
+    return f"{value:,}"
+
+
+def scaled(value: float) -> str:
+    """Write three significant digits and a decimal prefix, as papers do for MACs.
+
+    >>> scaled(3_663_761_408), scaled(416_520), scaled(999_999), scaled(84)
+    ('3.66 G', '417 K', '1.00 M', '84')
+    """
+    for scale, prefix in SCALES:
+        if float(f"{value:.3g}") >= scale:
+            return f"{_three_digits(value / scale)} {prefix}"
+    return f"{value:,.0f}"
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction of 1 in percent.
+
+    >>> percent(0.9778), percent(1.0), percent(float("nan"))
+    ('97.8 %', '100.0 %', '–')
+    """
+    return f"{100 * fraction:.1f} %" if math.isfinite(fraction) else ABSENT
+
+
+def percent_interval(low: float, high: float, *, to: str = " to ") -> str:
+    """Write an interval of fractions of 1, in percent.
+
+    >>> percent_interval(0.9691, 0.986)
+    '96.9 to 98.6'
+    """
+    return f"{100 * low:.1f}{to}{100 * high:.1f}"
+
+
+def points(fraction: float) -> str:
+    """Write a difference of two fractions of 1 in percentage points, with its sign.
+
+    >>> points(0.019), points(-0.0206), points(-0.0001)
+    ('+1.9', '−2.1', '0.0')
+    """
+    if not math.isfinite(fraction):
+        return ABSENT
+    rounded = round(100 * fraction, 1)
+    return "0.0" if rounded == 0 else f"{rounded:+.1f}".replace("-", "−")
+
+
+def p_value(value: float) -> str:
+    """Write a p-value: never as zero, and not more exactly than anyone reads it.
+
+    >>> p_value(0.0021), p_value(0.00004), p_value(0.3712), p_value(1.0)
+    ('0.002', '< 0.001', '0.37', '1.00')
+    """
+    if not math.isfinite(value):
+        return ABSENT
+    if value < 0.001:
+        return "< 0.001"
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
+
+
+def seconds(value: float) -> str:
+    """Write a duration in seconds, to three significant digits.
+
+    >>> seconds(0.4567), seconds(12.34), seconds(1234.5)
+    ('0.457 s', '12.3 s', '1,234 s')
+    """
+    return f"{_three_digits(value)} s"
+
+
+def milliseconds(value: float) -> str:
+    """Write a latency, to three significant digits.
+
+    >>> milliseconds(0.412)
+    '0.412 ms'
+    """
+    return f"{_three_digits(value)} ms"
+
+
+def rate(value: float) -> str:
+    """Write a number of images a second.
+
+    >>> rate(5123.7), rate(8.25)
+    ('5,124', '8.25')
+    """
+    return _three_digits(value)
+
+
+def shape(sizes: Sequence[int]) -> str:
+    """Write a tensor's shape.
+
+    >>> shape((3, 32, 32))
+    '3 × 32 × 32'
+    """
+    return " × ".join(map(str, sizes))
+
+
+def clock(value: float) -> str:
+    """Write a time left as minutes and seconds, or hours, minutes and seconds.
+
+    >>> clock(83.4), clock(3725)
+    ('1:23', '1:02:05')
+    """
+    if not math.isfinite(value):
+        return "-:--"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def setting(value: str | float | bool | None) -> str:
+    """Write one setting of a recipe, or one fact of the environment.
+
+    >>> setting(0.0005), setting(True), setting(None), setting("cosine"), setting(32)
+    ('0.0005', 'yes', 'none', 'cosine', '32')
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _three_digits(value: float) -> str:
+    """Three significant digits, but never fewer than the whole number has."""
+    if not math.isfinite(value):
+        return ABSENT
+    exponent = int(f"{value:.2e}".partition("e")[2])  # after rounding: 999.9 K is 1.00 M
+    return f"{value:,.{max(0, 2 - exponent)}f}" if value else "0"
