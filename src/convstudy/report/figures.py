@@ -26,6 +26,8 @@ COLOURS = 8  # defined in templates/report.css
 DASHES = ("solid", "dash", "dot", "dashdot")
 CLASSES_WITH_COUNTS_IN_CELLS = 12
 CLASSES_WITH_TICKS = 30
+LONGEST_TICK = 11  # letters
+EPOCHS_WITH_TICKS = 10
 ROW_HEIGHT = 58  # pixels, of an interval and its name
 # Shares of a row are mostly near 0 or 1: the colours are spread so that 1 % is seen.
 HEAT = ((0.0, 0), (0.01, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 5))
@@ -78,8 +80,10 @@ def learning_curves(runs: Sequence[RunResult], models: Sequence[str], metric: st
 
     Each trace carries `meta`, the network's place, by which the page's legend shows and hides it.
     """
-    axis = {"ticksuffix": " %"} if percent else {}
-    figure = go.Figure(layout=_layout(xaxis={"title": {"text": "epoch"}, "rangemode": "normal"}, yaxis=axis))
+    longest = max((len(run.epochs) for run in runs), default=0)
+    epochs = {"title": {"text": "epoch"}, "tickformat": "d"} | ({"dtick": 1} if longest <= EPOCHS_WITH_TICKS else {})
+    values = {"automargin": True} | ({"ticksuffix": " %"} if percent else {})
+    figure = go.Figure(layout=_layout(xaxis=epochs, yaxis=values))
     for place, model in enumerate(models):
         curves = {
             run.seed: {epoch.epoch: getattr(epoch, metric) * (100 if percent else 1) for epoch in run.epochs}
@@ -104,18 +108,24 @@ def confusion_heatmap(counts: npt.NDArray[np.int64], class_names: Sequence[str])
     """
     classes = len(class_names)
     names = [_literal(name) for name in class_names]
-    ticks: dict[str, Any] = {"showgrid": False, "ticks": "", "showline": False, "constrain": "domain"}
+    ticks: dict[str, Any] = {"showgrid": False, "ticks": "", "showline": False}
+    margin = {"l": 28, "r": 4, "t": 4, "b": 28}
     if classes <= CLASSES_WITH_TICKS:
-        short = [_literal(_short(name, 14)) for name in class_names]
-        ticks |= {"tickmode": "array", "tickvals": list(range(classes)), "ticktext": short}
+        short = [_short(name, LONGEST_TICK) for name in class_names]
+        ticks |= {"tickmode": "array", "tickvals": list(range(classes)), "ticktext": [_literal(name) for name in short]}
+        longest = max(map(len, short))
+        room = 7 * longest + 12  # pixels
+        margin |= {"l": margin["l"] + room, "b": margin["b"] + (room if longest > 2 else 24)}
+        upright = {"tickangle": -90 if longest > 2 else 0}
     else:
         ticks |= {"showticklabels": False}
+        upright = {}
     figure = go.Figure(
         layout=_layout(
-            xaxis={**ticks, "title": {"text": "answer"}},
-            yaxis={**ticks, "title": {"text": "label"}, "autorange": "reversed", "scaleanchor": "x"},
+            xaxis={**ticks, **upright, "title": {"text": "answer"}},
+            yaxis={**ticks, "title": {"text": "label"}, "autorange": "reversed"},
             meta={"classes": names, "counts": counts.tolist()},
-            margin={"l": 8, "r": 8, "t": 8, "b": 8},
+            margin=margin,
         )
     )
     figure.add_heatmap(
@@ -140,8 +150,8 @@ def _layout(**parts: Any) -> dict[str, Any]:
         "zeroline": False,
         "linecolor": "var(--line-strong)",
         "tickcolor": "var(--line-strong)",
-        "automargin": True,
         "fixedrange": True,
+        "title": {"font": {"size": 13}, "standoff": 8},
     }
     layout: dict[str, Any] = {
         "template": None,
@@ -157,10 +167,12 @@ def _layout(**parts: Any) -> dict[str, Any]:
             "bordercolor": "var(--line-strong)",
             "font": {"color": "var(--ink)", "size": 13},
         },
-        "margin": {"l": 8, "r": 16, "t": 12, "b": 8},
+        "margin": {"l": 8, "r": 20, "t": 12, "b": 48},
     }
-    axes = {name: axis | parts.pop(name, {}) for name in ("xaxis", "yaxis")}
-    return layout | axes | parts
+    for name in ("xaxis", "yaxis"):
+        own = parts.pop(name, {})
+        layout[name] = axis | own | {"title": axis["title"] | own.get("title", {})}
+    return layout | parts
 
 
 def _add_interval(figure: go.Figure, place: int, value: float, low: float, high: float, shade: str, unit: str) -> None:
@@ -193,6 +205,7 @@ def _add_row_name(figure: go.Figure, place: int, name: str) -> None:
         yanchor="bottom",
         showarrow=False,
         font={"color": "var(--ink)"},
+        bgcolor="var(--surface)",
     )
 
 
@@ -212,6 +225,7 @@ def _add_curve(figure: go.Figure, place: int, curve: dict[int, float], name: str
         line={"color": colour(place), "width": 3 if mean else 1.2, "dash": dash(place)},
         marker={"color": colour(place), "size": 9 if mean else 6},
         opacity=1 if mean else 0.5,
+        cliponaxis=False,
         hovertemplate=f"{value}, epoch %{{x}}<extra>%{{fullData.name}}</extra>",
     )
 

@@ -91,8 +91,8 @@ def _packed_plotly() -> str:
 
 def _title(results: Results) -> str:
     names = [model.name for model in results.models]
-    networks = " against ".join(names) if 0 < len(names) <= 3 else f"{len(names)} networks"
-    return f"{networks} on {results.protocol.data.name}"
+    networks = {1: "{0}", 2: "{0} against {1}", 3: "{0}, {1} and {2}"}.get(len(names), f"{len(names)} networks")
+    return f"{networks.format(*names)} on {results.protocol.data.name}"
 
 
 def _verdicts_on_top(results: Results) -> tuple[PairResult, ...]:
@@ -132,7 +132,7 @@ def _json(chart: go.Figure) -> Markup:
     text: str = chart.to_json()
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704
+    return Markup(text)
 
 
 def _confusions(findings: Findings) -> list[dict[str, Any]]:

@@ -84,6 +84,8 @@ function nameCells(figure) {
   }
 }
 
+const narrowestCellWithCount = 24; // pixels
+
 function draw({ place, figure }) {
   const style = getComputedStyle(document.documentElement);
   const data = paint(figure.data, "", style);
@@ -93,6 +95,10 @@ function draw({ place, figure }) {
   const layout = paint(figure.layout, "", style);
   layout.width = place.clientWidth;
   if (!layout.height) layout.height = place.clientHeight;
+  const { l, r } = layout.margin;
+  if (layout.meta?.classes && (layout.width - l - r) / layout.meta.classes.length < narrowestCellWithCount) {
+    data.forEach((trace) => { delete trace.texttemplate; });
+  }
   return Plotly.react(place, data, layout, { displayModeBar: false, showTips: false });
 }
 
