@@ -1,0 +1,69 @@
+"""The right formulas against torch's own layers."""
+
+from typing import Any
+
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from convstudy.analysis.checking.arithmetic import value_of
+from convstudy.analysis.checking.layer import Layer, fits, macs_formula, parameter_formula, size_formula
+
+SIDE = st.integers(1, 24)
+PAIR = st.tuples(st.integers(1, 5), st.integers(1, 5))
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_convolutions_give_torch_s_shapes_parameters_and_macs(data: Any) -> None:
+    groups = data.draw(st.integers(1, 3))
+    layer = Layer(
+        "convolution",
+        (groups * data.draw(st.integers(1, 3)), data.draw(SIDE), data.draw(SIDE)),
+        channels=groups * data.draw(st.integers(1, 3)),
+        kernel=data.draw(PAIR),
+        stride=data.draw(PAIR),
+        padding=data.draw(st.tuples(st.integers(0, 3), st.integers(0, 3))),
+        dilation=data.draw(st.tuples(st.integers(1, 2), st.integers(1, 2))),
+        groups=groups,
+        bias=data.draw(st.booleans()),
+    )
+    module = nn.Conv2d(
+        layer.input[0], layer.channels, layer.kernel, layer.stride, layer.padding, layer.dilation, groups, layer.bias
+    )
+    try:
+        output = module(torch.zeros(1, *layer.input))
+    except RuntimeError:
+        assert not fits(layer)
+        return
+    assert fits(layer)
+    assert layer.output == tuple(output.shape[1:])
+    assert value_of(parameter_formula(layer)) == sum(weight.numel() for weight in module.parameters())
+    assert value_of(size_formula(layer)) == output.numel()
+    assert value_of(macs_formula(layer)) == module.weight.numel() * output.shape[2] * output.shape[3]
+
+
+@settings(deadline=None, max_examples=60)
+@given(side=SIDE, kernel=st.integers(1, 5), stride=st.integers(1, 4), ceil=st.booleans(), pad=st.integers(0, 2))
+def test_pooling_gives_torch_s_shapes(side: int, kernel: int, stride: int, ceil: bool, pad: int) -> None:
+    assume(pad <= kernel // 2)
+    assume(side + 2 * pad >= kernel)
+    layer = Layer(
+        "pooling", (2, side, side), kernel=(kernel,) * 2, stride=(stride,) * 2, padding=(pad,) * 2, rounds_up=ceil
+    )
+    output = nn.MaxPool2d(kernel, stride, pad, ceil_mode=ceil)(torch.zeros(1, 2, side, side))
+    assert layer.output == tuple(output.shape[1:])
+    assert parameter_formula(layer) == macs_formula(layer) == "0"
+
+
+def test_a_norm_and_a_dense_layer_have_torch_s_parameters() -> None:
+    norm, dense = Layer("norm", (8, 4, 4)), Layer("dense", (8, 4, 4), channels=10)
+    assert value_of(parameter_formula(norm)) == sum(weight.numel() for weight in nn.BatchNorm2d(8).parameters())
+    assert value_of(parameter_formula(dense)) == sum(weight.numel() for weight in nn.Linear(128, 10).parameters())
+
+
+@given(side=SIDE, kernel=st.integers(1, 6), stride=st.integers(1, 4))
+def test_padding_same_gives_tensorflow_s_length(side: int, kernel: int, stride: int) -> None:
+    layer = Layer("convolution", (1, side, side), channels=1, kernel=(kernel,) * 2, stride=(stride,) * 2, same=True)
+    assert layer.output[1] == -(-side // stride)  # https://www.tensorflow.org/api_docs/python/tf/nn, "SAME"

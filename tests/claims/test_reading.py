@@ -1,0 +1,210 @@
+"""One network, printed in every form that is read, gives one table."""
+
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from convstudy.claims import ClaimedTable, parse_table, read_table
+from convstudy.errors import ClaimError
+
+PRINTOUTS = Path(__file__).parent / "printouts"
+SHAPES = [(3, 32, 32), (8, 28, 28), (8, 14, 14), (16, 10, 10), (16, 5, 5), (120,), (84,), (10,)]
+PARAMETERS = [0, 608, 0, 3216, 0, 48120, 10164, 850]
+ROWS = [
+    ["Layer", "Activation shape", "# parameters"],
+    ["Input", "(32,32,3)", "0"],
+    ["CONV1 (f=5, s=1)", "(28,28,8)", "608"],
+    ["POOL1", "(14,14,8)", "0"],
+    ["CONV2 (f=5, s=1)", "(10,10,16)", "3,216"],
+    ["POOL2", "(5,5,16)", "0"],
+    ["FC3", "(120,1)", "48,120"],
+    ["FC4", "(84,1)", "10,164"],
+    ["Softmax", "(10,1)", "850"],
+]
+KINDS = ["input", "convolution", "pooling", "convolution", "pooling", "dense", "dense", "softmax"]
+
+
+def facts(table: ClaimedTable) -> list[tuple[object, int]]:
+    rows = [row for row in table.rows if row.layer.kind not in {"flatten", "total"}]
+    return [(row.shape, int(row.numbers["parameters"].value)) for row in rows]
+
+
+def as_tsv() -> str:
+    return "\n".join("\t".join(row) for row in ROWS)
+
+
+def as_csv() -> str:
+    return "\n".join(",".join(f'"{cell}"' for cell in row) for row in ROWS)
+
+
+def as_semicolons() -> str:
+    return "\n".join(";".join(row) for row in ROWS)
+
+
+def as_columns() -> str:
+    return "\n".join("   ".join(cell.ljust(20) for cell in row) for row in ROWS)
+
+
+def as_markdown() -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in ROWS]
+    return "\n".join(["# My network", "", lines[0], "|---|:---:|---:|", *lines[1:], "", "That is all."])
+
+
+def as_latex() -> str:
+    body = "\n".join(" & ".join(latex(cell) for cell in row) + r" \\ \hline" for row in ROWS)
+    return rf"\begin{{table}}\begin{{tabular}}{{l|c|r}} \toprule {body} \end{{tabular}}\end{{table}}"
+
+
+def latex(cell: str) -> str:
+    if cell.startswith("("):
+        return "$" + r" \times ".join(cell.strip("()").split(",")) + "$"
+    return cell.replace("#", r"\#").replace("3,216", "3{,}216").replace("FC3", r"\textbf{FC3}")
+
+
+@pytest.mark.parametrize("text", [as_tsv(), as_csv(), as_semicolons(), as_columns(), as_markdown(), as_latex()])
+def test_every_form_of_text_gives_the_same_table(text: str) -> None:
+    table = parse_table(text)
+    assert facts(table) == list(zip(SHAPES, PARAMETERS, strict=True))
+    assert [row.layer.kind for row in table.rows] == KINDS
+    assert table.layout == "channels last"
+    assert table.rows[1].layer.kernel == (5, 5)
+    assert table.rows[1].layer.stride == (1, 1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_that_name_themselves_are_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "table.tsv"
+    path.write_text(as_tsv(), encoding=encoding)
+    assert facts(read_table(path)) == list(zip(SHAPES, PARAMETERS, strict=True))
+
+
+def test_a_workbook_gives_the_same_table(tmp_path: Path) -> None:
+    workbook = Workbook()  # its first sheet stays empty
+    sheet = workbook.create_sheet("network")
+    for row in ROWS:
+        sheet.append(["", *(int(cell.replace(",", "")) if cell.replace(",", "").isdigit() else cell for cell in row)])
+    workbook.save(tmp_path / "table.xlsx")
+    assert facts(read_table(tmp_path / "table.xlsx")) == list(zip(SHAPES, PARAMETERS, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "printer"),
+    [("keras2", "keras"), ("keras3", "keras"), ("torchinfo", "torchinfo"), ("torchinfo_columns", "torchinfo"),
+     ("torchsummary", "torchsummary")],
+)  # fmt: skip
+def test_printouts_give_the_same_table(name: str, printer: str) -> None:
+    table = read_table(PRINTOUTS / f"{name}.txt")
+    assert table.printed_by == printer
+    assert facts(table) == list(zip(SHAPES, PARAMETERS, strict=True))[1:]
+    total = table.rows[-1]
+    assert (total.layer.kind, int(total.numbers["parameters"].value)) == ("total", 62_958)
+
+
+def test_keras_says_what_a_layer_is_connected_to() -> None:
+    table = read_table(PRINTOUTS / "keras3_residual.txt")
+    assert next(row for row in table.rows if row.layer.kind == "addition").inputs == ("re_lu", "batch_normalization_1")
+
+
+def test_torchinfo_leaves_only_layers_whose_parameters_add_up_to_its_total() -> None:
+    table = read_table(PRINTOUTS / "torchinfo_resnet18.txt")
+    *layers, total = [int(row.numbers["parameters"].value) for row in table.rows]
+    assert sum(layers) == total == 11_689_512
+
+
+@pytest.mark.parametrize(
+    ("shapes", "layout"),
+    [
+        (["3x32x32", "8x28x28"], "channels first"), (["32x32x3", "28x28x8"], "channels last"),
+        (["[-1, 3, 32, 32]", "[-1, 8, 28, 28]"], "channels first"),
+        (["(None, 32, 32, 3)", "(None, 28, 28, 8)"], "channels last"),
+        (["3 @ 32x32", "8@28x28"], "channels first"), (["64×3×32×32", "64×8×28×28"], "channels first"),
+        (["(30,32,3)", "(26,28,8)"], "channels last"),
+    ],
+)  # fmt: skip
+def test_channels_are_found_first_or_last_and_said(shapes: list[str], layout: str) -> None:
+    table = parse_table(f"layer\tshape\nInput\t{shapes[0]}\nCONV1 (f=5)\t{shapes[1]}")
+    assert table.layout == layout
+    assert [(row.shape or ())[0] for row in table.rows] == [3, 8]
+    assert any(layout in note for note in table.notes)
+
+
+def test_columns_of_their_own_say_kernel_stride_and_padding() -> None:
+    table = parse_table("name,type,filters,kernel,stride,pad,params\nc,conv,8,5x5,2,1,608\n")
+    layer = table.rows[0].layer
+    assert (layer.kind, layer.channels) == ("convolution", 8)
+    assert (layer.kernel, layer.stride, layer.padding) == ((5, 5), (2, 2), (1, 1))
+
+
+def test_units_in_the_header_scale_the_column() -> None:
+    table = parse_table("layer\tparams (M)\tMACs (G)\nFC1\t0.5\t3.8\n")
+    assert [int(number.value) for number in table.rows[0].numbers.values()] == [500_000, 3_800_000_000]
+
+
+HOSTILE = {
+    "empty": (b"", "the file is empty"),
+    "blank": (b" \n\n ", "the file is empty"),
+    "one line": (b"layer\tshape\tparameters\n", "1 line"),
+    "one column": (b"layer\nconv\npool\n", r"1 column\(s\); expected"),
+    "binary": (bytes(range(256)) * 100, "not UTF-8 text|binary data"),
+    "nul": (b"layer\tshape\0\nconv\t3\n", "binary data"),
+    "latin-1": ("layer\tshape\nEingabegröße\t(3,3)\n".encode("latin-1"), "byte 0xf6 at .* is not UTF-8 text; save"),
+    "cut utf-16": (b"\xff\xfea", "is not UTF-1"),
+    "a million rows": (b"layer\tparams\n" + b"conv\t1\n" * 1_000_000, "a layer table has one row for each layer"),
+    "many rows": (b"layer\tparams\n" + b"conv\t1\n" * 25_000, "more than 20,000 rows"),
+    "huge": (b"x" * (21 * 2**20), "21 MiB; a layer table is far below"),
+    "formula": (b"layer\tparams\nCONV1\t=5*5*3\n", r"row 'CONV1', column 'params': a formula, '=5\*5\*3'; expected"),
+    "no column": (b"a\tb\nc\td\n", "no column of 'a', 'b' is known"),
+    "two columns alike": (b"layer\tparams\tweights\nfc\t1\t2\n", "claim the same; keep one"),
+    "a word": (b"layer\tparams\nCONV1\tmany\n", "row 'CONV1', column 'params': 'many' is no number"),
+    "no shape": (b"layer\tshape\nCONV1\tbig\n", "row 'CONV1', column 'shape': 'big' is no shape"),
+    "zero extent": (b"layer\tshape\nCONV1\t(0,3,3)\n", "every extent must be from 1"),
+    "ragged": (b"layer,params\nCONV1,48,120\n", "row 2: 3 cells below a header of 2; quote"),
+    "open quote": (b'layer,params\n"CONV1,48\n', "no CSV table|more than|line"),
+    "long cell": (b"layer\tparams\nCONV1\t" + b"9" * 5000 + b"\n", "a cell of 5,000 characters"),
+    "open latex": (rb"\begin{tabular}{ll} a & b \\", "LaTeX without a closed tabular"),
+    "not a zip": (b"PK\x03\x04 and no more", "no Excel workbook"),
+    "many columns": (b"\t".join(b"c%d" % n for n in range(500)) + b"\n" + b"\t" * 499 + b"x\n", r"500 column\(s\)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_end_in_one_clear_line(tmp_path: Path, name: str) -> None:
+    data, message = HOSTILE[name]
+    path = tmp_path / "claims.txt"
+    path.write_bytes(data)
+    with pytest.raises(ClaimError, match=message) as failure:
+        read_table(path)
+    assert "\n" not in str(failure.value)
+    assert len(str(failure.value)) < 300
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ClaimError, match=r"nowhere\.tsv: cannot be read"):
+        read_table(tmp_path / "nowhere.tsv")
+
+
+def test_a_formula_without_value_in_a_workbook_is_named_by_its_cell(tmp_path: Path) -> None:
+    workbook = Workbook()
+    sheet = workbook.create_sheet()
+    for row in (["layer", "params"], ["CONV1", "=5*5*3*8+8"]):
+        sheet.append(row)
+    workbook.save(tmp_path / "table.xlsx")
+    with pytest.raises(ClaimError, match=r"table\.xlsx, cell B2: the formula =5\*5\*3\*8\+8 has no computed value"):
+        read_table(tmp_path / "table.xlsx")
+
+
+def test_an_empty_workbook_is_refused(tmp_path: Path) -> None:
+    Workbook().save(tmp_path / "table.xlsx")
+    with pytest.raises(ClaimError, match="every sheet is empty"):
+        read_table(tmp_path / "table.xlsx")
+
+
+def test_a_workbook_of_too_many_rows_is_refused(tmp_path: Path) -> None:
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet()
+    for _ in range(20_100):
+        sheet.append(["CONV1", 1])
+    workbook.save(tmp_path / "table.xlsx")
+    with pytest.raises(ClaimError, match="more than 20,000 rows"):
+        read_table(tmp_path / "table.xlsx")
