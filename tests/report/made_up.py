@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from convstudy.study.results import (
     Accuracy,
@@ -17,95 +18,82 @@ from convstudy.study.results import (
 )
 from convstudy.training import Epoch
 
+Labels = npt.NDArray[np.int64]
+
 NASTY_CLASS = "</script><script>window.broken = true</script><b>\"zero\" & 'co'"
-CLASSES = (
-    NASTY_CLASS,
-    "1",
-    "2",
-    "a rather long class name, with a comma",
-    "4",
-    "5",
-    "6",
-    "$7$",
-    "{{ 8 }}",
-    "neun – ９",
-)
-TEST_IMAGES = 360
+NASTY_NETWORK = "my/<nets>/small.py:Deep&Narrow"
+LONG_CLASS = "a rather long class name, with a comma"
+CLASSES = (NASTY_CLASS, "1", "2", LONG_CLASS, "4", "5", "6", "$7$", "{{ 8 }}", "neun – ä")
 EPOCHS = 8
-COSTS = {
-    "net": (61_706, 416_520, 6_508, (1, 32, 32), 1.92, 5123.4, 0.412),
-    "resnet34": (21_283_530, 1_158_900_000, 1_002_634, (1, 64, 64), 61.3, 187.2, 9.83),
-    "my/<nets>/small.py:Deep&Narrow": (1_204_000, 36_630_000, 88_064, (1, 32, 32), 8.31, 1410.0, 1.73),
+COSTS = {  # parameters, MACs, activation size, input
+    "net": (61_706, 416_520, 6_508, (1, 32, 32)),
+    "resnet34": (21_283_530, 1_158_900_000, 1_002_634, (1, 64, 64)),
+    NASTY_NETWORK: (1_204_000, 36_630_000, 88_064, (1, 32, 32)),
 }
-SKILL = {"net": 0.955, "resnet34": 0.978, "my/<nets>/small.py:Deep&Narrow": 0.93}
+SPEEDS = {"net": (1.92, 5123.4, 0.412), "resnet34": (61.3, 187.2, 9.83), NASTY_NETWORK: (8.31, 1410.0, 1.73)}
+SKILL = {"net": 0.955, "resnet34": 0.978, NASTY_NETWORK: 0.93}
+ENVIRONMENT: dict[str, str | int] = {"device": "cpu", "processor": "Some <processor> & more", "torch": "2.15.0"}
 
 
-def made_up_findings(networks: int = 2, seeds: int = 3, unfinished: int = 0) -> Findings:
-    """A comparison of 2 or 3 networks on 10 classes, `seeds` seeds each."""
-    names = list(COSTS)[:networks]
-    labels = np.arange(TEST_IMAGES, dtype=np.int64) % len(CLASSES)
+def made_up_findings(networks: int = 2, seeds: int = 3, *, test_images: int = 360, unfinished: int = 0) -> Findings:
+    """A comparison of `networks` networks on 10 classes, `seeds` seeds each; from the fourth on they copy `net`."""
+    names = [*COSTS, *(f"net-{number}" for number in range(4, networks + 1))][:networks]
+    labels = np.arange(test_images, dtype=np.int64) % len(CLASSES)
     runs = tuple(_run(name, seed, labels) for seed in range(seeds) for name in names)
-    models = tuple(_model(name, runs, labels) for name in names)
+    models = tuple(_model(name, runs) for name in names)
     pairs = tuple(_pair(a, b) for place, a in enumerate(models) for b in models[place + 1 :])
-    return Findings(Results(models, pairs, _protocol(seeds), ENVIRONMENT), runs, _mistaken(runs, labels), unfinished)
+    results = Results(models, pairs, _protocol(seeds, test_images), ENVIRONMENT)
+    return Findings(results, runs, _mistaken(runs, labels), unfinished)
 
 
-ENVIRONMENT: dict[str, str | int] = {
-    "device": "cpu",
-    "processor": "Some <processor> & more",
-    "cores": 2,
-    "python": "3.12.3",
-    "convstudy": "0.1.0",
-    "torch": "2.15.0",
-}
-
-
-def _run(name: str, seed: int, labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> RunResult:
-    random = np.random.default_rng([seed, len(name)])
-    skill = SKILL[name] + random.normal(0, 0.006)
+def _run(name: str, seed: int, labels: Labels) -> RunResult:
+    random = np.random.default_rng([seed, *name.encode()])
+    skill = SKILL.get(name, 0.95) + random.normal(0, 0.006)
     wrong = random.random(len(labels)) > skill
     answers = np.where(wrong, (labels + random.choice([1, 3, 5], len(labels))) % len(CLASSES), labels)
     logits = random.normal(0, 1, (len(labels), len(CLASSES))).astype(np.float32)
     logits[np.arange(len(labels)), answers] += 9
-    epochs = tuple(
-        Epoch(
-            epoch=number,
-            lr=0.05 * (1 - number / EPOCHS),
-            train_loss=float(0.55 + 1.9 * np.exp(-number * skill / 1.8) + random.normal(0, 0.02)),
-            train_top1=float(skill * (1 - np.exp(-number))),
-            validation_loss=float(0.2 + 1.6 * np.exp(-number / 2)),
-            validation_top1=float(skill * (1 - 0.7 * np.exp(-number * skill)) + random.normal(0, 0.006)),
-            seconds=COSTS[name][4] / EPOCHS,
-        )
-        for number in range(1, EPOCHS + 1)
-    )
+    epochs = tuple(_epoch(number, float(skill), random) for number in range(1, EPOCHS + 1))
     return RunResult(name, seed, epochs, labels, logits)
 
 
-def _model(name: str, runs: tuple[RunResult, ...], labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> ModelResult:
-    per_seed = tuple(float((run.logits.argmax(1) == labels).mean()) for run in runs if run.model == name)
+def _epoch(number: int, skill: float, random: np.random.Generator) -> Epoch:
+    return Epoch(
+        epoch=number,
+        lr=0.05 * (1 - number / EPOCHS),
+        train_loss=float(0.55 + 1.9 * np.exp(-number * skill / 1.8) + random.normal(0, 0.02)),
+        train_top1=float(skill * (1 - np.exp(-number))),
+        validation_loss=float(0.2 + 1.6 * np.exp(-number / 2)),
+        validation_top1=float(skill * (1 - 0.7 * np.exp(-number * skill)) + random.normal(0, 0.006)),
+        seconds=1.5,
+    )
+
+
+def _model(name: str, runs: tuple[RunResult, ...]) -> ModelResult:
+    per_seed = tuple(float((run.logits.argmax(1) == run.labels).mean()) for run in runs if run.model == name)
     mean = sum(per_seed) / len(per_seed)
-    parameters, macs, activation_size, shape, seconds, speed, latency = COSTS[name]
-    uncounted = ("aten.special_<op> in body.3",) if ":" in name else ()
+    uncounted = ("aten.special_<op> in body.3",) if name == NASTY_NETWORK else ()
     top1 = Accuracy(mean, mean - 0.012, min(mean + 0.011, 1.0), per_seed)
-    return ModelResult(name, parameters, macs, activation_size, shape, top1, seconds, speed, latency, uncounted)
+    return ModelResult(
+        name, *COSTS.get(name, COSTS["net"]), top1, *SPEEDS.get(name, SPEEDS["net"]), uncounted=uncounted
+    )
 
 
 def _pair(a: ModelResult, b: ModelResult) -> PairResult:
     difference = a.top1.mean - b.top1.mean
-    better = None if abs(difference) < 0.015 else (a.name if difference > 0 else b.name)
-    p_value = 0.0004 if abs(difference) > 0.03 else 0.0021 if better else 0.41
-    size = f"{abs(100 * difference):.1f} points (95 % interval {abs(100 * difference) - 1.1:.1f} to {abs(100 * difference) + 1.1:.1f})"
-    other = b.name if better == a.name else a.name
-    verdict = (
-        f"{better} is better than {other} by {size}"
-        if better
-        else f"no difference shown between {a.name} and {b.name}: {size}"
-    )
-    return PairResult(a.name, b.name, difference, difference - 0.011, difference + 0.011, p_value, better, verdict)
+    better, other = (a, b) if difference > 0 else (b, a)
+    size = abs(100 * difference)
+    words = f"by {size:.1f} points (95 % interval {size - 1.1:.1f} to {size + 1.1:.1f})"
+    limits = (difference - 0.011, difference + 0.011)
+    if size < 1.5:
+        verdict = f"no difference shown between {a.name} and {b.name}: {better.name} is ahead {words}"
+        return PairResult(a.name, b.name, difference, *limits, p_value=0.41, better=None, verdict=verdict)
+    verdict = f"{better.name} is better than {other.name} {words}"
+    p_value = 0.0004 if size > 3 else 0.0021
+    return PairResult(a.name, b.name, difference, *limits, p_value=p_value, better=better.name, verdict=verdict)
 
 
-def _protocol(seeds: int) -> Protocol:
+def _protocol(seeds: int, test_images: int) -> Protocol:
     data = DataDescription(
         name="digits",
         source="scikit-learn's bundled 1,797 handwritten digits (Alpaydin & Kaynak 1998)",
@@ -113,34 +101,25 @@ def _protocol(seeds: int) -> Protocol:
         image_shape=(1, 8, 8),
         train=1_149,
         validation=288,
-        test=TEST_IMAGES,
+        test=test_images,
         mean=(0.3053,),
         std=(0.3762,),
-        notes=("the validation part was split off the training part by seed, stratified", "2 <bad> images skipped"),
+        notes=("2 <bad> images skipped", "no image is in two parts"),
         fingerprint="sha256:4b1f0c7e9d2a",
     )
     return Protocol(
         data=data,
-        recipe={
-            "epochs": EPOCHS,
-            "batch_size": 32,
-            "lr": 0.05,
-            "weight_decay": 5e-4,
-            "horizontal_flip": False,
-            "note": None,
-        },
+        recipe={"epochs": EPOCHS, "batch_size": 32, "lr": 0.05, "weight_decay": 5e-4, "horizontal_flip": False},
         seeds=tuple(range(seeds)),
         selection="The weights of the last epoch; the test part was opened once, after the last epoch.",
         intervals="Other seeds and other test images, from one t statistic on both variances.",
         tests="A paired t test over images and seeds; Holm's correction.",
-        command="convstudy compare net resnet34 --data digits --seeds 3 --epochs 8 --lr 0.05 --output 'runs/a & b'",
+        command="convstudy compare net resnet34 --data digits --seeds 3 --epochs 8 --output 'runs/a & b'",
     )
 
 
-def _mistaken(
-    runs: tuple[RunResult, ...], labels: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> tuple[MistakenImage, ...]:
-    answers = np.array([run.logits.argmax(1) for run in runs])
+def _mistaken(runs: tuple[RunResult, ...], labels: Labels) -> tuple[MistakenImage, ...]:
+    answers = np.array([run.logits.argmax(1) for run in runs]).reshape(-1, len(labels))
     wrong = (answers != labels).sum(0)
     random = np.random.default_rng(7)
     return tuple(

@@ -1,5 +1,8 @@
-"""What a person reads: the terminal's tables and the HTML report. Only this package draws.
+"""What a person reads: the HTML report, and the terminal's tables and progress in `terminal` and `listing`.
 
-`report.terminal` needs Rich and `report.html` needs Plotly and Jinja2, which take a moment to import; so each is
-imported by its own name, where it is used.
+Only this package draws.
 """
+
+from convstudy.report.html import write_html
+
+__all__ = ["write_html"]

@@ -2,7 +2,7 @@
 
 A colour is written as the CSS variable that holds it (`var(--series-1)`); the page puts in the value that the colour
 scheme gives it, and does so again when the scheme changes. The networks' colours are `--series-1` to `--series-8`,
-after Okabe & Ito 2008; from the ninth network on they come again with other dashes.
+after Okabe & Ito 2008. The first four differ for every eye; each four networks have a dash of their own.
 
 Plotly reads HTML tags in a label, so names are escaped once here, for Plotly; `report.html` escapes the whole figure
 a second time, for the page.
@@ -23,7 +23,8 @@ from convstudy.report.confusion import row_shares
 from convstudy.study.results import ModelResult, PairResult, RunResult
 
 COLOURS = 8  # defined in templates/report.css
-DASHES = ("solid", "dash", "dot", "dashdot")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+NETWORKS_A_DASH = 4
 CLASSES_WITH_COUNTS_IN_CELLS = 12
 CLASSES_WITH_TICKS = 30
 LONGEST_TICK = 11  # letters
@@ -43,8 +44,12 @@ def colour(network: int) -> str:
 
 
 def dash(network: int) -> str:
-    """The line's dash of the network with this place in the results."""
-    return DASHES[network // COLOURS % len(DASHES)]
+    """The line's dash of the network with this place in the results.
+
+    >>> dash(3), dash(4), dash(8)
+    ('solid', 'dash', 'dot')
+    """
+    return DASHES[network // NETWORKS_A_DASH % len(DASHES)]
 
 
 def top1_intervals(models: Sequence[ModelResult]) -> go.Figure:

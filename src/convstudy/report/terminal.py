@@ -6,20 +6,19 @@ Everything fits a terminal of 80 columns. This is the only file of the report th
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Protocol
 
 from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bars
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from convstudy.report import numbers
 from convstudy.study.results import Results
-from convstudy.training import Epoch, Progress
+from convstudy.training import Epoch
 
 
 class Cost(Protocol):
@@ -114,18 +113,19 @@ class TrainingDisplay:
 
     On a terminal two bars that move; elsewhere (a file, a pipe, CI) one plain line an epoch.
 
-    >>> with TrainingDisplay(runs=6, console=Console(width=80)) as display:
-    ...     display.start_run("net", seed=0, epochs=8, steps_per_epoch=45)
-    ...     display.step(Progress(epoch=1, step=45, loss=2.1034, images_per_second=5123.0))
+    >>> with TrainingDisplay(Console(width=80)) as display:
+    ...     display.start_run("net", seed=0, index=1, total=6, epochs=8, steps_per_epoch=45)
+    ...     display.step(epoch=1, step=45, loss=2.1034, images_per_second=5123.0)
     ...     display.end_epoch(Epoch(1, 0.05, 2.1034, 0.31, 1.7, 0.62, 0.28))
+    ...     display.end_run()
     run 1 of 6: net, seed 0: epoch 1 of 8, loss 2.103, validation top-1 62.0 %, 5,123 images/s
     """
 
-    def __init__(self, runs: int, *, finished: int = 0, console: Console | None = None) -> None:
-        """Show `runs` runs, `finished` of which were there before; draw on `console`, by default standard output."""
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Draw on `console`, by default on the standard output; `clock` gives seconds."""
         self.console = console or Console()
         self.live = self.console.is_terminal
-        self._bars = Bars(
+        self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[detail]}", markup=False),
@@ -134,12 +134,11 @@ class TrainingDisplay:
             expand=True,
             disable=not self.live,
         )
-        self._runs, self._finished, self._finished_before = runs, finished, finished
-        self._started = time.monotonic()
+        self._done_here = 0.0  # runs done by this display, in parts of a run
+        self._clock = clock
+        self._started = clock()
 
     def __enter__(self) -> TrainingDisplay:
-        self._all_runs, self._one_run = (self._bars.add_task("", total=1.0, detail="", left="") for _ in range(2))
-        self._bars.start()
         return self
 
     def __exit__(
@@ -147,20 +146,22 @@ class TrainingDisplay:
     ) -> None:
         self._bars.stop()
 
-    def start_run(self, model: str, seed: int, epochs: int, steps_per_epoch: int) -> None:
-        """Say which run begins, and how long it is."""
-        self._run = f"{model}, seed {seed}"
+    def start_run(self, model: str, *, seed: int, index: int, total: int, epochs: int, steps_per_epoch: int) -> None:
+        """Say which run begins, that it is run `index` (from 1) of `total`, and how long it is."""
+        self._run, self._index, self._total = f"{model}, seed {seed}", index, total
         self._epochs, self._steps = epochs, steps_per_epoch
         self._speed = self._resumed_at = 0.0
-        self._run_started = time.monotonic()
+        self._run_started = self._clock()
+        if not self._bars.tasks:
+            self._all_runs, self._one_run = (self._bars.add_task("", total=1.0, detail="", left="") for _ in range(2))
+            self._bars.start()
         self._show(epoch=1, done=0.0)
 
-    def step(self, progress: Progress) -> None:
-        """Say where the run is, and the epoch's mean loss and speed so far."""
-        self._speed = progress.images_per_second
-        detail = f"loss {progress.loss:.3f}  {numbers.rate(self._speed)} images/s"
-        epochs_done = progress.epoch - 1 + progress.step / self._steps
-        self._show(progress.epoch, epochs_done / self._epochs, detail)
+    def step(self, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
+        """Say where the run is (epoch and step from 1), and the epoch's mean loss and speed so far."""
+        self._speed = images_per_second
+        detail = f"loss {loss:.3f}  {numbers.rate(images_per_second)} images/s"
+        self._show(epoch, (epoch - 1 + step / self._steps) / self._epochs, detail)
 
     def end_epoch(self, epoch: Epoch) -> None:
         """Say what an epoch measured; epochs told of before the first step come from a checkpoint."""
@@ -168,37 +169,33 @@ class TrainingDisplay:
         if not self._speed:
             self._resumed_at = done
         detail = f"loss {epoch.train_loss:.3f}, validation top-1 {numbers.percent(epoch.validation_top1)}"
-        if self.live:
-            self._show(epoch.epoch, done, detail)
-            return
-        speed = f"{numbers.rate(self._speed)} images/s" if self._speed else "from its checkpoint"
-        place = f"run {self._finished + 1} of {self._runs}: {self._run}: epoch {epoch.epoch} of {self._epochs}"
-        self.console.print(Text(f"{place}, {detail}, {speed}"), soft_wrap=True)
+        self._show(epoch.epoch, done, detail)
+        if not self.live:
+            speed = f"{numbers.rate(self._speed)} images/s" if self._speed else "from its checkpoint"
+            place = f"run {self._index} of {self._total}: {self._run}: epoch {epoch.epoch} of {self._epochs}"
+            self.console.print(Text(f"{place}, {detail}, {speed}"), soft_wrap=True)
 
-    def end_run(self, top1: float) -> None:
-        """Say what the run reached on the test part."""
-        if self.live:
-            done = f"run {self._finished + 1} of {self._runs}: {self._run}: test top-1 {numbers.percent(top1)}"
-            self.console.print(Text(done))
-        self._finished += 1
+    def end_run(self) -> None:
+        """Say that the run has ended."""
+        self._show(self._epochs, 1.0)
+        self._done_here += 1 - self._resumed_at
 
     def _show(self, epoch: int, done: float, detail: str = "") -> None:
-        now = time.monotonic()
-        runs_done = self._finished + done
-        new_runs = runs_done - self._finished_before - self._resumed_at
+        now = self._clock()
+        runs_done, new = self._index - 1 + done, done - self._resumed_at
         self._bars.update(
             self._all_runs,
-            description=f"run {self._finished + 1} of {self._runs}",
-            completed=runs_done / self._runs,
+            description=f"run {self._index} of {self._total}",
+            completed=runs_done / self._total,
             detail=_shortened(self._run, 34),
-            left=_time_left(now - self._started, new_runs, self._runs - runs_done),
+            left=_time_left(now - self._started, self._done_here + new, self._total - runs_done),
         )
         self._bars.update(
             self._one_run,
             description=f"epoch {epoch} of {self._epochs}",
             completed=done,
             detail=detail,
-            left=_time_left(now - self._run_started, done - self._resumed_at, 1 - done),
+            left=_time_left(now - self._run_started, new, 1 - done),
         )
 
 

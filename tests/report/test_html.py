@@ -1,0 +1,211 @@
+"""The report's contents, read with a parser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convstudy.report.html import html, write_html
+from convstudy.study.results import Findings, PairResult
+from tests.report.made_up import CLASSES, EPOCHS, NASTY_CLASS, NASTY_NETWORK, made_up_findings
+from tests.report.page import Element, chart, parse
+
+
+@pytest.fixture(scope="module")
+def findings() -> Findings:
+    return made_up_findings(networks=3)
+
+
+@pytest.fixture(scope="module")
+def page(findings: Findings) -> Element:
+    return parse(html(findings))
+
+
+def test_the_verdicts_come_first(page: Element, findings: Findings) -> None:
+    body = page.one("body").text
+    places = [body.index(pair.verdict) for pair in findings.results.comparisons]
+    assert places == sorted(places)
+    assert places[-1] < body.index("Based on 3 seeds and 360 test images") < body.index("Parameters")
+
+
+def test_sections_are_in_the_order_of_interest(page: Element) -> None:
+    assert [heading.text for heading in page.all("h2")] == [
+        "Results",
+        "Pair by pair",
+        "Learning curves",
+        "Confusion matrices",
+        "Images most often mistaken",
+        "Protocol",
+        "Reproduce",
+    ]
+
+
+def test_the_results_table_says_what_was_found(page: Element, findings: Findings) -> None:
+    table = page.all("table")[0]
+    model = findings.results.models[1]
+    assert model.name == "resnet34"
+    top1 = f"{100 * model.top1.mean:.1f} %{100 * model.top1.low:.1f} to {100 * model.top1.high:.1f}"
+    assert table.rows()[0] == [
+        "resnet34", top1, "21,283,530", "1.16 G", "1.00 M", "1 × 64 × 64", "61.3", "187", "9.83"
+    ]  # fmt: skip
+    assert [row[0] for row in table.rows()] == ["resnet34", "net", NASTY_NETWORK]  # best first
+    assert table.one("td", title="1,158,900,000 MACs").text == "1.16 G"
+    assert table.one("th", **{"aria-sort": "descending"}).text == "Top-1"
+
+
+def test_counts_that_leave_something_out_are_lower_bounds(page: Element) -> None:
+    rows = {row[0]: row for row in page.all("table")[0].rows()}
+    assert rows[NASTY_NETWORK][3:5] == ["at least 36.6 M", "at least 88.1 K"]
+    assert "at least" not in " ".join(rows["net"])
+    assert "aten.special_<op> in body.3" in page.one("main").text
+
+
+def test_the_pairs_table_says_what_was_found(page: Element, findings: Findings) -> None:
+    a, b, difference, interval, p_value, verdict = page.all("table")[1].rows()[0]
+    pair = findings.results.comparisons[0]
+    assert (a, b, p_value, verdict) == ("net", "resnet34", "0.002", "resnet34 is better")
+    assert difference == f"−{-100 * pair.difference:.1f}"
+    assert interval == f"−{-100 * pair.low:.1f} to −{-100 * pair.high:.1f}"
+
+
+def test_names_from_outside_stay_text(page: Element) -> None:
+    assert not page.all("b")
+    assert not [script for script in page.all("script") if "window.broken" in script.text and not script.attributes]
+    assert NASTY_CLASS in page.one("section", **{"aria-labelledby": "protocol"}).text
+    assert "{{ 8 }}" in page.one("section", **{"aria-labelledby": "protocol"}).text
+    # Plotly reads tags, entities and TeX in a name: they are written so that it shows them as they are
+    names = chart(page, "confusion-0")["layout"]["meta"]["classes"]
+    assert names[0] == "&lt;/script&gt;&lt;script&gt;window.broken = true&lt;/script&gt;&lt;b&gt;\"zero\" &amp; 'co'"
+    assert names[7] == "&#36;7&#36;"
+
+
+def test_nothing_is_loaded_from_elsewhere(page: Element) -> None:
+    policy = page.one("meta", **{"http-equiv": "Content-Security-Policy"}).attributes["content"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; img-src data: blob:;")
+    assert "http" not in policy
+    addresses = [
+        element.attributes[name] or ""
+        for name in ("src", "href")
+        for element in page.all("*")
+        if name in element.attributes
+    ]
+    assert addresses
+    assert all(address.startswith(("#", "data:image/png;base64,")) for address in addresses)
+    assert not re.search(r"url\(|@import", page.one("style").text)
+
+
+def test_curves_are_each_seeds_and_their_mean(page: Element, findings: Findings) -> None:
+    traces = [trace for trace in chart(page, "top1-curves")["data"] if trace["meta"] == 1]
+    seeds, mean = np.array([trace["y"] for trace in traces[:-1]]), np.array(traces[-1]["y"])
+    measured = [[epoch.validation_top1 for epoch in run.epochs] for run in findings.runs if run.model == "resnet34"]
+    np.testing.assert_allclose(seeds, 100 * np.array(measured), rtol=1e-12)
+    np.testing.assert_allclose(mean, 100 * np.array(measured).mean(0), rtol=1e-12)
+    assert traces[-1]["x"] == list(range(1, EPOCHS + 1))
+    assert traces[-1]["line"]["width"] > traces[0]["line"]["width"]
+
+
+def test_confusion_matrices_count_every_answer_of_every_seed(page: Element, findings: Findings) -> None:
+    for place, model in enumerate(findings.results.models):
+        counts = np.array(chart(page, f"confusion-{place}")["layout"]["meta"]["counts"])
+        assert counts.shape == (len(CLASSES), len(CLASSES))
+        assert counts.sum() == 3 * 360
+        np.testing.assert_allclose(np.trace(counts) / counts.sum(), model.top1.mean)
+
+
+def test_the_interval_chart_has_a_dot_a_seed(page: Element, findings: Findings) -> None:
+    dots, mean = chart(page, "intervals")["data"][:2]
+    top1 = findings.results.models[0].top1
+    np.testing.assert_allclose(dots["x"], 100 * np.array(top1.per_seed))
+    np.testing.assert_allclose(mean["x"][0] - mean["error_x"]["arrayminus"][0], 100 * top1.low)
+    np.testing.assert_allclose(mean["x"][0] + mean["error_x"]["array"][0], 100 * top1.high)
+
+
+def test_mistaken_images_are_shown_with_their_pixels(page: Element, findings: Findings) -> None:
+    items = page.one("ul", class_="mistaken").all("li")
+    assert len(items) == len(findings.mistaken)
+    for item, mistaken in zip(items, findings.mistaken, strict=True):
+        address = item.one("img").attributes["src"] or ""
+        pixels = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+        np.testing.assert_array_equal(np.asarray(pixels)[..., None], mistaken.image)
+        usual = CLASSES[mistaken.usual_answer]
+        assert item.text.startswith(f"label {' '.join(CLASSES[mistaken.label].split())} usual answer {usual}")
+        assert f"wrong in {mistaken.wrong} of 9 runs" in item.text
+
+
+def test_the_protocol_is_told_in_full(page: Element, findings: Findings) -> None:
+    protocol, said = findings.results.protocol, page.one("section", **{"aria-labelledby": "protocol"}).text
+    for part in (protocol.selection, protocol.intervals, protocol.tests, protocol.data.source, *protocol.data.notes):
+        assert part in said
+    for part in (
+        "1,149 training, 288 validation, 360 test",
+        "weight decay 0.0005",
+        "horizontal flip no",
+        "torch 2.15.0",
+    ):
+        assert part in said
+    assert page.one("code", id="command").text == protocol.command
+
+
+def test_charts_have_words_beside_them(page: Element, findings: Findings) -> None:
+    charts = page.all("div", role="img")
+    assert len(charts) == 4 + 3
+    assert all(len(each.attributes["aria-label"] or "") > 40 for each in charts)
+    assert f"net {100 * findings.results.models[0].top1.mean:.1f} %" in (charts[0].attributes["aria-label"] or "")
+
+
+def test_an_unfinished_comparison_says_so_at_the_top() -> None:
+    unfinished = parse(html(made_up_findings(seeds=2, unfinished=2))).one("body").text
+    assert "Unfinished: 2 runs of 6 are still missing" in unfinished[:200]
+    assert "Unfinished" not in parse(html(made_up_findings(seeds=2))).one("body").text
+
+
+@pytest.mark.parametrize(
+    ("findings", "said"),
+    [
+        (made_up_findings(networks=1, seeds=1), "net: top-1 9"),
+        (made_up_findings(networks=0, seeds=1, unfinished=6), "No run has finished yet"),
+        (replace(made_up_findings(), runs=(), mistaken=()), "resnet34 is better"),
+    ],
+    ids=["one network, one seed", "nothing yet", "no runs"],
+)
+def test_little_to_show_is_shown_as_well(findings: Findings, said: str) -> None:
+    page = parse(html(findings))
+    assert said in page.one("body").text
+    assert {script.attributes["data-chart"] for script in page.all("script") if "data-chart" in script.attributes} == {
+        div.attributes["id"] for div in page.all("div", role="img")
+    }
+
+
+def test_many_pairs_leave_the_top_to_the_leader() -> None:
+    findings = made_up_findings(networks=20, seeds=2)
+    verdicts = parse(html(findings)).one("section", **{"aria-label": "Verdict"})
+    assert len(findings.results.comparisons) == 190
+    assert len(verdicts.all("p")) == 19
+    assert all("resnet34" in verdict.text for verdict in verdicts.all("p"))
+
+
+def test_a_large_study_stays_a_light_file() -> None:
+    page = html(made_up_findings(networks=20, seeds=10, test_images=1000))
+    assert len(page) < 15e6
+
+
+def test_numbers_that_do_not_exist_are_dashes() -> None:
+    findings = made_up_findings()
+    pair: PairResult = replace(findings.results.comparisons[0], p_value=float("nan"))
+    findings = replace(findings, results=replace(findings.results, comparisons=(pair,)))
+    assert parse(html(findings)).all("table")[1].rows()[0][4] == "–"
+
+
+def test_the_same_findings_give_the_same_file_and_nothing_beside_it(tmp_path: Path, findings: Findings) -> None:
+    for _ in range(2):
+        write_html(findings, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_bytes().decode() == html(findings)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

@@ -1,0 +1,125 @@
+"""What the terminal shows, at 80 columns."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+from dataclasses import replace
+
+import pytest
+from rich.console import Console, RenderableType
+
+from convstudy.report.terminal import TrainingDisplay, cost_table, result_table, verdicts
+from convstudy.training import Epoch
+from tests.report.made_up import NASTY_NETWORK, made_up_findings
+
+WIDTH = 80
+RESULTS = made_up_findings(networks=3).results
+
+
+def drawn(*parts: RenderableType) -> str:
+    written = io.StringIO()
+    Console(file=written, width=WIDTH).print(*parts)
+    return written.getvalue()
+
+
+def epoch(number: int) -> Epoch:
+    return Epoch(
+        number, lr=0.05, train_loss=1.25, train_top1=0.6, validation_loss=0.9, validation_top1=0.715, seconds=2.0
+    )
+
+
+@pytest.mark.parametrize("table", [cost_table(RESULTS.models), result_table(RESULTS)], ids=["cost", "results"])
+def test_nothing_is_cut_off_at_80_columns(table: RenderableType) -> None:
+    text = drawn(table)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert "…" not in text
+    whole = "".join(text.split())
+    assert NASTY_NETWORK[:20] in whole
+    assert NASTY_NETWORK[20:] in text
+
+
+def test_the_cost_table_says_what_each_network_costs() -> None:
+    lines = drawn(cost_table(RESULTS.models)).splitlines()
+    assert lines[2].split() == ["net", *["1", "×", "32", "×", "32"], "61,706", "417", "K", "6,508"]
+    assert lines[3].split() == ["resnet34", *["1", "×", "64", "×", "64"], "21,283,530", "1.16", "G", "1,002,634"]
+
+
+def test_the_result_table_says_what_each_network_reached() -> None:
+    model = RESULTS.models[1]
+    (line,) = (line for line in drawn(result_table(RESULTS)).splitlines() if line.startswith("resnet34"))
+    mean, low, high = (f"{100 * share:.1f}" for share in (model.top1.mean, model.top1.low, model.top1.high))
+    assert line.split() == ["resnet34", "21.3", "M", "1.16", "G", mean, "%", f"{low}–{high}", "61.3", "187", "9.83"]
+
+
+def test_counts_that_leave_something_out_are_marked() -> None:
+    for table in (cost_table(RESULTS.models), result_table(RESULTS)):
+        text = drawn(table)
+        assert "36.6 M*" in text
+        assert f"* at least, for {NASTY_NETWORK}" in text
+        assert "417 K*" not in text
+    assert "*" not in drawn(cost_table(RESULTS.models[:2]))
+
+
+def test_verdicts_are_told_with_what_they_are_based_on() -> None:
+    text = " ".join(drawn(verdicts(RESULTS)).split())
+    places = [text.index(pair.verdict) for pair in RESULTS.comparisons]
+    assert places == sorted(places)
+    assert text.endswith("based on 3 seeds and 360 test images")
+
+
+def test_names_are_not_taken_for_markup() -> None:
+    named = replace(RESULTS.models[0], name="[red]net[/red]")
+    assert "[red]net[/red]" in drawn(cost_table([named]))
+
+
+def test_without_a_terminal_training_is_a_line_an_epoch() -> None:
+    written = io.StringIO()
+    with TrainingDisplay(Console(file=written, width=WIDTH)) as display:
+        display.start_run(NASTY_NETWORK, seed=2, index=4, total=6, epochs=2, steps_per_epoch=10)
+        for number in (1, 2):
+            display.step(epoch=number, step=5, loss=1.4, images_per_second=5123.4)
+            display.end_epoch(epoch(number))
+        display.end_run()
+    assert written.getvalue().splitlines() == [
+        f"run 4 of 6: {NASTY_NETWORK}, seed 2: epoch {number} of 2, loss 1.250, validation top-1 71.5 %, 5,123 images/s"
+        for number in (1, 2)
+    ]
+
+
+def test_epochs_from_a_checkpoint_are_said_to_be_so() -> None:
+    written = io.StringIO()
+    with TrainingDisplay(Console(file=written, width=200)) as display:
+        display.start_run("net", seed=0, index=1, total=1, epochs=3, steps_per_epoch=10)
+        display.end_epoch(epoch(1))
+        display.step(epoch=2, step=10, loss=1.4, images_per_second=100)
+        display.end_epoch(epoch(2))
+    first, second = written.getvalue().splitlines()
+    assert first.endswith("from its checkpoint")
+    assert second.endswith("100 images/s")
+
+
+def test_on_a_terminal_training_shows_two_bars() -> None:
+    clock = itertools.count(step=10.0)
+    written = io.StringIO()
+    console = Console(file=written, width=WIDTH, force_terminal=True, color_system=None)
+    with TrainingDisplay(console, clock=lambda: next(clock)) as display:  # at 0 s
+        display.start_run(NASTY_NETWORK, seed=2, index=4, total=6, epochs=2, steps_per_epoch=10)  # at 10 s and 20 s
+        display.step(epoch=1, step=10, loss=1.4, images_per_second=5123.4)  # at 30 s: half of this run took 20 s
+    all_runs, this_run = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.getvalue()).rstrip())[-2:]
+    assert len(all_runs) <= WIDTH
+    assert len(this_run) <= WIDTH
+    assert all_runs.startswith("run 4 of 6 ")
+    assert all_runs.rstrip().endswith(f"{NASTY_NETWORK[-20:]}, seed 2 2:30 left")  # 2.5 runs at 60 s each
+    assert this_run.startswith("epoch 1 of 2 ")
+    assert this_run.split()[-6:] == ["loss", "1.400", "5,123", "images/s", "0:20", "left"]
+    assert "━" in all_runs
+    assert "━" in this_run
+
+
+def test_nothing_is_drawn_when_nothing_is_missing() -> None:
+    written = io.StringIO()
+    with TrainingDisplay(Console(file=written, width=WIDTH, force_terminal=True)):
+        pass
+    assert not written.getvalue()
