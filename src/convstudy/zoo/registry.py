@@ -1,0 +1,35 @@
+"""Every network of the zoo, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from convstudy.errors import UnknownNameError
+from convstudy.zoo import lenet5, net, resnet
+from convstudy.zoo.architecture import Architecture
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    architecture.name: architecture for family in (net, lenet5, resnet) for architecture in family.NETWORKS
+}
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture of this name. Raises: UnknownNameError, with the nearest name.
+
+    >>> architecture("resnet34").source
+    'He et al. 2015, Table 1'
+    """
+    if name not in ARCHITECTURES:
+        raise UnknownNameError("network", name, ARCHITECTURES, hint="`convstudy models` lists them")
+    return ARCHITECTURES[name]
+
+
+def build(name: str, *, num_classes: int, in_channels: int) -> nn.Module:
+    """A new network by name, initialised from torch's global random state.
+
+    >>> sum(parameter.numel() for parameter in build("net", num_classes=10, in_channels=3).parameters())
+    62006
+    """
+    return architecture(name).build(num_classes=num_classes, in_channels=in_channels)

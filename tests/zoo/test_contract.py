@@ -1,0 +1,91 @@
+"""What every network of the zoo promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from convstudy.errors import ShapeError, UnknownNameError
+from convstudy.zoo import ARCHITECTURES, architecture, build
+
+
+def side(name: str) -> int:
+    """A small side that works in training."""
+    return ARCHITECTURES[name].fixed_side or max(ARCHITECTURES[name].smallest_side, 32)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize(("classes", "channels"), [(10, 1), (3, 3), (12, 4)])
+def test_takes_any_number_of_classes_and_channels(name: str, classes: int, channels: int) -> None:
+    with torch.device("meta"):
+        network = build(name, num_classes=classes, in_channels=channels).eval()
+        assert network(torch.zeros(2, channels, side(name), side(name))).shape == (2, classes)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_gradient_reaches_every_parameter(name: str) -> None:
+    torch.manual_seed(0)
+    network = build(name, num_classes=4, in_channels=3)
+    images = torch.randn(2, 3, side(name), side(name))
+    nn.functional.cross_entropy(network(images), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
+    unreached = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert unreached == []
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_claim_about_parameters_holds(name: str) -> None:
+    known = architecture(name)
+    with torch.device("meta"):
+        network = known.build(num_classes=known.num_classes, in_channels=known.input_shape[0])
+    counts = {
+        f"parameters of {layer}": sum(p.numel() for p in module.parameters())
+        for layer, module in network.named_children()
+    }
+    counts["parameters"] = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    claims = [claim for claim in known.claims if claim.quantity.startswith("parameters")]
+    assert claims
+    assert [claim for claim in claims if not claim.holds(counts[claim.quantity])] == []
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_smallest_side_works_and_a_smaller_one_is_refused(name: str) -> None:
+    known = architecture(name)
+    with torch.device("meta"):
+        network = known.build(num_classes=10, in_channels=3).eval()
+        smallest = known.fixed_side or known.smallest_side
+        assert network(torch.zeros(1, 3, smallest, smallest)).shape == (1, 10)
+        with pytest.raises(
+            ShapeError, match=f"^{name} got an input of 3x{smallest - 1}x{smallest - 1}; expected 3x{smallest}x"
+        ):
+            network(torch.zeros(1, 3, smallest - 1, smallest - 1))
+        with pytest.raises(ShapeError, match=f"^{name} got an input of 1x{smallest}x{smallest}; expected 3x"):
+            network(torch.zeros(1, 1, smallest, smallest))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_seed_decides_the_initialisation_and_the_state_goes_there_and_back(name: str) -> None:
+    def made(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        return build(name, num_classes=5, in_channels=1).eval()
+
+    one, same, other = made(0), made(0), made(1)
+    images = torch.randn(2, 1, side(name), side(name))
+    with torch.inference_mode():
+        assert torch.equal(one(images), same(images))
+        assert not torch.equal(one(images), other(images))
+        other.load_state_dict(one.state_dict())
+        assert torch.equal(one(images), other(images))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"^no network is named 'resnet3A'; did you mean 'resnet34'"):
+        architecture("resnet3A")
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_names_and_sources_are_there(name: str) -> None:
+    known = architecture(name)
+    assert known.name == name
+    assert known.title
+    assert any(character.isdigit() for character in known.source) or "tutorial" in known.source
