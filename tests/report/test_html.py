@@ -80,6 +80,9 @@ def test_names_from_outside_stay_text(page: Element) -> None:
     assert not [script for script in page.all("script") if "window.broken" in script.text and not script.attributes]
     assert NASTY_CLASS in page.one("section", **{"aria-labelledby": "protocol"}).text
     assert "{{ 8 }}" in page.one("section", **{"aria-labelledby": "protocol"}).text
+    figures = [script for script in page.all("script") if "data-chart" in script.attributes]
+    assert figures
+    assert not any("<" in figure.text for figure in figures)
     # Plotly reads tags, entities and TeX in a name: they are written so that it shows them as they are
     names = chart(page, "confusion-0")["layout"]["meta"]["classes"]
     assert names[0] == "&lt;/script&gt;&lt;script&gt;window.broken = true&lt;/script&gt;&lt;b&gt;\"zero\" &amp; 'co'"

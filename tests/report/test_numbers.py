@@ -29,6 +29,14 @@ def test_macs_as_papers_write_them(macs: int, text: str) -> None:
     assert numbers.scaled(macs) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "< 0.001"), (0.00099, "< 0.001"), (0.001, "0.001"), (0.0499, "0.050"), (0.0996, "0.10"), (1.0, "1.00")],
+)
+def test_p_values_as_papers_write_them(value: float, text: str) -> None:
+    assert numbers.p_value(value) == text
+
+
 @given(st.floats(0, 1))
 def test_a_p_value_is_never_written_as_zero(value: float) -> None:
     text = numbers.p_value(value)

@@ -54,6 +54,7 @@ def test_the_result_table_says_what_each_network_reached() -> None:
 
 
 def test_counts_that_leave_something_out_are_marked() -> None:
+    assert "88,064*" in drawn(cost_table(RESULTS.models))
     for table in (cost_table(RESULTS.models), result_table(RESULTS)):
         text = drawn(table)
         assert "36.6 M*" in text

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
@@ -124,15 +123,8 @@ def _charts(findings: Findings) -> dict[str, Markup]:
     if len(classes) <= CLASSES_IN_CHART:
         for shown in _confusions(findings):
             charts[shown["id"]] = figures.confusion_heatmap(shown["counts"], classes)
-    return {name: _json(chart) for name, chart in charts.items()}
-
-
-def _json(chart: go.Figure) -> Markup:
-    """A figure as JSON that cannot end the script element around it, whatever the names in it."""
-    text: str = chart.to_json()
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    # Plotly writes < as \u003c in JSON, so that no name in it can end the script element around it
+    return {name: Markup(chart.to_json()) for name, chart in charts.items()}
 
 
 def _confusions(findings: Findings) -> list[dict[str, Any]]:
