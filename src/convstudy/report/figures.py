@@ -53,19 +53,20 @@ def dash(network: int) -> str:
 
 
 def top1_intervals(models: Sequence[ModelResult]) -> go.Figure:
-    """One row a network: a dot a seed, the mean, and the 95 % interval as whiskers; in percent."""
+    """One row a network, best first: a dot a seed, the mean, and the 95 % interval as whiskers; in percent."""
     figure = go.Figure(layout=_layout(xaxis={"ticksuffix": " %"}))
-    for place, model in enumerate(models):
+    ranked = sorted(enumerate(models), key=lambda placed: -placed[1].top1.mean)
+    for row, (place, model) in enumerate(ranked):
         seeds = [100 * top1 for top1 in model.top1.per_seed]
         figure.add_scatter(
             x=seeds,
-            y=[place + 0.24] * len(seeds),
+            y=[row + 0.24] * len(seeds),
             mode="markers",
             marker={"size": 7, "color": colour(place), "opacity": 0.55},
             hovertemplate="one seed: %{x:.1f} %<extra></extra>",
         )
-        _add_interval(figure, place, model.top1.mean, model.top1.low, model.top1.high, colour(place), " %")
-        _add_row_name(figure, place, model.name)
+        _add_interval(figure, row, model.top1.mean, model.top1.low, model.top1.high, colour(place), " %")
+        _add_row_name(figure, row, model.name)
     return _with_rows(figure, len(models))
 
 
@@ -73,10 +74,10 @@ def differences(pairs: Sequence[PairResult]) -> go.Figure:
     """One row a pair: the difference in points with its 95 % interval, and a line at zero, "equal"."""
     figure = go.Figure(layout=_layout(xaxis={"ticksuffix": "", "title": {"text": "points of top-1"}}))
     figure.add_vline(x=0, line={"color": "var(--ink-soft)", "width": 1.5})
-    for place, pair in enumerate(pairs):
+    for row, pair in enumerate(pairs):
         shade = "var(--ink)" if pair.better else "var(--ink-soft)"
-        _add_interval(figure, place, pair.difference, pair.low, pair.high, shade, " points")
-        _add_row_name(figure, place, f"{_short(pair.a, 28)} minus {_short(pair.b, 28)}")
+        _add_interval(figure, row, pair.difference, pair.low, pair.high, shade, " points")
+        _add_row_name(figure, row, f"{_short(pair.a, 28)} minus {_short(pair.b, 28)}")
     return _with_rows(figure, len(pairs))
 
 
@@ -180,11 +181,11 @@ def _layout(**parts: Any) -> dict[str, Any]:
     return layout | parts
 
 
-def _add_interval(figure: go.Figure, place: int, value: float, low: float, high: float, shade: str, unit: str) -> None:
+def _add_interval(figure: go.Figure, row: int, value: float, low: float, high: float, shade: str, unit: str) -> None:
     value, low, high = 100 * value, 100 * low, 100 * high
     figure.add_scatter(
         x=[value],
-        y=[place],
+        y=[row],
         mode="markers",
         marker={"size": 11, "color": shade, "line": {"color": "var(--surface)", "width": 1.5}},
         error_x={
@@ -200,13 +201,13 @@ def _add_interval(figure: go.Figure, place: int, value: float, low: float, high:
     )
 
 
-def _add_row_name(figure: go.Figure, place: int, name: str) -> None:
+def _add_row_name(figure: go.Figure, row: int, name: str) -> None:
     figure.add_annotation(
         text=_literal(_short(name, 60)),
         x=0,
         xref="paper",
         xanchor="left",
-        y=place - 0.2,
+        y=row - 0.2,
         yanchor="bottom",
         showarrow=False,
         font={"color": "var(--ink)"},

@@ -84,7 +84,7 @@ function nameCells(figure) {
   }
 }
 
-const narrowestCellWithCount = 24; // pixels
+const digitWidth = 8; // pixels
 
 function draw({ place, figure }) {
   const style = getComputedStyle(document.documentElement);
@@ -95,9 +95,10 @@ function draw({ place, figure }) {
   const layout = paint(figure.layout, "", style);
   layout.width = place.clientWidth;
   if (!layout.height) layout.height = place.clientHeight;
-  const { l, r } = layout.margin;
-  if (layout.meta?.classes && (layout.width - l - r) / layout.meta.classes.length < narrowestCellWithCount) {
-    data.forEach((trace) => { delete trace.texttemplate; });
+  if (layout.meta?.counts) {
+    const cell = (layout.width - layout.margin.l - layout.margin.r) / layout.meta.counts.length;
+    const digits = String(Math.max(...layout.meta.counts.map((row) => Math.max(...row)))).length;
+    if (cell < digits * digitWidth) data.forEach((trace) => { delete trace.texttemplate; });
   }
   return Plotly.react(place, data, layout, { displayModeBar: false, showTips: false });
 }
