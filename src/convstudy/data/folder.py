@@ -1,0 +1,153 @@
+"""A folder of class folders, with or without train, validation and test inside."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from convstudy.data.decoding import GREY_MODES, Decoded, decode_all, squared, stacked
+from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.split import TEST_FRACTION, split_test
+from convstudy.errors import DataError
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"})
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "train": ("train",),
+    "validation": ("val", "validation", "valid"),
+    "test": ("test",),
+}
+LARGEST_SIDE = 128  # of images of several sizes, unless a side is asked for
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An image file and its class."""
+
+    path: Path
+    class_name: str
+
+
+def image_folder(
+    root: Path, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
+) -> DataSet:
+    """Read class folders; the class is the folder's name, and classes are sorted as torchvision sorts them.
+
+    Raises: DataError, when there are no class folders, a class is empty or alone, the parts have other classes, or an
+    image cannot be decoded and `skip_bad_images` is not set.
+    """
+    parts = {part: list(_labelled(folder)) for part, folder in _part_folders(root).items()}
+    class_names = _class_names(root, parts)
+    paths = [item.path for items in parts.values() for item in items]
+    target, note = _side(paths, side)
+    decoded = decode_all(paths, prepare=lambda image: squared(image, target), progress=progress)
+    bad = [item for item in decoded if item.image is None]
+    if bad and not skip_bad_images:
+        more = f" ({len(bad)} such images in all)" if len(bad) > 1 else ""
+        raise DataError(
+            f"{bad[0].path} cannot be decoded: {bad[0].problem}{more}; "
+            "mend or delete it, or go on without it by --skip-bad-images"
+        )
+    sets = _image_sets(root, parts, decoded, class_names)
+    notes = [note] if note else []
+    if bad:
+        notes.append(
+            f"{len(bad)} images that cannot be decoded skipped: {', '.join(item.path.name for item in bad[:5])}"
+        )
+    train, test = sets["train"], sets.get("test")
+    if test is None:
+        train, test = split_test(train)
+        notes.append(f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same for every seed")
+    skipped = tuple(item.path.relative_to(root).as_posix() for item in bad)
+    source = f"the class folders of {root.name}/"
+    return DataSet(root.name, source, class_names, train, sets.get("validation"), test, True, tuple(notes), skipped)
+
+
+def _part_folders(root: Path) -> dict[str, Path]:
+    """The folders of the parts; the root itself is the training part where there are none."""
+    found = {
+        part: root / name
+        for part, names in PARTS.items()
+        for name in names
+        if (root / name).is_dir() and _folders(root / name)
+    }
+    if found and "train" not in found:
+        raise DataError(f"{root} has {' and '.join(sorted(found))} but no train folder; expected train/<class>/<image>")
+    return found or {"train": root}
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _labelled(folder: Path) -> Iterator[Labelled]:
+    for class_folder in _folders(folder):
+        files = (path for path in sorted(class_folder.rglob("*")) if path.suffix.lower() in EXTENSIONS)
+        visible = [path for path in files if path.is_file() and not _hidden(path.relative_to(folder))]
+        if not visible:
+            raise DataError(f"{class_folder} holds no images; expected files such as .jpg or .png, or no folder at all")
+        yield from (Labelled(path, class_folder.name) for path in visible)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _class_names(root: Path, parts: Mapping[str, Sequence[Labelled]]) -> tuple[str, ...]:
+    names = {part: sorted({item.class_name for item in items}) for part, items in parts.items()}
+    train = names["train"]
+    if len(train) < 2:
+        raise DataError(
+            f"{root} has {len(train)} class folders ({', '.join(train) or 'none'}); "
+            f"expected two or more, as in {root.name}/<class>/<image>"
+        )
+    for part, found in names.items():
+        odd = sorted(set(found) ^ set(train))
+        if odd:
+            where = part if odd[0] in found else "train"
+            raise DataError(
+                f"{root} has the class '{odd[0]}' in {where} only; expected the same classes in train and {part}"
+            )
+    return tuple(train)
+
+
+def _side(paths: Sequence[Path], asked: int | None) -> tuple[int, str]:
+    """The side that all images get, and what to say of it."""
+    sizes = {size for size in map(_size, paths) if size is not None}
+    if asked is None and len(sizes) == 1 and len(set(next(iter(sizes)))) == 1:
+        return next(iter(sizes))[0], ""
+    shorter = [min(size) for size in sizes] or [LARGEST_SIDE]
+    side = asked or min(int(statistics.median(shorter)), LARGEST_SIDE)
+    if sizes == {(side, side)}:
+        return side, ""
+    return side, f"images of {len(sizes)} sizes: shorter side resized to {side}, middle square cut out"
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Width and height from the file's head; None where it cannot be read, which decoding will say."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except Exception:  # PIL's plug-ins raise anything on broken files
+        return None
+
+
+def _image_sets(
+    root: Path, parts: Mapping[str, Sequence[Labelled]], decoded: Sequence[Decoded], class_names: tuple[str, ...]
+) -> dict[str, ImageSet]:
+    images = {item.path: item.image for item in decoded if item.image is not None}
+    mode = "L" if all(image.mode in GREY_MODES for image in images.values()) else "RGB"
+    sets = {}
+    for part, items in parts.items():
+        good = [item for item in items if item.path in images]
+        if {item.class_name for item in good} != set(class_names):
+            lost = sorted(set(class_names) - {item.class_name for item in good})[0]
+            raise DataError(f"{root} has no image of class '{lost}' in {part} that can be decoded")
+        labels = np.array([class_names.index(item.class_name) for item in good], np.int64)
+        ids = tuple(item.path.relative_to(root).as_posix() for item in good)
+        sets[part] = ImageSet(stacked([images[item.path] for item in good], mode), labels, ids)
+    return sets

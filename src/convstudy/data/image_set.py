@@ -1,0 +1,79 @@
+"""Images and labels in memory: what every source is turned into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One part of a data set."""
+
+    images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous
+    labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
+    ids: tuple[str, ...]  # a stable name an image: its path, or "train/17"
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
+        """The images at `indices`, in that order."""
+        return ImageSet(self.images[indices], self.labels[indices], tuple(self.ids[index] for index in indices))
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Images of named classes in parts that share no image."""
+
+    name: str
+    source: str  # one sentence: what it is, and where it was read from
+    class_names: tuple[str, ...]
+    train: ImageSet
+    validation: ImageSet | None
+    test: ImageSet
+    horizontal_flip: bool  # whether a mirrored image keeps its class
+    notes: tuple[str, ...] = ()  # what was done to the images and the parts
+    skipped: tuple[str, ...] = ()  # images that could not be decoded
+
+    @property
+    def in_channels(self) -> int:
+        return int(self.train.images.shape[1])
+
+    @property
+    def side(self) -> int:
+        return int(self.train.images.shape[2])
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over class names, images and labels of all parts: other data, another fingerprint."""
+        digest = hashlib.sha256("\0".join(self.class_names).encode())
+        for part in (self.train, self.validation, self.test):
+            if part is not None:
+                digest.update(repr(part.images.shape).encode())
+                digest.update(np.ascontiguousarray(part.images).data)
+                digest.update(np.ascontiguousarray(part.labels).data)
+        return digest.hexdigest()
+
+
+def numbered(part: str, count: int) -> tuple[str, ...]:
+    """Ids of images that have no names of their own.
+
+    >>> numbered("test", 2)
+    ('test/0', 'test/1')
+    """
+    return tuple(f"{part}/{index}" for index in range(count))
+
+
+def names_of(labels: Iterable[int]) -> tuple[str, ...]:
+    """Class names of labels that have none: the numbers from 0 to the largest."""
+    return tuple(str(number) for number in range(max(labels) + 1))

@@ -1,0 +1,177 @@
+"""Data sets with a name: scikit-learn's digits, and torchvision's in their layout on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convstudy.data.image_set import DataSet, ImageSet, numbered
+from convstudy.data.split import TEST_FRACTION, split_test
+from convstudy.errors import DataError
+
+DEFAULT_DATA_DIR = Path("data")
+
+
+@dataclass(frozen=True)
+class TorchvisionSet:
+    """A data set that torchvision reads and downloads."""
+
+    dataset: str  # torchvision.datasets.<dataset>
+    title: str
+    layout: str  # what lies in the data folder
+    folder: str  # the folder of the files in torchvision's layout
+    marker: str  # a file that is there when the data are
+    horizontal_flip: bool
+
+
+TORCHVISION_SETS = {
+    "cifar10": TorchvisionSet(
+        "CIFAR10",
+        "CIFAR-10 (Krizhevsky 2009): photographs of 10 classes",
+        "cifar-10-batches-py/ with data_batch_1 to 5, test_batch and batches.meta",
+        "cifar-10-batches-py",
+        "test_batch",
+        horizontal_flip=True,
+    ),
+    "cifar100": TorchvisionSet(
+        "CIFAR100",
+        "CIFAR-100 (Krizhevsky 2009): photographs of 100 classes",
+        "cifar-100-python/ with train, test and meta",
+        "cifar-100-python",
+        "test",
+        horizontal_flip=True,
+    ),
+    "mnist": TorchvisionSet(
+        "MNIST",
+        "MNIST (LeCun et al. 1998): handwritten digits",
+        "MNIST/raw/ with the four idx files, packed or not",
+        "MNIST/raw",
+        "train-images-idx3-ubyte",
+        horizontal_flip=False,
+    ),
+    "fashion-mnist": TorchvisionSet(
+        "FashionMNIST",
+        "Fashion-MNIST (Xiao et al. 2017): clothes of 10 classes",
+        "FashionMNIST/raw/ with the four idx files, packed or not",
+        "FashionMNIST/raw",
+        "train-images-idx3-ubyte",
+        horizontal_flip=True,
+    ),
+}
+
+
+def digits() -> DataSet:
+    """The digits that come with scikit-learn: 1,797 images of 8x8 grey values from 0 to 16."""
+    from sklearn.datasets import load_digits
+
+    bundled = load_digits()
+    images = np.round(bundled.images * (255 / 16)).astype(np.uint8)[:, None]
+    whole = ImageSet(images, bundled.target.astype(np.int64), numbered("digits", len(images)))
+    train, test = split_test(whole)
+    return DataSet(
+        "digits",
+        "scikit-learn's bundled part of the UCI optical digits (Alpaydin & Kaynak 1998): 1,797 handwritten digits",
+        tuple(str(name) for name in bundled.target_names),
+        train,
+        None,
+        test,
+        horizontal_flip=False,
+        notes=(f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same for every seed",),
+    )
+
+
+def torchvision_set(name: str, data_dir: Path | None) -> DataSet:
+    """A set of torchvision's, from its layout in `data_dir`; downloaded there by torchvision when it is absent.
+
+    Raises: DataError, with the files to put there, when it is absent and cannot be downloaded.
+    """
+    kind = TORCHVISION_SETS[name]
+    root = data_dir or DEFAULT_DATA_DIR
+    idx = _idx_folder(name, kind, root)
+    if idx is not None:
+        parts = {part: _read_idx(idx, prefix) for part, prefix in (("train", "train"), ("test", "t10k"))}
+        class_names = _torchvision_classes(kind)
+    else:
+        root = root.parent if root.name == kind.folder else root
+        parts, class_names = _through_torchvision(name, kind, root)
+    sets = {part: ImageSet(images, labels, numbered(part, len(labels))) for part, (images, labels) in parts.items()}
+    return DataSet(
+        name,
+        f"{kind.title}, read from torchvision's layout",
+        class_names,
+        sets["train"],
+        None,
+        sets["test"],
+        kind.horizontal_flip,
+    )
+
+
+def _through_torchvision(
+    name: str, kind: TorchvisionSet, root: Path
+) -> tuple[dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]], tuple[str, ...]]:
+    import torchvision
+
+    dataset = getattr(torchvision.datasets, kind.dataset)
+    parts = {}
+    try:
+        for part, train in (("train", True), ("test", False)):
+            with contextlib.redirect_stdout(io.StringIO()):  # torchvision says that it downloads
+                there = dataset(str(root), train=train, download=not (root / kind.folder / kind.marker).exists())
+            parts[part] = (_planes(np.asarray(there.data)), np.asarray(there.targets, np.int64))
+        return parts, tuple(there.classes)
+    except Exception as error:
+        raise DataError(
+            f"{name} is not in {root} and cannot be downloaded ({type(error).__name__}); "
+            f"expected {kind.layout}, in the folder that --data-dir names"
+        ) from error
+
+
+def _planes(images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """N x H x W or N x H x W x C to N x C x H x W."""
+    images = images[..., None] if images.ndim == 3 else images
+    return np.ascontiguousarray(images.transpose(0, 3, 1, 2).astype(np.uint8, copy=False))
+
+
+def _torchvision_classes(kind: TorchvisionSet) -> tuple[str, ...]:
+    import torchvision
+
+    return tuple(getattr(torchvision.datasets, kind.dataset).classes)
+
+
+def _idx_folder(name: str, kind: TorchvisionSet, root: Path) -> Path | None:
+    """The folder with the four idx files, packed or not: in torchvision's layout, in `root` or in `root/<name>`."""
+    if not kind.marker.endswith("ubyte"):
+        return None
+    folders = (root / kind.folder, root, root / name)
+    return next((folder for folder in folders if _idx_file(folder, kind.marker).exists()), None)
+
+
+def _idx_file(folder: Path, stem: str) -> Path:
+    plain = folder / stem
+    return plain if plain.exists() else plain.with_name(f"{stem}.gz")
+
+
+def _read_idx(folder: Path, prefix: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    images, labels = (
+        _idx_array(_idx_file(folder, f"{prefix}-{what}-ubyte")) for what in ("images-idx3", "labels-idx1")
+    )
+    return _planes(images), labels.astype(np.int64)
+
+
+def _idx_array(path: Path) -> npt.NDArray[np.uint8]:
+    """Read an idx file of bytes: two zeros, the type 8, the number of axes, their lengths (big-endian), the values."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        axes = {b"\0\0\x08\1": 1, b"\0\0\x08\3": 3}[content[:4]]
+        shape = np.frombuffer(content, ">u4", count=axes, offset=4).astype(int)
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
+        raise DataError(f"{path} is not an idx file of bytes ({type(error).__name__}); fetch it again") from error

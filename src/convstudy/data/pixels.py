@@ -1,0 +1,44 @@
+"""Pixels of many images at once: their size and their statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+CHUNK = 4096  # images at a time, so that a large set needs little memory beside itself
+
+
+def resize(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    """Resize N x C x H x W uint8 images to side x side, bilinear and antialiased (torchvision).
+
+    >>> resize(np.full((1, 1, 8, 8), 7, np.uint8), 4).tolist()
+    [[[[7, 7, 7, 7], [7, 7, 7, 7], [7, 7, 7, 7], [7, 7, 7, 7]]]]
+    """
+    import torch
+    from torchvision.transforms.v2 import functional as tv
+
+    if images.shape[2:] == (side, side):
+        return images
+    out = np.empty((*images.shape[:2], side, side), np.uint8)
+    for start in range(0, len(images), CHUNK):
+        chunk = torch.from_numpy(images[start : start + CHUNK])
+        out[start : start + CHUNK] = tv.resize(chunk, [side, side], antialias=True).numpy()
+    return out
+
+
+def pixel_statistics(images: npt.NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel over all pixels of N x C x H x W images, in 0..1.
+
+    Exact: from a histogram of the 256 values of each channel.
+
+    >>> pixel_statistics(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1))
+    ((0.5,), (0.5,))
+    """
+    values = np.arange(256) / 255
+    means, stds = [], []
+    for channel in range(images.shape[1]):
+        counts = np.bincount(images[:, channel].reshape(-1), minlength=256).astype(np.float64)
+        mean = float((counts * values).sum() / counts.sum())
+        means.append(mean)
+        stds.append(float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum())))
+    return tuple(means), tuple(stds)

@@ -1,0 +1,113 @@
+"""Where images come from: a name, a folder or a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from convstudy.data.arrays import SUFFIXES, array_file
+from convstudy.data.folder import image_folder
+from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.named import TORCHVISION_SETS, digits, torchvision_set
+from convstudy.data.pixels import resize
+from convstudy.errors import DataError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One way to name data."""
+
+    name: str
+    title: str
+    needs: str
+
+
+def sources() -> tuple[Source, ...]:
+    """All ways to name data.
+
+    >>> [source.name for source in sources()][:3]
+    ['digits', 'cifar10', 'cifar100']
+    """
+    return (
+        Source("digits", "scikit-learn's 1,797 handwritten digits, 8x8 grey", "nothing: it comes with convstudy"),
+        *(
+            Source(name, kind.title, f"--data-dir with {kind.layout}; downloaded when absent")
+            for name, kind in TORCHVISION_SETS.items()
+        ),
+        Source(
+            "FOLDER", "class folders of images, with or without train, val and test inside", "FOLDER/<class>/<image>"
+        ),
+        Source("FILE.npz", "NumPy arrays of images and labels", "x_train, y_train, x_test, y_test; or images, labels"),
+        Source(
+            "FILE.h5",
+            "HDF5 arrays, also those of the SIGNS course",
+            "as .npz, or train_set_x ...; --test-data for a second file",
+        ),
+    )
+
+
+def load(
+    data: str,
+    *,
+    data_dir: Path | None = None,
+    test_data: Path | None = None,
+    side: int | None = None,
+    skip_bad_images: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> DataSet:
+    """Read all images of a source into memory, once.
+
+    `side` asks for square images of that side; without it, they keep theirs where it is one and square.
+
+    Raises: UnknownNameError or DataError, for whatever cannot be read or used.
+    """
+    path = Path(data)
+    if test_data is not None and path.suffix not in SUFFIXES:
+        raise DataError(f"--test-data goes with a .npz or .h5 file; got --data {data}")
+    if path.suffix in SUFFIXES:
+        return array_file(path, test_data=test_data, side=side)
+    if path.is_dir():
+        return image_folder(path, side=side, skip_bad_images=skip_bad_images, progress=progress)
+    if data == "digits":
+        return _at(digits(), side)
+    if data in TORCHVISION_SETS:
+        return _at(torchvision_set(data, data_dir), side)
+    if path.exists():
+        raise DataError(
+            f"{data} is a {path.suffix or 'nameless'} file; expected a folder of class folders, .npz or .h5"
+        )
+    if any(separator in data for separator in filter(None, (os.sep, os.altsep, "."))):
+        raise DataError(
+            f"{data} is not there; expected class folders, a .npz or .h5 file, or a name of `convstudy data`"
+        )
+    names = [source.name for source in sources() if source.name.islower()]
+    raise UnknownNameError("data set or folder", data, names, hint="`convstudy data` says more")
+
+
+def _at(data: DataSet, side: int | None) -> DataSet:
+    return data if side is None else at_side(data, side)
+
+
+def at_side(data: DataSet, side: int) -> DataSet:
+    """The same data with every image resized to side x side."""
+
+    def resized(part: ImageSet) -> ImageSet:
+        return ImageSet(resize(part.images, side), part.labels, part.ids)
+
+    if data.side == side:
+        return data
+    validation = None if data.validation is None else resized(data.validation)
+    train, test = resized(data.train), resized(data.test)
+    return DataSet(
+        data.name,
+        data.source,
+        data.class_names,
+        train,
+        validation,
+        test,
+        data.horizontal_flip,
+        data.notes,
+        data.skipped,
+    )
