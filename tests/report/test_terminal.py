@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from rich.console import Console, RenderableType
 
-from convstudy.report.terminal import TrainingDisplay, cost_table, result_table, verdicts
+from convstudy.report.terminal import TrainingDisplay, cost_table, layer_table, result_table, verdicts
 from convstudy.training import Epoch
 from tests.report.made_up import NASTY_NETWORK, made_up_findings
 
@@ -61,6 +61,67 @@ def test_counts_that_leave_something_out_are_marked() -> None:
         assert f"* at least, for {NASTY_NETWORK}" in text
         assert "417 K*" not in text
     assert "*" not in drawn(cost_table(RESULTS.models[:2]))
+
+
+@dataclass(frozen=True)
+class Layer:
+    path: str
+    kind: str
+    output_shape: tuple[int, ...]
+    activation_size: int
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    operation: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Layers:
+    rows: tuple[Layer, ...]
+    totals: Layer
+    uncounted: tuple[Uncounted, ...] = ()
+
+
+LAYERS = Layers(
+    (
+        Layer("conv1", "Conv2d", (64, 112, 112), 802_816, 9_408, 118_013_952),
+        Layer("layer1.0.a[3]", "my.Op", (64, 56, 56), 200_704, 0, 12_345),
+        Layer("layer4.0.downsample.0", "AdaptiveAvgPool2d", (512, 1, 1), 512, 0, 0),
+        Layer("fc", "Linear", (1000,), 1_000, 513_000, 512_000),
+    ),
+    Layer("", "", (), 1_005_032, 21_797_672, 3_663_761_408),
+)
+
+
+def test_the_layer_table_fits_and_adds_up() -> None:
+    text = drawn(layer_table(LAYERS))
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert "…" not in text
+    (convolution,) = (line for line in lines if line.startswith("conv1"))
+    assert convolution.split() == ["conv1", "Conv2d", "64×112×112", "802,816", "9,408", "118", "M"]
+    (total,) = (line for line in lines if line.startswith("total"))
+    assert total.split() == ["total", "1,005,032", "21,797,672", "3.66", "G"]
+    assert "21,797,672 parameters, 3,663,761,408 MACs" in lines
+    assert "layer1.0.a[3]" in text
+    assert "AdaptiveAvgPool2d" in "".join(text.split())
+    assert "multiply-accumulates" in text
+
+
+def test_a_wide_terminal_gets_exact_macs() -> None:
+    written = io.StringIO()
+    Console(file=written, width=120).print(layer_table(LAYERS))
+    assert "118,013,952" in written.getvalue()
+
+
+def test_operations_without_a_formula_are_named() -> None:
+    text = " ".join(drawn(layer_table(replace(LAYERS, uncounted=(Uncounted("aten.foo", "layer1.0"),)))).split())
+    assert "at least 3,663,761,408 MACs" in text
+    assert text.endswith("uncounted, for there is no formula: aten.foo in layer1.0")
 
 
 def test_verdicts_are_told_with_what_they_are_based_on() -> None:

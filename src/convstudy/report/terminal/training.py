@@ -1,111 +1,17 @@
-"""What the terminal shows: tables of cost, results and layers, the verdicts, and the progress of training.
-
-Everything fits a terminal of 80 columns. This is the only file of the report that knows Rich.
-"""
+"""Training as it goes on."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol
 
-from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
 from rich.text import Text
 
 from convstudy.report import numbers
-from convstudy.study.results import Results
 from convstudy.training import Epoch
-
-
-class Cost(Protocol):
-    """What a network costs, before training: a `ModelResult` is one, and so is any record with these fields."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def input_shape(self) -> tuple[int, int, int]: ...
-    @property
-    def parameters(self) -> int: ...
-    @property
-    def macs(self) -> int: ...
-    @property
-    def activation_size(self) -> int: ...
-    @property
-    def uncounted(self) -> tuple[str, ...]: ...
-
-
-def cost_table(costs: Iterable[Cost]) -> RenderableType:
-    """Draw what each network costs for one image: parameters, MACs, activation size.
-
-    >>> from collections import namedtuple
-    >>> Net = namedtuple("Net", "name input_shape parameters macs activation_size uncounted")
-    >>> Console(width=80).print(cost_table([Net("net", (3, 32, 32), 62_006, 651_720, 9_128, ())]))
-    network      input        parameters   MACs  activation size
-    ────────────────────────────────────────────────────────────
-    net          3 × 32 × 32      62,006  652 K            9,128
-    """
-    costs = list(costs)
-    table = _table("network", "input", numeric=("parameters", "MACs", "activation size"))
-    for cost in costs:
-        mark = "*" if cost.uncounted else ""
-        table.add_row(
-            Text(cost.name),
-            numbers.shape(cost.input_shape),
-            numbers.count(cost.parameters),
-            numbers.scaled(cost.macs) + mark,
-            numbers.count(cost.activation_size) + mark,
-        )
-    return Group(table, *_lower_bounds(costs))
-
-
-def result_table(results: Results) -> RenderableType:
-    """Draw one line a network: its cost, its top-1 with the 95 % interval, and its speed."""
-    table = _table(
-        "network",
-        numeric=("param-\neters", "MACs", "top-1", "95 %\ninterval", "train\ns", "images\n/s", "latency\nms"),
-    )
-    for model in results.models:
-        mark = "*" if model.uncounted else ""
-        table.add_row(
-            Text(model.name),
-            numbers.scaled(model.parameters),
-            numbers.scaled(model.macs) + mark,
-            numbers.percent(model.top1.mean),
-            numbers.percent_interval(model.top1.low, model.top1.high, to="–"),
-            numbers.rate(model.train_seconds),
-            numbers.rate(model.images_per_second),
-            numbers.rate(model.latency_ms),
-        )
-    return Group(table, *_lower_bounds(results.models))
-
-
-def verdicts(results: Results) -> RenderableType:
-    """Draw the verdict on each pair, and what they are based on."""
-    seeds, images = len(results.protocol.seeds), results.protocol.data.test
-    lines = [Text(pair.verdict, style="bold" if pair.better else "") for pair in results.comparisons]
-    basis = f"based on {seeds} {'seed' if seeds == 1 else 'seeds'} and {numbers.count(images)} test images"
-    return Group(*lines, Text(basis, style="dim"))
-
-
-def _table(*columns: str, numeric: Iterable[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold", min_width=11)
-    for name in numeric:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def _lower_bounds(costs: Iterable[Cost]) -> list[Text]:
-    return [
-        Text(f"* at least, for {cost.name}: no formula for {', '.join(cost.uncounted)}", style="yellow")
-        for cost in costs
-        if cost.uncounted
-    ]
 
 
 class TrainingDisplay:
