@@ -1,4 +1,7 @@
-"""What a comparison found: the records behind `results.json`, the tables and the report. Accuracies are fractions of 1."""
+"""What a comparison found: the records behind `results.json`, the tables and the report.
+
+Accuracies are fractions of 1.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,5 @@
+"""`python -m convstudy`."""
+
+from convstudy.cli.app import main
+
+main()

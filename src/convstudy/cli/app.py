@@ -1,0 +1,66 @@
+"""The command line. Commands import what they need when they run, so that `--help` answers without torch."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from convstudy.cli.compare import compare
+from convstudy.cli.listing import data, models
+from convstudy.cli.redraw import report
+from convstudy.cli.summary import summary
+from convstudy.errors import ConvstudyError
+
+app = typer.Typer(
+    name="convstudy",
+    help="Know what a convolutional network costs before you train it, and prove which one is better after.",
+    epilog="Start with: convstudy compare",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for command in (compare, summary, report, models, data):
+    app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"convstudy {version('convstudy')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of convstudy itself."""
+
+
+def main() -> None:
+    """Run the command line: bad input ends in one line on standard error and status 2, Ctrl-C in status 130."""
+    try:
+        status = app(standalone_mode=False)
+    except ConvstudyError as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        _fail(f"{error.filename or 'the operating system'}: {error.strerror or error}")
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # of typer's own errors, for words it cannot read
+            raise
+        _fail(error.format_message() or "no command given; `convstudy --help` lists them")
+    else:
+        sys.exit(status or 0)
+
+
+def _fail(message: str) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)

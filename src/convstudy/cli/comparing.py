@@ -1,0 +1,43 @@
+"""The main job, step by step: count, train what is missing, conclude, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from convstudy.report import write_html
+from convstudy.report.terminal import TrainingDisplay, cost_table, result_table, verdicts
+from convstudy.study import Comparison, ComparisonFolder, Plan, conclude, perform_missing, prepare, write_findings
+
+
+def carry_out(plan: Plan, output: Path | None) -> None:
+    """Carry out a plan in its folder, and show it on the terminal as it goes."""
+    console = Console()
+    comparison = prepare(plan)
+    folder = ComparisonFolder(output or comparison.default_folder())
+    folder.claim(comparison.identity())
+    console.print(Text(_introduction(comparison)), cost_table(comparison.contestants), sep="\n\n")
+    console.print()
+    with TrainingDisplay(console) as display:
+        perform_missing(comparison, folder, display)
+    findings = conclude(comparison, folder)
+    write_findings(folder, findings)
+    report = folder.path / "report.html"
+    write_html(findings, report)
+    console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
+    console.print(f"report: {report}", soft_wrap=True, highlight=False)
+
+
+def _introduction(comparison: Comparison) -> str:
+    data, recipe = comparison.data, comparison.recipe
+    validation = "split off by seed" if data.validation is None else f"{len(data.validation.labels):,}"
+    lines = [
+        f"{data.name}: {data.num_classes} classes, {data.in_channels} x {data.side} x {data.side}; images to train "
+        f"{len(data.train.labels):,}, to validate {validation}, to test {len(data.test.labels):,}",
+        *data.notes,
+        f"{len(comparison.seeds)} seeds, {recipe.epochs} epochs, batch size {recipe.batch_size}, lr {recipe.lr:g}, "
+        f"on {comparison.device}",
+    ]
+    return "\n".join(lines)

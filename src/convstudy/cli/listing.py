@@ -1,0 +1,23 @@
+"""`convstudy models` and `convstudy data`: what there is."""
+
+from __future__ import annotations
+
+
+def models() -> None:
+    """List the networks."""
+    from rich.console import Console
+
+    from convstudy.report.listing import model_list
+    from convstudy.zoo import ARCHITECTURES
+
+    Console().print(model_list(ARCHITECTURES.values()))
+
+
+def data() -> None:
+    """List the data sets, and the files and folders that are read."""
+    from rich.console import Console
+
+    from convstudy.data import sources
+    from convstudy.report.listing import source_list
+
+    Console().print(source_list(sources()))

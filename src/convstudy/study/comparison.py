@@ -1,0 +1,135 @@
+"""A comparison: networks, data and seeds under one protocol, run by run."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from convstudy.data import DataSet, at_side, load
+from convstudy.errors import ShapeError, StudyError
+from convstudy.study.contestant import Contestant, contestant
+from convstudy.study.environment import choose_device, make_deterministic
+from convstudy.study.folder import ComparisonFolder
+from convstudy.study.model import open_model
+from convstudy.study.plan import Plan
+from convstudy.study.run import Observer, Task
+from convstudy.study.side_by_side import perform_all
+from convstudy.training import Recipe
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A plan whose networks are counted and whose data are loaded: ready to run."""
+
+    plan: Plan
+    recipe: Recipe
+    data: DataSet
+    contestants: tuple[Contestant, ...]
+    device: torch.device
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(range(self.plan.seeds))
+
+    @property
+    def jobs(self) -> int:
+        """Runs side by side: as asked, else as many as the cores have threads for; one on a GPU."""
+        if self.plan.jobs is not None:
+            return self.plan.jobs
+        return 1 if self.device.type != "cpu" else max((os.cpu_count() or 1) // self.plan.threads, 1)
+
+    def runs(self) -> Iterator[tuple[int, Contestant]]:
+        """Every run as seed and network; the seed is the outer loop, so that a part of them is balanced."""
+        return itertools.product(self.seeds, self.contestants)
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides the results: what a folder's runs must agree in."""
+        identity = {
+            "models": [entrant.name for entrant in self.contestants],
+            "folders": [entrant.model.folder for entrant in self.contestants],
+            "code": {entrant.name: entrant.model.code for entrant in self.contestants if entrant.model.code},
+            "inputs": {entrant.name: list(entrant.input_shape) for entrant in self.contestants},
+            "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
+            "seeds": list(self.seeds),
+            "recipe": asdict(self.recipe),
+            "device": self.device.type,
+            "threads": self.plan.threads,
+            "convstudy": version("convstudy"),
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(identity))
+        return plain
+
+    def default_folder(self) -> Path:
+        """`runs/<data>-<networks>-<a few letters that no other comparison has>`."""
+        digest = hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
+        names = "-".join(entrant.model.folder for entrant in self.contestants)
+        return Path("runs") / f"{self.data.name}-{names[:60]}-{digest[:6]}"
+
+
+def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> Comparison:
+    """Open the networks, load the data, count each network at its input.
+
+    Raises: a ConvstudyError for whatever cannot be used, before anything is written.
+    """
+    device = choose_device(plan.device)
+    models = [open_model(name) for name in plan.models]
+    folders = [model.folder for model in models]
+    if len(set(folders)) < len(folders):
+        raise StudyError(f"two networks would share a folder: {', '.join(plan.models)}; rename one")
+    if plan.input_size is not None:
+        for model in models:
+            model.input_side(plan.input_size, plan.input_size)
+    data = load(
+        plan.data,
+        data_dir=plan.data_dir,
+        test_data=plan.test_data,
+        side=plan.input_size,
+        skip_bad_images=plan.skip_bad_images,
+        progress=progress,
+    )
+    contestants = []
+    for model in models:
+        side = model.input_side(data.side, plan.input_size)
+        try:
+            contestants.append(contestant(model, (data.in_channels, side, side), data.num_classes))
+        except ShapeError as error:
+            raise ShapeError(f"{model.name}: {error}") from error
+    flip = data.horizontal_flip if plan.horizontal_flip is None else plan.horizontal_flip
+    return Comparison(plan, replace(plan.recipe, horizontal_flip=flip), data, tuple(contestants), device)
+
+
+def perform_missing(comparison: Comparison, folder: ComparisonFolder, observer: Observer) -> None:
+    """Do the runs that the folder does not hold yet; an interrupted run goes on from its last epoch."""
+    make_deterministic(comparison.device)
+    perform_all(missing(comparison, folder), comparison.jobs, comparison.plan.threads, observer)
+
+
+def missing(comparison: Comparison, folder: ComparisonFolder) -> list[Task]:
+    """The runs that the folder does not hold yet."""
+    sides = {entrant.input_shape[-1] for entrant in comparison.contestants}
+    sized = {side: at_side(comparison.data, side) for side in sides}
+    runs = list(comparison.runs())
+    tasks = [
+        Task(
+            entrant.name,
+            entrant.input_shape,
+            sized[entrant.input_shape[-1]],
+            comparison.recipe,
+            seed,
+            comparison.device,
+            folder.run(entrant.model.folder, seed),
+            index,
+            len(runs),
+        )
+        for index, (seed, entrant) in enumerate(runs, start=1)
+    ]
+    return [task for task in tasks if not task.folder.complete]

@@ -1,0 +1,170 @@
+"""From the runs of a comparison to its results."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections import Counter
+from dataclasses import asdict
+
+import numpy as np
+
+from convstudy.data import pixel_statistics
+from convstudy.evaluation import Difference, accuracy_difference, accuracy_interval, holm
+from convstudy.evaluation.variation import Answers
+from convstudy.study.comparison import Comparison
+from convstudy.study.contestant import Contestant
+from convstudy.study.environment import describe
+from convstudy.study.folder import ComparisonFolder, RunFolder
+from convstudy.study.results import (
+    Accuracy,
+    DataDescription,
+    Findings,
+    MistakenImage,
+    ModelResult,
+    PairResult,
+    Protocol,
+    Results,
+    RunResult,
+)
+from convstudy.study.run import training_parts
+from convstudy.study.verdict import better_of, verdict
+
+MOST_MISTAKEN = 24  # images kept for the report
+
+
+def conclude(comparison: Comparison, folder: ComparisonFolder) -> Findings:
+    """Read all runs back and draw the conclusion from them."""
+    runs = {(entrant.name, seed): folder.run(entrant.model.folder, seed) for seed, entrant in comparison.runs()}
+    read = {key: run.read() for key, run in runs.items()}
+    answers = {
+        entrant.name: np.stack([_right(read[entrant.name, seed]) for seed in comparison.seeds])
+        for entrant in comparison.contestants
+    }
+    models = tuple(
+        _model_result(entrant, answers[entrant.name], [runs[entrant.name, seed] for seed in comparison.seeds])
+        for entrant in comparison.contestants
+    )
+    results = Results(
+        models,
+        compare_pairs(answers),
+        _protocol(comparison),
+        describe(comparison.device, comparison.plan.threads, comparison.jobs),
+    )
+    return Findings(results, tuple(read.values()), most_mistaken(comparison, list(read.values())))
+
+
+def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
+    """Compare every two networks; with more than one pair, p-values are adjusted by Holm's method."""
+    pairs = list(itertools.combinations(answers, 2))
+    differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
+    adjusted = holm([difference.p_value for difference in differences])
+    return tuple(
+        _pair_result(a, b, Difference(difference.value, difference.low, difference.high, p_value), len(pairs) > 1)
+        for (a, b), difference, p_value in zip(pairs, differences, adjusted, strict=True)
+    )
+
+
+def _pair_result(a: str, b: str, difference: Difference, adjusted: bool) -> PairResult:
+    return PairResult(
+        a,
+        b,
+        difference.value,
+        difference.low,
+        difference.high,
+        difference.p_value,
+        better_of(a, b, difference),
+        verdict(a, b, difference, adjusted=adjusted),
+    )
+
+
+def _right(run: RunResult) -> Answers:
+    right: Answers = run.logits.argmax(1) == run.labels
+    return right
+
+
+def _model_result(entrant: Contestant, answers: Answers, runs: list[RunFolder]) -> ModelResult:
+    interval = accuracy_interval(answers)
+    records = [run.record() for run in runs]
+
+    def mean(key: str) -> float:
+        return statistics.fmean(record[key] for record in records)
+
+    return ModelResult(
+        entrant.name,
+        entrant.parameters,
+        entrant.macs,
+        entrant.activation_size,
+        entrant.input_shape,
+        Accuracy(interval.value, interval.low, interval.high, tuple(float(value) for value in answers.mean(1))),
+        mean("train_seconds"),
+        mean("images_per_second"),
+        mean("latency_ms"),
+        entrant.uncounted,
+    )
+
+
+def most_mistaken(comparison: Comparison, runs: list[RunResult]) -> tuple[MistakenImage, ...]:
+    """The test images that most runs got wrong, the worst first."""
+    test = comparison.data.test
+    predictions = np.stack([run.logits.argmax(1) for run in runs])
+    wrong = (predictions != test.labels).sum(0)
+    worst = [int(index) for index in np.argsort(-wrong, kind="stable")[:MOST_MISTAKEN] if wrong[index]]
+
+    def usual_answer(index: int) -> int:
+        answers = Counter(int(answer) for answer in predictions[:, index] if answer != test.labels[index])
+        return answers.most_common(1)[0][0]
+
+    return tuple(
+        MistakenImage(
+            test.ids[index],
+            np.ascontiguousarray(test.images[index].transpose(1, 2, 0)),
+            int(test.labels[index]),
+            int(wrong[index]),
+            len(runs),
+            usual_answer(index),
+        )
+        for index in worst
+    )
+
+
+def _protocol(comparison: Comparison) -> Protocol:
+    data, seeds = comparison.data, comparison.seeds
+    train, validation = training_parts(data, seeds[0])
+    mean, std = pixel_statistics(train.images)
+    shape = (data.in_channels, data.side, data.side)
+    sizes = (len(train.labels), len(validation.labels), len(data.test.labels))
+    return Protocol(
+        DataDescription(
+            data.name, data.source, data.class_names, shape, *sizes, mean, std, data.notes, data.fingerprint
+        ),
+        asdict(comparison.recipe),
+        seeds,
+        _SELECTION.format("split off the training part by seed" if data.validation is None else "of the data"),
+        _INTERVALS_ONE_SEED if len(seeds) == 1 else _INTERVALS,
+        (_TEST_ONE_SEED if len(seeds) == 1 else _TEST) + (_HOLM if len(comparison.contestants) > 2 else ""),
+        comparison.plan.command(),
+    )
+
+
+_SELECTION = (
+    "Nothing is selected: the weights after the last epoch are tested. Each run opens the test part once, after its "
+    "last epoch. The validation part, {}, is used for the learning curves only."
+)
+_INTERVALS = (
+    "95 % intervals cover two sources of variation: other seeds (initialisation, validation split, order, "
+    "augmentation and dropout) and other test images of the same kind. The variance of each is estimated from the "
+    "table of right and wrong answers, seeds x test images, as for readers and cases in medical imaging (Obuchowski & "
+    "Rockette 1995; Hillis 2007), with Satterthwaite's degrees of freedom; top-1 intervals are on the logit scale. "
+    "With two seeds they can be too narrow."
+)
+_INTERVALS_ONE_SEED = (
+    "95 % intervals cover one source of variation, other test images of the same kind (Wilson 1927). With a single "
+    "seed nothing can be said of other seeds, which often differ by more: use three or more."
+)
+_TEST = (
+    "p-values test that two networks have equal top-1, by the t statistic of the difference's interval, paired by "
+    "test image."
+)
+_TEST_ONE_SEED = "p-values test that two runs have equal top-1, by McNemar's exact test, paired by test image."
+_HOLM = " They are adjusted for the number of pairs by Holm's method; the intervals are not."

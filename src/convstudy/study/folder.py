@@ -1,0 +1,133 @@
+"""A comparison's folder: where everything is, what it belongs to, and how a run is written and read back.
+
+comparison.json            what was asked, so that nothing of another comparison is mixed in
+<network>/seed-<n>/
+    epochs.csv             the metrics of each epoch
+    weights.safetensors    the weights after the last epoch
+    predictions.parquet    id, label and logits of each test image
+    run.json               configuration and measurements: written last, so a folder that has it is complete
+    checkpoint.pt          while the run is not complete
+mistaken.npz               the test images most often mistaken
+results.json  results.csv  report.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from safetensors.torch import save_model
+from torch import nn
+
+from convstudy.errors import StudyError
+from convstudy.files import whole_file, write_json
+from convstudy.study.results import RunResult
+from convstudy.training import Epoch
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder."""
+
+    path: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    @property
+    def complete(self) -> bool:
+        return (self.path / "run.json").exists()
+
+    def write(
+        self,
+        network: nn.Module,
+        epochs: Sequence[Epoch],
+        ids: Sequence[str],
+        labels: npt.NDArray[np.int64],
+        logits: npt.NDArray[np.float32],
+        record: dict[str, Any],
+    ) -> None:
+        """Write what a finished run leaves, `run.json` last; then the checkpoint is no longer needed."""
+        with whole_file(self.path / "weights.safetensors") as draft:
+            save_model(network, str(draft))
+        with whole_file(self.path / "epochs.csv") as draft:
+            pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
+        answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
+        answers.insert(0, "id", list(ids))
+        answers.insert(1, "label", labels)
+        with whole_file(self.path / "predictions.parquet") as draft:
+            answers.to_parquet(draft, index=False)
+        write_json(self.path / "run.json", record)
+        self.checkpoint.unlink(missing_ok=True)
+
+    def record(self) -> dict[str, Any]:
+        """What `run.json` holds."""
+        record: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        return record
+
+    def read(self) -> RunResult:
+        """The run's learning curve and test answers."""
+        record = self.record()
+        epochs = pd.read_csv(self.path / "epochs.csv").to_dict("records")
+        answers = pd.read_parquet(self.path / "predictions.parquet")
+        return RunResult(
+            record["model"],
+            record["seed"],
+            tuple(Epoch(**{str(key): value for key, value in epoch.items()}) for epoch in epochs),
+            answers["label"].to_numpy(np.int64),
+            answers.filter(like="logit_").to_numpy(np.float32),
+        )
+
+
+@dataclass(frozen=True)
+class ComparisonFolder:
+    """The folder of one comparison."""
+
+    path: Path
+
+    def run(self, model_folder: str, seed: int) -> RunFolder:
+        return RunFolder(self.path / model_folder / f"seed-{seed}")
+
+    def claim(self, identity: dict[str, Any]) -> None:
+        """Make the folder that of the comparison with this identity, or find that it is.
+
+        Raises: StudyError, when it holds something else; nothing is written then.
+        """
+        if not (self.path / "comparison.json").exists():
+            if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
+                raise StudyError(f"{self.path} is there and holds no comparison; choose another --output")
+            write_json(self.path / "comparison.json", identity)
+            return
+        there, here = dict(_flat(self.identity())), dict(_flat(identity))
+        for key in [*here, *there]:
+            if there.get(key) != here.get(key):
+                raise StudyError(
+                    f"{self.path} holds another comparison: {key} is {there.get(key, 'not set')} there and "
+                    f"{here.get(key, 'not set')} here; choose another --output"
+                )
+
+    def identity(self) -> dict[str, Any]:
+        """What `comparison.json` holds. Raises: StudyError, when there is no comparison here."""
+        path = self.path / "comparison.json"
+        if not path.exists():
+            raise StudyError(f"{self.path} holds no comparison; expected a folder that `convstudy compare` has written")
+        try:
+            identity: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise StudyError(f"{path} cannot be read ({error}); choose another --output") from error
+        return identity
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            yield from _flat(inner, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", json.dumps(inner)

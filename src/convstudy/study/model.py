@@ -1,0 +1,143 @@
+"""Networks by name: the zoo's, and the user's own as `path/to/file.py:Name` or `package.module:Name`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from torch import nn
+
+from convstudy.errors import ModelError
+from convstudy.zoo import architecture
+
+Loaded = TypeVar("Loaded")
+
+SMALLEST_SIDE = 32  # smaller images are enlarged to this: below it most networks have nothing left to pool
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network that can be built: by name, for any number of classes and channels where it can."""
+
+    name: str  # as the user wrote it
+    build: Callable[[int, int], nn.Module]  # number of classes, input channels
+    fixed_side: int | None = None  # the only input side that works
+    smallest_side: int = 1
+    input_shape: tuple[int, int, int] = (3, 224, 224)  # the paper's
+    num_classes: int = 1000  # the paper's
+    code: str = ""  # sha256 of the user's own file
+
+    @property
+    def folder(self) -> str:
+        """A name for its folder: letters, digits, dots, dashes and underscores."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip(".-")
+
+    def input_side(self, image_side: int, asked: int | None = None) -> int:
+        """Side of the square input: `asked`, or the network's own, or the images', but never below 32 pixels.
+
+        Raises: ModelError, when the asked side does not fit the network.
+        """
+        if asked is None:
+            return self.fixed_side or max(image_side, self.smallest_side, SMALLEST_SIDE)
+        if self.fixed_side and asked != self.fixed_side:
+            raise ModelError(
+                f"{self.name} works at {self.fixed_side}x{self.fixed_side} only; got --input-size {asked}; "
+                "leave it out and each network gets its own input"
+            )
+        if asked < self.smallest_side:
+            raise ModelError(
+                f"{self.name} needs inputs of at least {self.smallest_side}x{self.smallest_side}; "
+                f"got --input-size {asked}"
+            )
+        return asked
+
+
+def open_model(name: str) -> Model:
+    """Find a network by name.
+
+    Raises: UnknownNameError, with the nearest name; ModelError, when a user's own network cannot be opened.
+
+    >>> open_model("net").fixed_side
+    32
+    >>> open_model("resnet3A")
+    Traceback (most recent call last):
+    convstudy.errors.UnknownNameError: no network is named 'resnet3A'; did you mean 'resnet34'?
+    """
+    if ":" in name:
+        return _own_model(name)
+    known = architecture(name)
+    return Model(
+        name,
+        lambda num_classes, in_channels: known.build(num_classes=num_classes, in_channels=in_channels),
+        known.fixed_side,
+        known.smallest_side,
+        known.input_shape,
+        known.num_classes,
+    )
+
+
+def _own_model(name: str) -> Model:
+    where, _, attribute = name.rpartition(":")
+    module = _module_from_file(Path(where)) if where.endswith(".py") else _module_by_name(where)
+    maker = getattr(module, attribute, None)
+    if not callable(maker):
+        found = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
+        raise ModelError(f"{where} has no class or function '{attribute}'; it has {', '.join(found) or 'none at all'}")
+    takes_channels = _takes(maker, name)
+
+    def build(num_classes: int, in_channels: int) -> nn.Module:
+        sizes = {"num_classes": num_classes} | ({"in_channels": in_channels} if takes_channels else {})
+        network = maker(**sizes)
+        if not isinstance(network, nn.Module):
+            raise ModelError(f"{name} gave a {type(network).__name__}; expected a torch.nn.Module")
+        return network
+
+    source = Path(module.__file__ or "")
+    return Model(name, build, code=hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else "")
+
+
+def _takes(maker: Callable[..., Any], name: str) -> bool:
+    """Whether `maker` takes `in_channels`. Raises: ModelError, when it does not take `num_classes`."""
+    parameters = inspect.signature(maker).parameters
+    anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    if "num_classes" not in parameters and not anything:
+        raise ModelError(f"{name} takes ({', '.join(parameters)}); expected a parameter named num_classes")
+    return "in_channels" in parameters or anything
+
+
+def _module_from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ModelError(f"{path} is not there; expected a Python file, as in path/to/file.py:Name")
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # so that the file can import its neighbours
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{path} cannot be imported as a Python file")
+    module = importlib.util.module_from_spec(spec)
+    loader = spec.loader
+    _run(lambda: loader.exec_module(module), str(path))
+    return module
+
+
+def _module_by_name(name: str) -> ModuleType:
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    return _run(lambda: importlib.import_module(name), name)
+
+
+def _run(load: Callable[[], Loaded], where: str) -> Loaded:
+    """Run the user's code; a failure in it becomes one line."""
+    try:
+        return load()
+    except Exception as error:
+        raise ModelError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error

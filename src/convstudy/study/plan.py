@@ -1,0 +1,78 @@
+"""What a comparison is asked to do."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from convstudy.errors import StudyError
+from convstudy.training import Recipe
+
+DEFAULT_RECIPE = Recipe()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Networks, data, seeds and recipe, as the user asked for them.
+
+    Raises: StudyError, when there is no network, a network is given twice, or there is no seed.
+    """
+
+    models: tuple[str, ...]
+    data: str = "digits"
+    seeds: int = 3
+    recipe: Recipe = DEFAULT_RECIPE
+    horizontal_flip: bool | None = None  # None: as the data set says
+    data_dir: Path | None = None
+    test_data: Path | None = None
+    input_size: int | None = None
+    skip_bad_images: bool = False
+    device: str = "auto"
+    threads: int = 1  # of a run: part of what decides its bits
+    jobs: int | None = None  # runs side by side; None: as many as the cores have threads for
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise StudyError("no network to compare; name at least one, as in `convstudy compare net resnet34`")
+        twice = [name for name, times in Counter(self.models).items() if times > 1]
+        if twice:
+            raise StudyError(f"{twice[0]} is given twice; a network is compared with others, not with itself")
+        if self.seeds < 1:
+            raise StudyError(
+                f"--seeds is {self.seeds}; expected a whole number from 1 on (3 or more show the seeds' spread)"
+            )
+
+        for flag, value in (("--threads", self.threads), ("--jobs", 1 if self.jobs is None else self.jobs)):
+            if value < 1:
+                raise StudyError(f"{flag} is {value}; expected a whole number from 1 on")
+
+    def command(self) -> str:
+        """The command that asks for the same again, every choice that decides the result written out.
+
+        >>> Plan(("net", "lenet5"), seeds=5).command()[:48]
+        'convstudy compare net lenet5 --data digits --see'
+        """
+        flags: dict[str, object] = {
+            "--data": self.data,
+            "--data-dir": self.data_dir,
+            "--test-data": self.test_data,
+            "--seeds": self.seeds,
+            "--epochs": self.recipe.epochs,
+            "--batch-size": self.recipe.batch_size,
+            "--lr": self.recipe.lr,
+            "--warmup-epochs": self.recipe.warmup_epochs,
+            "--momentum": self.recipe.momentum,
+            "--weight-decay": self.recipe.weight_decay,
+            "--label-smoothing": self.recipe.label_smoothing,
+            "--crop-padding": self.recipe.crop_padding,
+            "--input-size": self.input_size,
+            "--threads": self.threads,
+        }
+        words = ["convstudy", "compare", *self.models]
+        words += [word for flag, value in flags.items() if value is not None for word in (flag, f"{value}")]
+        if self.horizontal_flip is not None:
+            words.append("--flip" if self.horizontal_flip else "--no-flip")
+        words += ["--skip-bad-images"] if self.skip_bad_images else []
+        return shlex.join(words)

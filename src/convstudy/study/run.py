@@ -1,0 +1,110 @@
+"""One run: one network, one seed, from its random initialisation to its answers on the test part."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from convstudy.data import DataSet, ImageSet, pixel_statistics, split_validation
+from convstudy.errors import DivergedError
+from convstudy.evaluation import ResidentImages, latency_ms, predict
+from convstudy.study.folder import RunFolder
+from convstudy.study.model import open_model
+from convstudy.training import Epoch, Recipe, TrainingBatches, stream_seed, train
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that one run needs, so that any process can perform it."""
+
+    model: str  # the network's name
+    input_shape: tuple[int, int, int]
+    data: DataSet  # with the side of the network's input
+    recipe: Recipe
+    seed: int
+    device: torch.device
+    folder: RunFolder
+    index: int  # from 1
+    total: int  # runs of the comparison
+
+
+class Observer(Protocol):
+    """Who is told how the runs go on: a display. Runs are told apart by their index, for they may go side by side."""
+
+    def start_run(
+        self, model: str, *, seed: int, index: int, total: int, epochs: int, steps_per_epoch: int
+    ) -> None: ...
+    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None: ...
+    def end_epoch(self, index: int, epoch: Epoch) -> None: ...
+    def end_run(self, index: int) -> None: ...
+
+
+def training_parts(data: DataSet, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Training and validation part; without a validation part in the data, one is split off by seed."""
+    if data.validation is not None:
+        return data.train, data.validation
+    return split_validation(data.train, seed=seed)
+
+
+def perform(task: Task, observer: Observer) -> None:
+    """Train from the checkpoint or from the start, then open the test part once, and write the run's folder.
+
+    The weights tested are those of the last epoch: nothing is selected.
+
+    Raises: DivergedError, with network, seed, epoch and step.
+    """
+    train_part, validation_part = training_parts(task.data, task.seed)
+    mean, std = pixel_statistics(train_part.images)
+
+    def resident(part: ImageSet) -> ResidentImages:
+        return ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=task.device)
+
+    torch.manual_seed(stream_seed(task.seed, "initialisation"))
+    network = open_model(task.model).build(task.data.num_classes, task.input_shape[0]).to(task.device)
+    batches = TrainingBatches(resident(train_part), task.recipe, task.seed)
+    observer.start_run(
+        task.model,
+        seed=task.seed,
+        index=task.index,
+        total=task.total,
+        epochs=task.recipe.epochs,
+        steps_per_epoch=batches.steps_per_epoch,
+    )
+    try:
+        epochs = train(
+            network,
+            batches,
+            resident(validation_part),
+            checkpoint=task.folder.checkpoint,
+            on_step=lambda progress: observer.step(task.index, **asdict(progress)),
+            on_epoch=lambda epoch: observer.end_epoch(task.index, epoch),
+        )
+    except DivergedError as error:
+        raise DivergedError(f"{task.model}, seed {task.seed}: {error}") from error
+    _test(task, network, epochs, resident(task.data.test), len(train_part.labels))
+    observer.end_run(task.index)
+
+
+def _test(task: Task, network: nn.Module, epochs: list[Epoch], test: ResidentImages, train_images: int) -> None:
+    """Open the test part, once, and write what the run leaves."""
+    logits = predict(network, test).numpy().astype(np.float32)
+    seconds = sum(epoch.seconds for epoch in epochs)
+    record = {
+        "model": task.model,
+        "seed": task.seed,
+        "input_shape": task.input_shape,
+        "recipe": asdict(task.recipe),
+        "train_images": train_images,
+        "mean": test.mean,
+        "std": test.std,
+        "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
+        "train_seconds": seconds,
+        "images_per_second": train_images * len(epochs) / seconds,
+        "latency_ms": latency_ms(network, task.input_shape, task.device),
+        "threads": torch.get_num_threads(),
+    }
+    task.folder.write(network.cpu(), epochs, task.data.test.ids, task.data.test.labels, logits, record)

@@ -1,0 +1,107 @@
+"""Findings on disk: written whole, read back for the report and for other programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from convstudy.errors import StudyError
+from convstudy.files import whole_file, write_json
+from convstudy.study.folder import ComparisonFolder
+from convstudy.study.results import (
+    Accuracy,
+    DataDescription,
+    Findings,
+    MistakenImage,
+    ModelResult,
+    PairResult,
+    Protocol,
+    Results,
+    RunResult,
+)
+
+
+def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
+    """Write `mistaken.npz`, `results.csv` and, last, `results.json`."""
+    with whole_file(folder.path / "mistaken.npz") as draft, draft.open("wb") as file:
+        images: dict[str, Any] = {str(index): mistaken.image for index, mistaken in enumerate(findings.mistaken)}
+        facts = [{key: value for key, value in vars(m).items() if key != "image"} for m in findings.mistaken]
+        np.savez_compressed(file, facts=np.array(json.dumps(facts)), **images)
+    with whole_file(folder.path / "results.csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        rows = [_flat_row(model) for model in findings.results.models]
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    write_json(folder.path / "results.json", asdict(findings.results))
+
+
+def read_findings(folder: ComparisonFolder) -> Findings:
+    """Read a finished comparison. Raises: StudyError, when there is none or a file cannot be read."""
+    identity = folder.identity()
+    path = folder.path / "results.json"
+    if not path.exists():
+        raise StudyError(f"{folder.path} holds a comparison that is not finished; run its `convstudy compare` again")
+    try:
+        results = results_from_json(json.loads(path.read_text(encoding="utf-8")))
+        runs = tuple(_runs(folder, identity))
+        return Findings(results, runs, _mistaken(folder))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"{folder.path} cannot be read ({type(error).__name__}: {error}); run its `convstudy compare` again"
+        ) from error
+
+
+def results_from_json(value: dict[str, Any]) -> Results:
+    """The records behind a `results.json`."""
+    models = tuple(
+        ModelResult(
+            **{
+                **model,
+                "input_shape": tuple(model["input_shape"]),
+                "uncounted": tuple(model["uncounted"]),
+                "top1": Accuracy(**{**model["top1"], "per_seed": tuple(model["top1"]["per_seed"])}),
+            }
+        )
+        for model in value["models"]
+    )
+    protocol = value["protocol"]
+    data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in protocol["data"].items()}
+    return Results(
+        models,
+        tuple(PairResult(**pair) for pair in value["comparisons"]),
+        Protocol(**{**protocol, "data": DataDescription(**data), "seeds": tuple(protocol["seeds"])}),
+        value["environment"],
+    )
+
+
+def _flat_row(model: ModelResult) -> dict[str, str | int | float]:
+    top1 = model.top1
+    return {
+        "name": model.name,
+        "input": "x".join(str(length) for length in model.input_shape),
+        "parameters": model.parameters,
+        "macs": model.macs,
+        "activation_size": model.activation_size,
+        "top1_mean": top1.mean,
+        "top1_low": top1.low,
+        "top1_high": top1.high,
+        **{f"top1_seed_{seed}": value for seed, value in enumerate(top1.per_seed)},
+        "train_seconds": model.train_seconds,
+        "images_per_second": model.images_per_second,
+        "latency_ms": model.latency_ms,
+    }
+
+
+def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> list[RunResult]:
+    runs = [folder.run(model, seed) for model in identity["folders"] for seed in identity["seeds"]]
+    return [run.read() for run in runs]
+
+
+def _mistaken(folder: ComparisonFolder) -> tuple[MistakenImage, ...]:
+    with np.load(folder.path / "mistaken.npz", allow_pickle=False) as stored:
+        facts = json.loads(str(stored["facts"]))
+        return tuple(MistakenImage(image=stored[str(index)], **fact) for index, fact in enumerate(facts))

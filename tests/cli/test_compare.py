@@ -1,0 +1,262 @@
+"""`convstudy compare` as its user meets it."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+from sklearn.metrics import accuracy_score
+
+from convstudy.cli.compare import compare
+from convstudy.training import Recipe
+
+Convstudy = Callable[..., "Said"]  # noqa: F821  # of conftest.py
+
+SHORT = ("--epochs", "2", "--seeds", "2", "--output", "out", "--device", "cpu")
+
+OWN = """
+from torch import nn
+
+class Tiny(nn.Sequential):
+    def __init__(self, num_classes, in_channels=3):
+        layers = nn.Conv2d(in_channels, 4, 3), nn.ReLU(), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(196, num_classes)
+        super().__init__(*layers)
+
+def wide(num_classes, **sizes):
+    return Tiny(num_classes, **sizes)
+
+def fixed():
+    return Tiny(10)
+
+def three_outputs(num_classes, in_channels):
+    return Tiny(3, in_channels)
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> str:
+    (tmp_path / "own.py").write_text(OWN)
+    return "own.py"
+
+
+def test_two_networks_in_one_verdict_out(convstudy: Convstudy, own: str, tmp_path: Path) -> None:
+    said = convstudy("compare", "net", f"{own}:Tiny", *SHORT)
+    assert said.status == 0, said.err
+    words = " ".join(said.out.split())
+    assert "61,706" in words  # net with one channel and ten classes, before training
+    assert "report: out/report.html" in words
+    assert "no difference shown between" in words or "is better than" in words
+
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    assert set(results) == {"models", "comparisons", "protocol", "environment"}
+    net, tiny = results["models"]
+    assert (net["name"], net["parameters"], net["macs"]) == ("net", 61_706, 416_520 - 28 * 28 * 6 * 50)
+    assert tiny["parameters"] == 4 * 9 + 4 + 196 * 10 + 10
+    for model in (net, tiny):
+        top1 = model["top1"]
+        assert len(top1["per_seed"]) == 2
+        assert 0 <= top1["low"] <= top1["mean"] <= top1["high"] <= 1
+        assert all(model[key] > 0 for key in ("train_seconds", "images_per_second", "latency_ms"))
+    [pair] = results["comparisons"]
+    assert (pair["a"], pair["b"]) == ("net", "own.py:Tiny")
+    assert pair["difference"] == pytest.approx(net["top1"]["mean"] - tiny["top1"]["mean"])
+    assert pair["low"] <= pair["difference"] <= pair["high"]
+    assert results["protocol"]["data"]["test"] == 450
+    assert results["environment"]["torch"]
+
+
+def test_every_run_leaves_its_folder_whose_numbers_are_those_of_the_results(
+    convstudy: Convstudy, own: str, tmp_path: Path
+) -> None:
+    assert convstudy("compare", f"{own}:Tiny", *SHORT).status == 0
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    with (tmp_path / "out/results.csv").open(newline="") as file:
+        [line] = csv.DictReader(file)
+    assert float(line["top1_mean"]) == results["models"][0]["top1"]["mean"]
+    for seed in (0, 1):
+        folder = tmp_path / f"out/own.py-Tiny/seed-{seed}"
+        assert {path.name for path in folder.iterdir()} == {
+            "epochs.csv",
+            "predictions.parquet",
+            "run.json",
+            "weights.safetensors",
+        }
+        epochs = pd.read_csv(folder / "epochs.csv")
+        assert list(epochs["epoch"]) == [1, 2]
+        answers = pd.read_parquet(folder / "predictions.parquet")
+        top1 = accuracy_score(answers["label"], answers.filter(like="logit_").to_numpy().argmax(1))
+        assert top1 == pytest.approx(results["models"][0]["top1"]["per_seed"][seed])
+        assert answers["id"].is_unique
+        assert {name: array.shape for name, array in load_file(folder / "weights.safetensors").items()}["4.weight"] == (
+            10,
+            196,
+        )
+
+
+def test_the_same_command_again_does_only_what_is_missing(convstudy: Convstudy, own: str, tmp_path: Path) -> None:
+    command = ("compare", f"{own}:Tiny", "net", *SHORT)
+    assert convstudy(*command).status == 0
+    kept = tmp_path / "out/net/seed-1/weights.safetensors"
+    lost = tmp_path / "out/own.py-Tiny/seed-0"
+    before = kept.stat().st_mtime_ns
+    first = load_file(lost / "weights.safetensors")
+    results = (tmp_path / "out/results.json").read_text()
+    (lost / "run.json").unlink()
+    assert convstudy(*command).status == 0
+    assert kept.stat().st_mtime_ns == before
+    again = load_file(lost / "weights.safetensors")
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert accuracies(results) == accuracies((tmp_path / "out/results.json").read_text())
+
+
+def accuracies(results: str) -> list[dict[str, object]]:
+    return [model["top1"] for model in json.loads(results)["models"]]
+
+
+def test_the_report_is_drawn_again_from_what_is_stored(convstudy: Convstudy, own: str, tmp_path: Path) -> None:
+    assert convstudy("compare", f"{own}:Tiny", "net", *SHORT).status == 0
+    report = tmp_path / "out/report.html"
+    drawn = report.read_text()
+    report.unlink()
+    said = convstudy("report", "out")
+    assert (said.status, said.out.split()) == (0, ["out/report.html"])
+    assert report.read_text() == drawn
+
+
+@pytest.mark.parametrize("moments", [1, 2])
+def test_killed_in_the_middle_it_ends_with_the_same_weights_bit_for_bit(tmp_path: Path, moments: int) -> None:
+    words = ("compare", "net", "--epochs", "6", "--seeds", "1", "--device", "cpu", "--output")
+    command = [sys.executable, "-m", "convstudy", *words]
+    subprocess.run([*command, "whole"], cwd=tmp_path, check=True, capture_output=True)
+    checkpoint = tmp_path / "broken/net/seed-0/checkpoint.pt"
+    seen = 0
+    for _ in range(moments):
+        with subprocess.Popen([*command, "broken"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as running:
+            seen = wait_for_newer(checkpoint, seen, running)
+            os.kill(running.pid, signal.SIGKILL)
+        assert running.returncode == -signal.SIGKILL
+    assert not (tmp_path / "broken/net/seed-0/run.json").exists()
+    subprocess.run([*command, "broken"], cwd=tmp_path, check=True, capture_output=True)
+    whole, broken = (tmp_path / name / "net/seed-0/weights.safetensors" for name in ("whole", "broken"))
+    assert whole.read_bytes() == broken.read_bytes()
+    assert list(pd.read_csv(tmp_path / "broken/net/seed-0/epochs.csv")["epoch"]) == [1, 2, 3, 4, 5, 6]
+
+
+def wait_for_newer(path: Path, seen: int, running: subprocess.Popen[str]) -> int:
+    """Wait until `path` has been written again; give its time."""
+    while running.poll() is None:
+        if path.exists() and path.stat().st_mtime_ns > seen:
+            return path.stat().st_mtime_ns
+        time.sleep(0.002)
+    raise AssertionError("the run ended before it could be killed")
+
+
+def test_the_flags_have_the_recipe_s_defaults() -> None:
+    flags = inspect.signature(compare).parameters
+    shared = [field for field in fields(Recipe) if field.name in flags]
+    assert len(shared) == 8
+    assert {field.name: flags[field.name].default for field in shared} == {f.name: f.default for f in shared}
+
+
+def test_a_lost_loss_ends_in_one_line(convstudy: Convstudy, own: str) -> None:
+    said = convstudy("compare", f"{own}:Tiny", *SHORT, "--lr", "1e30")
+    assert said.status == 2
+    assert said.err.startswith("error: own.py:Tiny, seed 0: the loss is ")
+    assert "at epoch 1, step " in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("compare", "resnet3A"), "no network is named 'resnet3A'; did you mean 'resnet34'?"),
+        (("compare", "net", "net"), "net is given twice"),
+        (("compare", "--seeds", "0"), "--seeds is 0; expected a whole number from 1 on"),
+        (("compare", "--epochs", "0"), "--epochs is 0; expected"),
+        (("compare", "--lr", "fast"), "'fast' is not a valid float"),
+        (("compare", "--epoch", "3"), "No such option: --epoch"),
+        (("compare", "--data", "nowhere/at/all"), "nowhere/at/all"),
+        (("compare", "--device", "tpu"), "--device is 'tpu'; expected auto, cpu, cuda, cuda:N or mps"),
+        (("compare", "--input-size", "16"), "net works at 32x32 only; got --input-size 16"),
+        (("compare", "nowhere.py:Net"), "nowhere.py is not there; expected a Python file"),
+        (("compare", "own.py:Missing"), "own.py has no class or function 'Missing'; it has Tiny"),
+        (("compare", "own.py:fixed"), "own.py:fixed takes (); expected a parameter named num_classes"),
+        (("compare", "own.py:three_outputs"), "own.py:three_outputs gives an output of shape (3,); expected one logit"),
+        (("compare", "own.py:Tiny", "--input-size", "3"), "own.py:Tiny: "),
+        (("compare", "no.such.module:Net"), "no.such.module cannot be imported: ModuleNotFoundError"),
+        (("summary", "net", "--input", "3x16x16"), "32"),
+        (("summary", "net", "--input", "32"), "--input is '32'; expected channels x height x width"),
+        (("report", "nowhere"), "nowhere holds no comparison"),
+        (("frobnicate",), "No such command 'frobnicate'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_input_gets_one_line_and_writes_nothing(
+    convstudy: Convstudy, own: str, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    before = sorted(path.name for path in tmp_path.iterdir())
+    said = convstudy(*words)
+    assert said.status == 2, said
+    assert said.err.startswith("error: ")
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == before
+
+
+def test_the_folder_of_another_comparison_is_left_alone(convstudy: Convstudy, own: str, tmp_path: Path) -> None:
+    assert convstudy("compare", f"{own}:Tiny", *SHORT).status == 0
+    results = (tmp_path / "out/results.json").read_bytes()
+    other = convstudy("compare", f"{own}:Tiny", *SHORT, "--lr", "0.01")
+    assert (other.status, other.err) == (
+        2,
+        "error: out holds another comparison: recipe.lr is 0.05 there and 0.01 here; choose another --output\n",
+    )
+    (tmp_path / own).write_text(OWN + "\n# changed\n")
+    assert "code.own.py:Tiny is" in convstudy("compare", f"{own}:Tiny", *SHORT).err
+    assert (tmp_path / "out/results.json").read_bytes() == results
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    assert "mine is there and holds no comparison" in convstudy("compare", "net", "--output", "mine").err
+
+
+def test_a_half_done_comparison_says_so(convstudy: Convstudy, own: str, tmp_path: Path) -> None:
+    assert convstudy("compare", f"{own}:Tiny", *SHORT).status == 0
+    (tmp_path / "out/results.json").unlink()
+    assert "out holds a comparison that is not finished" in convstudy("report", "out").err
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys; from convstudy.cli.app import app; app(['--help'], standalone_mode=False); "
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert all(command in done.stdout for command in ("compare", "summary", "report", "models", "data"))
+
+
+def test_lists(convstudy: Convstudy) -> None:
+    networks, data = convstudy("models"), convstudy("data")
+    assert (networks.status, data.status) == (0, 0)
+    assert all(name in networks.out for name in ("net", "lenet5", "resnet18", "resnet34"))
+    assert all(name in data.out for name in ("digits", "cifar10", "mnist", ".npz", ".h5"))
+
+
+def test_summary_prints_the_layer_table(convstudy: Convstudy) -> None:
+    said = convstudy("summary", "net", "--input", "3x32x32", "--classes", "10")
+    assert said.status == 0
+    assert all(number in said.out for number in ("456", "2,416", "48,120", "10,164", "850", "62,006"))
+    assert max(map(len, said.out.splitlines())) <= 80

@@ -1,0 +1,54 @@
+"""What all tests share: one thread a process, where the real data are, and the command line run in this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the tests run side by side, one process a core
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real data sets, beside the project or where CONVSTUDY_SHARED_DATA says."""
+    folder = Path(os.environ.get("CONVSTUDY_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"the real data sets are not there: no folder {folder.name} beside the project")
+    return folder
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left: its exit status, standard output and standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def convstudy(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Said]:
+    """Run `convstudy` with these words, in this process, in an empty folder."""
+    from convstudy.cli.app import main  # noqa: PLC0415
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*words: str | Path) -> Said:
+        monkeypatch.setattr(sys, "argv", ["convstudy", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        captured = capsys.readouterr()
+        return Said(int(exit_.value.code or 0), captured.out, captured.err)
+
+    return run
