@@ -11,7 +11,7 @@ from convstudy.claims.table import Printer
 from convstudy.errors import ClaimError
 
 LARGEST_FILE = 20 * 2**20
-MOST_ROWS = 20_000
+MOST_ROWS = 5_000
 MOST_COLUMNS = 200
 LONGEST_CELL = 1000
 

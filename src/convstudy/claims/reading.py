@@ -168,6 +168,10 @@ def layer_text(cells: CellReader, row: int) -> LayerText:
         if value.casefold() not in NOTHING:
             said.append(f"{name}={re.sub(r'[x×*/]', ',', value.strip('()[]')) if name != 'channels' else value}")
     columns = read_layer_text(" ".join(re.sub(r"=(\d+)\s*,\s*(\d+)$", r"=(\1,\2)", part) for part in said))
-    return (
-        LayerText(kind=columns.kind).joined(label).joined(columns) if "kind" in cells.columns else label.joined(columns)
-    )
+    layer = (LayerText(kind=columns.kind) if "kind" in cells.columns else label).joined(label).joined(columns)
+    for name in ("kernel", "stride", "dilation", "groups"):
+        value = getattr(layer, name)
+        if value == 0 or (isinstance(value, tuple) and 0 in value):
+            where = f"{cells.source}, row {shortened(cells.text(row, 'label'))!r}"
+            raise ClaimError(f"{where}: {name} 0; expected at least 1")
+    return layer

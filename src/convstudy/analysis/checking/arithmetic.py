@@ -7,6 +7,7 @@ import math
 import operator
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 
 SIGNS = str.maketrans({"·": "*", "−": "-", "⌊": "F(", "⌋": ")", "⌈": "C(", "⌉": ")"})
 OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
@@ -17,6 +18,7 @@ OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] =
 }
 
 
+@lru_cache(maxsize=100_000)
 def value_of(formula: str) -> Fraction:
     """The value of a formula of whole numbers, `+ − · /`, brackets, `⌊ ⌋` and `⌈ ⌉`, exactly.
 

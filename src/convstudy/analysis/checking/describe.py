@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import prod
 
 from convstudy.analysis.checking.arithmetic import value_of
 from convstudy.analysis.checking.inference import Neighbours, inferred_channels, inferred_window
 from convstudy.analysis.checking.layer import COUNTED, WEIGHTED_WINDOWS, WINDOWED, Layer, fits, parameter_formula
 from convstudy.analysis.checking.unstated_input import inferred_input
+from convstudy.claims.layer_text import CONVOLUTIONS
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedRow, ClaimedTable
 
@@ -109,10 +111,9 @@ def branches_unsaid(table: ClaimedTable) -> bool:
 
 def inputs_of(above: list[DescribedRow], row: ClaimedRow) -> tuple[int, ...]:
     """The rows that feed this one: as a printout says, else the row above, or the nearest of the stated input shape."""
-    names = {other.row.label.split(" ")[0]: number for number, other in enumerate(above)}
-    said = tuple(names[name] for name in row.inputs if name in names)
-    if said:
-        return said
+    if row.inputs:
+        names = {other.row.label.split(" ")[0]: number for number, other in enumerate(above)}
+        return tuple(names[name] for name in row.inputs if name in names) or (len(above) - 1,) * bool(above)
     last = next((number for number in range(len(above) - 1, -1, -1) if above[number].row.layer.kind != "total"), None)
     if last is None:
         return ()
@@ -148,7 +149,7 @@ def resolved(
     if feed is None or not feed or None in true:
         return DescribedRow(row, None, inputs)
     kind = kind_of(row, feed)
-    following = next((later for later in table.rows[number + 1 :] if later.layer.kind != "total"), None)
+    following = next((later for later in islice(table.rows, number + 1, None) if later.layer.kind != "total"), None)
     near = Neighbours(row, following, feed, claimed[0] or feed, printed_by_tool=table.printed_by is not None)
     layer = Layer(kind, feed)
     notes: tuple[str, ...] = ()
@@ -168,6 +169,8 @@ def resolved(
         return DescribedRow(row, None, inputs)
     if kind in {*WEIGHTED_WINDOWS, "dense", "separable convolution"} and not layer.channels:
         return DescribedRow(row, None, inputs, ("neither filters nor output shape are stated",))
+    if not fits(layer) or (kind in CONVOLUTIONS and layer.input_channels % layer.groups):
+        return DescribedRow(row, None, inputs, ("its window or its groups do not fit its input",))
     return DescribedRow(row, layer, inputs, notes)
 
 

@@ -9,7 +9,15 @@ from math import prod
 
 from convstudy.analysis.checking.arithmetic import value_of
 from convstudy.analysis.checking.describe import DescribedNetwork, DescribedRow
-from convstudy.analysis.checking.layer import Layer, macs_formula, output_formulas, parameter_formula, size_formula
+from convstudy.analysis.checking.layer import (
+    Layer,
+    fits,
+    macs_formula,
+    output_formulas,
+    parameter_formula,
+    size_formula,
+    takes,
+)
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedRow, ClaimedTable, Quantity
 
@@ -112,10 +120,8 @@ def claimed_outputs(table: ClaimedTable, facts: Sequence[Facts]) -> list[Shape |
     for row, fact in zip(table.rows, facts, strict=True):
         above = outputs[fact.inputs[0]] if fact.inputs else None
         if row.shape is None and fact.layer is not None and above is not None:
-            try:
-                outputs.append(fact.layer.fed(above).output)
-            except (IndexError, ValueError):
-                outputs.append(None)
+            fed = fact.layer.fed(above)
+            outputs.append(fed.output if takes(fact.layer, above) and fits(fed) else None)
         else:
             right = fact.correct.get("output_shape")
             outputs.append(row.shape or (right if isinstance(right, tuple) else None))

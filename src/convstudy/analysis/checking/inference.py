@@ -18,6 +18,7 @@ from convstudy.claims.table import ClaimedRow
 
 CONVOLUTION_KERNELS = (3, 5, 7, 1, 11, 2, 4, 9)
 POOLING_KERNELS = (2, 3, 4, 5, 7, 8)
+MOST_PADDING = 16
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
     if stated is not None:
         return [(stated, False)]
     half = (kernel[0] // 2, kernel[1] // 2)
-    between = [(side, side) for side in range(1, half[0])]
+    between = [(side, side) for side in range(1, min(half[0], MOST_PADDING))]
     order: list[tuple[Pair, bool]] = [((0, 0), False), (half, False), *((pair, False) for pair in between)]
     if kernel[0] % 2 == 0 and near.row.layer.kind != "pooling":
         order.insert(1, ((0, 0), True))
@@ -133,7 +134,7 @@ def window_fits(below: ClaimedRow, feed: Shape, side: Shape) -> bool:
     kernel = below.layer.kernel or (2, 2)
     stride = below.layer.stride or (kernel if kind == "pooling" else (1, 1))
     window = Layer("pooling", feed, kernel=kernel, stride=stride)
-    padded = [replace(window, padding=(pad, pad)) for pad in range(kernel[0] // 2 + 1)]
+    padded = [replace(window, padding=(pad, pad)) for pad in range(min(kernel[0] // 2, MOST_PADDING) + 1)]
     return any(fits(option) and option.output_side == side for option in padded)
 
 
@@ -171,7 +172,7 @@ def voted_channels(near: Neighbours, layer: Layer) -> int:
         and layer.kind != "dense"
     ):
         votes[below.shape[0]] += tenths["number"]
-    for channels in {whole_ratio(near.number("activation_size"), prod(layer.output_side)), by_parameters(near, layer)}:
+    for channels in (whole_ratio(near.number("activation_size"), prod(layer.output_side)), by_parameters(near, layer)):
         votes[channels] += tenths["number"]
     if below and layer.kind == "dense" and below.shape and (counted := below.numbers.get("parameters")):
         votes[max(whole_ratio(counted, prod(below.shape)) - 1, 0)] += tenths["number"]

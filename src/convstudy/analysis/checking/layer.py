@@ -116,13 +116,18 @@ def window_length(layer: Layer, axis: int) -> str:
 
 def fits(layer: Layer) -> bool:
     """Whether every window fits its padded input."""
-    if layer.kind not in WINDOWED or layer.same:
+    if layer.kind not in WINDOWED:
         return bool(layer.input)
-    if len(layer.input) != 3:
+    if len(layer.input) != 3 or min(*layer.kernel, *layer.stride, *layer.dilation, layer.groups) < 1:
         return False
-    return all(
+    return layer.same or all(
         layer.input_side[axis] + 2 * layer.padding[axis] >= value_of(window_length(layer, axis)) for axis in (0, 1)
     )
+
+
+def takes(layer: Layer, shape: Shape) -> bool:
+    """Whether a layer can be fed with a shape at all: a window needs a feature map."""
+    return len(shape) == len(layer.input) or layer.kind in {"dense", "flatten"}
 
 
 def size_formula(layer: Layer) -> str:

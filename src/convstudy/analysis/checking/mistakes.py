@@ -82,9 +82,9 @@ def positions(x: Layer) -> str:
     return f"{x.output_side[0]}·{x.output_side[1]}"
 
 
-def one_more(x: Layer) -> str:
-    """What stands for the bias behind a filter's weights."""
-    return " + 1" if x.bias else ""
+def with_bias(x: Layer, weights: str) -> str:
+    """The weights of one filter or unit, and its bias where the layer has one."""
+    return f"({weights} + 1)" if x.bias else weights
 
 
 def when(condition: object, formula: str) -> str | None:
@@ -105,7 +105,7 @@ FLATTENED: tuple[tuple[str, Callable[[Layer], str]], ...] = (
 PARAMETER_MISTAKES: tuple[Mistake, ...] = (
     # convolutions
     Mistake("input-channels-left-out", CONV, "each filter also runs over all input channels; here it has only one",
-            lambda x: f"({window(x)}{one_more(x)})·{x.filters}"),
+            lambda x: f"{with_bias(x, window(x))}·{x.filters}"),
     Mistake("one-bias-for-the-layer", CONV, "every filter has a bias of its own; here the whole layer has one",
             lambda x: f"{slice_formula(x)}·{x.filters} + 1"),
     Mistake("bias-left-out", CONV, "every filter has a bias as well; here it is left out",
@@ -113,17 +113,17 @@ PARAMETER_MISTAKES: tuple[Mistake, ...] = (
     Mistake("bias-though-there-is-none", CONV, "this layer has no bias; here each filter is given one",
             lambda x: when(not x.bias, f"({slice_formula(x)} + 1)·{x.filters}")),
     Mistake("filters-left-out", CONV, "this counts one filter; the layer has as many as it has output channels",
-            lambda x: f"{slice_formula(x)}{one_more(x)}"),
+            lambda x: with_bias(x, slice_formula(x)).strip("()")),
     Mistake("kernel-side-not-squared", CONV, "a kernel has height times width weights; here its side is taken once",
-            lambda x: f"({x.kernel[0]}·{x.input_channels // x.groups}{one_more(x)})·{x.filters}"),
+            lambda x: f"{with_bias(x, f'{x.kernel[0]}·{x.input_channels // x.groups}')}·{x.filters}"),
     Mistake("groups-ignored", CONV, "with groups each filter sees only its group's input channels; here it sees all",
-            lambda x: when(x.groups > 1, f"({window(x)}·{x.input_channels}{one_more(x)})·{x.filters}")),
+            lambda x: when(x.groups > 1, f"{with_bias(x, f'{window(x)}·{x.input_channels}')}·{x.filters}")),
     Mistake("bias-counted-twice", CONV, "each filter has one bias; here it has two",
             lambda x: f"({slice_formula(x)} + 2)·{x.filters}"),
     Mistake("bias-for-every-input-channel", CONV, "a filter has one bias, however many input channels it runs over",
             lambda x: f"({window(x)} + 1)·{x.input_channels // x.groups}·{x.filters}"),
     Mistake("weights-at-every-position", CONV, "the weights are shared by all positions; here each has its own",
-            lambda x: f"({slice_formula(x)}{one_more(x)})·{x.filters}·{positions(x)}"),
+            lambda x: f"{with_bias(x, slice_formula(x))}·{x.filters}·{positions(x)}"),
     Mistake("weights-at-every-position", CONV, "the weights are shared by all positions; here each has its own",
             lambda x: f"{slice_formula(x)}·{x.filters}·{positions(x)}"),
     Mistake("input-channels-left-out", CONV, "each filter also runs over all input channels; biases are missing too",
@@ -146,12 +146,12 @@ PARAMETER_MISTAKES: tuple[Mistake, ...] = (
     Mistake("bias-for-every-input", DENSE, "there is a bias for every output, not for every input",
             lambda x: f"{x.features}·({x.channels} + 1)"),
     *(Mistake("flatten-mistaken", DENSE, sentence, formula) for sentence, flat in FLATTENED for formula in (
-        lambda x, flat=flat: when(is_map(x), f"({flat(x)}{one_more(x)})·{x.channels}"),
+        lambda x, flat=flat: when(is_map(x), f"{with_bias(x, flat(x))}·{x.channels}"),
         lambda x, flat=flat: when(is_map(x), f"{flat(x)}·{x.channels} + 1"),
         lambda x, flat=flat: when(is_map(x), f"{flat(x)}·{x.channels}"),
     )),
     Mistake("filters-left-out", DENSE, "this counts the weights of one unit; the layer has many",
-            lambda x: f"{x.features}{one_more(x)}"),
+            lambda x: with_bias(x, str(x.features)).strip("()")),
     Mistake("sum-for-product", DENSE, "every input is joined with every output: a product, not a sum",
             lambda x: f"{x.features} + {x.channels}"),
     # layers with few or no parameters
@@ -344,7 +344,8 @@ def number_mistakes(layer: Layer, quantity: Quantity) -> Iterator[tuple[Explanat
         if layer.kind in mistake.kinds and (formula := mistake.formula(layer)) is not None:
             value = value_of(formula)
             if value.denominator == 1:
-                yield Explanation(mistake.name, mistake.sentence, f"{formula} = {int(value):,}"), value
+                text = formula if formula.isdigit() else f"{formula} = {int(value):,}"
+                yield Explanation(mistake.name, mistake.sentence, text), value
 
 
 def shape_mistakes(layer: Layer) -> Iterator[tuple[Explanation, Shape]]:

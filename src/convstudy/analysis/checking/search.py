@@ -10,7 +10,7 @@ from math import prod
 
 from convstudy.analysis.checking.describe import DescribedNetwork, same_shape
 from convstudy.analysis.checking.facts import Facts, Value, claimed_outputs, facts_of_layer, total
-from convstudy.analysis.checking.layer import Layer, fits, parameter_formula
+from convstudy.analysis.checking.layer import Layer, fits, parameter_formula, takes
 from convstudy.analysis.checking.mistakes import (
     COUNTED_NOTHING,
     POOLING,
@@ -25,7 +25,8 @@ from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import QUANTITIES, ClaimedTable, Quantity
 
 Claimed = PrintedNumber | Shape
-MOST_SIZED_ROWS = 2000  # another input's size is tried on networks up to this length
+FARTHEST_EXCHANGE = 50  # rows between two cells that may have been exchanged
+MOST_SIZED_ROWS = 500  # another input's size is tried on networks up to this length
 
 
 def agrees(claimed: Claimed, value: Value | Fraction | None) -> bool:
@@ -103,17 +104,18 @@ class MistakeSearch:
         for above in self.facts[number].inputs[:1]:
             label, shape = self.table.rows[above].label, self.claimed[above]
             right = self.facts[above].correct.get("output_shape")
-            if (
-                shape is not None
-                and isinstance(right, tuple)
-                and not same_shape(shape, right)
-                and same_rank(shape, layer)
-            ):
+            if shape is not None and isinstance(right, tuple) and not same_shape(shape, right) and takes(layer, shape):
                 fed = layer.fed(shape)
                 if fits(fed):
                     yield fed, f"the wrong shape {self.table.printed(shape)} of {label!r}"
             size = self.table.rows[above].numbers.get("activation_size")
-            if layer.kind == "dense" and size is not None and size.exact and self.wrong(above, "activation_size"):
+            if (
+                layer.kind == "dense"
+                and size
+                and size.exact
+                and size.value > 0
+                and self.wrong(above, "activation_size")
+            ):
                 yield layer.fed((int(size.value),)), f"the wrong size {size} of {label!r}"
 
     def passed_on(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
@@ -207,7 +209,8 @@ class MistakeSearch:
             if other != quantity and self.crosswise((number, quantity), (number, other)):
                 name = self.table.columns.get(other, other)
                 yield Explanation("columns-exchanged", f"this number and that of the column {name!r} are exchanged")
-        for other_row in sorted(range(len(self.facts)), key=lambda row: abs(row - number)):
+        near = range(max(number - FARTHEST_EXCHANGE, 0), min(number + FARTHEST_EXCHANGE + 1, len(self.facts)))
+        for other_row in sorted(near, key=lambda row: abs(row - number)):
             if other_row != number and self.crosswise((number, quantity), (other_row, quantity)):
                 yield Explanation(
                     "rows-exchanged", f"this value and that of {self.table.rows[other_row].label!r} are exchanged"
@@ -316,8 +319,3 @@ def taken_for(layer: Layer, taken: int, meant: int, quantity: Quantity, claimed:
         input=(taken,) if prod(layer.input) == meant else layer.input,
     )
     return changed != layer and agrees(claimed, facts_of_layer(changed)[0][quantity])
-
-
-def same_rank(shape: Shape, layer: Layer) -> bool:
-    """Whether a layer can be fed with a shape: a window needs a feature map."""
-    return len(shape) == len(layer.input) or layer.kind in {"dense", "flatten"}

@@ -25,7 +25,13 @@ def inferred_input(table: ClaimedTable) -> tuple[Shape | None, str | None]:
         shape = input_of_convolution(first, first.shape)
         return shape, f"the input is not stated: {table.printed(shape)} is the usual one that gives this row"
     units, counted = prod(first.shape), first.numbers.get("parameters")
-    if first.layer.kind == "dense" and counted is not None and counted.exact and counted.value % units == 0:
+    if (
+        first.layer.kind == "dense"
+        and counted is not None
+        and counted.exact
+        and counted.value >= 2 * units
+        and counted.value % units == 0
+    ):
         features = int(counted.value // units) - 1
         return (features,), f"the input is not stated: {features:,} features follow from the parameters"
     return None, "the input's shape is not stated"
