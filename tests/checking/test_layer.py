@@ -9,6 +9,7 @@ from torch import nn
 
 from convstudy.analysis.checking.arithmetic import value_of
 from convstudy.analysis.checking.layer import Layer, fits, macs_formula, parameter_formula, size_formula
+from convstudy.analysis.window import window_output_size
 
 SIDE = st.integers(1, 24)
 PAIR = st.tuples(st.integers(1, 5), st.integers(1, 5))
@@ -42,6 +43,16 @@ def test_convolutions_give_torch_s_shapes_parameters_and_macs(data: Any) -> None
     assert value_of(parameter_formula(layer)) == sum(weight.numel() for weight in module.parameters())
     assert value_of(size_formula(layer)) == output.numel()
     assert value_of(macs_formula(layer)) == module.weight.numel() * output.shape[2] * output.shape[3]
+
+
+@given(SIDE, st.integers(1, 5), st.integers(1, 4), st.integers(0, 3), st.integers(1, 3))
+def test_the_formula_as_text_is_the_formula_of_the_accounting(
+    side: int, kernel: int, stride: int, padding: int, dilation: int
+) -> None:
+    assume(side + 2 * padding >= dilation * (kernel - 1) + 1)
+    window = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    layer = Layer("pooling", (1, side, side), **{name: (value, value) for name, value in window.items()})  # type: ignore[arg-type]
+    assert layer.output[1] == window_output_size(side, **window)
 
 
 @settings(deadline=None, max_examples=60)

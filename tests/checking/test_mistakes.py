@@ -240,5 +240,7 @@ def test_statistics_in_a_total() -> None:
 
 def test_flops_and_macs_are_told_apart_at_printed_precision() -> None:
     rows = "Input\t(224,224,3)\t0\nconv1 (f=7, s=2, p=3)\t(112,112,64)\t{}\n"
+    assert wrong(rows.format("117M"), "shape\tMACs") == [("conv1 (f=7, s=2, p=3)", None)]
+    assert wrong(rows.format("0.11G"), "shape\tMACs") == []  # cut off, as papers do, too
     assert wrong(rows.format("118M"), "shape\tMACs") == []  # 118,013,952: He et al. 2015, the first row of Table 1
     assert wrong(rows.format("0.24G"), "shape\tMACs") == [("conv1 (f=7, s=2, p=3)", "flops-for-macs")]

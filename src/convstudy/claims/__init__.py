@@ -1,7 +1,8 @@
 """Claimed numbers and tables: read as they are printed, with the precision that they are printed in."""
 
+from convstudy.claims.claim import Claim
 from convstudy.claims.printed_number import PrintedNumber, read_number
 from convstudy.claims.reading import parse_table, read_table
 from convstudy.claims.table import ClaimedRow, ClaimedTable
 
-__all__ = ["ClaimedRow", "ClaimedTable", "PrintedNumber", "parse_table", "read_number", "read_table"]
+__all__ = ["Claim", "ClaimedRow", "ClaimedTable", "PrintedNumber", "parse_table", "read_number", "read_table"]

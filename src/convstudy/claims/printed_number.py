@@ -45,6 +45,14 @@ class PrintedNumber:
         margin = self.last_digit / 2 if self.last_digit > 1 else Fraction(0)
         return abs(self.value - value) <= margin
 
+    def holds(self, value: Fraction | int) -> bool:
+        """Whether `value` prints as this number, rounded or cut off at its last digit: papers do both.
+
+        >>> read_number("3.8e9").holds(3_857_973_248), read_number("3.8e9").holds(4_089_184_256)
+        (True, False)
+        """
+        return self.admits(value) or 0 <= value - self.value < self.last_digit
+
     def __str__(self) -> str:
         return f"{int(self.value):,}" if self.exact else self.text
 

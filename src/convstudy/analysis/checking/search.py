@@ -32,7 +32,7 @@ MOST_SIZED_ROWS = 500  # another input's size is tried on networks up to this le
 def agrees(claimed: Claimed, value: Value | Fraction | None) -> bool:
     """Whether a claim, at its printed precision, is this value."""
     if isinstance(claimed, PrintedNumber):
-        return isinstance(value, int | Fraction) and claimed.admits(value)
+        return isinstance(value, int | Fraction) and claimed.holds(value)
     return isinstance(value, tuple) and same_shape(claimed, value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from convstudy.analysis.window import window_output_size
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedRow, ClaimedTable
 
@@ -48,7 +49,8 @@ def input_of_convolution(row: ClaimedRow, output: Shape) -> Shape:
                     weights = kernel * kernel * channels * output[0]
                     counts = counted is not None and (counted.admits(weights + output[0]) or counted.admits(weights))
                     for side in USUAL_SIDES:
-                        fits = (side + 2 * padding - kernel) // stride + 1 == output[1] and side + 2 * padding >= kernel
+                        room = side + 2 * padding >= kernel
+                        fits = room and output[1] == window_output_size(side, kernel, stride=stride, padding=padding)
                         rank = 4 * fits + 4 * counts + 0.5 * (channels == 3) + (padding == 0) * 0.25
                         if fits and rank > found:
                             best, found = (channels, side, side), rank
