@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import re
 from dataclasses import dataclass, replace
 
@@ -139,11 +138,12 @@ def test_names_are_not_taken_for_markup() -> None:
 def test_without_a_terminal_training_is_a_line_an_epoch() -> None:
     written = io.StringIO()
     with TrainingDisplay(Console(file=written, width=WIDTH)) as display:
-        display.start_run(NASTY_NETWORK, seed=2, index=4, total=6, epochs=2, steps_per_epoch=10)
+        display.start(missing=3, total=6)
+        display.start_run(NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10)
         for number in (1, 2):
-            display.step(epoch=number, step=5, loss=1.4, images_per_second=5123.4)
-            display.end_epoch(epoch(number))
-        display.end_run()
+            display.step(4, epoch=number, step=5, loss=1.4, images_per_second=5123.4)
+            display.end_epoch(4, epoch(number))
+        display.end_run(4)
     assert written.getvalue().splitlines() == [
         f"run 4 of 6: {NASTY_NETWORK}, seed 2: epoch {number} of 2, loss 1.250, validation top-1 71.5 %, 5,123 images/s"
         for number in (1, 2)
@@ -153,31 +153,38 @@ def test_without_a_terminal_training_is_a_line_an_epoch() -> None:
 def test_epochs_from_a_checkpoint_are_said_to_be_so() -> None:
     written = io.StringIO()
     with TrainingDisplay(Console(file=written, width=200)) as display:
-        display.start_run("net", seed=0, index=1, total=1, epochs=3, steps_per_epoch=10)
-        display.end_epoch(epoch(1))
-        display.step(epoch=2, step=10, loss=1.4, images_per_second=100)
-        display.end_epoch(epoch(2))
+        display.start(missing=1, total=1)
+        display.start_run("net", seed=0, index=1, epochs=3, steps_per_epoch=10)
+        display.end_epoch(1, epoch(1))
+        display.step(1, epoch=2, step=10, loss=1.4, images_per_second=100)
+        display.end_epoch(1, epoch(2))
     first, second = written.getvalue().splitlines()
     assert first.endswith("from its checkpoint")
     assert second.endswith("100 images/s")
 
 
-def test_on_a_terminal_training_shows_two_bars() -> None:
-    clock = itertools.count(step=10.0)
+def test_on_a_terminal_each_run_that_goes_on_has_a_bar() -> None:
+    now = 0.0
     written = io.StringIO()
     console = Console(file=written, width=WIDTH, force_terminal=True, color_system=None)
-    with TrainingDisplay(console, clock=lambda: next(clock)) as display:  # at 0 s
-        display.start_run(NASTY_NETWORK, seed=2, index=4, total=6, epochs=2, steps_per_epoch=10)  # at 10 s and 20 s
-        display.step(epoch=1, step=10, loss=1.4, images_per_second=5123.4)  # at 30 s: half of this run took 20 s
-    all_runs, this_run = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.getvalue()).rstrip())[-2:]
-    assert len(all_runs) <= WIDTH
-    assert len(this_run) <= WIDTH
-    assert all_runs.startswith("run 4 of 6 ")
-    assert all_runs.rstrip().endswith(f"{NASTY_NETWORK[-20:]}, seed 2 2:30 left")  # 2.5 runs at 60 s each
-    assert this_run.startswith("epoch 1 of 2 ")
-    assert this_run.split()[-6:] == ["loss", "1.400", "5,123", "images/s", "0:20", "left"]
-    assert "━" in all_runs
-    assert "━" in this_run
+    with TrainingDisplay(console, clock=lambda: now) as display:
+        display.start(missing=3, total=6)
+        display.start_run(NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10)
+        display.start_run("net", seed=2, index=5, epochs=8, steps_per_epoch=10)
+        now = 20.0
+        display.step(4, epoch=1, step=10, loss=1.4, images_per_second=5123.4)  # half of this run took 20 s
+        display.end_run(5)  # and all of that one, side by side
+        display.start_run("net", seed=3, index=6, epochs=8, steps_per_epoch=10)
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.getvalue()).rstrip())[-3:]
+    assert all(len(line) <= WIDTH for line in lines)
+    all_runs, slow, new = lines
+    assert all_runs.startswith("runs done 4 of 6 ")
+    assert all_runs.rstrip().endswith("0:20 left")  # 1.5 runs took 20 s, 1.5 are left
+    assert slow.startswith(f"…{NASTY_NETWORK[-11:]}, seed 2 ")
+    assert slow.split()[-8:] == ["epoch", "1/2", "loss", "1.400", "5,123", "images/s", "0:20", "left"]
+    assert new.startswith("net, seed 3 ")
+    assert "epoch 1/8" in new
+    assert "net, seed 2" not in lines[2]
 
 
 def test_nothing_is_drawn_when_nothing_is_missing() -> None:

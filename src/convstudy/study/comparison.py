@@ -110,14 +110,15 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
 def perform_missing(comparison: Comparison, folder: ComparisonFolder, observer: Observer) -> None:
     """Do the runs that the folder does not hold yet; an interrupted run goes on from its last epoch."""
     make_deterministic(comparison.device)
-    perform_all(missing(comparison, folder), comparison.jobs, comparison.plan.threads, observer)
+    tasks = missing(comparison, folder)
+    observer.start(missing=len(tasks), total=len(list(comparison.runs())))
+    perform_all(tasks, comparison.jobs, comparison.plan.threads, observer)
 
 
 def missing(comparison: Comparison, folder: ComparisonFolder) -> list[Task]:
     """The runs that the folder does not hold yet."""
     sides = {entrant.input_shape[-1] for entrant in comparison.contestants}
     sized = {side: at_side(comparison.data, side) for side in sides}
-    runs = list(comparison.runs())
     tasks = [
         Task(
             entrant.name,
@@ -128,8 +129,7 @@ def missing(comparison: Comparison, folder: ComparisonFolder) -> list[Task]:
             comparison.device,
             folder.run(entrant.model.folder, seed),
             index,
-            len(runs),
         )
-        for index, (seed, entrant) in enumerate(runs, start=1)
+        for index, (seed, entrant) in enumerate(comparison.runs(), start=1)
     ]
     return [task for task in tasks if not task.folder.complete]

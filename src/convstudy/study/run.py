@@ -29,15 +29,13 @@ class Task:
     device: torch.device
     folder: RunFolder
     index: int  # from 1
-    total: int  # runs of the comparison
 
 
 class Observer(Protocol):
     """Who is told how the runs go on: a display. Runs are told apart by their index, for they may go side by side."""
 
-    def start_run(
-        self, model: str, *, seed: int, index: int, total: int, epochs: int, steps_per_epoch: int
-    ) -> None: ...
+    def start(self, *, missing: int, total: int) -> None: ...
+    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None: ...
     def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None: ...
     def end_epoch(self, index: int, epoch: Epoch) -> None: ...
     def end_run(self, index: int) -> None: ...
@@ -70,7 +68,6 @@ def perform(task: Task, observer: Observer) -> None:
         task.model,
         seed=task.seed,
         index=task.index,
-        total=task.total,
         epochs=task.recipe.epochs,
         steps_per_epoch=batches.steps_per_epoch,
     )

@@ -41,7 +41,7 @@ def perform_all(tasks: Sequence[Task], jobs: int, threads: int, observer: Observ
     try:
         for _ in range(jobs):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, threads, list(sys.path)), daemon=True)
+            process: BaseProcess = context.Process(target=_work, args=(theirs, threads, list(sys.path)), daemon=True)
             process.start()
             theirs.close()
             workers[ours] = process
@@ -91,10 +91,11 @@ class _Reporter:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def start_run(self, model: str, *, seed: int, index: int, total: int, epochs: int, steps_per_epoch: int) -> None:
-        self._send(
-            "start_run", model, seed=seed, index=index, total=total, epochs=epochs, steps_per_epoch=steps_per_epoch
-        )
+    def start(self, *, missing: int, total: int) -> None:
+        self._send("start", missing=missing, total=total)
+
+    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None:
+        self._send("start_run", model, seed=seed, index=index, epochs=epochs, steps_per_epoch=steps_per_epoch)
 
     def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
         self._send("step", index, epoch=epoch, step=step, loss=loss, images_per_second=images_per_second)
@@ -109,12 +110,17 @@ class _Reporter:
         self._connection.send((said, arguments, named))
 
 
+def _die_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _work(connection: Connection, threads: int, path: list[str]) -> None:
     """A worker: perform what comes, until the parent closes the pipe or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    threading.Thread(target=_die_with_the_parent, daemon=True).start()
     sys.path[:] = path
     torch.set_num_threads(threads)
     while True:

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from convstudy.report import numbers
 from convstudy.training import Epoch
 
 
-class TrainingDisplay:
-    """Shows where training is: run k of n, epoch, loss, images/s, time left. It is a study's `Observer`.
+@dataclass
+class RunLine:
+    """One run on the screen: what it is, and how far it has come."""
 
-    On a terminal two bars that move; elsewhere (a file, a pipe, CI) one plain line an epoch.
+    bar: TaskID
+    name: str
+    epochs: int
+    steps_per_epoch: int
+    started: float  # by the display's clock
+    done: float = 0.0  # part of the run
+    resumed_at: float = 0.0  # part that a checkpoint brought
+    images_per_second: float = 0.0
+
+
+class TrainingDisplay:
+    """Shows where training is: each run's epoch, loss, images/s and time left. It is a study's `Observer`.
+
+    On a terminal one bar for all runs and one for each that goes on; elsewhere (a file, a pipe, CI) a line an epoch.
 
     >>> with TrainingDisplay(Console(width=80)) as display:
-    ...     display.start_run("net", seed=0, index=1, total=6, epochs=8, steps_per_epoch=45)
-    ...     display.step(epoch=1, step=45, loss=2.1034, images_per_second=5123.0)
-    ...     display.end_epoch(Epoch(1, 0.05, 2.1034, 0.31, 1.7, 0.62, 0.28))
-    ...     display.end_run()
+    ...     display.start(missing=6, total=6)
+    ...     display.start_run("net", seed=0, index=1, epochs=8, steps_per_epoch=45)
+    ...     display.step(1, epoch=1, step=45, loss=2.1034, images_per_second=5123.0)
+    ...     display.end_epoch(1, Epoch(1, 0.05, 2.1034, 0.31, 1.7, 0.62, 0.28))
+    ...     display.end_run(1)
     run 1 of 6: net, seed 0: epoch 1 of 8, loss 2.103, validation top-1 62.0 %, 5,123 images/s
     """
 
@@ -32,7 +48,7 @@ class TrainingDisplay:
         self.console = console or Console()
         self.live = self.console.is_terminal
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[detail]}", markup=False),
             TextColumn("{task.fields[left]}", justify="right"),
@@ -40,9 +56,10 @@ class TrainingDisplay:
             expand=True,
             disable=not self.live,
         )
-        self._done_here = 0.0  # runs done by this display, in parts of a run
         self._clock = clock
-        self._started = clock()
+        self._lines: dict[int, RunLine] = {}  # the runs that go on, by index
+        self._done = self._done_here = 0.0  # runs that have ended: at all, and by this display
+        self._total = 0
 
     def __enter__(self) -> TrainingDisplay:
         return self
@@ -52,57 +69,69 @@ class TrainingDisplay:
     ) -> None:
         self._bars.stop()
 
-    def start_run(self, model: str, *, seed: int, index: int, total: int, epochs: int, steps_per_epoch: int) -> None:
-        """Say which run begins, that it is run `index` (from 1) of `total`, and how long it is."""
-        self._run, self._index, self._total = f"{model}, seed {seed}", index, total
-        self._epochs, self._steps = epochs, steps_per_epoch
-        self._speed = self._resumed_at = 0.0
-        self._run_started = self._clock()
-        if not self._bars.tasks:
-            self._all_runs, self._one_run = (self._bars.add_task("", total=1.0, detail="", left="") for _ in range(2))
+    def start(self, *, missing: int, total: int) -> None:
+        """Say how many runs there are, and how many of them are to be done now."""
+        self._done, self._total, self._started = float(total - missing), total, self._clock()
+        if missing:
+            self._all_runs = self._bars.add_task("", total=1.0, detail="", left="")
             self._bars.start()
-        self._show(epoch=1, done=0.0)
 
-    def step(self, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
-        """Say where the run is (epoch and step from 1), and the epoch's mean loss and speed so far."""
-        self._speed = images_per_second
-        detail = f"loss {loss:.3f}  {numbers.rate(images_per_second)} images/s"
-        self._show(epoch, (epoch - 1 + step / self._steps) / self._epochs, detail)
+    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None:
+        """Say which run begins, its index (from 1), and how long it is."""
+        bar = self._bars.add_task("", total=1.0, detail="", left="")
+        self._lines[index] = RunLine(bar, f"{model}, seed {seed}", epochs, steps_per_epoch, self._clock())
+        self._show(index, epoch=1)
 
-    def end_epoch(self, epoch: Epoch) -> None:
+    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
+        """Say where a run is (epoch and step from 1), and the epoch's mean loss and speed so far."""
+        line = self._lines[index]
+        line.images_per_second = images_per_second
+        line.done = (epoch - 1 + step / line.steps_per_epoch) / line.epochs
+        self._show(index, epoch, f"loss {loss:.3f}  {numbers.rate(images_per_second)} images/s")
+
+    def end_epoch(self, index: int, epoch: Epoch) -> None:
         """Say what an epoch measured; epochs told of before the first step come from a checkpoint."""
-        done = epoch.epoch / self._epochs
-        if not self._speed:
-            self._resumed_at = done
+        line = self._lines[index]
+        line.done = epoch.epoch / line.epochs
+        if not line.images_per_second:
+            line.resumed_at = line.done
         detail = f"loss {epoch.train_loss:.3f}, validation top-1 {numbers.percent(epoch.validation_top1)}"
-        self._show(epoch.epoch, done, detail)
+        self._show(index, epoch.epoch, detail.replace("validation ", ""))
         if not self.live:
-            speed = f"{numbers.rate(self._speed)} images/s" if self._speed else "from its checkpoint"
-            place = f"run {self._index} of {self._total}: {self._run}: epoch {epoch.epoch} of {self._epochs}"
+            rate = line.images_per_second
+            speed = f"{numbers.rate(rate)} images/s" if rate else "from its checkpoint"
+            place = f"run {index} of {self._total}: {line.name}: epoch {epoch.epoch} of {line.epochs}"
             self.console.print(Text(f"{place}, {detail}, {speed}"), soft_wrap=True)
 
-    def end_run(self) -> None:
-        """Say that the run has ended."""
-        self._show(self._epochs, 1.0)
-        self._done_here += 1 - self._resumed_at
+    def end_run(self, index: int) -> None:
+        """Say that a run has ended."""
+        line = self._lines.pop(index)
+        self._done += 1
+        self._done_here += 1 - line.resumed_at
+        self._bars.remove_task(line.bar)
+        self._show_all(self._clock())
 
-    def _show(self, epoch: int, done: float, detail: str = "") -> None:
-        now = self._clock()
-        runs_done, new = self._index - 1 + done, done - self._resumed_at
+    def _show(self, index: int, epoch: int, detail: str = "") -> None:
+        now, line = self._clock(), self._lines[index]
         self._bars.update(
-            self._all_runs,
-            description=f"run {self._index} of {self._total}",
-            completed=runs_done / self._total,
-            detail=_shortened(self._run, 34),
-            left=_time_left(now - self._started, self._done_here + new, self._total - runs_done),
+            line.bar,
+            description=f"{_shortened(line.name, 20)}",
+            completed=line.done,
+            detail=f"epoch {epoch}/{line.epochs}  {detail}",
+            left=_time_left(now - line.started, line.done - line.resumed_at, 1 - line.done),
         )
-        self._bars.update(
-            self._one_run,
-            description=f"epoch {epoch} of {self._epochs}",
-            completed=done,
-            detail=detail,
-            left=_time_left(now - self._run_started, new, 1 - done),
-        )
+        self._show_all(now)
+
+    def _show_all(self, now: float) -> None:
+        done = self._done + sum(line.done for line in self._lines.values())
+        done_here = self._done_here + sum(line.done - line.resumed_at for line in self._lines.values())
+        if self._bars.tasks:
+            self._bars.update(
+                self._all_runs,
+                description=f"runs done {self._done:.0f} of {self._total}",
+                completed=done / self._total,
+                left=_time_left(now - self._started, done_here, self._total - done),
+            )
 
 
 def _time_left(elapsed: float, done: float, to_do: float) -> str:
