@@ -1,0 +1,67 @@
+"""Why a network could not be run on an input, in one line: where, what came in, what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+
+from convstudy.analysis.trace import Call, Trace
+from convstudy.errors import ConvstudyError, ModelError, ShapeError
+
+OF_SHAPE = (RuntimeError, ValueError, AssertionError, IndexError)
+WITHOUT_VALUES = (
+    "on meta tensors",
+    "on a meta tensor",
+    "data-dependent",
+    "no data",
+    "on tensor subclasses",
+    "meta tensor;",
+)
+
+
+def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> ConvstudyError:
+    """The error to raise in the place of the one that the network raised."""
+    if isinstance(error, ConvstudyError):
+        return error
+    call = trace.here
+    where = f"{call.path or 'the network'} ({type(call.module).__name__})"
+    message = _first_line(error)
+    if isinstance(error, (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException)) or any(
+        text in str(error) for text in WITHOUT_VALUES
+    ):
+        return ModelError(f"{where}: what it does depends on the values of the input, not on shapes alone: {message}")
+    network_input = " and ".join(_printed(tuple(tensor.shape)[1:]) for tensor in inputs)
+    if isinstance(error, OF_SHAPE):
+        got = " and ".join(_printed(shape) for shape in call.inputs) or "nothing"
+        reason = _expectation(call) or message
+        return ShapeError(f"{where}: got {got} (batch first), {reason}; the network's input was {network_input}")
+    return ModelError(f"{where}: {type(error).__name__}: {message}")
+
+
+def _expectation(call: Call) -> str:
+    """What a layer of torch's own expects, where that is what went wrong."""
+    module, shape = call.module, call.inputs[0] if call.inputs else ()
+    if isinstance(module, nn.Linear) and shape and shape[-1] != module.in_features:
+        return f"expected {module.in_features} features in the last axis"
+    if isinstance(module, nn.modules.conv._ConvNd) and len(shape) != len(module.kernel_size) + 2:
+        return f"expected {len(module.kernel_size) + 2} axes: batch, channels and {len(module.kernel_size)} of space"
+    if isinstance(module, nn.modules.conv._ConvNd) and shape[1] != module.in_channels:
+        return f"expected {module.in_channels} channels in the second axis"
+    if isinstance(module, nn.modules.batchnorm._BatchNorm) and len(shape) > 1 and shape[1] != module.num_features:
+        return f"expected {module.num_features} channels in the second axis"
+    kernel = getattr(module, "kernel_size", None)
+    if kernel is not None and not isinstance(module, nn.modules.conv._ConvTransposeNd):
+        sizes = kernel if isinstance(kernel, tuple) else (kernel,)
+        return f"expected at least the window, {_printed(tuple(sizes))}, padding included"
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _printed(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a number"

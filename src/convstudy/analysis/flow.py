@@ -1,0 +1,107 @@
+"""What a tensor knows of where it comes from: which stretch of the network's input it sees, and whether a gradient reaches it.
+
+An axis of a tensor that still runs along an axis of the input image has a stride (input pixels a step) and, for its first
+position, the first and last input pixel that it sees. Branches that meet see the union, so the receptive field of a
+residual block comes out right, whichever branch is wider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+Extent = int | Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of the input image as a tensor sees it: number of the axis, stride, first and last pixel seen."""
+
+    number: int
+    stride: Extent = 1
+    first: Extent = 0
+    last: Extent = 0
+
+    @property
+    def field(self) -> Extent:
+        """Receptive field: how many input pixels one position sees along this axis."""
+        return self.last - self.first + 1
+
+    def window(self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Axis:
+        """After a convolution or pooling window has passed.
+
+        Source: Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks", section 2.
+
+        >>> Axis(0).window(3).window(2, stride=2).field
+        4
+        """
+        first = self.first - padding * self.stride
+        return Axis(
+            self.number, self.stride * stride, first, self.last + (dilation * (kernel - 1) - padding) * self.stride
+        )
+
+    def spread(self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Axis:
+        """After a transposed convolution: each position gathers from the inputs whose windows cover it."""
+        reach = dilation * (kernel - 1)
+        first = -((reach - padding) // stride)
+        last = first + reach // stride
+        return Axis(
+            self.number,
+            _whole(Fraction(self.stride) / stride),
+            self.first + first * self.stride,
+            self.last + last * self.stride,
+        )
+
+    def scaled(self, ratio: Fraction, reach: int) -> Axis:
+        """After interpolation: `ratio` outputs an input, each from `reach` more inputs."""
+        return Axis(self.number, _whole(self.stride / ratio), self.first, self.last + reach * self.stride)
+
+    def united(self, other: Axis) -> Axis:
+        """Where two tensors meet that run along the same axis; the stride is the coarser one."""
+        return Axis(
+            self.number, max(self.stride, other.stride), min(self.first, other.first), max(self.last, other.last)
+        )
+
+
+def _whole(value: Fraction) -> Extent:
+    return int(value) if value.denominator == 1 else value
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """`axes`: of each axis of the tensor, the input's axis that it runs along, if any.
+
+    `whole`: every position sees the whole input, as after global pooling or a dense layer. `depends`: on the input at
+    all. `gradient`: in training a gradient reaches the tensor.
+    """
+
+    axes: tuple[Axis | None, ...] = ()
+    whole: bool = False
+    depends: bool = False
+    gradient: bool = False
+
+    def at(self, axes: Sequence[Axis | None]) -> Flow:
+        """The same with other axes; what has lost an axis of the input sees the whole of it."""
+        kept = {axis.number for axis in axes if axis}
+        lost = any(axis and axis.number not in kept for axis in self.axes)
+        return Flow(tuple(axes), self.whole or lost, self.depends, self.gradient)
+
+
+def met(flows: Sequence[Flow], ranks: Sequence[int], rank: int) -> Flow:
+    """Where tensors meet element by element: axes are aligned from the right, as in broadcasting."""
+    first = flows[0]
+    if all(flow is first for flow in flows) and ranks[0] == rank:
+        return first
+    axes: list[Axis | None] = [None] * rank
+    for flow, own in zip(flows, ranks, strict=True):
+        for position, axis in enumerate(flow.axes, rank - own):
+            if axis is not None and position >= 0:
+                there = axes[position]
+                axes[position] = axis if there is None or there.number != axis.number else there.united(axis)
+    return Flow(
+        tuple(axes),
+        any(flow.whole for flow in flows),
+        any(flow.depends for flow in flows),
+        any(flow.gradient for flow in flows),
+    )

@@ -1,0 +1,245 @@
+"""From a trace to the rows of a layer table: whole layers are one row, what a network does between them is a row an operation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import prod
+
+from torch import Tensor, nn
+
+from convstudy.analysis.flow import Axis, Flow
+from convstudy.analysis.propagation import flow_of
+from convstudy.analysis.table import LayerRow, LayerTable, Pixels, Shape, Uncounted, totals_of
+from convstudy.analysis.trace import Call, Done
+
+CONTAINERS = (
+    nn.Sequential,
+    nn.ModuleList,
+    nn.ModuleDict,
+    nn.Transformer,
+    nn.TransformerEncoder,
+    nn.TransformerDecoder,
+    nn.TransformerEncoderLayer,
+    nn.TransformerDecoderLayer,
+)
+ROLES_WITH_ROW = frozenset(
+    {"product", "elementwise", "window", "reduction", "softmax", "norm", "interpolation", "joining", "unknown"}
+)
+
+
+def is_layer(module: nn.Module, path: str) -> bool:
+    """Whether a module is one row: torch's own layers, and modules without children; never the network itself if it is neither.
+
+    >>> is_layer(nn.Conv2d(3, 8, 5), "conv1"), is_layer(nn.Sequential(nn.ReLU()), "features")
+    (True, False)
+    """
+    if isinstance(module, CONTAINERS):
+        return False
+    if any(kind.__module__.startswith("torch.nn.modules.") and kind is not nn.Module for kind in type(module).__mro__):
+        return True
+    return bool(path) and not module._modules
+
+
+class Rows:
+    """Collects rows; knows which parameters have been counted, and the names that functional operations have taken."""
+
+    def __init__(self, network: nn.Module, *, image_axes: int, one_image: bool) -> None:
+        self.modules = dict(network.named_modules())
+        self.image_axes = image_axes
+        self.one_image = one_image
+        self.owners: dict[int, str] = {}  # of each parameter: the path of the module that it belongs to
+        self.sizes: dict[int, Tensor] = {}
+        for path, module in self.modules.items():
+            for parameter in module._parameters.values():
+                if parameter is not None:
+                    self.owners.setdefault(id(parameter), path)
+                    self.sizes.setdefault(id(parameter), parameter)
+        self.counted: dict[int, str] = {}
+        self.calls: Counter[str] = Counter()
+        self.names: set[str] = set(self.modules)
+        self.rows: list[LayerRow] = []
+        self.uncounted: list[Uncounted] = []
+
+    def add_inputs(self, given: Sequence[Tensor], named: Mapping[str, Tensor]) -> None:
+        """A row for each input: its values are activations, too, as in the lecture's table."""
+        names = ["input" if number == 0 else f"input_{number}" for number in range(len(given))]
+        for name, tensor in zip([*names, *named], [*given, *named.values()], strict=True):
+            self.names.add(name)
+            size = tensor.numel()
+            self.rows.append(
+                LayerRow(
+                    name,
+                    "Input",
+                    self.shape(tuple(tensor.shape)),
+                    size,
+                    activation_bytes=size * tensor.element_size(),
+                    **self._field(flow_of(tensor)),
+                )
+            )
+
+    def add(self, call: Call) -> None:
+        """The rows of a call: its own, or those of its steps."""
+        if is_layer(call.module, call.path):
+            self.rows.append(self._layer(call))
+            return
+        for step in call.steps:
+            if isinstance(step, Call):
+                self.add(step)
+            else:
+                self._add_operation(step, call.path)
+
+    def _layer(self, call: Call) -> LayerRow:
+        done = call.operations()
+        self._report_unknown(done, call.path)
+        kind = type(call.module).__name__
+        path = call.path or kind.lower()
+        self.calls[path] += 1
+        used = [id(parameter) for step in done for parameter in step.parameters]
+        own = [id(parameter) for parameter in call.module.parameters()]
+        row = self._with_parameters(LayerRow(path, kind), dict.fromkeys([*own, *used]))
+        notes = [row.note] if row.note else []
+        if self.calls[path] > 1:
+            notes.insert(0, f"call {self.calls[path]}")
+        values = sum(tensor.numel() for tensor in call.outputs) if done else 0
+        if not done:
+            notes.append("passes its input on")
+        shape = tuple(call.outputs[0].shape) if call.outputs else ()
+        return replace(
+            row,
+            output_shape=self.shape(shape),
+            activation_size=values,
+            activation_bytes=sum(tensor.numel() * tensor.element_size() for tensor in call.outputs) if done else 0,
+            macs=sum(step.macs for step in done),
+            backward_macs=sum(step.backward_macs for step in done),
+            other_operations=sum(step.other for step in done),
+            input_shapes=tuple(self.shape(shape) for shape in call.inputs),
+            note="; ".join(notes),
+            **self._field(flow_of(call.outputs[0]) if call.outputs else None),
+        )
+
+    def _add_operation(self, done: Done, path: str) -> None:
+        self._report_unknown([done], path)
+        if not done.macs and (done.operation.role not in ROLES_WITH_ROW or not done.flow.depends):
+            return
+        owner = self._owner(done, path)
+        kind = type(self.modules[owner]).__name__ if owner else done.operation.kind
+        name = owner or self._free_name(path, done.operation.name)
+        self.calls[name] += 1
+        row = self._with_parameters(LayerRow(name, kind), dict.fromkeys(id(parameter) for parameter in done.parameters))
+        note = "; ".join(filter(None, [f"call {self.calls[name]}" if self.calls[name] > 1 else "", row.note]))
+        self.rows.append(
+            replace(
+                row,
+                output_shape=self.shape(done.output_shape),
+                activation_size=prod(done.output_shape),
+                activation_bytes=done.output_bytes,
+                macs=done.macs,
+                backward_macs=done.backward_macs,
+                other_operations=done.other,
+                input_shapes=tuple(self.shape(shape) for shape in done.input_shapes),
+                note=note,
+                **self._field(done.flow),
+            )
+        )
+
+    def _owner(self, done: Done, path: str) -> str | None:
+        """The layer below `path` whose weight a functional operation uses, when the layer itself was not called."""
+        owners = {self.owners.get(id(parameter), path) for parameter in done.parameters}
+        owner = owners.pop() if len(owners) == 1 else path
+        return owner if owner != path and is_layer(self.modules[owner], owner) else None
+
+    def _free_name(self, path: str, name: str) -> str:
+        stem = f"{path}.{name.strip('_')}" if path else name.strip("_")
+        stem = stem.removesuffix("_with_indices")
+        number, free = 0, stem
+        while free in self.names:
+            number += 1
+            free = f"{stem}_{number}"
+        self.names.add(free)
+        return free
+
+    def _with_parameters(self, row: LayerRow, parameters: Iterable[int]) -> LayerRow:
+        new = [number for number in parameters if number in self.sizes and number not in self.counted]
+        known = [self.counted[number] for number in parameters if number in self.counted]
+        self.counted.update(dict.fromkeys(new, row.path))
+        sizes = [self.sizes[number] for number in new]
+        shared = next((path for path in known if path != row.path), None)
+        note = (
+            f"weights shared with {shared}, counted there"
+            if shared
+            else "weights counted at the first call"
+            if known
+            else ""
+        )
+        return replace(
+            row,
+            parameters=sum(size.numel() for size in sizes),
+            trainable_parameters=sum(size.numel() for size in sizes if size.requires_grad),
+            parameter_bytes=sum(size.numel() * size.element_size() for size in sizes),
+            shared_with=shared,
+            note=note,
+        )
+
+    def _report_unknown(self, steps: Sequence[Done], path: str) -> None:
+        self.uncounted.extend(
+            Uncounted(step.operation.qualified_name, path) for step in steps if step.operation.role == "unknown"
+        )
+
+    def shape(self, shape: Shape) -> Shape:
+        """Without the batch axis, where there is a batch of one image."""
+        return shape[1:] if self.one_image and shape[:1] == (1,) else tuple(shape)
+
+    def _field(self, flow: Flow | None) -> dict[str, Pixels | None]:
+        axes = {axis.number: axis for axis in flow.axes if axis} if flow else {}
+        if flow is None or not self.image_axes or len(axes) < self.image_axes:
+            return {"receptive_field": None, "stride": None}
+        ordered: list[Axis] = [axes[number] for number in sorted(axes)]
+        return {
+            "receptive_field": None if flow.whole else tuple(axis.field for axis in ordered),
+            "stride": tuple(axis.stride for axis in ordered),
+        }
+
+    def add_unused(self) -> None:
+        """Rows for the parameters that no row has counted: tensors of the network's own, and layers that were not called."""
+        order = {path: number for number, path in enumerate(self.modules)}
+        for path, module in self.modules.items():
+            rest = {
+                name: parameter
+                for name, parameter in module._parameters.items()
+                if parameter is not None and id(parameter) not in self.counted
+            }
+            if rest:
+                rows = list(self._unused(path, module, rest))
+                place = self._place(order, path)
+                self.rows[place:place] = rows
+
+    def _unused(self, path: str, module: nn.Module, rest: Mapping[str, Tensor]) -> Iterator[LayerRow]:
+        if is_layer(module, path) and self.calls[path] == 0:
+            row = self._with_parameters(LayerRow(path, type(module).__name__), dict.fromkeys(map(id, rest.values())))
+            yield replace(row, note="not called")
+            return
+        for name, parameter in rest.items():
+            full = f"{path}.{name}" if path else name
+            row = self._with_parameters(LayerRow(full, "Parameter"), [id(parameter)])
+            yield replace(row, note=f"a tensor of {'x'.join(map(str, parameter.shape)) or '1'}")
+
+    def _place(self, order: Mapping[str, int], path: str) -> int:
+        """Before the first row of a layer that is defined later; at the end before the last row, which is the output."""
+        for number, row in enumerate(self.rows):
+            if order.get(row.path, -1) > order[path]:
+                return number
+        return max(len(self.rows) - 1, 0)
+
+    def table(self, given: Sequence[Tensor], outputs: Sequence[Tensor], training: bool | None) -> LayerTable:
+        """The finished table."""
+        rows = tuple(self.rows)
+        return LayerTable(
+            rows,
+            totals_of(rows),
+            tuple(dict.fromkeys(self.uncounted)),
+            tuple(self.shape(tuple(tensor.shape)) for tensor in given),
+            tuple(self.shape(tuple(tensor.shape)) for tensor in outputs),
+            training,
+        )

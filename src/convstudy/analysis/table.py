@@ -1,0 +1,140 @@
+"""The layer table of a network: one record a layer, the totals, and what could not be counted.
+
+The convention: MACs are the multiply-accumulates of convolutions and matrix products for the input as it was given (one
+image), biases not counted. Activation size is the number of values that a layer computes, the input's own row included;
+a layer that only passes its input on (flatten, dropout in evaluation) computes none. Every total is the sum of its column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Shape = tuple[int, ...]
+Pixels = tuple[int | Fraction, ...]
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer, or one operation that a network does without a module of its own.
+
+    Shapes are channels first, without the batch axis. `parameters` are those counted in this row: a shared weight is
+    counted where it is first used, later rows name that row in `shared_with`. `receptive_field` and `stride` are pixels
+    of the input along its spatial axes; None where there is no such axis, and a field of None with a stride where every
+    position sees the whole input. `backward_macs` are the products for the gradients of weights and inputs.
+    `other_operations` are stated in `convstudy.analysis.operations`.
+    """
+
+    path: str
+    kind: str
+    output_shape: Shape = ()
+    activation_size: int = 0
+    parameters: int = 0
+    trainable_parameters: int = 0
+    macs: int = 0
+    backward_macs: int = 0
+    other_operations: int = 0
+    receptive_field: Pixels | None = None
+    stride: Pixels | None = None
+    parameter_bytes: int = 0
+    activation_bytes: int = 0
+    input_shapes: tuple[Shape, ...] = ()
+    shared_with: str | None = None
+    note: str = ""
+
+    @property
+    def frozen_parameters(self) -> int:
+        return self.parameters - self.trainable_parameters
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The sums of a table's columns."""
+
+    parameters: int
+    trainable_parameters: int
+    macs: int
+    backward_macs: int
+    other_operations: int
+    activation_size: int
+    parameter_bytes: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    """An operation without a formula, and where the network did it; the MACs are a lower bound."""
+
+    operation: str
+    path: str
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """The rows in the order of the run, their totals, and the operations without a formula, which make the MACs a lower bound."""
+
+    rows: tuple[LayerRow, ...]
+    totals: Totals
+    uncounted: tuple[Uncounted, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    training: bool | None = False
+
+    @property
+    def input_shape(self) -> Shape:
+        """The first input's shape, without the batch axis."""
+        return self.input_shapes[0]
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether something could not be counted."""
+        return bool(self.uncounted)
+
+    def __iter__(self) -> Iterator[LayerRow]:
+        return iter(self.rows)
+
+    def __getitem__(self, path: str) -> LayerRow:
+        """The first row of this path.
+
+        Raises: UnknownNameError, when there is none, with the nearest path.
+        """
+        from convstudy.errors import UnknownNameError  # noqa: PLC0415
+
+        for row in self.rows:
+            if row.path == path:
+                return row
+        raise UnknownNameError("layer", path, dict.fromkeys(row.path for row in self.rows))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: `layers`, `totals`, `uncounted`."""
+        return {
+            "input_shapes": [list(shape) for shape in self.input_shapes],
+            "output_shapes": [list(shape) for shape in self.output_shapes],
+            "layers": [{field.name: _plain(getattr(row, field.name)) for field in fields(row)} for row in self.rows],
+            "totals": asdict(self.totals),
+            "uncounted": [asdict(operation) for operation in self.uncounted],
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One line a row, the paths as the index."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(
+            [{field.name: getattr(row, field.name) for field in fields(row)} for row in self.rows]
+        ).set_index("path")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def totals_of(rows: tuple[LayerRow, ...]) -> Totals:
+    """Add up every column."""
+    return Totals(**{field.name: sum(getattr(row, field.name) for row in rows) for field in fields(Totals)})

@@ -1,0 +1,233 @@
+"""One run of a network on the meta device: which modules were called, and which operations each of them did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._ops import OpOverload
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from convstudy.analysis.flow import Flow
+from convstudy.analysis.operations import Operation, operation, other_operations
+from convstudy.analysis.propagation import flow_of, mark, propagate
+from convstudy.analysis.shapes import SHAPE_RULES
+
+Shape = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Done:
+    """One operation as it was done: its result's shape, what it cost, what its result knows of the input."""
+
+    operation: Operation
+    output_shape: Shape
+    output_bytes: int
+    macs: int
+    backward_macs: int
+    other: int
+    flow: Flow
+    parameters: list[Tensor]
+    input_shapes: list[Shape]
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a module: what it did, in order - operations of its own and calls of its children."""
+
+    module: nn.Module
+    path: str
+    inputs: list[Shape]
+    steps: list[Call | Done] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
+
+    def operations(self) -> list[Done]:
+        """All operations of this call, those of its children included."""
+        found: list[Done] = []
+        for step in self.steps:
+            found.extend([step] if isinstance(step, Done) else step.operations())
+        return found
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """The tensors in nested lists, tuples and mappings, each once, in order."""
+    found: dict[int, Tensor] = {}
+    _collect(value, found)
+    return list(found.values())
+
+
+def _collect(value: Any, found: dict[int, Tensor]) -> None:
+    if isinstance(value, Tensor):
+        found.setdefault(id(value), value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            _collect(item, found)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _collect(item, found)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            _collect(getattr(value, name), found)
+
+
+class Trace(TorchDispatchMode):
+    """Records the calls and operations of a network while it is active; `paths` names the modules by their `id`.
+
+    Operations are answered on the meta device. A tensor of another device that meets one there is taken for its shape.
+    """
+
+    def __init__(self, paths: Mapping[int, str]) -> None:
+        super().__init__()
+        self.paths = paths
+        self.stack = [Call(nn.Module(), "", [])]
+        self._handles: list[Any] = []
+
+    @property
+    def root(self) -> Call:
+        """The call of the network itself."""
+        return next(step for step in self.stack[0].steps if isinstance(step, Call))
+
+    @property
+    def here(self) -> Call:
+        """The innermost call that is not yet over."""
+        return self.stack[-1]
+
+    def __enter__(self) -> Trace:
+        self._handles = [
+            register_module_forward_pre_hook(self._before),
+            register_module_forward_hook(self._after, with_kwargs=True),
+        ]
+        return super().__enter__()  # type: ignore[no-any-return]
+
+    def __exit__(self, *error: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        super().__exit__(*error)
+
+    def _before(self, module: nn.Module, args: Any) -> None:
+        path = self.paths.get(id(module))
+        if path is None:
+            return
+        call = Call(module, path, [tuple(tensor.shape) for tensor in tensors_in(args)])
+        self.here.steps.append(call)
+        self.stack.append(call)
+
+    def _after(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        if id(module) not in self.paths:
+            return
+        while len(self.stack) > 2 and self.here.module is not module:  # what a network caught itself ends here
+            self.stack.pop()
+        call = self.stack.pop()
+        call.outputs = tensors_in(result)
+        if isinstance(module, nn.Linear) and len(args) == 1 and isinstance(result, Tensor):
+            self._keep_axes(args[0], result)
+
+    def _keep_axes(self, input: Tensor, output: Tensor) -> None:
+        """A dense layer works on the last axis; torch folds the others together for it and loses them."""
+        source = flow_of(input)
+        if source.axes and input.dim() == output.dim():
+            here = flow_of(output)
+            mark(
+                output,
+                Flow(
+                    source.at([*source.axes[:-1], None]).axes,
+                    source.whole or source.axes[-1] is not None,
+                    here.depends,
+                    here.gradient,
+                ),
+            )
+
+    def __torch_dispatch__(
+        self, overload: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        rule = SHAPE_RULES.get(overload)
+        tensors = _tensors_of(args, kwargs)
+        if any(not tensor.is_meta for tensor in tensors) and any(tensor.is_meta for tensor in tensors):
+            args, kwargs = _on_meta(args), _on_meta(kwargs)
+            tensors = _tensors_of(args, kwargs)
+        result = rule(args, kwargs) if rule is not None and not kwargs else None
+        if result is None:
+            result = overload(*args, **kwargs)
+        what = operation(overload)
+        output = result if isinstance(result, Tensor) else _first_tensor(result)
+        if output is None:
+            return result
+        flow = propagate(what.name, what.role, args, tensors, output)
+        for tensor in [output] if output is result else _tensors_of((result,), {}):
+            if flow.depends or flow.gradient:
+                mark(tensor, flow)
+        if what.role not in {"view", "moving"}:
+            self._record(what, args, kwargs, result, output, tensors, flow)
+        elif tensors and tensors[0].requires_grad:
+            _name_after(output, tensors[0])
+        return result
+
+    def _record(
+        self,
+        what: Operation,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        result: Any,
+        output: Tensor,
+        tensors: list[Tensor],
+        flow: Flow,
+    ) -> None:
+        macs = backward = 0
+        if what.formula is not None:
+            macs = what.formula(args, kwargs, result)
+            backward = macs * sum(flow_of(tensor).gradient for tensor in tensors if tensor.dim() > 1)
+        self.here.steps.append(
+            Done(
+                what,
+                tuple(output.shape),
+                output.numel() * output.element_size(),
+                macs,
+                backward,
+                other_operations(what, args, kwargs, result),
+                flow,
+                [parameter for tensor in tensors if (parameter := parameter_of(tensor)) is not None],
+                [tuple(tensor.shape) for tensor in tensors],
+            )
+        )
+
+
+def parameter_of(tensor: Tensor) -> Tensor | None:
+    """The parameter that a tensor is, or is a view of."""
+    return tensor if isinstance(tensor, nn.Parameter) else getattr(tensor, "_convstudy_parameter", None)
+
+
+def _name_after(view: Tensor, source: Tensor) -> None:
+    parameter = parameter_of(source)
+    if parameter is not None:
+        view._convstudy_parameter = parameter  # type: ignore[attr-defined]
+
+
+def _tensors_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    found = []
+    for arg in (*args, *kwargs.values()) if kwargs else args:
+        if isinstance(arg, Tensor):
+            found.append(arg)
+        elif isinstance(arg, (list, tuple)):
+            found.extend(item for item in arg if isinstance(item, Tensor))
+    return found
+
+
+def _first_tensor(result: Any) -> Tensor | None:
+    return (
+        next((item for item in result if isinstance(item, Tensor)), None) if isinstance(result, (list, tuple)) else None
+    )
+
+
+def _on_meta(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value if value.is_meta or value.dim() == 0 else torch.empty_like(value, device="meta")
+    if isinstance(value, Mapping):
+        return {key: _on_meta(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_on_meta(item) for item in value)
+    return value
