@@ -1,5 +1,6 @@
 """The right formulas against torch's own layers."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -78,3 +79,43 @@ def test_a_norm_and_a_dense_layer_have_torch_s_parameters() -> None:
 def test_padding_same_gives_tensorflow_s_length(side: int, kernel: int, stride: int) -> None:
     layer = Layer("convolution", (1, side, side), channels=1, kernel=(kernel,) * 2, stride=(stride,) * 2, same=True)
     assert layer.output[1] == -(-side // stride)  # https://www.tensorflow.org/api_docs/python/tf/nn, "SAME"
+
+
+def test_a_depthwise_convolution_has_a_group_for_each_channel_it_is_fed_with() -> None:
+    layer = Layer("depthwise convolution", (4, 9, 9), channels=8, kernel=(3, 3), groups=4).fed((6, 9, 9))
+    module = nn.Conv2d(6, 12, 3, groups=6)
+    assert (layer.channels, layer.groups) == (12, 6)
+    assert value_of(parameter_formula(layer)) == sum(weight.numel() for weight in module.parameters())
+    assert value_of(macs_formula(layer)) == module.weight.numel() * 7 * 7
+
+
+def test_a_separable_convolution_is_a_depthwise_and_a_pointwise_one() -> None:
+    depthwise, pointwise = nn.Conv2d(4, 4, (3, 5), groups=4, bias=False), nn.Conv2d(4, 6, 1)
+    layer = Layer("separable convolution", (4, 9, 9), channels=6, kernel=(3, 5))
+    weights = [*depthwise.parameters(), *pointwise.parameters()]
+    assert layer.output == tuple(pointwise(depthwise(torch.zeros(1, 4, 9, 9))).shape[1:])
+    assert value_of(parameter_formula(layer)) == sum(weight.numel() for weight in weights)
+    assert value_of(macs_formula(layer)) == (depthwise.weight.numel() + pointwise.weight.numel()) * 7 * 5
+    bare = replace(layer, bias=False)
+    assert value_of(parameter_formula(bare)) == sum(weight.numel() for weight in weights) - 6
+
+
+def test_vectors_have_one_position() -> None:
+    dense = Layer("dense", (16, 5, 7), channels=10)
+    assert (dense.features, dense.input_side, dense.output_side, dense.output) == (560, (5, 7), (1, 1), (10,))
+    assert Layer("norm", (10,)).input_side == (1, 1)
+    assert value_of(macs_formula(dense)) == 5600
+    assert Layer("adaptive pooling", (16, 5, 7), output_size=(2, 3)).output == (16, 2, 3)
+    assert Layer("global pooling", (16, 5, 7)).output == (16,)
+    assert Layer("flatten", (16, 5, 7)).output == (560,)
+
+
+def test_an_empty_window_or_group_fits_nothing() -> None:
+    layer = Layer("convolution", (4, 9, 9), channels=8, kernel=(3, 3))
+    assert fits(layer)
+    for changed in ({"kernel": (0, 3)}, {"stride": (1, 0)}, {"dilation": (0, 1)}, {"groups": 0}, {"input": (4,)}):
+        assert not fits(replace(layer, **changed))
+    assert not fits(replace(layer, stride=(0, 1), same=True))
+    assert not fits(replace(layer, kernel=(10, 3)))
+    assert not fits(replace(layer, kernel=(3, 10)))
+    assert fits(replace(layer, kernel=(10, 3), same=True))

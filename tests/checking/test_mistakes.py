@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convstudy.analysis.checking import CheckReport, check
+from convstudy.analysis.checking.facts import facts_of_layer
 from convstudy.analysis.checking.layer import Layer
 from convstudy.analysis.checking.mistakes import number_mistakes, shape_mistakes, slips
 from convstudy.claims import parse_table
@@ -14,9 +15,15 @@ CONV1 = Layer("convolution", (3, 32, 32), channels=8, kernel=(5, 5))
 STRIDED = Layer(
     "convolution", (3, 224, 224), channels=64, kernel=(7, 7), stride=(2, 2), padding=(3, 3)
 )  # ResNet's first
+ODD = Layer("convolution", (3, 225, 225), channels=64, kernel=(7, 7), stride=(2, 2), padding=(3, 3))
+UNPADDED = Layer("convolution", (3, 225, 225), channels=64, kernel=(7, 7), stride=(2, 2))
+SAME = Layer("convolution", (3, 8, 8), channels=8, kernel=(5, 5), stride=(2, 2), same=True)
 GROUPED = Layer("convolution", (96, 27, 27), channels=256, kernel=(5, 5), padding=(2, 2), groups=2)  # AlexNet's second
 BARE = Layer("convolution", (64, 56, 56), channels=64, kernel=(3, 3), padding=(1, 1), bias=False)
-OBLONG = Layer("convolution", (3, 20, 40), channels=8, kernel=(5, 3), stride=(2, 1))
+OBLONG = Layer("convolution", (3, 20, 40), channels=5, kernel=(5, 3), stride=(2, 1))
+OBLONG_FC = Layer("dense", (16, 4, 7), channels=10)
+BARE_MAP_FC = Layer("dense", (16, 5, 5), channels=10, bias=False)
+BARE_GROUPED = Layer("convolution", (4, 9, 9), channels=8, kernel=(3, 3), groups=2, bias=False)
 POOL = Layer("pooling", (8, 28, 28), kernel=(2, 2), stride=(2, 2))
 OVERLAPPING = Layer("pooling", (64, 112, 112), kernel=(3, 3), stride=(2, 2))
 FC3 = Layer("dense", (16, 5, 5), channels=120)
@@ -25,6 +32,8 @@ NORM = Layer("norm", (64, 56, 56))
 KERAS_NORM = Layer("norm", (64, 56, 56), norm_numbers=4)
 RELU = Layer("activation", (8, 28, 28))
 INPUT = Layer("input", (3, 32, 32))
+PADDED_POOL = Layer("pooling", (64, 8, 8), kernel=(3, 3), stride=(2, 2), padding=(1, 1), rounds_up=True)
+OBLONG_MAP = Layer("flatten", (16, 4, 7))
 FLATTEN = Layer("flatten", (16, 5, 5))
 
 
@@ -101,6 +110,18 @@ FLATTEN = Layer("flatten", (16, 5, 5))
         (CONV1, "activation_size", 64, "sum-for-product", "28 + 28 + 8 = 64"),
         (CONV1, "activation_size", 25_088, "bytes-for-values", "4·28·28·8 = 25,088"),
         (FC3, "activation_size", 400, "input-for-output", "5·5·16 = 400"),
+        (OBLONG, "parameters", 69_920, "weights-at-every-position", "(5·3·3 + 1)·5·8·38 = 69,920"),
+        (OBLONG, "parameters", 80, "input-channels-left-out", "(5·3 + 1)·5 = 80"),
+        (OBLONG, "macs", 180_000, "stride-or-padding-ignored", "5·3·3·5·20·40 = 180,000"),
+        (OBLONG, "activation_size", 304, "channels-left-out", "8·38 = 304"),
+        (OBLONG, "activation_size", 40, "side-not-squared", "8·5 = 40"),
+        (OBLONG, "activation_size", 51, "sum-for-product", "8 + 38 + 5 = 51"),
+        (OBLONG_FC, "parameters", 650, "flatten-mistaken", "(4·16 + 1)·10 = 650"),
+        (OBLONG_FC, "parameters", 290, "flatten-mistaken", "(4·7 + 1)·10 = 290"),
+        (BARE_GROUPED, "parameters", 48, "kernel-side-not-squared", "3·2·8 = 48"),
+        (BARE_GROUPED, "parameters", 288, "groups-ignored", "3·3·4·8 = 288"),
+        (BARE_MAP_FC, "parameters", 250, "flatten-mistaken", "5·5·10 = 250"),
+        (BARE_MAP_FC, "parameters", 400, "filters-left-out", "400"),
         (INPUT, "activation_size", 1_024, "channels-left-out", "32·32 = 1,024"),
     ],
 )  # fmt: skip
@@ -119,8 +140,8 @@ def test_a_mistaken_number_has_its_formula(
         (STRIDED, (64, 111, 111), "plus-one-left-out"), (STRIDED, (3, 112, 112), "channels-kept"),
         (STRIDED, (192, 112, 112), "channels-multiplied"), (STRIDED, (3, 224, 224), "input-for-output"),
         (CONV1, (8, 32, 32), "kernel-ignored"), (CONV1, (8, 27, 27), "plus-one-left-out"),
-        (OBLONG, (8, 16, 38), "stride-ignored"), (OBLONG, (8, 9, 38), "rounded-up"),
-        (OBLONG, (8, 10, 40), "kernel-ignored"),
+        (OBLONG, (5, 16, 38), "stride-ignored"), (OBLONG, (5, 9, 38), "rounded-up"),
+        (OBLONG, (5, 10, 40), "kernel-ignored"),
         (OVERLAPPING, (64, 56, 56), "rounded-up"), (OVERLAPPING, (64, 56, 56), "kernel-ignored"),
         (OVERLAPPING, (32, 55, 55), "channels-reduced-by-pooling"), (OVERLAPPING, (64, 110, 110), "stride-ignored"),
         (Layer("pooling", (64, 112, 112), kernel=(3, 3), stride=(2, 2), rounds_up=True), (64, 55, 55), "rounded-down"),
@@ -128,10 +149,26 @@ def test_a_mistaken_number_has_its_formula(
         (FLATTEN, (25,), "flatten-mistaken"), (FLATTEN, (80,), "flatten-mistaken"),
         (FLATTEN, (16,), "flatten-mistaken"),
         (FC3, (16, 5, 5), "input-for-output"),
+        (ODD, (64, 111, 111), "padding-ignored"), (UNPADDED, (64, 113, 113), "kernel-ignored"),
+        (SAME, (8, 2, 2), "padding-ignored"), (SAME, (8, 3, 3), "padding-ignored"),
+        (PADDED_POOL, (64, 4, 4), "rounded-down"),
+        (OBLONG_MAP, (28,), "flatten-mistaken"), (OBLONG_MAP, (64,), "flatten-mistaken"),
     ],
 )  # fmt: skip
 def test_a_mistaken_shape_is_made_by_its_formula(layer: Layer, shape: tuple[int, ...], mistake: str) -> None:
     assert mistake in [made.mistake for made, found in shape_mistakes(layer) if found == shape]
+
+
+@pytest.mark.parametrize("layer", [CONV1, STRIDED, GROUPED, BARE, OBLONG, FC3, BARE_FC, NORM, KERAS_NORM, POOL, RELU])
+def test_no_mistake_gives_the_right_parameters(layer: Layer) -> None:
+    right = facts_of_layer(layer)[0]["parameters"]
+    assert right not in [number for _, number in number_mistakes(layer, "parameters")]
+
+
+@pytest.mark.parametrize("layer", [CONV1, STRIDED, OBLONG, POOL, OVERLAPPING, FLATTEN])
+def test_no_mistake_gives_the_right_shape(layer: Layer) -> None:
+    made = [(mistake.mistake, shape) for mistake, shape in shape_mistakes(layer) if shape == layer.output]
+    assert [name for name, _ in made if name not in {"kernel-ignored", "rounded-up"}] == []  # these may agree by chance
 
 
 @pytest.mark.parametrize(

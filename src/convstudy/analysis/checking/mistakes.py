@@ -255,7 +255,7 @@ def with_channels(x: Layer, channels: str) -> tuple[str, ...] | None:
 
 SHAPE_MISTAKES: tuple[ShapeMistake, ...] = (
     ShapeMistake("stride-ignored", WINDOWED, "the window moves by its stride; here it moves by one",
-                 lambda x: sides(x, "⌊{n} + 2·{p} − {k}⌋ + 1") if max(x.stride) > 1 else None),
+                 lambda x: sides(x, "{n} + 2·{p} − {k} + 1") if max(x.stride) > 1 else None),
     ShapeMistake("padding-ignored", WINDOWED, "the padding on both sides belongs to the length; here it is left out",
                  lambda x: sides(x, "⌊({n} − {k})/{s}⌋ + 1") if x.same or max(x.padding) > 0 else None),
     ShapeMistake("padding-ignored", WINDOWED, "padding is added on both sides; here on one",
