@@ -89,6 +89,18 @@ def test_a_depthwise_convolution_has_a_group_for_each_channel_it_is_fed_with() -
     assert value_of(macs_formula(layer)) == module.weight.numel() * 7 * 7
 
 
+def test_a_depthwise_convolution_keeps_its_multiplier() -> None:
+    layer = Layer("depthwise convolution", (4, 9, 9), channels=4, groups=4)
+    assert layer.fed((6, 9, 9)).channels == 6
+    assert replace(layer, channels=2).fed((6, 9, 9)).channels == 6
+
+
+def test_a_layer_of_which_nothing_is_said_changes_nothing() -> None:
+    assert Layer("pooling", (2, 5, 7)).output == (2, 5, 7)
+    assert Layer("adaptive pooling", (2, 5, 7)).output == (2, 1, 1)
+    assert Layer("dense", (4,)).channels == 0  # not known
+
+
 def test_a_separable_convolution_is_a_depthwise_and_a_pointwise_one() -> None:
     depthwise, pointwise = nn.Conv2d(4, 4, (3, 5), groups=4, bias=False), nn.Conv2d(4, 6, 1)
     layer = Layer("separable convolution", (4, 9, 9), channels=6, kernel=(3, 5))

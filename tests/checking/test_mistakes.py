@@ -122,6 +122,11 @@ FLATTEN = Layer("flatten", (16, 5, 5))
         (BARE_GROUPED, "parameters", 288, "groups-ignored", "3·3·4·8 = 288"),
         (BARE_MAP_FC, "parameters", 250, "flatten-mistaken", "5·5·10 = 250"),
         (BARE_MAP_FC, "parameters", 400, "filters-left-out", "400"),
+        (OBLONG, "parameters", 80, "kernel-side-not-squared", "(5·3 + 1)·5 = 80"),
+        (OBLONG, "parameters", 75, "kernel-side-not-squared", "5·3·5 = 75"),
+        (OBLONG, "macs", 22_800, "kernel-side-not-squared", "5·3·5·8·38 = 22,800"),
+        (GROUPED, "parameters", 61_440, "kernel-side-not-squared", "5·48·256 = 61,440"),
+        (BARE_GROUPED, "parameters", 152, "bias-though-there-is-none", "(3·3·2 + 1)·8 = 152"),
         (INPUT, "activation_size", 1_024, "channels-left-out", "32·32 = 1,024"),
     ],
 )  # fmt: skip

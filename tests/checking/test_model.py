@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 
 import torch
 from torch import nn
+from torchvision.models import resnet18
 
+from convstudy.analysis import count
 from convstudy.analysis.checking import CheckReport, check
 from convstudy.claims import parse_table
 from tests.checking.test_homework import FOUND, HOMEWORK
@@ -24,7 +27,7 @@ class CountedLayer:
     macs: int
 
 
-def counted(network: nn.Module, input_shape: tuple[int, ...]) -> list[CountedLayer]:
+def hooked(network: nn.Module, input_shape: tuple[int, ...]) -> list[CountedLayer]:
     """Every layer as torch's hooks see it: an accounting of this test's own."""
     rows: list[CountedLayer] = []
 
@@ -54,7 +57,7 @@ def lecture() -> nn.Module:
 
 
 def against(text: str, network: nn.Module, input_shape: tuple[int, ...] = (3, 32, 32)) -> CheckReport:
-    return check(parse_table(text, "claims.tsv"), counted(network, input_shape))
+    return check(parse_table(text, "claims.tsv"), hooked(network, input_shape))
 
 
 def test_the_homework_against_the_lecture_s_network_has_the_same_five_mistakes() -> None:
@@ -64,6 +67,27 @@ def test_the_homework_against_the_lecture_s_network_has_the_same_five_mistakes()
     assert len(report.cells) == 24
     assert all(cell.holds is not None for cell in report.cells if cell.row != "Input:")
     assert "CONV2 (f=5, s=1) is 3" in report.notes
+
+
+def test_the_accounting_s_rows_are_taken_as_they_are() -> None:
+    report = check(parse_table(HOMEWORK), count(lecture(), (3, 32, 32)).rows)
+    assert [(cell.row, cell.correct, cell.mistake) for cell in report.wrong] == [(r, c, m) for r, _, c, m in FOUND]
+    assert report.wrong[0].formula == "(5·5·3 + 1)·8 = 608"
+    assert all(cell.holds is not None for cell in report.cells)
+    assert (
+        not check(parse_table(HOMEWORK.replace("(32,32,3)", "(28,28,3)")), count(lecture(), (3, 32, 32)).rows)
+        .cells[0]
+        .holds
+    )
+
+
+def test_a_printout_holds_against_its_own_model() -> None:
+    text = (Path(__file__).parents[1] / "claims" / "printouts" / "torchsummary_resnet18.txt").read_text(
+        encoding="utf-8"
+    )
+    report = check(parse_table(text), count(resnet18(), (3, 224, 224)).rows)
+    assert report.wrong == ()
+    assert {cell.row.split("-")[0] for cell in report.cells if cell.holds is None} == {"BasicBlock"}
 
 
 def test_a_shape_that_the_table_alone_could_not_refute_is_refuted_by_the_model() -> None:

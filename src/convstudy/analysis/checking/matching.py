@@ -53,14 +53,12 @@ def facts_of_model(
             facts.append(Facts(row, None, {quantity: total_of(model_rows, quantity) for quantity in SUMMED},
                                dict.fromkeys(SUMMED, "the sum of the model's layers")))  # fmt: skip
             continue
-        if row.layer.kind == "input":
-            shape = row.shape or ()
-            facts.append(Facts(row, None, {"activation_size": prod(shape), "parameters": 0, "macs": 0}))
-        elif matches[number]:
+        if matches[number]:
             facts.append(facts_of_match(row, network, matches[number], model_rows, inputs))
         else:
-            notes.append(f"{row.label}: no layer of the model stands for this row")
-            facts.append(Facts(row, None))
+            given = row.layer.kind == "input" and row.shape is not None
+            facts.append(Facts(row, None, {"activation_size": prod(row.shape or ()), "parameters": 0} if given else {}))
+            notes += [] if given else [f"{row.label}: no layer of the model stands for this row"]
         last = number
     paired = [f"{row.label} is {model_rows[matches[n][-1]].path}" for n, row in enumerate(table.rows) if matches[n]]
     return network, facts, (*paired, *notes)
@@ -101,13 +99,15 @@ def table_of_model(table: ClaimedTable, model_rows: Sequence[ModelRow]) -> Claim
 def row_of_model(row: ModelRow) -> ClaimedRow:
     numbers = {quantity: read_number(str(getattr(row, quantity))) for quantity in SUMMED}
     known: dict[str, PrintedNumber] = {quantity: number for quantity, number in numbers.items() if number is not None}
-    return ClaimedRow(row.path, LayerText(kind_of(row.kind.lower())), tuple(row.output_shape), numbers=known)
+    fed = [tuple(shape) for shape in getattr(row, "input_shapes", ())]  # as the accounting says
+    kind = LayerText(kind_of(row.kind.lower()))
+    return ClaimedRow(row.path, kind, tuple(row.output_shape), fed[0] if fed else None, known)
 
 
 def matched(table: ClaimedTable, model_rows: Sequence[ModelRow]) -> list[range]:
     """The model's rows that each claimed row stands for: a named block, or a layer, in order."""
     blocks = [block_named(row, model_rows) for row in table.rows]
-    single = [n for n, row in enumerate(table.rows) if not blocks[n] and row.layer.kind not in {"input", "total"}]
+    single = [n for n, row in enumerate(table.rows) if not blocks[n] and row.layer.kind != "total"]
     kinds = [kind_of(row.kind.lower()) for row in model_rows]
     pairs = list(zip(model_rows, kinds, strict=True))
     for number, other in aligned([[likeness(table.rows[n], row, kind) for row, kind in pairs] for n in single]):
