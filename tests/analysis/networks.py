@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Net(nn.Module):
-    """The network of PyTorch's CIFAR-10 tutorial; 5 x 5 is left of 32 x 32 after the second pooling, 4 x 4 of 28 x 28."""
+    """The network of PyTorch's CIFAR-10 tutorial."""
 
     def __init__(self, channels: int = 3) -> None:
         super().__init__()
@@ -25,5 +25,5 @@ class Net(nn.Module):
         x = torch.flatten(x, 1)
         x = F.relu(self.fc1(x))
         x = F.relu(self.fc2(x))
-        x = self.fc3(x)
-        return x
+        logits: Tensor = self.fc3(x)
+        return logits

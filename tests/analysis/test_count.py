@@ -97,7 +97,8 @@ def test_shared_weights_count_once_and_say_so() -> None:
 def test_an_unknown_operation_is_named() -> None:
     class Inverse(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return torch.linalg.inv(x)
+            inverse: Tensor = torch.linalg.inv(x)
+            return inverse
 
     table = count(nn.Sequential(Inverse()), (1, 4, 4))
     assert [(unknown.operation, unknown.path) for unknown in table.uncounted] == [("aten::linalg_inv_ex", "0")]

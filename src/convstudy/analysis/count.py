@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -58,7 +59,7 @@ def traced(network: nn.Module, given: Sequence[Tensor], named: Mapping[str, Tens
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # one operation for a whole encoder layer would hide its parts
     try:
-        with torch.no_grad(), trace:
+        with torch.no_grad(), warnings.catch_warnings(action="ignore"), trace:
             outputs = tensors_in(network(*given, **named))
     except Exception as error:
         raise failure(error, trace, [*given, *named.values()]) from error
@@ -74,7 +75,7 @@ def plain(network: nn.Module) -> nn.Module:
         raise ModelError(f"expected a torch.nn.Module to count; got {type(network).__name__}")
     if any(isinstance(module, torch.jit.ScriptModule) for module in inner.modules()):
         raise ModelError(
-            f"{type(inner).__name__} is TorchScript, whose layers cannot be followed; count the network before scripting"
+            f"{type(inner).__name__} is TorchScript, whose layers cannot be followed; count it before scripting"
         )
     return inner
 

@@ -1,6 +1,6 @@
-"""What a tensor knows of where it comes from: which stretch of the network's input it sees, and whether a gradient reaches it.
+"""What a tensor knows of where it comes from: the stretch of the input that it sees, whether a gradient reaches it.
 
-An axis of a tensor that still runs along an axis of the input image has a stride (input pixels a step) and, for its first
+An axis of a tensor that still runs along an axis of the image has a stride (input pixels a step) and, for its first
 position, the first and last input pixel that it sees. Branches that meet see the union, so the receptive field of a
 residual block comes out right, whichever branch is wider.
 """

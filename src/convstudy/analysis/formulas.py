@@ -6,15 +6,15 @@ not. A formula sees what the operation saw, so it holds for functional calls, gr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import prod
-from typing import Any
 
-Arguments = tuple[Any, ...]
-Formula = Callable[[Arguments, Mapping[str, Any], Any], int]
+from convstudy.analysis.application import Application, Shape
+
+Formula = Callable[[Application], int]
 
 
-def convolution_macs(output: tuple[int, ...], weight: tuple[int, ...]) -> int:
+def convolution_macs(output: Shape, weight: Shape) -> int:
     """Every output value gathers the products of one filter: `outputs · (input channels/groups · kernel area)`.
 
     `output` is batch x channels x space; `weight` is output channels x input channels/groups x kernel.
@@ -25,7 +25,7 @@ def convolution_macs(output: tuple[int, ...], weight: tuple[int, ...]) -> int:
     return prod(output) * prod(weight[1:])
 
 
-def transposed_convolution_macs(input: tuple[int, ...], weight: tuple[int, ...]) -> int:
+def transposed_convolution_macs(input: Shape, weight: Shape) -> int:
     """Every input value is multiplied by one filter: `inputs · (output channels/groups · kernel area)`.
 
     `weight` is input channels x output channels/groups x kernel. What falls on the cropped border is counted, too.
@@ -36,7 +36,7 @@ def transposed_convolution_macs(input: tuple[int, ...], weight: tuple[int, ...])
     return prod(input) * prod(weight[1:])
 
 
-def matrix_product_macs(left: tuple[int, ...], right: tuple[int, ...]) -> int:
+def matrix_product_macs(left: Shape, right: Shape) -> int:
     """`(..., m, k)` times `(..., k, n)`: `m·k·n` each.
 
     >>> matrix_product_macs((2, 3, 4), (2, 4, 5))
@@ -45,7 +45,7 @@ def matrix_product_macs(left: tuple[int, ...], right: tuple[int, ...]) -> int:
     return prod(left) * right[-1]
 
 
-def attention_macs(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...]) -> int:
+def attention_macs(query: Shape, key: Shape, value: Shape) -> int:
     """Queries times keys, and weights times values; a causal mask saves nothing.
 
     Shapes are `(..., heads, positions, features)`.
@@ -57,7 +57,20 @@ def attention_macs(query: tuple[int, ...], key: tuple[int, ...], value: tuple[in
     return rows * (query[-1] + value[-1])
 
 
-def recurrent_macs(steps: int, weights: list[tuple[int, ...]]) -> int:
+def self_attention_macs(query: Shape, key: Shape, embed_dim: int) -> int:
+    """Three projections in, the attention of all heads together, one projection out.
+
+    Shapes are batch x positions x features.
+
+    >>> self_attention_macs((1, 10, 8), (1, 10, 8), 8)  # 4·10·8·8 + 2·10·10·8
+    4160
+    """
+    batch, queries, _ = query
+    projections = embed_dim * embed_dim * (2 * queries + 2 * key[1])
+    return batch * (projections + 2 * queries * key[1] * embed_dim)
+
+
+def recurrent_macs(steps: int, weights: list[Shape]) -> int:
     """Each step multiplies by every matrix once: `steps · batch` is `steps`.
 
     >>> recurrent_macs(7, [(40, 3), (40, 10)])
@@ -66,102 +79,81 @@ def recurrent_macs(steps: int, weights: list[tuple[int, ...]]) -> int:
     return steps * sum(prod(weight) for weight in weights if len(weight) == 2)
 
 
-def _convolution(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
+def _convolution(done: Application) -> int:
     """`aten.convolution` and `_convolution`: transposed is the seventh argument."""
-    if argument(args, kwargs, 6, "transposed"):
-        return transposed_convolution_macs(args[0].shape, args[1].shape)
-    return convolution_macs(result.shape, args[1].shape)
+    if done.argument(6, "transposed"):
+        return transposed_convolution_macs(done.shape(0), done.shape(1))
+    return convolution_macs(tuple(done.output.shape), done.shape(1))
 
 
-def _plain_convolution(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-    output = result if hasattr(result, "shape") else result[0]
-    return convolution_macs(output.shape, args[1].shape)
+def _plain_convolution(done: Application) -> int:
+    return convolution_macs(tuple(done.output.shape), done.shape(1))
 
 
-def _convolution_over_time(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
+def _transposed_convolution(done: Application) -> int:
+    return transposed_convolution_macs(done.shape(0), done.shape(1))
+
+
+def _convolution_over_time(done: Application) -> int:
     """`conv_tbc`: time x batch x channels, the weight kernel x input x output."""
-    return prod(result.shape) * prod(args[1].shape[:2])
+    return done.output.numel() * prod(done.shape(1)[:2])
 
 
-def _transposed_plain(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-    return transposed_convolution_macs(args[0].shape, args[1].shape)
-
-
-def _deformable(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
+def _deformable_convolution(done: Application) -> int:
     """The convolution's products; the bilinear sampling before it is not one (Dai et al. 2017, equation 2)."""
-    return convolution_macs(result.shape, args[1].shape)
+    return convolution_macs(tuple(done.output.shape), done.shape(1))
 
 
-def _product(first: int, second: int) -> Formula:
-    def formula(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-        return matrix_product_macs(args[first].shape, args[second].shape)
-
-    return formula
+def _product(left: int, right: int) -> Formula:
+    return lambda done: matrix_product_macs(done.shape(left), done.shape(right))
 
 
-def _vector(first: int, second: int) -> Formula:
-    def formula(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-        return max(prod(args[first].shape), prod(args[second].shape))
-
-    return formula
+def _vector_product(left: int, right: int) -> Formula:
+    return lambda done: max(prod(done.shape(left)), prod(done.shape(right)))
 
 
-def _linear(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
+def _linear(done: Application) -> int:
     """A weight of output x input features, as `torch.nn.functional.linear` has it."""
-    return prod(args[0].shape) * args[1].shape[0]
+    return prod(done.shape(0)) * done.shape(1)[0]
 
 
-def _attention(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-    return attention_macs(args[0].shape, args[1].shape, args[2].shape)
+def _attention(done: Application) -> int:
+    return attention_macs(done.shape(0), done.shape(1), done.shape(2))
 
 
-def _trilinear(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
+def _trilinear(done: Application) -> int:
     """`nn.Bilinear`: one product is gathered for each pair of features and each output."""
-    left, weight, right, expand_left, expand_weight, expand_right = args[:6]
-    full = _expanded(left.shape, expand_left), _expanded(weight.shape, expand_weight)
-    return prod(max(sizes) for sizes in zip(*full, _expanded(right.shape, expand_right), strict=True))
+    expanded = [_expanded(done.shape(number), done.args[number + 3]) for number in range(3)]
+    return prod(max(sizes) for sizes in zip(*expanded, strict=True))
 
 
-def _expanded(shape: tuple[int, ...], axes: list[int]) -> list[int]:
+def _expanded(shape: Shape, axes: list[int]) -> list[int]:
     sizes = list(shape)
     for axis in sorted(axes):
         sizes.insert(axis, 1)
     return sizes
 
 
-def _native_attention(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-    """`_native_multi_head_attention(query, key, value, embed_dim, num_heads, qkv_weight, qkv_bias, proj_weight, ...)`."""
-    return _self_attention_macs(args[0].shape, args[1].shape, args[3])
+def _native_attention(done: Application) -> int:
+    """`_native_multi_head_attention(query, key, value, embed_dim, ...)`."""
+    return self_attention_macs(done.shape(0), done.shape(1), done.args[3])
 
 
-def _self_attention_macs(query: tuple[int, ...], key: tuple[int, ...], embed_dim: int) -> int:
-    """Three projections in, the attention of all heads together, one projection out; shapes are batch x positions x features."""
-    batch, queries, _ = query
-    keys = key[1]
-    projections = batch * embed_dim * embed_dim * (2 * queries + 2 * keys)
-    return projections + 2 * batch * queries * keys * embed_dim
+def _encoder_layer(done: Application) -> int:
+    """`_transformer_encoder_layer_fwd(src, embed_dim, ...)`: self-attention and two dense layers in one operation."""
+    source = done.shape(0)
+    hidden, features = done.shape(14)
+    return self_attention_macs(source, source, done.args[1]) + 2 * prod(source[:2]) * hidden * features
 
 
-def _encoder_layer(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-    """`_transformer_encoder_layer_fwd`: self-attention and the two dense layers, in one operation."""
-    batch, positions, _ = args[0].shape
-    hidden, features = args[14].shape
-    return _self_attention_macs(args[0].shape, args[0].shape, args[1]) + 2 * batch * positions * hidden * features
+def _mkldnn_rnn(done: Application) -> int:
+    """`mkldnn_rnn_layer(input, w_ih, w_hh, ...)`: input is time x batch x features."""
+    return recurrent_macs(prod(done.shape(0)[:2]), [done.shape(1), done.shape(2)])
 
 
-def _mkldnn_rnn(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-    """`mkldnn_rnn_layer(input, w_ih, w_hh, b_ih, b_hh, ...)`: input is time x batch x features."""
-    return recurrent_macs(prod(args[0].shape[:2]), [args[1].shape, args[2].shape])
-
-
-def _cudnn_rnn(args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
-    """`_cudnn_rnn(input, weight, weight_stride0, ...)`: all matrices of all layers and directions in one list."""
-    return recurrent_macs(prod(args[0].shape[:2]), [weight.shape for weight in args[1]])
-
-
-def argument(args: Arguments, kwargs: Mapping[str, Any], position: int, name: str) -> Any:
-    """An operation's argument, however it was passed."""
-    return args[position] if len(args) > position else kwargs.get(name)
+def _cudnn_rnn(done: Application) -> int:
+    """`_cudnn_rnn(input, weight, ...)`: the matrices of all layers and directions in one list."""
+    return recurrent_macs(prod(done.shape(0)[:2]), [tuple(weight.shape) for weight in done.args[1]])
 
 
 FORMULAS: dict[str, Formula] = {
@@ -199,13 +191,13 @@ FORMULAS: dict[str, Formula] = {
             "aten::conv_transpose2d",
             "aten::conv_transpose3d",
         ],
-        _transposed_plain,
+        _transposed_convolution,
     ),
-    "torchvision::deform_conv2d": _deformable,
+    "torchvision::deform_conv2d": _deformable_convolution,
     **dict.fromkeys(["aten::mm", "aten::bmm", "aten::matmul", "aten::_int_mm", "aten::_scaled_mm"], _product(0, 1)),
     **dict.fromkeys(["aten::addmm", "aten::_addmm_activation", "aten::baddbmm", "aten::addbmm"], _product(1, 2)),
-    **dict.fromkeys(["aten::mv", "aten::dot", "aten::vdot"], _vector(0, 1)),
-    "aten::addmv": _vector(1, 2),
+    **dict.fromkeys(["aten::mv", "aten::dot", "aten::vdot"], _vector_product(0, 1)),
+    "aten::addmv": _vector_product(1, 2),
     **dict.fromkeys(["aten::linear", "aten::mkldnn_linear", "aten::_sparse_semi_structured_linear"], _linear),
     **dict.fromkeys(
         [

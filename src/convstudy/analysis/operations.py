@@ -13,17 +13,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from math import prod
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
-from convstudy.analysis.formulas import FORMULAS, Arguments, Formula, argument
+from convstudy.analysis.application import Application
+from convstudy.analysis.formulas import FORMULAS, Formula
 
 Role = Literal[
     "product",
@@ -85,57 +86,64 @@ def _role(overload: OpOverload, namespace: str, name: str) -> Role:
     return "unknown"
 
 
-def other_operations(operation: Operation, args: Arguments, kwargs: Mapping[str, Any], result: Any) -> int:
+def other_operations(operation: Operation, done: Application) -> int:
     """Additions, comparisons and the rest of an operation, as stated at the top of this file."""
-    role = operation.role
-    if role in {"view", "moving", "joining", "unknown"}:
-        return 0
-    output = result if isinstance(result, Tensor) else result[0]
-    values = output.numel()
-    if role == "elementwise":
-        return values
-    if role == "product":
-        return values if _has_bias(operation.name, args, kwargs) else 0
-    if role == "window":
-        return _window_operations(operation.name, args, values)
-    if role == "norm":
-        return _norm_operations(operation.name, args, kwargs)
-    if role == "softmax":
-        return 5 * values
-    if role == "interpolation":
-        return INTERPOLATION.get(operation.name, 0) * values
-    return sum(arg.numel() for arg in args[:1] if isinstance(arg, Tensor))
+    rule = OTHER_OPERATIONS.get(operation.role)
+    return rule(operation.name, done) if rule else 0
 
 
-def _has_bias(name: str, args: Arguments, kwargs: Mapping[str, Any]) -> bool:
-    if name.startswith("add") or name == "baddbmm":
-        return True
-    if "convolution" in name or name.startswith("conv"):
-        return isinstance(argument(args, kwargs, 2, "bias"), Tensor)
-    return False
+def _one_a_result(_: str, done: Application) -> int:
+    return done.output.numel()
 
 
-def _window_operations(name: str, args: Arguments, values: int) -> int:
-    if name.startswith(("_adaptive", "adaptive", "fractional", "mkldnn_adaptive")):
-        return int(args[0].numel())
-    axes = int(name[name.index("d") - 1 if name[-1] == "d" else name.index("pool") + 4])
-    kernel = args[1] if isinstance(args[1], (list, tuple)) else [args[1]]
+def _one_a_value(_: str, done: Application) -> int:
+    return done.tensors[0].numel() if done.tensors else 0
+
+
+def _bias(name: str, done: Application) -> int:
+    adds = name.startswith("add") or name == "baddbmm"
+    if "conv" in name:
+        adds = isinstance(done.argument(2, "bias"), Tensor)
+    return done.output.numel() if adds else 0
+
+
+def _window(name: str, done: Application) -> int:
+    if "adaptive" in name or "fractional" in name:
+        return done.tensors[0].numel()
+    axes = done.output.dim() - 2
+    kernel = done.args[1] if isinstance(done.args[1], (list, tuple)) else [done.args[1]]
     area = prod(kernel) if len(kernel) == axes else kernel[0] ** axes
-    return values * (area - 1 if "max" in name else area)
+    return done.output.numel() * (area - 1 if "max" in name else area)
 
 
-def _norm_operations(name: str, args: Arguments, kwargs: Mapping[str, Any]) -> int:
-    values = int(args[0].numel())
-    if name.endswith("no_training"):
-        return 2 * values
+def _norm(name: str, done: Application) -> int:
+    values = done.tensors[0].numel()
     if "batch_norm" in name:
-        position = 3 if name == "_native_batch_norm_legit" and not isinstance(args[3], Tensor) else 5
-        training = argument(args, kwargs, position, "training")
-        return 7 * values if training else 2 * values
-    position = 2 if name == "native_layer_norm" else 1
-    return (7 if isinstance(argument(args, kwargs, position, "weight"), Tensor) else 5) * values
+        own = name not in {"_native_batch_norm_legit_no_training", "_batch_norm_no_update"} and done.argument(
+            5, "training"
+        )
+        return 7 * values if own else 2 * values
+    weight = done.argument(2 if name == "native_layer_norm" else 1, "weight")
+    return 7 * values if isinstance(weight, Tensor) else 5 * values
 
 
+def _softmax(_: str, done: Application) -> int:
+    return 5 * done.output.numel()
+
+
+def _interpolation(name: str, done: Application) -> int:
+    return INTERPOLATION.get(name, 0) * done.output.numel()
+
+
+OTHER_OPERATIONS: dict[Role, Callable[[str, Application], int]] = {
+    "product": _bias,
+    "elementwise": _one_a_result,
+    "window": _window,
+    "reduction": _one_a_value,
+    "norm": _norm,
+    "softmax": _softmax,
+    "interpolation": _interpolation,
+}
 INTERPOLATION = {
     "upsample_linear1d": 3,
     "upsample_bilinear2d": 7,
@@ -148,37 +156,56 @@ INTERPOLATION = {
 }
 ROLES: dict[str, Role] = {}
 for _role_name, _names in {
-    "elementwise": """_prelu_kernel prelu glu log_sigmoid_forward rrelu_with_noise native_dropout dropout hardswish threshold
-        masked_fill _masked_scale bernoulli _thnn_fused_gru_cell _thnn_fused_lstm_cell copysign mse_loss smooth_l1_loss
-        floor_divide _add_relu diff heaviside cumsum cumprod addr""",
-    "window": """avg_pool1d avg_pool2d avg_pool3d max_pool2d_with_indices max_pool3d_with_indices max_pool1d max_pool2d max_pool3d
-        mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_adaptive_avg_pool2d _adaptive_avg_pool2d _adaptive_avg_pool3d
-        adaptive_max_pool2d adaptive_max_pool3d fractional_max_pool2d fractional_max_pool3d""",
-    "reduction": """sum mean amax amin aminmax argmax argmin max min prod norm var std var_mean std_mean logsumexp all any
-        native_norm linalg_vector_norm nansum median mode nll_loss_forward nll_loss2d_forward count_nonzero trace
-        topk sort kthvalue cummax cummin""",
+    "elementwise": """
+        _prelu_kernel prelu glu log_sigmoid_forward rrelu_with_noise native_dropout dropout hardswish
+        threshold masked_fill _masked_scale bernoulli _thnn_fused_gru_cell _thnn_fused_lstm_cell copysign
+        mse_loss smooth_l1_loss floor_divide _add_relu diff heaviside cumsum cumprod addr
+    """,
+    "window": """
+        avg_pool1d avg_pool2d avg_pool3d max_pool2d_with_indices max_pool3d_with_indices max_pool1d
+        max_pool2d max_pool3d mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_adaptive_avg_pool2d
+        _adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d
+        fractional_max_pool2d fractional_max_pool3d
+    """,
+    "reduction": """
+        sum mean amax amin aminmax argmax argmin max min prod norm var std var_mean std_mean logsumexp all
+        any native_norm linalg_vector_norm nansum median mode nll_loss_forward nll_loss2d_forward
+        count_nonzero trace topk sort kthvalue cummax cummin
+    """,
     "softmax": "_softmax _log_softmax _safe_softmax _masked_softmax",
-    "norm": """native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training
+    "norm": """
+        native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training
         _native_batch_norm_legit_functional _batch_norm_with_update _batch_norm_no_update cudnn_batch_norm
-        native_layer_norm native_group_norm _fused_rms_norm rms_norm""",
-    "interpolation": """upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
-        _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d upsample_trilinear3d
-        upsample_bicubic2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d grid_sampler_3d""",
-    "joining": """cat stack _stack constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d
-        replication_pad2d replication_pad3d pixel_shuffle pixel_unshuffle channel_shuffle embedding embedding_bag
-        _embedding_bag _embedding_bag_forward_only max_unpool2d max_unpool3d im2col col2im""",
-    "moving": """clone copy _to_copy contiguous empty empty_like empty_strided empty_permuted new_empty new_empty_strided new_zeros
-        new_ones new_full zeros zeros_like ones ones_like full full_like fill zero arange linspace logspace eye scalar_tensor
-        rand rand_like randn randn_like randint randint_like randperm uniform normal random exponential multinomial
-        normal_functional lift lift_fresh lift_fresh_copy _local_scalar_dense item detach detach_copy index index_put
-        _index_put_impl _unsafe_index _unsafe_index_put index_select index_add index_copy index_fill gather scatter
-        scatter_add scatter_reduce take masked_select masked_scatter nonzero nonzero_static where select_scatter
-        slice_scatter diagonal_scatter as_strided_scatter flip roll rot90 repeat repeat_interleave unsafe_split
-        unsafe_split_with_sizes split_copy tril triu tril_indices triu_indices one_hot diag_embed meshgrid
-        resize set _resize_output _reshape_copy _unsafe_view as_strided tensor_split bucketize searchsorted
-        _pack_padded_sequence _assert_async _assert_tensor_metadata _functional_assert_async _assert_scalar
-        sym_size sym_numel sym_stride sym_storage_offset is_same_size equal view_copy unique _unique2 unique_consecutive
-        unique_dim bincount affine_grid_generator complex block_diag affine_grid""",
+        native_layer_norm native_group_norm _fused_rms_norm rms_norm
+    """,
+    "interpolation": """
+        upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
+        _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
+        upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
+        grid_sampler_2d grid_sampler_3d
+    """,
+    "joining": """
+        cat stack _stack constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
+        replication_pad1d replication_pad2d replication_pad3d pixel_shuffle pixel_unshuffle channel_shuffle
+        embedding embedding_bag _embedding_bag _embedding_bag_forward_only max_unpool2d max_unpool3d im2col
+        col2im
+    """,
+    "moving": """
+        clone copy _to_copy contiguous empty empty_like empty_strided empty_permuted new_empty
+        new_empty_strided new_zeros new_ones new_full zeros zeros_like ones ones_like full full_like fill
+        zero arange linspace logspace eye scalar_tensor rand rand_like randn randn_like randint randint_like
+        randperm uniform normal random exponential multinomial normal_functional lift lift_fresh
+        lift_fresh_copy _local_scalar_dense item detach detach_copy index index_put _index_put_impl
+        _unsafe_index _unsafe_index_put index_select index_add index_copy index_fill gather scatter
+        scatter_add scatter_reduce take masked_select masked_scatter nonzero nonzero_static where
+        select_scatter slice_scatter diagonal_scatter as_strided_scatter flip roll rot90 repeat
+        repeat_interleave unsafe_split unsafe_split_with_sizes split_copy tril triu tril_indices
+        triu_indices one_hot diag_embed meshgrid resize set _resize_output _reshape_copy _unsafe_view
+        as_strided tensor_split bucketize searchsorted _pack_padded_sequence _assert_async
+        _assert_tensor_metadata _functional_assert_async _assert_scalar sym_size sym_numel sym_stride
+        sym_storage_offset is_same_size equal view_copy unique _unique2 unique_consecutive unique_dim
+        bincount affine_grid_generator complex block_diag affine_grid
+    """,
 }.items():
     ROLES.update(dict.fromkeys(_names.split(), _role_name))  # type: ignore[arg-type]
 ROLES["_unsafe_view"] = "view"

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
+from convstudy.analysis.application import Application
 from convstudy.analysis.flow import Axis, Flow, met
-from convstudy.analysis.formulas import Arguments
 
 NOWHERE = Flow()
-Rule = Callable[[Arguments, Flow, Tensor], Flow]
+Rule = Callable[[Flow, Application], Flow]
 
 
 def flow_of(tensor: Tensor) -> Flow:
@@ -27,36 +27,35 @@ def mark(tensor: Tensor, flow: Flow) -> None:
     tensor._convstudy_flow = flow  # type: ignore[attr-defined]
 
 
-def propagate(name: str, role: str, args: Arguments, tensors: Sequence[Tensor], output: Tensor) -> Flow:
-    """What the output of an operation knows; `tensors` are all tensors among its arguments."""
-    flows = [flow_of(tensor) for tensor in tensors]
+def propagate(name: str, role: str, done: Application) -> Flow:
+    """What the output of an operation knows of the network's input."""
+    flows = [flow_of(tensor) for tensor in done.tensors]
     if not flows:
         return NOWHERE
     if role == "elementwise" and len(flows) == 1:
         return flows[0]
-    meeting = met(flows, [tensor.dim() for tensor in tensors], output.dim())
+    meeting = met(flows, [tensor.dim() for tensor in done.tensors], done.output.dim())
     if not meeting.depends:
         return Flow(gradient=meeting.gradient)
     rule = RULES.get(name)
     if rule is not None:
-        source = flows[0]
-        united = Flow(source.axes, meeting.whole, True, meeting.gradient)
-        return rule(args, united, output)
-    if role in {"elementwise", "softmax", "norm"} or name in {"cat", "where", "copy"}:
-        return _without(meeting, name, args)
-    if role in {"view", "moving"} and tuple(tensors[0].shape) == tuple(output.shape):
-        return flows[0]
-    return meeting.at(())
+        return rule(Flow(flows[0].axes, meeting.whole, True, meeting.gradient), done)
+    return meeting if _keeps_axes(name, role, done) else meeting.at(())
 
 
-def _without(flow: Flow, name: str, args: Arguments) -> Flow:
-    """Softmax over an axis of the image, or a norm with statistics of the image, sees all of it.
+def _keeps_axes(name: str, role: str, done: Application) -> bool:
+    """Element by element, or moved without a change of shape.
 
-    The statistics of norms are left aside, as is usual: they say how bright, not what is where.
+    The statistics of norms are left aside, as is usual: they say how bright an image is, not what is where.
     """
-    if name in {"_softmax", "_safe_softmax", "_log_softmax"} and flow.axes and flow.axes[args[1]] is not None:
-        return Flow(flow.axes, True, flow.depends, flow.gradient)
-    return flow
+    same = done.tensors[0].shape == done.output.shape
+    return role in {"elementwise", "norm"} or name in {"cat", "where", "copy"} or (role in {"view", "moving"} and same)
+
+
+def _softmax(flow: Flow, done: Application) -> Flow:
+    """Over an axis of the image it sees the whole of it."""
+    over = flow.axes[done.args[1]] if flow.axes else None
+    return Flow(flow.axes, flow.whole or over is not None, flow.depends, flow.gradient)
 
 
 def _pair(value: Any, count: int) -> Sequence[int]:
@@ -77,12 +76,12 @@ def _spaced(flow: Flow, axes: int, step: Callable[[Axis, int], Axis]) -> Flow:
     return flow.at(after)
 
 
-def _convolution(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-    weight = args[1]
+def _convolution(flow: Flow, done: Application) -> Flow:
+    weight = done.args[1]
     axes = weight.dim() - 2
     kernel = weight.shape[2:]
-    stride, padding, dilation = (_pair(value, axes) for value in args[3:6])
-    transposed = args[6]
+    stride, padding, dilation = (_pair(value, axes) for value in done.args[3:6])
+    transposed = done.args[6]
 
     def step(axis: Axis, number: int) -> Axis:
         move = axis.spread if transposed else axis.window
@@ -92,11 +91,11 @@ def _convolution(args: Arguments, flow: Flow, output: Tensor) -> Flow:
 
 
 def _pooling(axes: int, *, dilated: bool) -> Rule:
-    def rule(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-        kernel = _pair(args[1], axes)
-        stride = _pair(args[2], axes) if len(args) > 2 and args[2] else kernel
-        padding = _pair(args[3], axes) if len(args) > 3 else [0] * axes
-        dilation = _pair(args[4], axes) if dilated and len(args) > 4 else [1] * axes
+    def rule(flow: Flow, done: Application) -> Flow:
+        kernel = _pair(done.args[1], axes)
+        stride = _pair(done.args[2], axes) if len(done.args) > 2 and done.args[2] else kernel
+        padding = _pair(done.args[3], axes) if len(done.args) > 3 else [0] * axes
+        dilation = _pair(done.args[4], axes) if dilated and len(done.args) > 4 else [1] * axes
         return _spaced(
             flow,
             axes,
@@ -107,10 +106,10 @@ def _pooling(axes: int, *, dilated: bool) -> Rule:
 
 
 def _adaptive_pooling(axes: int) -> Rule:
-    """Windows of `⌈input/output⌉` at a stride of `⌊input/output⌋`; one output sees everything."""
+    """Windows of `⌈input/output⌉` at a stride of `⌊input/output⌋`; one done.output sees everything."""
 
-    def rule(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-        sizes, results = args[0].shape[-axes:], output.shape[-axes:]
+    def rule(flow: Flow, done: Application) -> Flow:
+        sizes, results = done.args[0].shape[-axes:], done.output.shape[-axes:]
         if all(result == 1 for result in results):
             return flow.at([axis if number < len(flow.axes) - axes else None for number, axis in enumerate(flow.axes)])
         return _spaced(
@@ -125,24 +124,24 @@ def _adaptive_pooling(axes: int) -> Rule:
 
 
 def _interpolation(axes: int, reach: int) -> Rule:
-    def rule(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-        sizes, results = args[0].shape[-axes:], output.shape[-axes:]
+    def rule(flow: Flow, done: Application) -> Flow:
+        sizes, results = done.args[0].shape[-axes:], done.output.shape[-axes:]
         return _spaced(flow, axes, lambda axis, number: axis.scaled(Fraction(results[number], sizes[number]), reach))
 
     return rule
 
 
-def _shuffle(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-    return _spaced(flow, 2, lambda axis, _: axis.scaled(Fraction(args[1]), 0))
+def _shuffle(flow: Flow, done: Application) -> Flow:
+    return _spaced(flow, 2, lambda axis, _: axis.scaled(Fraction(done.args[1]), 0))
 
 
-def _unshuffle(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-    return _spaced(flow, 2, lambda axis, _: axis.window(args[1], args[1]))
+def _unshuffle(flow: Flow, done: Application) -> Flow:
+    return _spaced(flow, 2, lambda axis, _: axis.window(done.args[1], done.args[1]))
 
 
-def _padding(args: Arguments, flow: Flow, output: Tensor) -> Flow:
+def _padding(flow: Flow, done: Application) -> Flow:
     """Padding before the axis moves its first position; constant, reflected and replicated alike."""
-    before = args[1][0::2]
+    before = done.args[1][0::2]
     axes = list(flow.axes)
     for number, padding in enumerate(before):
         position = len(axes) - 1 - number
@@ -153,64 +152,65 @@ def _padding(args: Arguments, flow: Flow, output: Tensor) -> Flow:
     return flow.at(axes)
 
 
-def _reduction(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-    rank = args[0].dim()
-    over = args[1] if len(args) > 1 and args[1] is not None else list(range(rank))
+def _reduction(flow: Flow, done: Application) -> Flow:
+    rank = done.args[0].dim()
+    over = done.args[1] if len(done.args) > 1 and done.args[1] is not None else list(range(rank))
     reduced = {axis % rank for axis in (over if isinstance(over, (list, tuple)) else [over])} if rank else set()
     if not flow.axes:
         return flow
-    if output.dim() == rank:
+    if done.output.dim() == rank:
         return flow.at([None if number in reduced else axis for number, axis in enumerate(flow.axes)])
     return flow.at([axis for number, axis in enumerate(flow.axes) if number not in reduced])
 
 
-def _permute(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-    return flow.at([flow.axes[position] for position in args[1]]) if flow.axes else flow
+def _permute(flow: Flow, done: Application) -> Flow:
+    return flow.at([flow.axes[position] for position in done.args[1]]) if flow.axes else flow
 
 
-def _transpose(args: Arguments, flow: Flow, output: Tensor) -> Flow:
+def _transpose(flow: Flow, done: Application) -> Flow:
     axes = list(flow.axes)
     if axes:
-        axes[args[1]], axes[args[2]] = axes[args[2]], axes[args[1]]
+        axes[done.args[1]], axes[done.args[2]] = axes[done.args[2]], axes[done.args[1]]
     return flow.at(axes)
 
 
-def _turn(args: Arguments, flow: Flow, output: Tensor) -> Flow:
+def _turn(flow: Flow, _: Application) -> Flow:
     return flow.at(flow.axes[::-1])
 
 
-def _slice(args: Arguments, flow: Flow, output: Tensor) -> Flow:
+def _slice(flow: Flow, done: Application) -> Flow:
     """`slice(self, dim, start, end, step)`."""
-    dim, start, _, step = (*args[1:5], *(0, 0, None, 1)[len(args) - 1 :])
+    dim, start, step = done.argument(1, "dim") or 0, done.argument(2, "start") or 0, done.argument(4, "step") or 1
     axes = list(flow.axes)
     axis = axes[dim] if axes else None
     if axis is not None:
-        shift = (start or 0) % args[0].shape[dim] * axis.stride if (start or 0) < args[0].shape[dim] else 0
+        size = done.shape(0)[dim]
+        shift = min(start % size if start < 0 else start, size) * axis.stride
         axes[dim] = Axis(axis.number, axis.stride * step, axis.first + shift, axis.last + shift)
     return flow.at(axes)
 
 
-def _select(args: Arguments, flow: Flow, output: Tensor) -> Flow:
+def _select(flow: Flow, done: Application) -> Flow:
     """One position of an axis; of an axis of the image, that stands for the whole of it."""
     axes = list(flow.axes)
     if axes:
-        del axes[args[1]]
+        del axes[done.args[1]]
     return flow.at(axes)
 
 
-def _unsqueeze(args: Arguments, flow: Flow, output: Tensor) -> Flow:
+def _unsqueeze(flow: Flow, done: Application) -> Flow:
     axes = list(flow.axes)
     if axes:
-        axes.insert(args[1] % output.dim(), None)
+        axes.insert(done.args[1] % done.output.dim(), None)
     return flow.at(axes)
 
 
-def _reshape(args: Arguments, flow: Flow, output: Tensor) -> Flow:
+def _reshape(flow: Flow, done: Application) -> Flow:
     """Axes that stay as they are keep what they know; those that are folded together or cut lose it."""
     if not flow.axes:
         return flow
     axes: list[Axis | None] = []
-    old, new = tuple(args[0].shape), tuple(output.shape)
+    old, new = tuple(done.args[0].shape), tuple(done.output.shape)
     left = right = 0
     while right < len(new):
         if left < len(old) and old[left] == new[right]:
@@ -230,15 +230,16 @@ def _reshape(args: Arguments, flow: Flow, output: Tensor) -> Flow:
     return flow.at(axes)
 
 
-def _expand(args: Arguments, flow: Flow, output: Tensor) -> Flow:
-    return flow.at([None] * (output.dim() - len(flow.axes)) + list(flow.axes)) if flow.axes else flow
+def _expand(flow: Flow, done: Application) -> Flow:
+    return flow.at([None] * (done.output.dim() - len(flow.axes)) + list(flow.axes)) if flow.axes else flow
 
 
-def _kept(args: Arguments, flow: Flow, output: Tensor) -> Flow:
+def _kept(flow: Flow, _: Application) -> Flow:
     return flow
 
 
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(["_softmax", "_safe_softmax", "_log_softmax"], _softmax),
     "convolution": _convolution,
     "_convolution": _convolution,
     "max_pool2d_with_indices": _pooling(2, dilated=True),

@@ -1,4 +1,4 @@
-"""From a trace to the rows of a layer table: whole layers are one row, what a network does between them is a row an operation."""
+"""From a trace to the rows of a layer table: one a layer, one an operation that a network does between its layers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from math import prod
 
 from torch import Tensor, nn
 
-from convstudy.analysis.flow import Axis, Flow
+from convstudy.analysis.flow import Flow
 from convstudy.analysis.propagation import flow_of
-from convstudy.analysis.table import LayerRow, LayerTable, Pixels, Shape, Uncounted, totals_of
+from convstudy.analysis.table import LayerRow, LayerTable, Shape, Uncounted, totals_of
 from convstudy.analysis.trace import Call, Done
 
 CONTAINERS = (
@@ -30,7 +30,7 @@ ROLES_WITH_ROW = frozenset(
 
 
 def is_layer(module: nn.Module, path: str) -> bool:
-    """Whether a module is one row: torch's own layers, and modules without children; never the network itself if it is neither.
+    """Whether a module is one row: torch's own layers, and modules without children, but for the network itself.
 
     >>> is_layer(nn.Conv2d(3, 8, 5), "conv1"), is_layer(nn.Sequential(nn.ReLU()), "features")
     (True, False)
@@ -68,16 +68,9 @@ class Rows:
         for name, tensor in zip([*names, *named], [*given, *named.values()], strict=True):
             self.names.add(name)
             size = tensor.numel()
-            self.rows.append(
-                LayerRow(
-                    name,
-                    "Input",
-                    self.shape(tuple(tensor.shape)),
-                    size,
-                    activation_bytes=size * tensor.element_size(),
-                    **self._field(flow_of(tensor)),
-                )
-            )
+            shape = self.shape(tuple(tensor.shape))
+            row = LayerRow(name, "Input", shape, size, activation_bytes=size * tensor.element_size())
+            self.rows.append(self._located(row, flow_of(tensor)))
 
     def add(self, call: Call) -> None:
         """The rows of a call: its own, or those of its steps."""
@@ -106,7 +99,7 @@ class Rows:
         if not done:
             notes.append("passes its input on")
         shape = tuple(call.outputs[0].shape) if call.outputs else ()
-        return replace(
+        row = replace(
             row,
             output_shape=self.shape(shape),
             activation_size=values,
@@ -116,8 +109,8 @@ class Rows:
             other_operations=sum(step.other for step in done),
             input_shapes=tuple(self.shape(shape) for shape in call.inputs),
             note="; ".join(notes),
-            **self._field(flow_of(call.outputs[0]) if call.outputs else None),
         )
+        return self._located(row, flow_of(call.outputs[0]) if call.outputs else None)
 
     def _add_operation(self, done: Done, path: str) -> None:
         self._report_unknown([done], path)
@@ -129,20 +122,18 @@ class Rows:
         self.calls[name] += 1
         row = self._with_parameters(LayerRow(name, kind), dict.fromkeys(id(parameter) for parameter in done.parameters))
         note = "; ".join(filter(None, [f"call {self.calls[name]}" if self.calls[name] > 1 else "", row.note]))
-        self.rows.append(
-            replace(
-                row,
-                output_shape=self.shape(done.output_shape),
-                activation_size=prod(done.output_shape),
-                activation_bytes=done.output_bytes,
-                macs=done.macs,
-                backward_macs=done.backward_macs,
-                other_operations=done.other,
-                input_shapes=tuple(self.shape(shape) for shape in done.input_shapes),
-                note=note,
-                **self._field(done.flow),
-            )
+        row = replace(
+            row,
+            output_shape=self.shape(done.output_shape),
+            activation_size=prod(done.output_shape),
+            activation_bytes=done.output_bytes,
+            macs=done.macs,
+            backward_macs=done.backward_macs,
+            other_operations=done.other,
+            input_shapes=tuple(self.shape(shape) for shape in done.input_shapes),
+            note=note,
         )
+        self.rows.append(self._located(row, done.flow))
 
     def _owner(self, done: Done, path: str) -> str | None:
         """The layer below `path` whose weight a functional operation uses, when the layer itself was not called."""
@@ -191,18 +182,17 @@ class Rows:
         """Without the batch axis, where there is a batch of one image."""
         return shape[1:] if self.one_image and shape[:1] == (1,) else tuple(shape)
 
-    def _field(self, flow: Flow | None) -> dict[str, Pixels | None]:
+    def _located(self, row: LayerRow, flow: Flow | None) -> LayerRow:
+        """With receptive field and stride, where the result still has all axes of the image."""
         axes = {axis.number: axis for axis in flow.axes if axis} if flow else {}
         if flow is None or not self.image_axes or len(axes) < self.image_axes:
-            return {"receptive_field": None, "stride": None}
-        ordered: list[Axis] = [axes[number] for number in sorted(axes)]
-        return {
-            "receptive_field": None if flow.whole else tuple(axis.field for axis in ordered),
-            "stride": tuple(axis.stride for axis in ordered),
-        }
+            return row
+        ordered = [axes[number] for number in sorted(axes)]
+        field = None if flow.whole else tuple(axis.field for axis in ordered)
+        return replace(row, receptive_field=field, stride=tuple(axis.stride for axis in ordered))
 
     def add_unused(self) -> None:
-        """Rows for the parameters that no row has counted: tensors of the network's own, and layers that were not called."""
+        """Rows for the parameters not counted yet: tensors of the network's own, and layers that were not called."""
         order = {path: number for number, path in enumerate(self.modules)}
         for path, module in self.modules.items():
             rest = {
@@ -226,7 +216,7 @@ class Rows:
             yield replace(row, note=f"a tensor of {'x'.join(map(str, parameter.shape)) or '1'}")
 
     def _place(self, order: Mapping[str, int], path: str) -> int:
-        """Before the first row of a layer that is defined later; at the end before the last row, which is the output."""
+        """Before the first row of a layer that is defined later; with none, before the last row, the output."""
         for number, row in enumerate(self.rows):
             if order.get(row.path, -1) > order[path]:
                 return number

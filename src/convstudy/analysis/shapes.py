@@ -1,27 +1,26 @@
-"""The results of the commonest operations on the meta device, without torch's own way there, which takes up to a millisecond.
+"""The results of the commonest operations on the meta device, where torch's own way takes up to a millisecond.
 
 Each rule answers only where the arguments fit; for everything else, and for every mistake, torch itself is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from convstudy.analysis.formulas import Arguments
-
+Arguments = tuple[Any, ...]
 Result = Any
-ShapeRule = Callable[[Arguments, Mapping[str, Any]], Result]
+ShapeRule = Callable[[Arguments], Result]
 
 
 def empty(shape: Any, like: Tensor) -> Tensor:
     return torch.empty(shape, dtype=like.dtype, device="meta")
 
 
-def _convolution(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
+def _convolution(args: Arguments) -> Result:
     input, weight, bias, stride, padding, dilation, transposed, _, groups = args
     spatial = weight.dim() - 2
     fits = (
@@ -44,7 +43,7 @@ def _convolution(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
     return empty((input.shape[0], weight.shape[0], *sizes), input) if min(sizes) > 0 else None
 
 
-def _batch_norm(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
+def _batch_norm(args: Arguments) -> Result:
     input, *channelwise = args[:5]
     channels = input.shape[1]
     if any(vector is not None and vector.shape != (channels,) for vector in channelwise):
@@ -53,7 +52,7 @@ def _batch_norm(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
     return empty(input.shape, input), statistics, empty(statistics.shape, input)
 
 
-def _layer_norm(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
+def _layer_norm(args: Arguments) -> Result:
     input, normalised, weight, bias, _ = args
     axes = len(normalised)
     if list(input.shape[-axes:]) != list(normalised) or any(
@@ -64,7 +63,7 @@ def _layer_norm(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
     return empty(input.shape, input), empty(statistics, input), empty(statistics, input)
 
 
-def _addmm(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
+def _addmm(args: Arguments) -> Result:
     bias, left, right = args
     fits = (
         left.dim() == right.dim() == 2
@@ -75,7 +74,7 @@ def _addmm(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
     return empty((left.shape[0], right.shape[1]), left) if fits else None
 
 
-def _pointwise(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
+def _pointwise(args: Arguments) -> Result:
     """Floating-point tensors of one shape and type give another one."""
     first = args[0]
     if not isinstance(first, Tensor) or not first.is_floating_point():
@@ -89,11 +88,11 @@ def _pointwise(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
     return empty(first.shape, first)
 
 
-def _pointwise_in_place(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
-    return None if _pointwise(args, kwargs) is None else args[0]
+def _pointwise_in_place(args: Arguments) -> Result:
+    return None if _pointwise(args) is None else args[0]
 
 
-def _softmax(args: Arguments, kwargs: Mapping[str, Any]) -> Result:
+def _softmax(args: Arguments) -> Result:
     input = args[0]
     return empty(input.shape, input) if input.is_floating_point() and -input.dim() <= args[1] < input.dim() else None
 

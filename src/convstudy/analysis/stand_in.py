@@ -1,8 +1,8 @@
 """Lends a network meta tensors in the place of its parameters and buffers, and gives everything back as it was.
 
-Each module's attributes are put aside as they are and replaced by a copy in which every tensor is a stand-in on the meta
-device. Whatever the run does - it changes buffers, appends to lists, sets attributes, fails, is interrupted - happens to
-the copies.
+Each module's attributes are put aside as they are and replaced by a copy in which every tensor is a stand-in on the
+meta device. Whatever the run does - it changes buffers, appends to lists, sets attributes, fails, is interrupted -
+happens to the copies.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _random_states() -> list[Any]:
         torch.get_rng_state(),
         random.getstate(),
         numpy.random.get_state() if numpy else None,
-        torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None,
+        torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None,  # type: ignore[no-untyped-call]
     ]
 
 

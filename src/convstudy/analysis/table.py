@@ -2,7 +2,7 @@
 
 The convention: MACs are the multiply-accumulates of convolutions and matrix products for the input as it was given (one
 image), biases not counted. Activation size is the number of values that a layer computes, the input's own row included;
-a layer that only passes its input on (flatten, dropout in evaluation) computes none. Every total is the sum of its column.
+a layer that only passes its input on (flatten, dropout in evaluation) computes none. A total is the sum of its column.
 """
 
 from __future__ import annotations
@@ -76,7 +76,10 @@ class Uncounted:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The rows in the order of the run, their totals, and the operations without a formula, which make the MACs a lower bound."""
+    """The rows in the order of the run, their totals, and the operations without a formula.
+
+    With any of the latter, the MACs are a lower bound.
+    """
 
     rows: tuple[LayerRow, ...]
     totals: Totals

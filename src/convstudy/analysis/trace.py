@@ -12,12 +12,11 @@ from torch._ops import OpOverload
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from convstudy.analysis.application import Application, Shape
 from convstudy.analysis.flow import Flow
 from convstudy.analysis.operations import Operation, operation, other_operations
 from convstudy.analysis.propagation import flow_of, mark, propagate
 from convstudy.analysis.shapes import SHAPE_RULES
-
-Shape = tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -74,14 +73,14 @@ def _collect(value: Any, found: dict[int, Tensor]) -> None:
             _collect(getattr(value, name), found)
 
 
-class Trace(TorchDispatchMode):
+class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records the calls and operations of a network while it is active; `paths` names the modules by their `id`.
 
     Operations are answered on the meta device. A tensor of another device that meets one there is taken for its shape.
     """
 
     def __init__(self, paths: Mapping[int, str]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.paths = paths
         self.stack = [Call(nn.Module(), "", [])]
         self._handles: list[Any] = []
@@ -99,14 +98,14 @@ class Trace(TorchDispatchMode):
     def __enter__(self) -> Trace:
         self._handles = [
             register_module_forward_pre_hook(self._before),
-            register_module_forward_hook(self._after, with_kwargs=True),
+            register_module_forward_hook(self._after),
         ]
-        return super().__enter__()  # type: ignore[no-any-return]
+        return super().__enter__()  # type: ignore[no-any-return, no-untyped-call]
 
     def __exit__(self, *error: object) -> None:
         for handle in self._handles:
             handle.remove()
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def _before(self, module: nn.Module, args: Any) -> None:
         path = self.paths.get(id(module))
@@ -116,7 +115,7 @@ class Trace(TorchDispatchMode):
         self.here.steps.append(call)
         self.stack.append(call)
 
-    def _after(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+    def _after(self, module: nn.Module, args: Any, result: Any) -> None:
         if id(module) not in self.paths:
             return
         while len(self.stack) > 2 and self.here.module is not module:  # what a network caught itself ends here
@@ -150,48 +149,39 @@ class Trace(TorchDispatchMode):
         if any(not tensor.is_meta for tensor in tensors) and any(tensor.is_meta for tensor in tensors):
             args, kwargs = _on_meta(args), _on_meta(kwargs)
             tensors = _tensors_of(args, kwargs)
-        result = rule(args, kwargs) if rule is not None and not kwargs else None
+        result = rule(args) if rule is not None and not kwargs else None
         if result is None:
             result = overload(*args, **kwargs)
         what = operation(overload)
         output = result if isinstance(result, Tensor) else _first_tensor(result)
         if output is None:
             return result
-        flow = propagate(what.name, what.role, args, tensors, output)
+        done = Application(args, kwargs, output, tensors)
+        flow = propagate(what.name, what.role, done)
         for tensor in [output] if output is result else _tensors_of((result,), {}):
             if flow.depends or flow.gradient:
                 mark(tensor, flow)
         if what.role not in {"view", "moving"}:
-            self._record(what, args, kwargs, result, output, tensors, flow)
+            self._record(what, done, flow)
         elif tensors and tensors[0].requires_grad:
             _name_after(output, tensors[0])
         return result
 
-    def _record(
-        self,
-        what: Operation,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        result: Any,
-        output: Tensor,
-        tensors: list[Tensor],
-        flow: Flow,
-    ) -> None:
-        macs = backward = 0
-        if what.formula is not None:
-            macs = what.formula(args, kwargs, result)
-            backward = macs * sum(flow_of(tensor).gradient for tensor in tensors if tensor.dim() > 1)
+    def _record(self, what: Operation, done: Application, flow: Flow) -> None:
+        macs = what.formula(done) if what.formula else 0
+        receiving = sum(flow_of(tensor).gradient for tensor in done.tensors if tensor.dim() > 1) if macs else 0
+        parameters = [parameter for tensor in done.tensors if (parameter := parameter_of(tensor)) is not None]
         self.here.steps.append(
             Done(
                 what,
-                tuple(output.shape),
-                output.numel() * output.element_size(),
+                tuple(done.output.shape),
+                done.output.numel() * done.output.element_size(),
                 macs,
-                backward,
-                other_operations(what, args, kwargs, result),
+                macs * receiving,
+                other_operations(what, done),
                 flow,
-                [parameter for tensor in tensors if (parameter := parameter_of(tensor)) is not None],
-                [tuple(tensor.shape) for tensor in tensors],
+                parameters,
+                [tuple(tensor.shape) for tensor in done.tensors],
             )
         )
 

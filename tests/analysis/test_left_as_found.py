@@ -1,0 +1,146 @@
+"""A counted network is exactly what it was: modes, devices, buffers, hooks, keys, attributes, random states."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn.modules import module as torch_modules
+
+from convstudy.analysis import count
+from convstudy.analysis.stand_in import stand_ins
+from convstudy.errors import ModelError, ShapeError
+
+
+class Untidy(nn.Module):
+    """Changes everything that it can while it runs."""
+
+    total: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+        self.dropout = nn.Dropout(0.5)
+        self.lstm = nn.LSTM(4, 4)
+        self.log: list[int] = []
+        self.runs = 0
+        self.error: BaseException | None = None
+        self.register_buffer("total", torch.zeros(1))
+        self.norm.weight.requires_grad_(False)
+        self.dropout.eval()
+        self.register_forward_hook(lambda *_: None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.runs += 1
+        self.log.append(self.runs)
+        self.total += 1
+        self.added = x
+        self.norm.momentum = 0.5
+        random.random()
+        np.random.rand()  # noqa: NPY002
+        torch.rand(3)
+        x = self.dropout(self.norm(x)) + torch.rand_like(x)
+        if self.error:
+            raise self.error
+        output: Tensor = self.lstm(x[0])[0]
+        return output
+
+
+def state(network: nn.Module) -> list[Any]:
+    """Everything that can be told apart from outside; tensors by their identity and their values."""
+    modules = [
+        (
+            path,
+            id(module),
+            module.training,
+            {name: id(value) for name, value in vars(module).items()},
+            repr(vars(module)),
+        )
+        for path, module in network.named_modules()
+    ]
+    tensors = [
+        (name, id(value), str(value.device), value.tolist(), value._version)
+        for name, value in [*network.named_parameters(), *network.named_buffers()]
+    ]
+    hooks = [dict(torch_modules._global_forward_hooks), dict(torch_modules._global_forward_pre_hooks)]
+    states = [torch.get_rng_state().tolist(), random.getstate(), repr(np.random.get_state())]  # noqa: NPY002
+    return [modules, tensors, hooks, states, torch.backends.mha.get_fastpath_enabled(), torch.is_grad_enabled()]
+
+
+@pytest.fixture(params=[True, False])
+def network(request: pytest.FixtureRequest) -> Iterator[Untidy]:
+    network = Untidy().train(request.param)
+    network.dropout.train(not request.param)
+    yield network
+    assert network.runs == 0
+
+
+@pytest.mark.parametrize("training", [True, False, None])
+def test_after_a_count(network: Untidy, training: bool | None) -> None:
+    before = state(network)
+    count(network, (3, 4, 4), training=training)
+    assert state(network) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(ValueError("shape"), ShapeError), (TypeError(), ModelError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
+def test_after_an_error_and_after_control_c(network: Untidy, error: BaseException, raised: type[BaseException]) -> None:
+    network.error = error
+    before = state(network)
+    with pytest.raises(raised):
+        count(network, (3, 4, 4), training=True)
+    assert state(network) == before
+
+
+def test_control_c_while_the_network_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Untidy()
+    before = state(network)
+    from convstudy.analysis import stand_in  # noqa: PLC0415
+
+    put, calls = stand_in._put, []
+
+    def interrupted(*args: Any) -> None:
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        put(*args)
+
+    monkeypatch.setattr(stand_in, "_put", interrupted)
+    with pytest.raises(KeyboardInterrupt), stand_ins(network, training=None, keep_norms=False):
+        pass
+    assert state(network) == before
+    assert len(calls) == 3
+
+
+def test_a_counted_network_gives_the_same_logits() -> None:
+    network = torchvision.models.resnet18().eval()
+    x = torch.rand(1, 3, 32, 32)
+    before = network(x)
+    count(network, (3, 32, 32), training=True)
+    assert torch.equal(network(x), before)
+
+
+def test_a_network_on_the_meta_device() -> None:
+    with torch.device("meta"):
+        network = torchvision.models.resnet18()
+    assert count(network, (3, 32, 32)).totals == count(torchvision.models.resnet18(), (3, 32, 32)).totals
+
+
+def test_lazy_layers_and_torchscript_are_refused() -> None:
+    with pytest.raises(ModelError, match="lazy layers"):
+        count(nn.Sequential(nn.LazyConv2d(8, 3)), (3, 8, 8))
+
+
+def test_nothing_is_allocated() -> None:
+    """A network of 400 TB: it cannot be counted but without its memory."""
+    with torch.device("meta"):
+        network = nn.Sequential(nn.Linear(10**7, 10**7))
+    assert count(network, (10**7,)).totals.macs == 10**14
