@@ -24,6 +24,7 @@ class Architecture:
     smallest_side: int = 1  # the smallest input side that works
     fixed_side: int | None = None  # the only input side that works, where there is only one
     claims: tuple[Claim, ...] = ()
+    misprints: tuple[Claim, ...] = ()  # what the source prints and its own layers contradict
     departures: tuple[str, ...] = ()  # from the paper
 
     def build(self, *, num_classes: int, in_channels: int) -> nn.Module:

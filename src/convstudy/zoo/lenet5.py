@@ -158,6 +158,17 @@ NETWORKS = (
                     "f6": "10,164",
                 }.items()
             ),
+            *(
+                Claim(f"connections of {layer}", printed, "LeCun et al. 1998, section II.B")
+                for layer, printed in {
+                    "c1": "122,304",
+                    "s2": "5,880",
+                    "c3": "151,600",
+                    "s4": "2,000",
+                    "c5": "48,120",
+                }.items()
+            ),
+            Claim("connections", "340,908", "LeCun et al. 1998, section II.B, the whole network"),
         ),
         departures=(
             "logits are half the negative squared distances, trained with cross entropy in place of equation 9's loss",

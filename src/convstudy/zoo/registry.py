@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from torch import nn
 
 from convstudy.errors import UnknownNameError
-from convstudy.zoo import lenet5, net, resnet
+from convstudy.zoo import alexnet, googlenet, lecture, lenet5, net, resnet, resnet_cifar, vgg
 from convstudy.zoo.architecture import Architecture
 
+FAMILIES = (lecture, net, lenet5, alexnet, vgg, googlenet, resnet, resnet_cifar)
 ARCHITECTURES: Mapping[str, Architecture] = {
-    architecture.name: architecture for family in (net, lenet5, resnet) for architecture in family.NETWORKS
+    architecture.name: architecture for family in FAMILIES for architecture in family.NETWORKS
 }
 
 

@@ -3,82 +3,93 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from convstudy.claims.claim import Claim
 from convstudy.zoo.architecture import Architecture
+from convstudy.zoo.residual import BasicBlock, Block, Bottleneck, BottleneckV1, PlainBlock, initialise, stage
 
-STAGES = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}  # Table 1: blocks a stage
-WIDTHS = (64, 128, 256, 512)
-
-
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut (Figure 5, left); 1x1 projection where the shape changes (option B)."""
-
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.downsample: nn.Module | None = None
-        if stride != 1 or in_channels != channels:
-            projection = nn.Conv2d(in_channels, channels, 1, stride, bias=False)
-            self.downsample = nn.Sequential(projection, nn.BatchNorm2d(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """y = relu(F(x) + x), equations 1 and 2: N x C x H x W in, N x C' x H/stride x W/stride out."""
-        shortcut = x if self.downsample is None else self.downsample(x)
-        residual = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        return F.relu(residual + shortcut)
+NARROW, WIDE = (64, 128, 256, 512), (256, 512, 1024, 2048)
+TABLE_1 = "He et al. 2015, Table 1, FLOPs (multiply-adds)"
+TORCHVISION = "torchvision, weight metadata"
+PLAIN = "the residual twin's less its three projections: 8,448 + 33,280 + 132,096"
 
 
-def stage(in_channels: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
-    """A row of Table 1: the first block changes the shape, the others keep it."""
-    first = BasicBlock(in_channels, channels, stride)
-    return nn.Sequential(first, *(BasicBlock(channels, channels, 1) for _ in range(blocks - 1)))
+@dataclass(frozen=True)
+class Column:
+    """A column of Table 1: its block, the output channels of each stage, the blocks of each stage, what is claimed."""
+
+    block: Block
+    widths: tuple[int, int, int, int]
+    depths: tuple[int, int, int, int]
+    claims: tuple[Claim, ...]
 
 
-def resnet(name: str, num_classes: int, in_channels: int) -> nn.Sequential:
-    """A column of Table 1; output shapes are for 3 x 224 x 224."""
-    blocks = STAGES[name]
+def claimed(parameters: str, counted: str, macs: str, source: str) -> tuple[Claim, ...]:
+    return Claim("parameters", parameters, counted), Claim("macs", macs, source)
+
+
+COLUMNS = {
+    "resnet18": Column(BasicBlock, NARROW, (2, 2, 2, 2), claimed("11,689,512", TORCHVISION, "1.8e9", TABLE_1)),
+    "resnet34": Column(BasicBlock, NARROW, (3, 4, 6, 3), claimed("21,797,672", TORCHVISION, "3.6e9", TABLE_1)),
+    "resnet50": Column(Bottleneck, WIDE, (3, 4, 6, 3), claimed("25,557,032", TORCHVISION, "4.089e9", TORCHVISION)),
+    "resnet101": Column(Bottleneck, WIDE, (3, 4, 23, 3), claimed("44,549,160", TORCHVISION, "7.801e9", TORCHVISION)),
+    "resnet152": Column(Bottleneck, WIDE, (3, 8, 36, 3), claimed("60,192,808", TORCHVISION, "11.514e9", TORCHVISION)),
+    "resnet50-v1": Column(BottleneckV1, WIDE, (3, 4, 6, 3), claimed("25,557,032", TORCHVISION, "3.8e9", TABLE_1)),
+    "resnet101-v1": Column(BottleneckV1, WIDE, (3, 4, 23, 3), claimed("44,549,160", TORCHVISION, "7.6e9", TABLE_1)),
+    "resnet152-v1": Column(BottleneckV1, WIDE, (3, 8, 36, 3), claimed("60,192,808", TORCHVISION, "11.3e9", TABLE_1)),
+    "plain18": Column(PlainBlock, NARROW, (2, 2, 2, 2), (Claim("parameters", "11,515,688", PLAIN),)),
+    "plain34": Column(
+        PlainBlock, NARROW, (3, 4, 6, 3), claimed("21,623,848", PLAIN, "3.6e9", "He et al. 2015, section 3.3")
+    ),
+}
+
+
+def resnet(column: Column, num_classes: int, in_channels: int) -> nn.Sequential:
+    """A column of Table 1; output shapes are for 3 x 224 x 224, and a bottleneck's have four times the channels."""
+    block, widths, depths = column.block, column.widths, column.depths
     network = nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False),  # 64 x 112 x 112
             bn1=nn.BatchNorm2d(64),
             relu=nn.ReLU(),
             maxpool=nn.MaxPool2d(3, stride=2, padding=1),  # 64 x 56 x 56
-            layer1=stage(64, 64, blocks[0], stride=1),  # 64 x 56 x 56
-            layer2=stage(64, 128, blocks[1], stride=2),  # 128 x 28 x 28
-            layer3=stage(128, 256, blocks[2], stride=2),  # 256 x 14 x 14
-            layer4=stage(256, 512, blocks[3], stride=2),  # 512 x 7 x 7
+            layer1=stage(block, 64, widths[0], depths[0], stride=1),  # 64 x 56 x 56
+            layer2=stage(block, widths[0], widths[1], depths[1], stride=2),  # 128 x 28 x 28
+            layer3=stage(block, widths[1], widths[2], depths[2], stride=2),  # 256 x 14 x 14
+            layer4=stage(block, widths[2], widths[3], depths[3], stride=2),  # 512 x 7 x 7
             avgpool=nn.AdaptiveAvgPool2d(1),  # 512 x 1 x 1
             flatten=nn.Flatten(),  # 512
-            fc=nn.Linear(512, num_classes),  # classes
+            fc=nn.Linear(widths[3], num_classes),  # classes
         )
     )
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")  # He et al. 2015b
+    initialise(network)
     return network
 
 
-def _architecture(name: str, parameters: str, macs: str) -> Architecture:
+FAN_OUT = "convolutions are initialised by fan-out, as torchvision's are; the paper does not say"
+DEPARTURES: dict[Callable[[int, int, int], nn.Module], tuple[str, ...]] = {
+    Bottleneck: (FAN_OUT, "a stage's stride is on its 3x3 convolution, as in torchvision; the paper's is on the 1x1")
+}
+
+
+def _architecture(name: str, column: Column) -> Architecture:
+    kind = "plain network" if column.block is PlainBlock else "residual network"
+    depth = name.removesuffix("-v1").removeprefix("resnet").removeprefix("plain")
     return Architecture(
         name=name,
-        layers=lambda num_classes, in_channels: resnet(name, num_classes, in_channels),
-        title=f"residual network of {name.removeprefix('resnet')} layers, for photographs",
+        layers=partial(resnet, column),
+        title=f"{kind} of {depth} layers, for photographs" + (", strides as printed" if name.endswith("-v1") else ""),
         source="He et al. 2015, Table 1",
         input_shape=(3, 224, 224),
         num_classes=1000,
-        claims=(
-            Claim("parameters", parameters, "torchvision, weight metadata num_params"),
-            Claim("macs", macs, "He et al. 2015, Table 1, FLOPs (multiply-adds)"),
-        ),
-        departures=("convolutions are initialised by fan-out, as torchvision's are; the paper does not say",),
+        claims=column.claims,
+        departures=DEPARTURES.get(column.block, (FAN_OUT,)),
     )
 
 
-NETWORKS = (_architecture("resnet18", "11,689,512", "1.8e9"), _architecture("resnet34", "21,797,672", "3.6e9"))
+NETWORKS = tuple(_architecture(name, column) for name, column in COLUMNS.items())
