@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from math import prod
 
 import torch
@@ -31,11 +32,10 @@ def layers(draw: st.DrawFn, channels: int) -> tuple[nn.Module, int]:
     """One layer that takes `channels` and fits any image, and the channels that it gives."""
     kind = draw(st.sampled_from(["convolution", "transposed", "norm", "activation", "pooling", "branches"]))
     groups = draw(st.sampled_from([number for number in (1, 2, 4, channels) if channels % number == 0]))
-    kernel = draw(st.sampled_from([1, 3, (1, 3), 5]))
-    sides = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+    kernel = draw(st.sampled_from([(1, 1), (3, 3), (1, 3), (5, 5)]))
     if kind == "convolution":
         dilation, outputs = draw(st.integers(1, 2)), groups * draw(st.integers(1, 3))
-        padding = (dilation * (sides[0] - 1) // 2, dilation * (sides[1] - 1) // 2)
+        padding = (dilation * (kernel[0] - 1) // 2, dilation * (kernel[1] - 1) // 2)
         stride = draw(st.integers(1, 2))
         bias = draw(st.booleans())
         return nn.Conv2d(channels, outputs, kernel, stride, padding, dilation, groups, bias), outputs
@@ -112,6 +112,6 @@ def test_a_windows_output_is_what_torch_gives(size: int, kernel: int, stride: in
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=4), st.lists(st.integers(1, 6), min_size=1, max_size=3))
 @settings(max_examples=50, deadline=None)
 def test_dense_layers_over_any_axes(widths: list[int], axes: list[int]) -> None:
-    network = nn.Sequential(*(nn.Linear(*pair) for pair in zip(widths, widths[1:], strict=False)))
-    expected = prod(axes) * sum(left * right for left, right in zip(widths, widths[1:], strict=False))
+    network = nn.Sequential(*(nn.Linear(*pair) for pair in itertools.pairwise(widths)))
+    expected = prod(axes) * sum(left * right for left, right in itertools.pairwise(widths))
     assert count(network, (*axes, widths[0])).totals.macs == expected

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,14 +54,28 @@ def count(network: nn.Module, *inputs: Input, training: bool | None = False, **n
     return rows.table([*given, *named.values()], outputs, training)
 
 
-def traced(network: nn.Module, given: Sequence[Tensor], named: Mapping[str, Tensor]) -> tuple[Trace, list[Tensor]]:
-    """Run a network that is on the meta device; its calls and operations, and its outputs."""
+Run = Callable[[], Any]
+
+
+def without_gradients(_: Trace, run: Run) -> Any:
+    """Do a run as in evaluation."""
+    with torch.no_grad():
+        return run()
+
+
+def traced(
+    network: nn.Module,
+    given: Sequence[Tensor],
+    named: Mapping[str, Tensor],
+    around: Callable[[Trace, Run], Any] = without_gradients,
+) -> tuple[Trace, list[Tensor]]:
+    """Run a network that is on the meta device, within `around`: its calls and operations, and its outputs."""
     trace = Trace({id(module): path for path, module in network.named_modules()})
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # one operation for a whole encoder layer would hide its parts
     try:
-        with torch.no_grad(), warnings.catch_warnings(action="ignore"), trace:
-            outputs = tensors_in(network(*given, **named))
+        with warnings.catch_warnings(action="ignore"), trace:
+            outputs = tensors_in(around(trace, lambda: network(*given, **named)))
     except Exception as error:
         raise failure(error, trace, [*given, *named.values()]) from error
     finally:
