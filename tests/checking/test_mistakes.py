@@ -17,6 +17,9 @@ STRIDED = Layer(
 )  # ResNet's first
 ODD = Layer("convolution", (3, 225, 225), channels=64, kernel=(7, 7), stride=(2, 2), padding=(3, 3))
 UNPADDED = Layer("convolution", (3, 225, 225), channels=64, kernel=(7, 7), stride=(2, 2))
+EVEN = Layer("convolution", (3, 224, 224), channels=64, kernel=(7, 7), stride=(2, 2))
+ONE_PAD = Layer("convolution", (3, 9, 9), channels=4, kernel=(3, 3), padding=(1, 1))
+FLAT_PAD = Layer("convolution", (3, 9, 9), channels=4, kernel=(3, 3), padding=(0, 1))
 SAME = Layer("convolution", (3, 8, 8), channels=8, kernel=(5, 5), stride=(2, 2), same=True)
 GROUPED = Layer("convolution", (96, 27, 27), channels=256, kernel=(5, 5), padding=(2, 2), groups=2)  # AlexNet's second
 BARE = Layer("convolution", (64, 56, 56), channels=64, kernel=(3, 3), padding=(1, 1), bias=False)
@@ -122,6 +125,7 @@ FLATTEN = Layer("flatten", (16, 5, 5))
         (BARE_GROUPED, "parameters", 288, "groups-ignored", "3·3·4·8 = 288"),
         (BARE_MAP_FC, "parameters", 250, "flatten-mistaken", "5·5·10 = 250"),
         (BARE_MAP_FC, "parameters", 400, "filters-left-out", "400"),
+        (GROUPED, "macs", 44_789_760, "kernel-side-not-squared", "5·48·256·27·27 = 44,789,760"),
         (OBLONG, "parameters", 80, "kernel-side-not-squared", "(5·3 + 1)·5 = 80"),
         (OBLONG, "parameters", 75, "kernel-side-not-squared", "5·3·5 = 75"),
         (OBLONG, "macs", 22_800, "kernel-side-not-squared", "5·3·5·8·38 = 22,800"),
@@ -156,12 +160,41 @@ def test_a_mistaken_number_has_its_formula(
         (FC3, (16, 5, 5), "input-for-output"),
         (ODD, (64, 111, 111), "padding-ignored"), (UNPADDED, (64, 113, 113), "kernel-ignored"),
         (SAME, (8, 2, 2), "padding-ignored"), (SAME, (8, 3, 3), "padding-ignored"),
+        (EVEN, (64, 112, 112), "kernel-ignored"), (ONE_PAD, (4, 7, 7), "padding-ignored"),
+        (ONE_PAD, (4, 8, 8), "padding-ignored"), (FLAT_PAD, (4, 7, 7), "padding-ignored"),
+        (FLAT_PAD, (4, 7, 8), "padding-ignored"),
+        (Layer("pooling", (9, 8, 8), kernel=(2, 2), stride=(2, 1)), (4, 4, 7), "channels-reduced-by-pooling"),
         (PADDED_POOL, (64, 4, 4), "rounded-down"),
         (OBLONG_MAP, (28,), "flatten-mistaken"), (OBLONG_MAP, (64,), "flatten-mistaken"),
     ],
 )  # fmt: skip
 def test_a_mistaken_shape_is_made_by_its_formula(layer: Layer, shape: tuple[int, ...], mistake: str) -> None:
     assert mistake in [made.mistake for made, found in shape_mistakes(layer) if found == shape]
+
+
+@pytest.mark.parametrize("layer", [BARE, BARE_FC, BARE_MAP_FC])
+def test_no_bias_is_counted_in_the_macs_of_a_layer_without(layer: Layer) -> None:
+    right = layer.filters * (layer.output_side[0] * layer.output_side[1])
+    found = {made.mistake: value for made, value in number_mistakes(layer, "macs")}
+    macs = facts_of_layer(layer)[0]["macs"]
+    assert "bias-counted-in-macs" not in found
+    assert isinstance(macs, int)
+    assert 2 * macs + right not in [value for _, value in number_mistakes(layer, "macs")]
+
+
+def test_a_shape_s_mistake_says_the_formula_of_what_is_wrong() -> None:
+    texts = {made.mistake: made.formula for made, _ in shape_mistakes(OBLONG)}
+    assert texts["rounded-up"] == "⌈(20 + 2·0 − 5)/2⌉ + 1, ⌈(40 + 2·0 − 3)/1⌉ + 1"
+    assert texts["channels-kept"] == "3"
+    assert texts["channels-multiplied"] == "3·5"
+    assert {made.formula for made, _ in shape_mistakes(FLATTEN)} == {"5", "5·5", "5·16", "16"}
+
+
+def test_a_mistake_never_gives_an_empty_shape() -> None:
+    whole = Layer("convolution", (3, 5, 5), channels=4, kernel=(5, 5), padding=(0, 2))
+    found = [shape for _, shape in shape_mistakes(whole)]
+    assert all(extent > 0 for shape in found for extent in shape)
+    assert (4, 1, 1) in found  # without its padding
 
 
 @pytest.mark.parametrize("layer", [CONV1, STRIDED, GROUPED, BARE, OBLONG, FC3, BARE_FC, NORM, KERAS_NORM, POOL, RELU])
@@ -181,6 +214,7 @@ def test_no_mistake_gives_the_right_shape(layer: Layer) -> None:
     [
         (608, 618, {"product-slip"}), (508, 608, {"product-slip"}), (3116, 3216, {"product-slip"}),
         (10_614, 10_164, {"digits-exchanged"}),
+        (2_990, 3_000, {"product-slip"}),
         (48_210, 48_120, {"digits-exchanged", "product-slip"}), (37_970, 36_970, {"product-slip"}),
         (2_990, 3_010, {"product-slip"}), (480, 4_800, {"zero-slip", "digit-lost"}), (48_000, 480, {"zero-slip"}),
         (1_064, 10_164, {"digit-lost"}), (10_064, 1_064, {"digit-lost", "product-slip"}), (48_001, 48_120, set()),
