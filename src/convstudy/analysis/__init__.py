@@ -1,7 +1,38 @@
 """Every number of a network: counted from a run on the meta device, explained, compared and checked."""
 
+from convstudy.analysis.bottleneck import Bottleneck, bottleneck, bottlenecks
 from convstudy.analysis.count import count
+from convstudy.analysis.difference import LayerDifference, TableDifference, diff
+from convstudy.analysis.explanation import Derivation, Explanation, explain
+from convstudy.analysis.folding import Block, fold
 from convstudy.analysis.table import LayerRow, LayerTable, Totals, Uncounted
+from convstudy.analysis.training_memory import TrainingMemory, training_memory
+from convstudy.analysis.trends import Counterexample, Trend, trends
+from convstudy.analysis.unallocated import unallocated
 from convstudy.analysis.window import window_output_size
 
-__all__ = ["LayerRow", "LayerTable", "Totals", "Uncounted", "count", "window_output_size"]
+__all__ = [
+    "Block",
+    "Bottleneck",
+    "Counterexample",
+    "Derivation",
+    "Explanation",
+    "LayerDifference",
+    "LayerRow",
+    "LayerTable",
+    "TableDifference",
+    "Totals",
+    "TrainingMemory",
+    "Trend",
+    "Uncounted",
+    "bottleneck",
+    "bottlenecks",
+    "count",
+    "diff",
+    "explain",
+    "fold",
+    "training_memory",
+    "trends",
+    "unallocated",
+    "window_output_size",
+]

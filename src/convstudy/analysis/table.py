@@ -124,12 +124,29 @@ class LayerTable:
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """One line a row, the paths as the index."""
+        """One line a row, the paths as the index; the totals are in `attrs["totals"]`."""
         import pandas as pd  # noqa: PLC0415
 
-        return pd.DataFrame(
-            [{field.name: getattr(row, field.name) for field in fields(row)} for row in self.rows]
-        ).set_index("path")
+        columns = [field.name for field in fields(LayerRow)]
+        frame = pd.DataFrame([[getattr(row, name) for name in columns] for row in self.rows], columns=columns)
+        frame.attrs["totals"] = asdict(self.totals)
+        return frame.set_index("path")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the columns that most people look for, and the totals below them."""
+        frame = self.to_pandas().reset_index()[list(SHOWN)]
+        totals = self.totals
+        sums = ["total", "", "", totals.activation_size, totals.parameters, totals.macs, self._bound()]
+        frame.loc[len(frame)] = sums
+        formats = dict.fromkeys(("activation_size", "parameters", "macs"), "{:,}".format)
+        return frame.to_html(index=False, formatters=formats)
+
+    def _bound(self) -> str:
+        names = ", ".join(f"{unknown.operation} in {unknown.path or 'the network'}" for unknown in self.uncounted)
+        return f"a lower bound: no formula for {names}" if names else ""
+
+
+SHOWN = ("path", "kind", "output_shape", "activation_size", "parameters", "macs", "note")
 
 
 def _plain(value: Any) -> Any:
