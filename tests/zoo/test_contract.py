@@ -81,6 +81,15 @@ def test_the_smallest_side_works_in_both_modes_and_a_smaller_one_is_refused(name
             network(torch.zeros(1, 1, smallest, smallest))
 
 
+@pytest.mark.parametrize("name", [name for name, known in ARCHITECTURES.items() if known.smallest_side > 1])
+def test_no_smaller_side_would_work(name: str) -> None:
+    known = architecture(name)
+    with torch.device("meta"):
+        unchecked = known.layers(10, 3)
+        with pytest.raises(RuntimeError):
+            unchecked(torch.zeros(2, 3, known.smallest_side - 1, known.smallest_side - 1))
+
+
 @pytest.mark.parametrize("name", LIGHT)
 def test_the_seed_decides_the_initialisation_and_the_state_goes_there_and_back(name: str) -> None:
     def made(seed: int) -> nn.Module:

@@ -26,6 +26,7 @@ class Architecture:
     claims: tuple[Claim, ...] = ()
     misprints: tuple[Claim, ...] = ()  # what the source prints and its own layers contradict
     departures: tuple[str, ...] = ()  # from the paper
+    torchvision: str | None = None  # torchvision's network of the same keys and logits, whose weights fit
 
     def build(self, *, num_classes: int, in_channels: int) -> nn.Module:
         """A new network, initialised from torch's global random state; it refuses inputs that do not fit."""

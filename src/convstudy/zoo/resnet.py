@@ -89,6 +89,7 @@ def _architecture(name: str, column: Column) -> Architecture:
         num_classes=1000,
         claims=column.claims,
         departures=DEPARTURES.get(column.block, (FAN_OUT,)),
+        torchvision=name if column.block in (BasicBlock, Bottleneck) else None,
     )
 
 

@@ -111,6 +111,7 @@ def _architecture(name: str, column: Column) -> Architecture:
             "convolutions are initialised by fan-out, as torchvision's are; the paper draws from N(0, 0.01) in stages",
             *(("batch normalisation after each convolution is younger than the paper",) if with_norm else ()),
         ),
+        torchvision=name,
     )
 
 

@@ -1,0 +1,62 @@
+"""Networks by what a user writes: a name, a collection's name, and the weights to begin with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from convstudy.errors import ModelError
+from convstudy.zoo.architecture import Architecture
+from convstudy.zoo.collections import timm_architecture, torchvision_architecture
+from convstudy.zoo.registry import architecture
+from convstudy.zoo.weights import SUFFIXES, fit_weights, official_file, read_weights
+
+
+def open_architecture(text: str) -> Architecture:
+    """A network as the user writes it: `NAME`, `torchvision:NAME` or `timm:NAME`, and `@WEIGHTS` after it.
+
+    WEIGHTS is a `.safetensors`, `.pth` or `.pt` file, `imagenet` for torchvision's official weights, or the name of
+    one of torchvision's sets, such as `IMAGENET1K_V1`. A network built for another number of classes than its weights
+    keeps a new classifier.
+
+    Raises: UnknownNameError, with the nearest name; ModelError, when weights or a collection are not to be had.
+
+    >>> open_architecture("torchvision:resnet34").claims[0].printed
+    '3.664e9'
+    >>> open_architecture("net@nowhere.pth")
+    Traceback (most recent call last):
+    convstudy.errors.ModelError: nowhere.pth is not there; expected a file of weights
+    """
+    name, _, weights = text.partition("@")
+    from_file = weights.endswith(SUFFIXES)
+    collection, _, member = name.rpartition(":")
+    if collection == "torchvision":
+        known = torchvision_architecture(member, "imagenet" if from_file or not weights else weights)
+    elif collection == "timm":
+        known = timm_architecture(member)
+    else:
+        known = architecture(name)
+    if not weights:
+        return known
+    path = Path(weights) if from_file else _official(known, weights)
+    if not path.is_file():
+        raise ModelError(f"{path} is not there; expected a file of weights")
+    return replace(known, name=text, layers=partial(_with_weights, known, path))
+
+
+def _official(known: Architecture, which: str) -> Path:
+    if known.torchvision is None:
+        raise ModelError(
+            f"{known.name}@{which}: there are no official weights for {known.name}, for torchvision has no network "
+            f"of these layers; expected a file, as in {known.name}@weights.safetensors"
+        )
+    return official_file(known.torchvision, which)
+
+
+def _with_weights(known: Architecture, path: Path, num_classes: int, in_channels: int) -> nn.Module:
+    network = known.layers(num_classes, in_channels)
+    fit_weights(network, read_weights(path), path.name, num_classes=num_classes)
+    return network
