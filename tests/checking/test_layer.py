@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from convstudy.analysis.checking.arithmetic import value_of
-from convstudy.analysis.checking.layer import Layer, fits, macs_formula, parameter_formula, size_formula
+from convstudy.analysis.checking.layer import Layer, fits, macs_formula, parameter_formula, size_formula, takes
 from convstudy.analysis.window import window_output_size
 
 SIDE = st.integers(1, 24)
@@ -131,3 +131,16 @@ def test_an_empty_window_or_group_fits_nothing() -> None:
     assert not fits(replace(layer, kernel=(10, 3)))
     assert not fits(replace(layer, kernel=(3, 10)))
     assert fits(replace(layer, kernel=(10, 3), same=True))
+
+
+def test_a_window_takes_a_map_and_a_dense_layer_anything() -> None:
+    window, dense = Layer("convolution", (3, 9, 9), channels=4), Layer("dense", (3, 9, 9), channels=4)
+    assert takes(window, (8, 5, 5))
+    assert not takes(window, (120,))
+    assert takes(dense, (120,))
+    assert takes(Layer("flatten", (3, 9, 9)), (120,))
+
+
+def test_a_dense_layer_without_bias_has_its_weights_alone() -> None:
+    layer = Layer("dense", (7,), channels=3, bias=False)
+    assert value_of(parameter_formula(layer)) == sum(w.numel() for w in nn.Linear(7, 3, bias=False).parameters())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from convstudy.analysis.checking import CheckReport, check
@@ -164,6 +166,8 @@ def test_a_mistaken_number_has_its_formula(
         (ONE_PAD, (4, 8, 8), "padding-ignored"), (FLAT_PAD, (4, 7, 7), "padding-ignored"),
         (FLAT_PAD, (4, 7, 8), "padding-ignored"),
         (Layer("pooling", (9, 8, 8), kernel=(2, 2), stride=(2, 1)), (4, 4, 7), "channels-reduced-by-pooling"),
+        (replace(SAME, input=(3, 9, 9), stride=(1, 1)), (8, 7, 7), "padding-ignored"),
+        (replace(ONE_PAD, input=(3, 8, 8), stride=(3, 3), padding=(0, 0)), (4, 3, 3), "kernel-ignored"),
         (PADDED_POOL, (64, 4, 4), "rounded-down"),
         (OBLONG_MAP, (28,), "flatten-mistaken"), (OBLONG_MAP, (64,), "flatten-mistaken"),
     ],
