@@ -26,13 +26,13 @@ def compare(
     ] = "digits",
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Where the named data sets lie or are downloaded to. [default: data]", show_default=False),
+        typer.Option(help=r"Where the named data sets lie or are downloaded to. \[default: data]", show_default=False),
     ] = None,
     test_data: Annotated[Path | None, typer.Option(help="A second file, with the test part.")] = None,
     seeds: Annotated[int, typer.Option(help="Runs of each network; from three on, the seeds' spread shows.")] = 3,
-    epochs: Annotated[int, typer.Option(help="Passes over the training part.")] = 8,
+    epochs: Annotated[int, typer.Option(help="Passes over the training part.")] = 6,
     batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="Images a step.")] = 32,
-    lr: Annotated[float, typer.Option(help="Peak learning rate of the cosine schedule.")] = 0.02,
+    lr: Annotated[float, typer.Option(help="Peak learning rate of the cosine schedule.")] = 0.03,
     warmup_epochs: Annotated[float, typer.Option(help="Epochs until the peak is reached.")] = 0.5,
     momentum: Annotated[float, typer.Option(help="Nesterov momentum.")] = 0.9,
     weight_decay: Annotated[float, typer.Option("--weight-decay", "--wd", help="Not on biases and norms.")] = 5e-4,
@@ -43,13 +43,13 @@ def compare(
     flip: Annotated[
         bool | None,
         typer.Option(
-            "--flip/--no-flip", help="Mirror half of the images. [default: as the data allow]", show_default=False
+            "--flip/--no-flip", help=r"Mirror half of the images. \[default: as the data allow]", show_default=False
         ),
     ] = None,
     input_size: Annotated[
         int | None,
         typer.Option(
-            help="Side of the input. [default: each network's own, else the images', at least 32]", show_default=False
+            help=r"Side of the input. \[default: each network's own, else the images', at least 32]", show_default=False
         ),
     ] = None,
     skip_bad_images: Annotated[
@@ -57,13 +57,13 @@ def compare(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the comparison. [default: runs/<name>]", show_default=False),
+        typer.Option("--output", "-o", help=r"Folder of the comparison. \[default: runs/<name>]", show_default=False),
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads of a run, on the CPU.")] = 1,
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", "-j", help="Runs side by side. [default: cores / threads; 1 on a GPU]", show_default=False
+            "--jobs", "-j", help=r"Runs side by side. \[default: cores / threads; 1 on a GPU]", show_default=False
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from convstudy.report import write_html
+from convstudy.report.numbers import plural
 from convstudy.report.terminal import TrainingDisplay, cost_table, result_table, verdicts
 from convstudy.study import Comparison, ComparisonFolder, Plan, conclude, perform_missing, prepare, write_findings
 
@@ -37,7 +38,7 @@ def _introduction(comparison: Comparison) -> str:
         f"{data.name}: {data.num_classes} classes, {data.in_channels} x {data.side} x {data.side}; images to train "
         f"{len(data.train.labels):,}, to validate {validation}, to test {len(data.test.labels):,}",
         *data.notes,
-        f"{len(comparison.seeds)} seeds, {recipe.epochs} epochs, batch size {recipe.batch_size}, lr {recipe.lr:g}, "
-        f"on {comparison.device}",
+        f"{plural(len(comparison.seeds), 'seed')}, {plural(recipe.epochs, 'epoch')}, batch size {recipe.batch_size}, "
+        f"lr {recipe.lr:g}, on {comparison.device}",
     ]
     return "\n".join(lines)

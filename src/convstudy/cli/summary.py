@@ -14,10 +14,12 @@ def summary(
     ],
     input_shape: Annotated[
         str | None,
-        typer.Option("--input", metavar="CxHxW", help="Input of one image. [default: the paper's]", show_default=False),
+        typer.Option(
+            "--input", metavar="CxHxW", help=r"Input of one image. \[default: the paper's]", show_default=False
+        ),
     ] = None,
     classes: Annotated[
-        int | None, typer.Option(help="Number of classes. [default: the paper's]", show_default=False)
+        int | None, typer.Option(help=r"Number of classes. \[default: the paper's]", show_default=False)
     ] = None,
 ) -> None:
     """Print a network's layer table: output shape, activation size, parameters and MACs of each layer."""

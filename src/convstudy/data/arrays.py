@@ -130,12 +130,13 @@ def as_planes(images: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
     >>> as_planes(np.ones((2, 8, 8, 3)), "x").shape, int(as_planes(np.ones((2, 8, 8)), "x").max())
     ((2, 3, 8, 8), 255)
     """
+    shape = images.shape
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim == 4 and images.shape[3] in CHANNELS and images.shape[1] not in CHANNELS:
         images = images.transpose(0, 3, 1, 2)
     if images.ndim != 4 or images.shape[1] not in CHANNELS or 0 in images.shape:
-        raise DataError(f"{where} has the shape {images.shape}; expected images x height x width (x 1 or 3 channels)")
+        raise DataError(f"{where} has the shape {shape}; expected images x height x width (x 1 or 3 channels)")
     return np.ascontiguousarray(_bytes(images, where))
 
 

@@ -18,15 +18,15 @@ class Recipe:
     and norms as in He et al. 2019 (Bag of Tricks), section 3.1; label smoothing is Szegedy et al. 2016, section 7.
 
     >>> Recipe(epochs=5).lr
-    0.02
+    0.03
     >>> Recipe(lr=-1)
     Traceback (most recent call last):
     convstudy.errors.RecipeError: --lr is -1; expected a number above 0
     """
 
-    epochs: int = 8
+    epochs: int = 6
     batch_size: int = 32
-    lr: float = 0.02  # the peak, reached at the end of the warm-up
+    lr: float = 0.03  # the peak, reached at the end of the warm-up
     warmup_epochs: float = 0.5
     momentum: float = 0.9
     weight_decay: float = 5e-4  # not on biases and norms

@@ -80,7 +80,7 @@ def verdicts(results: Results) -> RenderableType:
     """Draw the verdict on each pair, and what they are based on."""
     seeds, images = len(results.protocol.seeds), results.protocol.data.test
     lines = [Text(pair.verdict, style="bold" if pair.better else "") for pair in results.comparisons]
-    basis = f"based on {seeds} {'seed' if seeds == 1 else 'seeds'} and {numbers.count(images)} test images"
+    basis = f"based on {numbers.plural(seeds, 'seed')} and {numbers.plural(images, 'test image')}"
     return Group(*lines, Text(basis, style="dim"))
 
 

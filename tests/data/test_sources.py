@@ -1,0 +1,376 @@
+"""Where images come from: made files of every kind, and the real sets where they are."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torchvision
+from PIL import Image
+
+from convstudy.data import DataSet, load, pixel_statistics, sources
+from convstudy.errors import DataError, UnknownNameError
+
+STREAM = np.random.default_rng(0)
+
+
+def pixels(*shape: int) -> npt.NDArray[np.uint8]:
+    return STREAM.integers(0, 256, shape, dtype=np.uint8)
+
+
+def class_folders(root: Path, classes: str = "ab", count: int = 8, size: tuple[int, int] = (10, 10)) -> Path:
+    for name in classes:
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            Image.fromarray(pixels(size[1], size[0], 3)).save(root / name / f"{index}.png")
+    return root
+
+
+def by_id(data: DataSet) -> dict[str, npt.NDArray[np.uint8]]:
+    """All images of a data set."""
+    return {name: image for part in (data.train, data.test) for name, image in zip(part.ids, part.images, strict=True)}
+
+
+def test_digits_are_scikit_learn_s() -> None:
+    data = load("digits")
+    assert (data.in_channels, data.side, data.num_classes) == (1, 8, 10)
+    assert len(data.train) + len(data.test) == 1797
+    assert data.validation is None
+    assert not data.horizontal_flip
+    assert {int(value) for value in np.unique(data.train.images)} == {round(255 * step / 16) for step in range(17)}
+    assert set(data.train.ids).isdisjoint(data.test.ids)
+    assert "25% split off" in data.notes[0]
+    assert load("digits").fingerprint == data.fingerprint
+
+
+def test_a_side_that_is_asked_for_is_given() -> None:
+    assert load("digits", side=16).train.images.shape[1:] == (1, 16, 16)
+
+
+def test_class_folders_are_read_as_torchvision_reads_them(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "pets", "ba")
+    theirs = torchvision.datasets.ImageFolder(str(root))
+    (root / ".hidden").mkdir()
+    (root / "a" / ".thumbs.png").write_bytes(b"not an image")
+    (root / "a" / "notes.txt").write_text("not an image")
+    data = load(str(root))
+    assert data.class_names == tuple(theirs.classes)
+    assert len(data.train) + len(data.test) == 16
+    parts = by_id(data)
+    for path, _ in theirs.samples:
+        key = Path(path).relative_to(root).as_posix()
+        assert np.array_equal(parts[key], np.asarray(Image.open(path)).transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("validation", ["val", "validation", None])
+def test_parts_in_the_folder_are_kept(tmp_path: Path, validation: str | None) -> None:
+    counts = {"train": 5, "test": 3} | ({validation: 2} if validation else {})
+    for part, count in counts.items():
+        class_folders(tmp_path / part, count=count)
+    data = load(str(tmp_path))
+    assert (len(data.train), len(data.test)) == (10, 6)
+    assert (data.validation and len(data.validation)) == (4 if validation else None)
+    assert all(name.startswith("test/") for name in data.test.ids)
+
+
+def test_images_of_several_sizes_become_squares(tmp_path: Path) -> None:
+    class_folders(tmp_path / "a_", "a", size=(30, 20))
+    root = class_folders(tmp_path / "root", "b", size=(40, 60))
+    (tmp_path / "a_" / "a").rename(root / "a")
+    assert load(str(root)).train.images.shape[1:] == (3, 30, 30)  # the median of 20 and 40
+    data = load(str(root), side=16)
+    assert data.train.images.shape[1:] == (3, 16, 16)
+    assert data.notes[0] == "images of 2 sizes: shorter side resized to 16, middle square cut out"
+
+
+ODD: dict[str, tuple[Callable[[Path], None], tuple[int, int, int]]] = {
+    "16-bit": (lambda path: Image.fromarray(np.full((8, 8), 257 * 100, np.uint16)).save(path), (100, 100, 100)),
+    "palette": (lambda path: Image.new("RGB", (8, 8), (10, 200, 30)).quantize().save(path), (10, 200, 30)),
+    "transparent": (lambda path: Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(path), (255, 255, 255)),
+    "grey and alpha": (lambda path: Image.new("LA", (8, 8), (50, 255)).save(path), (50, 50, 50)),
+    "one bit": (lambda path: Image.new("1", (8, 8), 1).save(path), (255, 255, 255)),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_images_are_decoded_rightly(tmp_path: Path, kind: str) -> None:
+    save, colour = ODD[kind]
+    root = class_folders(tmp_path, count=4, size=(8, 8))
+    save(root / "a" / "odd.png")
+    data = load(str(root))
+    parts = by_id(data)
+    assert tuple(int(value) for value in parts["a/odd.png"][:, 0, 0]) == colour
+
+
+def test_cmyk_and_turned_photographs_are_decoded_rightly(tmp_path: Path) -> None:
+    root = class_folders(tmp_path, count=4, size=(8, 8))
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(root / "a" / "cmyk.jpg", quality=100)
+    turned = np.zeros((8, 8, 3), np.uint8)
+    turned[:4] = 255  # white above, shown by a viewer on the right
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(turned).save(root / "a" / "turned.jpg", quality=100, exif=exif)
+    data = load(str(root))
+    parts = by_id(data)
+    red = parts["a/cmyk.jpg"][:, 4, 4]
+    assert red[0] > 200
+    assert red[1] < 60
+    assert parts["a/turned.jpg"][0, :, 7].min() > 240
+    assert parts["a/turned.jpg"][0, :, 0].max() < 15
+
+
+def test_grey_images_have_one_channel(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for index in range(4):
+            Image.fromarray(pixels(8, 8)).save(tmp_path / name / f"{index}.png")
+    assert load(str(tmp_path)).in_channels == 1
+
+
+def test_bad_images_are_named_and_can_be_skipped(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "pets")
+    whole = (root / "b" / "1.png").read_bytes()
+    (root / "a" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (root / "b" / "empty.jpg").write_bytes(b"")
+    (root / "b" / "page.jpg").write_text("<!DOCTYPE html><html>not found</html>")
+    with pytest.raises(DataError) as caught:
+        load(str(root))
+    message = str(caught.value)
+    assert "cut.png cannot be decoded: " in message
+    assert "(3 such images in all)" in message
+    assert "--skip-bad-images" in message
+    assert "\n" not in message
+    data = load(str(root), skip_bad_images=True)
+    assert data.skipped == ("a/cut.png", "b/empty.jpg", "b/page.jpg")
+    assert len(data.train) + len(data.test) == 16
+    assert data.notes[0] == "3 images that cannot be decoded skipped: cut.png, empty.jpg, page.jpg"
+
+
+def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = class_folders(tmp_path)
+    Image.new("RGB", (40, 40)).save(root / "a" / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(DataError, match=r"large.png cannot be decoded: it has more than 1,000 pixels"):
+        load(str(root))
+
+
+def npz(path: Path, **arrays: Any) -> str:
+    np.savez(path, **arrays)
+    return str(path)
+
+
+LABELS = np.arange(20) % 2
+
+
+@pytest.mark.parametrize(
+    ("images", "shape"),
+    [
+        (pixels(20, 8, 8), (1, 8, 8)),
+        (pixels(20, 8, 8, 3), (3, 8, 8)),
+        (pixels(20, 3, 8, 8), (3, 8, 8)),
+        (pixels(20, 8, 8, 1), (1, 8, 8)),
+        (pixels(20, 8, 8, 3) / 255, (3, 8, 8)),
+        (pixels(20, 8, 8, 3).astype(np.float32), (3, 8, 8)),
+        (pixels(20, 8, 8, 3).astype(np.int64), (3, 8, 8)),
+    ],
+    ids=["grey", "last", "first", "one", "parts of 1", "floats", "integers"],
+)
+def test_arrays_of_every_layout_are_read(tmp_path: Path, images: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
+    data = load(npz(tmp_path / "a.npz", x_train=images, y_train=LABELS, x_test=images, y_test=np.eye(2)[LABELS]))
+    assert data.train.images.shape == (20, *shape)
+    assert data.train.labels.tolist() == data.test.labels.tolist() == LABELS.tolist()
+    scale = 255 if images.max() <= 1 else 1
+    expected = np.round(images * scale).astype(np.uint8)
+    assert data.train.images.sum() == expected.sum()
+    assert set(data.train.ids).isdisjoint(data.test.ids)
+
+
+def test_signs_keys_in_two_files(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        with h5py.File(tmp_path / f"{part}.h5", "w") as file:
+            file[f"{part}_set_x"] = pixels(20, 8, 8, 3)
+            file[f"{part}_set_y"] = LABELS[None] if part == "train" else LABELS[:, None]
+            file["list_classes"] = np.array([b"left", b"right"])
+    data = load(str(tmp_path / "train.h5"), test_data=tmp_path / "test.h5")
+    assert (len(data.train), len(data.test), data.class_names) == (20, 20, ("left", "right"))
+    assert data.source == "the arrays of train.h5 and test.h5"
+
+
+X = pixels(20, 8, 8, 3)
+BAD_ARRAYS: dict[str, tuple[dict[str, Any], str]] = {
+    "missing keys": (
+        {"a": X, "b": LABELS},
+        "has the keys a, b; expected images and labels such as x_train and y_train",
+    ),
+    "other count": ({"x": X, "y": LABELS[:7]}, "has 7 labels for 20 images"),
+    "not whole": ({"x": X, "y": LABELS + 0.5}, "has labels that are not whole numbers, such as 0.5"),
+    "nan": ({"x": X, "y": LABELS * np.nan}, "has labels that are not whole numbers, such as nan"),
+    "negative": ({"x": X, "y": LABELS - 1}, "has the label -1; expected whole numbers from 0"),
+    "text": ({"x": X, "y": LABELS.astype(str)}, "has labels of type <U21"),
+    "shape": ({"x": X, "y": np.ones((20, 3))}, "has labels of shape (20, 3)"),
+    "out of range": (
+        {"x_train": X, "y_train": LABELS, "x_test": X, "y_test": LABELS + 1},
+        "x.npz, test has the label 2; expected 0 to 1, for 2 classes",
+    ),
+    "one class": ({"x_train": X, "y_train": LABELS * 0, "x_test": X, "y_test": LABELS * 0}, "has one class"),
+    "class gap": ({"x_train": X, "y_train": LABELS * 2, "x_test": X, "y_test": LABELS}, "has no image of class '1'"),
+    "one image": ({"x": X, "y": np.arange(20) == 0}, "class 1 has one image, so no test part can be split off"),
+    "channels": (
+        {"x_train": X, "y_train": LABELS, "x_test": X[..., 0], "y_test": LABELS},
+        "has images of (1, 8, 8); expected (3, 8, 8)",
+    ),
+    "values": ({"x": X * 10.0, "y": LABELS}, "; expected 0 to 255, or 0 to 1"),
+    "flat": ({"x": X.reshape(20, -1), "y": LABELS}, "has the shape (20, 192); expected images x height x width"),
+    "none": ({"x": X[:0], "y": LABELS[:0]}, "has the shape (0, 8, 8, 3)"),
+    "objects": ({"x": X, "y": np.array([{}] * 20)}, "cannot be read as .npz: Object arrays cannot be loaded"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ARRAYS)
+def test_bad_arrays_get_one_line(tmp_path: Path, kind: str) -> None:
+    arrays, message = BAD_ARRAYS[kind]
+    with pytest.raises(DataError) as caught:
+        load(npz(tmp_path / "x.npz", **arrays))
+    assert message in str(caught.value)
+    assert "x.npz" in str(caught.value) or kind == "one image"
+    assert "\n" not in str(caught.value)
+
+
+def alone(root: Path) -> None:
+    class_folders(root)
+    for path in list((root / "b").iterdir())[1:]:
+        path.unlink()
+
+
+BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "empty folder": (lambda root: None, "has 0 class folders (none); expected two or more"),
+    "one class": (lambda root: class_folders(root, "a"), "has 1 class folders (a)"),
+    "empty class": (lambda root: (class_folders(root) / "c").mkdir(), "c holds no images"),
+    "one image": (alone, "class 1 has one image"),
+    "no train": (lambda root: class_folders(root / "test"), "has test but no train folder"),
+    "other classes": (
+        lambda root: (class_folders(root / "train", "ab"), class_folders(root / "test", "abc")),
+        "has the class 'c' in test only",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FOLDERS)
+def test_bad_folders_get_one_line(tmp_path: Path, kind: str) -> None:
+    make, message = BAD_FOLDERS[kind]
+    make(tmp_path)
+    with pytest.raises(DataError) as caught:
+        load(str(tmp_path))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_files_get_one_line(tmp_path: Path) -> None:
+    page = tmp_path / "data.h5"
+    page.write_text("<html>not found</html>")
+    empty = tmp_path / "empty.npz"
+    empty.write_bytes(b"")
+    (tmp_path / "table.csv").write_text("a,b\n")
+    for path, message in {
+        page: "data.h5 cannot be read as .h5: it is an HTML page",
+        empty: "empty.npz is empty",
+        tmp_path / "gone.npz": "gone.npz is not there",
+        tmp_path / "table.csv": "table.csv is a .csv file; expected a folder of class folders, .npz or .h5",
+        tmp_path / "gone": "gone is not there; expected class folders",
+    }.items():
+        with pytest.raises(DataError, match=message.replace(".", r"\.")) as caught:
+            load(str(path))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"--test-data goes with a .npz or .h5 file; got --data digits"):
+        load("digits", test_data=page)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"no data set or folder is named 'cifar1O'; did you mean 'cifar10'"):
+        load("cifar1O")
+
+
+def test_a_set_that_is_not_there_says_which_files_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "download", unreachable)
+    with pytest.raises(DataError, match=r"is not in .* and cannot be downloaded \(OSError\); expected cifar-10-"):
+        load("cifar10", data_dir=tmp_path)
+
+
+def idx(path: Path, array: npt.NDArray[np.uint8]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(gzip.compress(head + array.tobytes()))
+
+
+@pytest.mark.parametrize("folder", ["", "mnist", "MNIST/raw"])
+def test_mnist_is_read_from_any_of_its_layouts(tmp_path: Path, folder: str) -> None:
+    images, labels = pixels(20, 28, 28), (np.arange(20) % 10).astype(np.uint8)
+    for prefix in ("train", "t10k"):
+        idx(tmp_path / folder / f"{prefix}-images-idx3-ubyte.gz", images)
+        idx(tmp_path / folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
+    data = load("mnist", data_dir=tmp_path)
+    assert np.array_equal(data.train.images[:, 0], images)
+    assert data.test.labels.tolist() == labels.tolist()
+    (tmp_path / folder / "t10k-labels-idx1-ubyte.gz").write_bytes(b"<html>")
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz is not an idx file"):
+        load("mnist", data_dir=tmp_path)
+
+
+def test_other_data_have_another_fingerprint(tmp_path: Path) -> None:
+    def loaded(x: npt.NDArray[np.uint8], y: npt.NDArray[Any]) -> DataSet:
+        return load(npz(tmp_path / "x.npz", x=x, y=y))
+
+    changed = X.copy()
+    changed[3, 0, 0, 0] ^= 1
+    prints = {loaded(X, LABELS).fingerprint, loaded(changed, LABELS).fingerprint, loaded(X, 1 - LABELS).fingerprint}
+    assert len(prints) == 3
+    assert loaded(X, LABELS).fingerprint in prints
+
+
+def test_the_list_names_what_load_takes() -> None:
+    assert [source.name for source in sources()] == [
+        *("digits", "cifar10", "cifar100", "mnist", "fashion-mnist"),
+        *("FOLDER", "FILE.npz", "FILE.h5"),
+    ]
+
+
+@pytest.mark.shared_data
+def test_cifar10_is_whole_and_its_statistics_are_the_measured_ones(shared_data: Path) -> None:
+    data = load("cifar10", data_dir=shared_data)
+    assert (len(data.train), len(data.test), data.side, data.num_classes) == (50_000, 10_000, 32, 10)
+    mean, std = pixel_statistics(data.train.images)
+    assert mean == pytest.approx((0.4914, 0.4822, 0.4465), abs=5e-5)
+    assert std == pytest.approx((0.2470, 0.2435, 0.2616), abs=5e-5)
+
+
+@pytest.mark.shared_data
+def test_mnist_is_whole(shared_data: Path) -> None:
+    data = load("mnist", data_dir=shared_data)
+    assert (data.train.images.shape, data.test.images.shape) == ((60_000, 1, 28, 28), (10_000, 1, 28, 28))
+
+
+@pytest.mark.shared_data
+def test_signs_are_read_from_h5_and_from_their_photographs(shared_data: Path, tmp_path: Path) -> None:
+    arrays = load(str(shared_data / "signs/train_signs_from_jpeg.h5"), test_data=shared_data / "signs/test_signs.h5")
+    assert (arrays.train.images.shape, arrays.test.images.shape) == ((1080, 3, 64, 64), (120, 3, 64, 64))
+    assert arrays.num_classes == 6
+    for part, name in (("train", "train_signs"), ("val", "val_signs"), ("test", "test_signs")):
+        for path in (shared_data / "signs/jpeg" / name).glob("*.jpg"):
+            folder = tmp_path / part / path.name[0]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / path.name).symlink_to(path)
+    photographs = load(str(tmp_path))
+    assert photographs.validation is not None
+    assert len(photographs.train) + len(photographs.validation) == 1080
+    assert len(photographs.test) == 120
+    assert photographs.side == 64

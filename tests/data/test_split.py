@@ -1,0 +1,66 @@
+"""Splitting and resizing against scikit-learn's promise, Pillow and NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from convstudy.data import ImageSet, pixel_statistics, resize, split_validation
+from convstudy.errors import DataError
+
+
+def images_of(labels: list[int]) -> ImageSet:
+    count = len(labels)
+    pixels = np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    return ImageSet(pixels, np.array(labels, np.int64), tuple(map(str, range(count))))
+
+
+@given(st.lists(st.integers(2, 40), min_size=2, max_size=5), st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
+def test_a_split_is_a_stratified_partition(counts: list[int], seed: int) -> None:
+    whole = images_of([label for label, count in enumerate(counts) for _ in range(count)])
+    train, validation = split_validation(whole, seed=seed)
+    assert sorted(train.ids + validation.ids, key=int) == list(whole.ids)
+    for part in (train, validation):
+        assert set(part.labels.tolist()) <= set(range(len(counts)))
+        assert [int(name) for name in part.ids] == part.images.reshape(-1).tolist()
+        assert [int(whole.labels[int(name)]) for name in part.ids] == part.labels.tolist()
+    assert set(train.labels.tolist()) == set(range(len(counts)))
+    share = len(validation) / len(whole)
+    for label, count in enumerate(counts):
+        assert abs((validation.labels == label).sum() - share * count) <= 1
+    again = split_validation(whole, seed=seed)
+    assert again[1].ids == validation.ids
+
+
+def test_another_seed_gives_another_split() -> None:
+    whole = images_of([0, 1] * 40)
+    assert split_validation(whole, seed=0)[1].ids != split_validation(whole, seed=1)[1].ids
+
+
+def test_a_class_with_one_image_cannot_be_split() -> None:
+    with pytest.raises(DataError, match="class 1 has one image, so no validation part can be split off"):
+        split_validation(images_of([0] * 10 + [1]), seed=0)
+
+
+@pytest.mark.parametrize("side", [16, 64])
+def test_resizing_is_pillow_s_to_rounding(side: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
+    ours = resize(pixels, side)
+    for image, resized in zip(pixels, ours, strict=True):
+        pillow = Image.fromarray(image.transpose(1, 2, 0)).resize((side, side), Image.Resampling.BILINEAR)
+        assert np.abs(np.asarray(pillow).transpose(2, 0, 1).astype(int) - resized).max() <= 1
+    assert ours.dtype == np.uint8
+    assert resize(pixels, 32) is pixels
+
+
+@given(st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_statistics_are_numpy_s(seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (3, 2, 4, 5), dtype=np.uint8)
+    mean, std = pixel_statistics(pixels)
+    assert mean == pytest.approx((pixels / 255).mean((0, 2, 3)))
+    assert std == pytest.approx((pixels / 255).std((0, 2, 3)))
