@@ -84,7 +84,7 @@ def stack() -> nn.Sequential:
 def test_a_stack_of_the_user_s_own_gets_shortcuts_around_every_two_convolutions() -> None:
     plain = stack()
     keys = list(plain.state_dict())
-    twin = plain_to_residual(plain).eval()
+    twin = plain_to_residual(plain)
     x = torch.randn(2, 3, 32, 32)
     assert isinstance(twin, nn.Sequential)
     assert list(plain.state_dict()) == keys
