@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from convstudy.zoo import build
@@ -87,8 +88,24 @@ def test_lenet5_prefers_the_class_whose_code_is_nearest() -> None:
     logits = output(codes)
     assert logits.argmax(1).tolist() == list(range(10))
     assert torch.equal(logits.diag(), torch.zeros(10))
-    assert torch.equal(logits, -torch.cdist(codes, codes).square().round() / 2)
+    assert torch.equal(logits, -torch.cdist(codes, codes).square().round() / 8)
     assert len({tuple(code) for code in class_codes(40).tolist()}) == 40
+
+
+def test_lenet5_learns_the_digits_at_a_rate_of_five_hundredths() -> None:
+    """Forty steps: the scale of the logits decides whether the first of them throw it off."""
+    images, labels = (torch.tensor(array[:640]) for array in load_digits(return_X_y=True))
+    images = F.interpolate(images.float().reshape(-1, 1, 8, 8) / 8 - 1, size=32)
+    torch.manual_seed(0)
+    network = build("lenet5", num_classes=10, in_channels=1)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, nesterov=True)
+    for step in range(40):
+        batch = torch.arange(64) + 64 * (step % 10)
+        optimiser.zero_grad()
+        loss = F.cross_entropy(network(images[batch]), labels[batch])
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    assert float(loss.detach()) < 0.7
 
 
 def test_lecture_has_the_counts_that_its_table_should_have() -> None:

@@ -59,7 +59,9 @@ def timm_architecture(name: str) -> Architecture:
     try:
         timm = importlib.import_module("timm")
     except ImportError:
-        raise ModelError(f"timm:{name} needs timm, which is not installed; `pip install convstudy[timm]` brings it") from None
+        raise ModelError(
+            f"timm:{name} needs timm, which is not installed; `pip install convstudy[timm]` brings it"
+        ) from None
     if not timm.is_model(name.partition(".")[0]):
         raise _unknown("timm", name, timm.list_models())
     configured = timm.get_pretrained_cfg(name)
