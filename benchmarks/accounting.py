@@ -2,9 +2,9 @@
 
     uv run --group benchmarks python benchmarks/accounting.py
 
-Every measurement is made in a process of its own, forked from one that has imported everything, so that a tool's memory is
-its own: the peak of the resident memory over what it was when the network was built (Linux; elsewhere it is left out).
-Of several repetitions the fastest counts. `built` starts from a network on the CPU; `name` from nothing, building
+Every measurement is made in a process of its own, so that a tool's memory is its own: the peak of the resident memory
+over what it was before, with the network built and the tool warmed up on a small one (Linux; elsewhere it is left out). Of
+several repetitions the fastest counts. `built` starts from a network on the CPU; `name` from nothing, building
 included: ours without allocating, a peer on the meta device where it can, else on the CPU. A tool that is not installed
 is skipped, and said so.
 """
@@ -75,19 +75,18 @@ def thop(network: nn.Module, shape: Shape) -> float:
 
 def torchscan(network: nn.Module, shape: Shape) -> float:
     info = importlib.import_module("torchscan").crawl_module(network, shape)
-    return float(sum(layer["macs"] for layer in info["layers"]))
+    return float(info["totals"]["macs"]["known_value"])
 
 
 def torchlens(network: nn.Module, shape: Shape) -> float:
-    """It lists operations; a sum of MACs of its own is taken where its version has one."""
-    log = importlib.import_module("torchlens").log_forward_pass(network, image(network, shape), layers_to_save=None)
-    return float(getattr(log, "total_macs_forward", None) or float("nan"))
+    trace = importlib.import_module("torchlens").trace(network, image(network, shape))
+    return float(sum(int(kind["forward"]) for kind in trace.macs_by_op_type.values()))
 
 
 def flop_counter(network: nn.Module, shape: Shape) -> float:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(image(network, shape))
-    return counter.get_total_flops() / 2
+    return float(counter.get_total_flops()) / 2
 
 
 def image(network: nn.Module, shape: Shape) -> torch.Tensor:
@@ -130,10 +129,17 @@ def build(name: str, tool: str, start: str) -> nn.Module:
     return evaluated
 
 
+def small(start: str) -> nn.Module:
+    """A network to warm a tool up on, with most of the operations of the others."""
+    with torch.device("meta" if start == "name" else "cpu"):
+        return torchvision.models.resnet18(num_classes=10).eval()  # type: ignore[no-any-return]
+
+
 def measure(name: str, tool: str, start: str, repeat: int) -> Measured:
     """Run a tool on a network; the first run's memory, the fastest run's time."""
     shape = (3, SIZES[name], SIZES[name])
     network = build(name, tool, "built") if start == "built" else None
+    TOOLS[tool][0](small(start), (3, 32, 32))
     before, seconds, macs, added = resident("VmRSS"), [], 0.0, None
     reset_peak()
     for _ in range(repeat):
@@ -201,7 +207,7 @@ def available() -> dict[str, str | None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--models", nargs="+", default=list(SIZES), choices=list(SIZES))
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--limit", type=float, default=60.0, help="seconds after which a tool is stopped")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -19,10 +19,10 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score
+from tests.conftest import Said
 
 from convstudy.cli.compare import compare
 from convstudy.training import Recipe
-from tests.conftest import Said
 
 Convstudy = Callable[..., Said]
 

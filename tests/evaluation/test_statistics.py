@@ -17,7 +17,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from convstudy.evaluation import accuracy_difference, accuracy_interval, holm
 from convstudy.evaluation.difference import mcnemar_p
-from convstudy.evaluation.variation import Answers, image_variance, seed_variance
+from convstudy.evaluation.variation import Answers, image_variance, seed_variation
 
 TABLES = hnp.arrays(np.bool_, st.tuples(st.integers(1, 5), st.integers(2, 40)))
 
@@ -35,9 +35,9 @@ def test_the_variances_are_those_of_the_two_way_analysis_of_variance() -> None:
     )
     squares = anova_lm(smf.ols("right ~ C(seed) + C(image)", frame).fit())["mean_sq"]
     count = seeds * images
-    observed, cleared = seed_variance(answers)
-    assert observed == pytest.approx(squares["C(seed)"] / count)
-    assert cleared == pytest.approx(max(squares["C(seed)"] - squares["Residual"], 0) / count)
+    variation = seed_variation(answers)
+    assert variation.observed == pytest.approx(squares["C(seed)"] / count)
+    assert variation.interaction == pytest.approx(squares["Residual"] / count)
     assert image_variance(answers.mean(0)) == pytest.approx(squares["C(image)"] / count)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from convstudy.cli.checking import build, check
 from convstudy.cli.compare import compare
 from convstudy.cli.listing import data, models
 from convstudy.cli.redraw import report
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for command in (compare, summary, report, models, data):
+for command in (compare, summary, check, build, report, models, data):
     app.command()(command)
 
 

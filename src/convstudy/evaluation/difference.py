@@ -11,7 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from convstudy.evaluation.accuracy import CONFIDENCE
-from convstudy.evaluation.variation import Answers, combine, image_variance, seed_variance
+from convstudy.evaluation.variation import Answers, cleared, image_variance, seed_variation
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) 
 
     The interval and the p-value come from one t statistic whose variance covers other test images (paired: the
     networks are compared image by image) and other seeds of either network. With a single seed each, seeds cannot be
-    covered: the p-value is then McNemar's exact one. The images' variance is not taken below 1 / N^2, that of a single
-    answer that differs, so that two networks with the same answers do not get an interval of no width.
+    covered: the p-value is then McNemar's exact one. The variance is not taken below 1 / N^2, that of a single answer
+    that differs, so that two networks with the same answers do not get an interval of no width.
 
     Raises: ValueError, when the numbers of images differ.
 
@@ -42,15 +42,25 @@ def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) 
     if images != b.shape[1]:
         raise ValueError(f"paired answers must be for the same images; got {images} and {b.shape[1]}")
     value = float(a.mean() - b.mean())
-    image_part = max(image_variance(a.mean(0) - b.mean(0)), 1 / images**2)
-    variation = combine(image_part, images, [(len(answers), *seed_variance(answers)) for answers in (a, b)])
-    error = float(np.sqrt(variation.variance))
-    margin = float(stats.t.isf((1 - confidence) / 2, variation.degrees_of_freedom)) * error
-    single = len(a) == len(b) == 1
-    p_value = (
-        mcnemar_p(a[0], b[0]) if single else float(2 * stats.t.sf(abs(value) / error, variation.degrees_of_freedom))
-    )
+    error, degrees_of_freedom = _standard_error(a, b)
+    margin = float(stats.t.isf((1 - confidence) / 2, degrees_of_freedom)) * error
+    if len(a) == len(b) == 1:
+        p_value = mcnemar_p(a[0], b[0])
+    else:
+        p_value = float(2 * stats.t.sf(abs(value) / error, degrees_of_freedom))
     return Difference(value, max(value - margin, -1.0), min(value + margin, 1.0), p_value)
+
+
+def _standard_error(a: Answers, b: Answers) -> tuple[float, float]:
+    """Standard error of the difference, and Satterthwaite's degrees of freedom (Satterthwaite 1946; Hillis 2007)."""
+    images = a.shape[1]
+    variations = [seed_variation(a), seed_variation(b)]
+    image_part = cleared(image_variance(a.mean(0) - b.mean(0)), variations)
+    variance = image_part + sum(variation.observed for variation in variations)
+    spread = image_part**2 / max(images - 1, 1)
+    spread += sum(variation.observed**2 / (variation.seeds - 1) for variation in variations if variation.seeds > 1)
+    degrees_of_freedom = variance**2 / spread if spread > 0 else float(max(images - 1, 1))
+    return float(np.sqrt(max(variance, 1 / images**2))), degrees_of_freedom
 
 
 def mcnemar_p(a: np.ndarray[tuple[int], np.dtype[np.bool_]], b: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:

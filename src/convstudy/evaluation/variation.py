@@ -17,11 +17,16 @@ Answers = npt.NDArray[np.bool_]  # seeds x images: whether the run with this see
 
 
 @dataclass(frozen=True)
-class Variation:
-    """Estimated variance of a mean accuracy, or of a difference of two, and its degrees of freedom."""
+class SeedVariation:
+    """What a table of answers says of its seeds.
 
-    variance: float
-    degrees_of_freedom: float
+    `observed` is the variance of the mean over seeds as it is seen: s^2 of the seeds' accuracies over their number.
+    `interaction` is the share of it that comes from single answers; the images' variance holds the same share.
+    """
+
+    seeds: int
+    observed: float
+    interaction: float
 
 
 def image_variance(scores: npt.NDArray[np.float64]) -> float:
@@ -29,35 +34,26 @@ def image_variance(scores: npt.NDArray[np.float64]) -> float:
     return float(scores.var(ddof=1) / len(scores)) if len(scores) > 1 else 0.0
 
 
-def seed_variance(answers: Answers) -> tuple[float, float]:
-    """Variance of the mean over seeds, from sampling seeds: as observed, and with the images' share taken out.
+def seed_variation(answers: Answers) -> SeedVariation:
+    """Variance of the mean over seeds, from sampling seeds; nothing where there is one seed.
 
-    The observed variance of the seeds' accuracies holds a share that comes from the interaction of seeds and images;
-    it is part of `image_variance` already, so it is subtracted here, but not below zero (Hillis 2007).
-
-    >>> seed_variance(np.array([[True, True, False, False], [True, False, True, False]]))
-    (0.0, 0.0)
+    The two are the mean squares of the two-way analysis of variance for seeds and for the residual, over the number of
+    answers.
     """
     seeds, images = answers.shape
     if seeds == 1:
-        return 0.0, 0.0
+        return SeedVariation(1, 0.0, 0.0)
     observed = float(answers.mean(1).var(ddof=1) / seeds)
     if images == 1:
-        return observed, observed
+        return SeedVariation(seeds, observed, 0.0)
     residual = answers - answers.mean(0) - answers.mean(1, keepdims=True) + answers.mean()
     interaction = float((residual**2).sum() / ((seeds - 1) * (images - 1)) / (seeds * images))
-    return observed, max(observed - interaction, 0.0)
+    return SeedVariation(seeds, observed, interaction)
 
 
-def combine(image_part: float, images: int, seed_parts: list[tuple[int, float, float]]) -> Variation:
-    """Sum the variances; give Satterthwaite's degrees of freedom.
+def cleared(image_part: float, variations: list[SeedVariation]) -> float:
+    """The images' variance without the share that the seeds' observed variances hold, too; not below zero.
 
-    `seed_parts` has, for each network, its number of seeds and what `seed_variance` gave. The denominators take the
-    observed seed variance: the degrees of freedom come out rather too low than too high.
-
-    Source: Satterthwaite 1946; Hillis 2007.
+    It is taken from the images and not from the seeds, for few seeds estimate theirs badly enough.
     """
-    variance = image_part + sum(cleared for _, _, cleared in seed_parts)
-    spread = image_part**2 / max(images - 1, 1)
-    spread += sum(observed**2 / (seeds - 1) for seeds, observed, _ in seed_parts if seeds > 1)
-    return Variation(variance, variance**2 / spread if spread > 0 else float(max(images - 1, 1)))
+    return max(image_part - sum(variation.interaction for variation in variations), 0.0)

@@ -155,8 +155,8 @@ _INTERVALS = (
     "95 % intervals cover two sources of variation: other seeds (initialisation, validation split, order, "
     "augmentation and dropout) and other test images of the same kind. The variance of each is estimated from the "
     "table of right and wrong answers, seeds x test images, as for readers and cases in medical imaging (Obuchowski & "
-    "Rockette 1995; Hillis 2007), with Satterthwaite's degrees of freedom; top-1 intervals are on the logit scale. "
-    "With two seeds they can be too narrow."
+    "Rockette 1995; Hillis 2007). Intervals of top-1 are on the logit scale; those of differences are Student's, "
+    "with Satterthwaite's degrees of freedom."
 )
 _INTERVALS_ONE_SEED = (
     "95 % intervals cover one source of variation, other test images of the same kind (Wilson 1927). With a single "

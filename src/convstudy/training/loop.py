@@ -17,6 +17,7 @@ from convstudy.evaluation import ResidentImages, predict
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.checkpoint import load_checkpoint, save_checkpoint
 from convstudy.training.epoch import Epoch, Tally
+from convstudy.training.objective import objective
 from convstudy.training.optimiser import optimiser as make_optimiser
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import stream_seed
@@ -86,8 +87,7 @@ def _train_epoch(
     for step, (images, labels) in enumerate(batches.epoch(epoch), start=1):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
-        logits = network(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        loss, logits = objective(network(images), labels, recipe.label_smoothing)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

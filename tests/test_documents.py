@@ -1,0 +1,57 @@
+"""README, help and documents tell the truth: commands exist, flags are known, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from convstudy.cli.app import app
+from tests.conftest import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+COMMANDS = sorted(
+    {
+        (document.name, line.strip())
+        for document in DOCUMENTS
+        for block in re.findall(r"```console\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+        for line in block.splitlines()
+        if line.strip()
+    }
+)
+
+
+def test_the_documents_have_commands() -> None:
+    assert ("README.md", "pip install uv && uv run convstudy compare") in COMMANDS
+    assert ("README.md", "uv run pytest") in COMMANDS
+
+
+@pytest.mark.parametrize(("document", "command"), COMMANDS, ids=lambda value: value)
+def test_every_command_of_the_documents_is_one_that_we_have(document: str, command: str) -> None:
+    words = shlex.split(command.rsplit("&&", maxsplit=1)[-1].removeprefix(" uv run ").removeprefix("uv run "))
+    if words[0] in {"pytest", "ruff"}:
+        return
+    if words[0] == "python":
+        assert (ROOT / words[1]).is_file(), f"{document}: no {words[1]}"
+        return
+    assert words[0] == "convstudy", f"{document}: {command}"
+    group = typer.main.get_command(app)
+    known = group.commands[words[1]]  # type: ignore[attr-defined]
+    context = known.make_context(words[1], words[2:], resilient_parsing=False)
+    assert context.params is not None
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_every_command_is_in_the_readme_and_the_changelog() -> None:
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    for document in ("README.md", "CHANGELOG.md"):
+        text = (ROOT / document).read_text(encoding="utf-8")
+        assert [name for name in names if f"convstudy {name}" not in text] == []
