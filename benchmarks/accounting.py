@@ -3,8 +3,8 @@
     uv run --group benchmarks python benchmarks/accounting.py
 
 Every measurement is made in a process of its own, so that a tool's memory is its own: the peak of the resident memory
-over what it was before, with the network built and the tool warmed up on a small one (Linux; elsewhere it is left out). Of
-several repetitions the fastest counts. `built` starts from a network on the CPU; `name` from nothing, building
+over what it was before, with the network built and the tool warmed up on a small one (Linux; elsewhere it is left out).
+Of several repetitions the fastest counts. `built` starts from a network on the CPU; `name` from nothing, building
 included: ours without allocating, a peer on the meta device where it can, else on the CPU. A tool that is not installed
 is skipped, and said so.
 """
@@ -182,7 +182,8 @@ def child(connection: Connection, *work: Any) -> None:
 def measured(*work: Any, limit: float) -> Measured | str:
     """Measure in a process of its own; a text where the tool failed or took too long."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=child, args=(sending, *work))
+    way = "spawn" if work[1] == "torchlens" else "fork"  # torchlens refuses to work in a fork
+    process = multiprocessing.get_context(way).Process(target=child, args=(sending, *work))
     process.start()
     answer = receiving.recv() if receiving.poll(limit) else f"more than {limit:.0f} s"
     process.kill()

@@ -137,7 +137,7 @@ class LayerTable:
         frame = self.to_pandas().reset_index()[list(SHOWN)]
         totals = self.totals
         sums = ["total", "", "", totals.activation_size, totals.parameters, totals.macs, self._bound()]
-        frame.loc[len(frame)] = sums
+        frame.loc[len(frame)] = sums  # type: ignore[assignment]
         formats = dict.fromkeys(("activation_size", "parameters", "macs"), "{:,}".format)
         return frame.to_html(index=False, formatters=formats)
 
