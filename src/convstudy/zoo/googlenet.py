@@ -107,11 +107,9 @@ class TrainingOutput(NamedTuple):
 class GoogLeNet(nn.Module):
     """The main path, and the side branches, which are there in training only.
 
-    In training mode the output is a `TrainingOutput`, in evaluation mode the logits. The loss of each side branch
-    counts `side_loss_weight` times (section 5).
+    In training mode the output is a `TrainingOutput`, in evaluation mode the logits. The loss of each side branch is
+    to count 0.3 times (section 5).
     """
-
-    side_loss_weight = 0.3
 
     def __init__(self, main: nn.Sequential, sides: nn.ModuleDict) -> None:
         super().__init__()

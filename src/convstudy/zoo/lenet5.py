@@ -172,7 +172,7 @@ NETWORKS = (
             Claim("connections", "340,908", "LeCun et al. 1998, section II.B, the whole network"),
         ),
         departures=(
-            "logits are an eighth of the negative squared distances, trained with cross entropy in place of equation 9's loss",
+            "logits are an eighth of the negative squared distances; cross entropy stands for equation 9's loss",
             "the bitmaps are drawn in the manner of Figure 3; classes beyond ten get random codes of a fixed seed",
         ),
     ),
