@@ -1,14 +1,14 @@
 """What can go wrong, as one tree. Every message is one line: where, what was got, what was expected, what to do.
 
-    ConvstudyError
-    ├── UnknownNameError     no network, data set or setting has this name; the nearest one is offered
-    ├── ModelError           a network of the user's own cannot be opened or built
-    ├── ShapeError           an input does not fit a network, or a window does not fit its input
-    ├── DataError            images or labels that cannot be read or used
-    ├── RecipeError          a setting of the training recipe is out of its range
-    ├── ClaimError           a claimed table or number cannot be read
-    ├── StudyError           a comparison or its folder cannot be used as asked
-    └── DivergedError        the loss became NaN or infinite
+ConvstudyError
+├── UnknownNameError     no network, data set or setting has this name; the nearest one is offered
+├── ModelError           a network of the user's own cannot be opened or built
+├── ShapeError           an input does not fit a network, or a window does not fit its input
+├── DataError            images or labels that cannot be read or used
+├── RecipeError          a setting of the training recipe is out of its range
+├── ClaimError           a claimed table or number cannot be read
+├── StudyError           a comparison or its folder cannot be used as asked
+└── DivergedError        the loss became NaN or infinite
 """
 
 from __future__ import annotations
