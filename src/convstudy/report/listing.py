@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Protocol
 
-from rich import box
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -38,20 +38,25 @@ class Source(Protocol):
 
 
 def model_list(architectures: Iterable[Listed]) -> RenderableType:
-    """Draw one line a network: its name, what it is, the paper's input and the source."""
-    rows = ((each.name, each.title, numbers.shape(each.input_shape), each.source) for each in architectures)
-    return _list(("network", "what", "paper's input", "source"), rows)
+    """Draw one line a network, below the paper that it comes from: its name, the paper's input, what it is."""
+    known = list(architectures)
+    width = max(len(each.name) for each in known)
+    parts: list[RenderableType] = []
+    for source, networks in itertools.groupby(known, key=lambda each: each.source.partition(",")[0]):
+        rows = ((each.name, numbers.shape(each.input_shape), each.title) for each in networks)
+        parts += [Text(source, style="bold"), _list((width + 2, 15, None), rows), Text()]
+    return Group(*parts[:-1])
 
 
 def source_list(sources: Iterable[Source]) -> RenderableType:
-    """Draw one line a source of images: how it is named, what it is, what it needs."""
-    return _list(("--data", "what", "needs"), ((each.name, each.title, each.needs) for each in sources))
+    """Draw each source of images: how it is named, what it is and, below, what it needs."""
+    return _list((15, None), ((each.name, f"{each.title}\n  {each.needs}") for each in sources))
 
 
-def _list(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for index, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=index == 0)
+def _list(widths: tuple[int | None, ...], rows: Iterable[tuple[str, ...]]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for width in widths:
+        table.add_column(overflow="fold", width=width)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table

@@ -83,7 +83,7 @@ def _architecture(name: str, column: Column) -> Architecture:
     return Architecture(
         name=name,
         layers=partial(resnet, column),
-        title=f"{kind} of {depth} layers, for photographs" + (", strides as printed" if name.endswith("-v1") else ""),
+        title=f"{kind} of {depth} layers" + (", strides as printed" if name.endswith("-v1") else ""),
         source="He et al. 2015, Table 1",
         input_shape=(3, 224, 224),
         num_classes=1000,

@@ -38,7 +38,7 @@ def _architecture(kind: str, block: Block, layers: int) -> Architecture:
     return Architecture(
         name=f"{kind}{layers}",
         layers=partial(resnet_cifar, block, DEPTHS[layers]),
-        title=f"{'residual' if kind == 'resnet' else 'plain'} network of {layers} layers, for small images",
+        title=f"{'residual' if kind == 'resnet' else 'plain'} network of {layers} layers",
         source="He et al. 2015, section 4.2",
         input_shape=(3, 32, 32),
         num_classes=10,
