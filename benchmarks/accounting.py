@@ -182,8 +182,8 @@ def child(connection: Connection, *work: Any) -> None:
 def measured(*work: Any, limit: float) -> Measured | str:
     """Measure in a process of its own; a text where the tool failed or took too long."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    way = "spawn" if work[1] == "torchlens" else "fork"  # torchlens refuses to work in a fork
-    process = multiprocessing.get_context(way).Process(target=child, args=(sending, *work))
+    way: Any = multiprocessing.get_context("spawn" if work[1] == "torchlens" else "fork")  # it refuses to be forked
+    process = way.Process(target=child, args=(sending, *work))
     process.start()
     answer = receiving.recv() if receiving.poll(limit) else f"more than {limit:.0f} s"
     process.kill()

@@ -94,6 +94,28 @@ def test_shared_weights_count_once_and_say_so() -> None:
     assert table.totals.activation_size == 4 * 8  # each call computes its values
 
 
+def test_what_is_not_called_stands_where_it_is_defined() -> None:
+    class Unused(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token = nn.Parameter(torch.zeros(1, 2))
+            self.first, self.spare, self.last = nn.Linear(2, 2), nn.Linear(2, 5), nn.Linear(2, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            output: Tensor = self.last(self.first(x))
+            return output
+
+    table = count(Unused(), (2,))
+    assert [(row.path, row.parameters, row.note) for row in table] == [
+        ("input", 0, ""),
+        ("token", 2, "a tensor of 1x2"),
+        ("first", 6, ""),
+        ("spare", 15, "not called"),
+        ("last", 6, ""),
+    ]
+    assert table.output_shapes == ((2,),)
+
+
 def test_an_unknown_operation_is_named() -> None:
     class Inverse(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

@@ -178,6 +178,33 @@ def test_max_pooling_compares() -> None:
     assert count(nn.MaxPool2d(3, 2), (4, 9, 9)).totals.other_operations == 4 * 4 * 4 * 8
 
 
+@pytest.mark.parametrize(
+    ("layer", "each"),
+    [
+        (nn.BatchNorm2d(4), 7),
+        (nn.BatchNorm2d(4).eval(), 2),
+        (nn.GroupNorm(2, 4), 7),
+        (nn.GroupNorm(2, 4, affine=False), 5),
+        (nn.LayerNorm([4, 6, 6]), 7),
+        (nn.LayerNorm([4, 6, 6], elementwise_affine=False), 5),
+        (nn.ReLU(), 1),
+        (nn.Softmax(1), 5),
+        (nn.AdaptiveAvgPool2d(1), 1),
+        (nn.Dropout().eval(), 0),
+        (nn.Flatten(), 0),
+    ],
+)
+def test_the_stated_other_operations_a_value(layer: nn.Module, each: int) -> None:
+    table = count(nn.Sequential(layer), torch.empty(2, 4, 6, 6), training=None)
+    assert table.totals.other_operations == each * 2 * 4 * 6 * 6
+
+
+@pytest.mark.parametrize(("mode", "each"), [("nearest", 0), ("bilinear", 7), ("bicubic", 31)])
+def test_interpolation(mode: str, each: int) -> None:
+    table = count(nn.Upsample(scale_factor=2, mode=mode), (3, 5, 5))
+    assert (table.totals.macs, table.totals.other_operations) == (0, each * 3 * 10 * 10)
+
+
 def test_additions_and_concatenations_are_in_the_table() -> None:
     table = count(built("resnet18"), IMAGE)
     assert [row.kind for row in table if row.path.startswith("layer1.0.add")] == ["Add"]
@@ -236,28 +263,34 @@ def test_published_receptive_fields(name: str, path: str, field: int) -> None:
     assert (row.receptive_field, row.stride) == ((field, field), (32, 32))
 
 
-class Residual(nn.Module):
-    """A wide branch and a narrow, dilated one, added."""
+class Slice(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, 1:-2, 1:-2]
 
-    def __init__(self) -> None:
+
+class Residual(nn.Module):
+    """A wide branch and a narrow, dilated one that is cropped unevenly, added."""
+
+    def __init__(self, crop: nn.Module) -> None:
         super().__init__()
         self.stem = nn.Conv2d(1, 2, 3, stride=2, padding=1)
         self.wide = nn.Conv2d(2, 2, 5, padding=2)
-        self.dilated = nn.Conv2d(2, 2, 2, dilation=5, padding=(3, 3))
-        self.shift = nn.ZeroPad2d((0, -1, 0, -1))
+        self.dilated = nn.Conv2d(2, 2, 2, dilation=5, padding=4)
+        self.crop = crop
         self.up = nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
-        x = self.wide(x) + self.shift(self.dilated(x))
+        x = self.wide(x) + self.crop(self.dilated(x))
         output: Tensor = self.up(x)
         return output
 
 
+@pytest.mark.parametrize("crop", [nn.ZeroPad2d((-1, -2, -1, -2)), Slice()])
 @pytest.mark.parametrize("path", ["stem", "wide", "dilated", "add", "up"])
-def test_receptive_fields_are_the_pixels_with_a_gradient(path: str) -> None:
+def test_receptive_fields_are_the_pixels_with_a_gradient(path: str, crop: nn.Module) -> None:
     """The stretch of input pixels that change a middle output, found by differentiation."""
-    network = Residual().double()
+    network = Residual(crop).double()
     for parameter in network.parameters():
         nn.init.constant_(parameter, 1.0)
     seen: dict[str, Tensor] = {}
@@ -265,7 +298,7 @@ def test_receptive_fields_are_the_pixels_with_a_gradient(path: str) -> None:
         module.register_forward_hook(lambda _, __, result, name=name: seen.update({name: result}))
     x = torch.ones(1, 1, 64, 64, dtype=torch.double, requires_grad=True)
     network(x)
-    seen["add"] = seen["wide"] + network.shift(seen["dilated"])
+    seen["add"] = seen["wide"] + network.crop(seen["dilated"])
     output = seen[path]
     widths = []
     for middle in (output.shape[-1] // 2, output.shape[-1] // 2 + 1):

@@ -58,10 +58,8 @@ class Axis:
         return Axis(self.number, _whole(self.stride / ratio), self.first, self.last + reach * self.stride)
 
     def united(self, other: Axis) -> Axis:
-        """Where two tensors meet that run along the same axis; the stride is the coarser one."""
-        return Axis(
-            self.number, max(self.stride, other.stride), min(self.first, other.first), max(self.last, other.last)
-        )
+        """Where two tensors meet that run along the same axis, with the same stride."""
+        return Axis(self.number, self.stride, min(self.first, other.first), max(self.last, other.last))
 
 
 def _whole(value: Fraction) -> Extent:

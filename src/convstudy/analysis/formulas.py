@@ -57,13 +57,13 @@ def attention_macs(query: Shape, key: Shape, value: Shape) -> int:
     return rows * (query[-1] + value[-1])
 
 
-def self_attention_macs(query: Shape, key: Shape, embed_dim: int) -> int:
+def multi_head_attention_macs(query: Shape, key: Shape, embed_dim: int) -> int:
     """Three projections in, the attention of all heads together, one projection out.
 
     Shapes are batch x positions x features.
 
-    >>> self_attention_macs((1, 10, 8), (1, 10, 8), 8)  # 4·10·8·8 + 2·10·10·8
-    4160
+    >>> multi_head_attention_macs((1, 10, 8), (1, 20, 8), 8)  # 8·8·(2·10 + 2·20) + 2·10·20·8
+    7040
     """
     batch, queries, _ = query
     projections = embed_dim * embed_dim * (2 * queries + 2 * key[1])
@@ -136,14 +136,14 @@ def _expanded(shape: Shape, axes: list[int]) -> list[int]:
 
 def _native_attention(done: Application) -> int:
     """`_native_multi_head_attention(query, key, value, embed_dim, ...)`."""
-    return self_attention_macs(done.shape(0), done.shape(1), done.args[3])
+    return multi_head_attention_macs(done.shape(0), done.shape(1), done.args[3])
 
 
 def _encoder_layer(done: Application) -> int:
     """`_transformer_encoder_layer_fwd(src, embed_dim, ...)`: self-attention and two dense layers in one operation."""
     source = done.shape(0)
     hidden, features = done.shape(14)
-    return self_attention_macs(source, source, done.args[1]) + 2 * prod(source[:2]) * hidden * features
+    return multi_head_attention_macs(source, source, done.args[1]) + 2 * prod(source[:2]) * hidden * features
 
 
 def _mkldnn_rnn(done: Application) -> int:

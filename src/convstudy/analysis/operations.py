@@ -8,7 +8,7 @@
 - softmax: five a value (greatest, subtract, exponent, sum, divide)
 - norms: two a value with stored statistics (scale, shift); with the data's own five more (mean, variance, normalise)
 - interpolation: 3, 7 or 15 a result (linear, bilinear, trilinear), 31 (bicubic); nearest: none
-- views, copies, concatenation, padding, look-up, random numbers: none
+- views, copies, concatenation, padding, look-up, random numbers, and what is done to weights alone: none
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from convstudy.errors import UnknownNameError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -106,8 +108,6 @@ class LayerTable:
 
         Raises: UnknownNameError, when there is none, with the nearest path.
         """
-        from convstudy.errors import UnknownNameError  # noqa: PLC0415
-
         for row in self.rows:
             if row.path == path:
                 return row

@@ -178,7 +178,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 done.output.numel() * done.output.element_size(),
                 macs,
                 macs * receiving,
-                other_operations(what, done),
+                other_operations(what, done) if flow.depends else 0,
                 flow,
                 parameters,
                 [tuple(tensor.shape) for tensor in done.tensors],
