@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -134,9 +135,47 @@ def test_a_network_on_the_meta_device() -> None:
     assert count(network, (3, 32, 32)).totals == count(torchvision.models.resnet18(), (3, 32, 32)).totals
 
 
-def test_lazy_layers_and_torchscript_are_refused() -> None:
+def test_lazy_layers_are_refused() -> None:
     with pytest.raises(ModelError, match="lazy layers"):
         count(nn.Sequential(nn.LazyConv2d(8, 3)), (3, 8, 8))
+
+
+def test_torchscript_is_refused() -> None:
+    with warnings.catch_warnings(action="ignore"):
+        scripted = torch.jit.script(nn.Linear(3, 4))
+    with pytest.raises(ModelError, match="whose layers cannot be followed"):
+        count(scripted, (3,))
+
+
+def test_a_compiled_network_is_the_network_inside() -> None:
+    network = nn.Sequential(nn.Linear(3, 4))
+    compiled = torch.compile(network)
+    assert isinstance(compiled, nn.Module)
+    assert count(compiled, (3,)) == count(network, (3,))
+
+
+def test_what_is_no_network_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"expected a torch\.nn\.Module to count; got function"):
+        count(lambda x: x, (3,))  # type: ignore[arg-type]
+
+
+def test_no_input_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"count needs the shape of one input, as in count\(network, \(3, 32, 32\)\)"):
+        count(nn.Linear(3, 4))
+
+
+def test_half_precision() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU())
+    single, half = count(network, (3, 8, 8)).totals, count(network.half(), (3, 8, 8)).totals
+    assert half.macs == single.macs
+    assert 2 * half.activation_bytes == single.activation_bytes
+    assert 2 * half.parameter_bytes == single.parameter_bytes
+
+
+def test_one_image_in_training_where_a_norm_has_one_value_a_channel() -> None:
+    """torch refuses this with real statistics; what is counted does not depend on them."""
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3))
+    assert count(network, (3, 8, 8), training=True).output_shapes == ((3, 1, 1),)
 
 
 def test_nothing_is_allocated() -> None:
