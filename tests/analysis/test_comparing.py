@@ -134,6 +134,11 @@ def test_where_a_reduction_would_save_most() -> None:
     assert "features.0" not in {layer.path for layer in bottlenecks(network, IMAGE, reduced=16)}  # 3 channels
 
 
+def test_grouped_and_pointwise_convolutions_are_not_reduced() -> None:
+    network = nn.Sequential(nn.Conv2d(64, 64, 3, groups=4), nn.Conv2d(64, 64, 1), nn.Conv2d(64, 64, 3))
+    assert [layer.path for layer in bottlenecks(network, (64, 16, 16))] == ["2"]
+
+
 def test_bottlenecks_that_cannot_be() -> None:
     with pytest.raises(ShapeError, match=r"channels x height x width and whole numbers from 1; got input \(192, 28\)"):
         bottleneck((192, 28), kernel=5, channels=32, reduced=16)

@@ -159,6 +159,23 @@ def test_an_input_that_does_not_fit(shape: tuple[int, ...], message: str) -> Non
     assert str(error.value) == message
 
 
+def test_what_is_wrong_beside_the_shape_is_said_as_torch_says_it() -> None:
+    with pytest.raises(ShapeError, match=r"^0 \(Conv2d\): got 1x3x8x8 \(batch first\), .*(dtype|type).*3x8x8$"):
+        count(nn.Sequential(nn.Conv2d(3, 8, 5)), torch.zeros(1, 3, 8, 8, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("size", [1, 3, 4])
+@pytest.mark.parametrize(
+    "layer", [nn.Conv2d(3, 8, 5), nn.Conv2d(3, 8, 3, dilation=2), nn.MaxPool2d(5), nn.AvgPool2d(5)]
+)
+def test_a_window_that_does_not_fit(layer: nn.Module, size: int) -> None:
+    with pytest.raises(
+        ShapeError, match=rf"^0 \(\w+\): got 1x3x{size}x9 .*, expected at least the window, 5x5, padding"
+    ):
+        count(nn.Sequential(layer), (3, size, 9))
+    assert count(nn.Sequential(layer), (3, 5, 9)).output_shapes[0][1] == 1
+
+
 def test_a_network_that_looks_at_values() -> None:
     class Looking(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

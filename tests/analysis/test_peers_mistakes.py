@@ -315,7 +315,7 @@ def test_the_whole_input_is_seen_after_a_dense_layer_or_global_pooling() -> None
 
 
 def test_what_weighs_channels_by_the_whole_image_sees_all_of_it() -> None:
-    """Squeeze and excitation (Hu et al. 2018): its output has the axes of the image, so a stride, but no finite field."""
+    """Squeeze and excitation (Hu et al. 2018): the output has the image's axes, so a stride, but no finite field."""
     network = nn.Sequential(nn.Conv2d(3, 8, 3, 2), torchvision.ops.SqueezeExcitation(8, 2), nn.Conv2d(8, 8, 3))
     table = count(network, (3, 16, 16))
     assert (table["0"].receptive_field, table["0"].stride) == ((3, 3), (2, 2))

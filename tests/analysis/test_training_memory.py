@@ -40,8 +40,8 @@ class Checkpointed(nn.Module):
         return output
 
 
-def vit() -> nn.Module:
-    network: nn.Module = torchvision.models.VisionTransformer(32, 8, 2, 2, hidden_dim=16, mlp_dim=32)
+def vit(**options: float) -> nn.Module:
+    network: nn.Module = torchvision.models.VisionTransformer(32, 8, 2, 2, hidden_dim=16, mlp_dim=32, **options)
     return network
 
 
@@ -54,6 +54,7 @@ NETWORKS = {
     "squeezenet1_1": (torchvision.models.squeezenet1_1, 64),
     "shufflenet_v2_x0_5": (torchvision.models.shufflenet_v2_x0_5, 64),
     "vit": (vit, 32),
+    "vit with dropout": (lambda: vit(attention_dropout=0.1), 32),
     "checkpointed": (Checkpointed, 16),
 }
 

@@ -51,11 +51,22 @@ def _expectation(call: Call) -> str:
         return f"expected {module.in_channels} channels in the second axis"
     if isinstance(module, nn.modules.batchnorm._BatchNorm) and len(shape) > 1 and shape[1] != module.num_features:
         return f"expected {module.num_features} channels in the second axis"
-    kernel = getattr(module, "kernel_size", None)
-    if kernel is not None and not isinstance(module, nn.modules.conv._ConvTransposeNd):
-        sizes = kernel if isinstance(kernel, tuple) else (kernel,)
-        return f"expected at least the window, {_printed(tuple(sizes))}, padding included"
-    return ""
+    return _window_expectation(module, shape)
+
+
+def _window_expectation(module: nn.Module, shape: tuple[int, ...]) -> str:
+    """How far a window reaches, where that is farther than the padded input."""
+    kernel, padding = getattr(module, "kernel_size", None), getattr(module, "padding", 0)
+    if kernel is None or isinstance(padding, str) or isinstance(module, nn.modules.conv._ConvTransposeNd):
+        return ""
+    axes = len(shape) - 2
+    sides = [
+        (value,) * axes if isinstance(value, int) else tuple(value)
+        for value in (kernel, padding, getattr(module, "dilation", 1))
+    ]
+    reach = tuple(step * (size - 1) + 1 for size, _, step in zip(*sides, strict=False))
+    fits = all(size + 2 * pad >= far for size, pad, far in zip(shape[2:], sides[1], reach, strict=False))
+    return "" if fits else f"expected at least the window, {_printed(reach)}, padding included"
 
 
 def _first_line(error: Exception) -> str:

@@ -54,7 +54,7 @@ def _key(row: LayerRow) -> tuple[object, ...]:
     """What has to be equal: everything but the numbers in the path and the receptive field, which grows."""
     path = re.sub(r"\d+", "#", row.path)
     numbers = (row.output_shape, row.parameters, row.trainable_parameters, row.macs, row.activation_size)
-    return (path, row.kind, *numbers, row.shared_with is not None)
+    return (path, row.kind, *numbers)
 
 
 def _repetition(keys: Sequence[tuple[object, ...]], start: int) -> tuple[int, int]:
