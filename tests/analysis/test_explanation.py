@@ -32,13 +32,13 @@ def test_pooling_and_dense_layers() -> None:
     assert lines(Net(), (3, 32, 32), "pool") == [
         "output height and width: ⌊(28 + 2·0 − 2)/2⌋ + 1 = 14",
         "activation size: 14·14·6 = 1,176",
-        "0",
-        "0",
+        "parameters: 0",
+        "MACs: 0",
         "receptive field: 5 + (2 − 1)·1 = 6",
     ]
     assert lines(Net(), (3, 32, 32), "fc1") == [
-        "120",
-        "120",
+        "output features: 120",
+        "activation size: 120",
         "parameters: (400 + 1)·120 = 48,120",
         "MACs: 400·120 = 48,000",
     ]

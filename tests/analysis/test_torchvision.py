@@ -1,7 +1,8 @@
-"""All of torchvision's classification models against the figures of their published weights."""
+"""torchvision's models for images, video and segmentation against the figures of their published weights."""
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -54,3 +55,32 @@ def test_all_models_are_there() -> None:
     assert {type(entry) for entry in WEIGHTS} == {
         get_model_weights(name) for name in list_models(module=torchvision.models)
     }
+
+
+def weights_of(collection: ModuleType) -> list[WeightsEnum]:
+    return [entry for name in list_models(module=collection) for entry in get_model_weights(name)]
+
+
+def holds(weights: WeightsEnum, network: nn.Module, shape: tuple[int, ...]) -> bool:
+    table = count(network, shape)
+    macs = round(table.totals.macs / 1e9, 3)
+    return (table.totals.parameters, macs) == (weights.meta["num_params"], weights.meta["_ops"]) and not table.uncounted
+
+
+@pytest.mark.parametrize("weights", weights_of(torchvision.models.video), ids=str)
+def test_networks_for_video(weights: WeightsEnum) -> None:
+    """Sixteen frames; convolutions in three dimensions and attention over space and time."""
+    crop = weights.transforms.keywords["crop_size"]
+    with unallocated():
+        network = get_model(type(weights).__name__.removesuffix("_Weights").lower())
+    assert holds(weights, network, (3, 16, *(crop if isinstance(crop, tuple) else (crop, crop))))
+
+
+@pytest.mark.parametrize("weights", weights_of(torchvision.models.segmentation), ids=str)
+def test_networks_for_segmentation(weights: WeightsEnum) -> None:
+    """Two outputs, dilated convolutions, pooling over the whole image and interpolation."""
+    name, size = type(weights).__name__.removesuffix("_Weights").lower(), weights.transforms.keywords["resize_size"]
+    side = {} if name.startswith("lraspp") else {"aux_loss": True}
+    with unallocated():
+        network = get_model(name, weights=None, weights_backbone=None, num_classes=21, **side)
+    assert holds(weights, network, (3, size, size))

@@ -28,7 +28,8 @@ class Derivation:
     words: str
 
     def __str__(self) -> str:
-        return f"{self.quantity}: {self.formula} = {self.value:,}" if self.formula != str(self.value) else self.formula
+        derived = "" if self.formula == str(self.value) else f"{self.formula} = "
+        return f"{self.quantity}: {derived}{self.value:,}"
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _window_expectation(module: nn.Module, shape: tuple[int, ...]) -> str:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    return lines[0].split(". ")[0].rstrip(".") if lines else type(error).__name__
 
 
 def _printed(shape: tuple[int, ...]) -> str:
