@@ -168,7 +168,7 @@ def wait_for_newer(path: Path, seen: int, running: subprocess.Popen[str]) -> int
 def test_the_flags_have_the_recipe_s_defaults() -> None:
     flags = inspect.signature(compare).parameters
     shared = [field for field in fields(Recipe) if field.name in flags]
-    assert len(shared) == 8
+    assert len(shared) == 9
     assert {field.name: flags[field.name].default for field in shared} == {f.name: f.default for f in shared}
 
 

@@ -46,6 +46,9 @@ def compare(
             "--flip/--no-flip", help=r"Mirror half of the images. \[default: as the data allow]", show_default=False
         ),
     ] = None,
+    channels_last: Annotated[
+        bool, typer.Option("--channels-last", help="Memory format: faster for some networks, slower for others.")
+    ] = False,
     input_size: Annotated[
         int | None,
         typer.Option(
@@ -85,6 +88,7 @@ def compare(
         weight_decay=weight_decay,
         label_smoothing=label_smoothing,
         crop_padding=crop_padding,
+        channels_last=channels_last,
     )
     plan = Plan(
         models=tuple(models or ("net", "resnet34")),

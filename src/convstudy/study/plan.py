@@ -74,5 +74,6 @@ class Plan:
         words += [word for flag, value in flags.items() if value is not None for word in (flag, f"{value}")]
         if self.horizontal_flip is not None:
             words.append("--flip" if self.horizontal_flip else "--no-flip")
+        words += ["--channels-last"] if self.recipe.channels_last else []
         words += ["--skip-bad-images"] if self.skip_bad_images else []
         return shlex.join(words)

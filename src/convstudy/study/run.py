@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -55,14 +55,17 @@ def perform(task: Task, observer: Observer) -> None:
 
     Raises: DivergedError, with network, seed, epoch and step.
     """
+    layout = torch.channels_last if task.recipe.channels_last else torch.contiguous_format
     train_part, validation_part = training_parts(task.data, task.seed)
     mean, std = pixel_statistics(train_part.images)
 
     def resident(part: ImageSet) -> ResidentImages:
-        return ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=task.device)
+        images = ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=task.device)
+        return replace(images, images=images.images.contiguous(memory_format=layout))
 
     torch.manual_seed(stream_seed(task.seed, "initialisation"))
-    network = open_model(task.model).build(task.data.num_classes, task.input_shape[0]).to(task.device)
+    network = open_model(task.model).build(task.data.num_classes, task.input_shape[0])
+    network = network.to(task.device).to(memory_format=layout)
     batches = TrainingBatches(resident(train_part), task.recipe, task.seed)
     observer.start_run(
         task.model,

@@ -33,6 +33,7 @@ class Recipe:
     label_smoothing: float = 0.1
     crop_padding: float = 0.125  # random crops: padding on each side, as a part of the image's side; 0 crops nothing
     horizontal_flip: bool = False  # half of the images mirrored
+    channels_last: bool = False  # memory format: faster for some networks, slower for others
 
     def __post_init__(self) -> None:
         _expect(self.epochs >= 1, "--epochs", self.epochs, "a whole number from 1 on")
