@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import multiprocessing
 import os
 import platform
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -181,8 +184,10 @@ def child(connection: Connection, *work: Any) -> None:
 
 def measured(*work: Any, limit: float) -> Measured | str:
     """Measure in a process of its own; a text where the tool failed or took too long."""
+    if work[1] == "torchlens":  # it refuses to work in a process that multiprocessing has started
+        return measured_apart(*work, limit=limit)
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    way: Any = multiprocessing.get_context("spawn" if work[1] == "torchlens" else "fork")  # it refuses to be forked
+    way: Any = multiprocessing.get_context("fork")
     process = way.Process(target=child, args=(sending, *work))
     process.start()
     answer = receiving.recv() if receiving.poll(limit) else f"more than {limit:.0f} s"
@@ -190,6 +195,27 @@ def measured(*work: Any, limit: float) -> Measured | str:
     process.join()
     result: Measured | str = answer
     return result
+
+
+def measured_apart(*work: Any, limit: float) -> Measured | str:
+    """The same in an interpreter of its own, which writes the record on one line."""
+    call = f"import accounting; accounting.torch.set_num_threads(1); print(accounting.json_of{work!r})"
+    command = [sys.executable, "-W", "ignore", "-c", call]
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=limit + 30, check=True
+        )
+    except subprocess.TimeoutExpired:
+        return f"more than {limit:.0f} s"
+    except subprocess.CalledProcessError as error:
+        return str(error.stderr).strip().splitlines()[-1][:60]
+    return Measured(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def json_of(*work: Any) -> str:
+    """One measurement as JSON."""
+    with silence():
+        return json.dumps(asdict(measure(*work)))
 
 
 def available() -> dict[str, str | None]:
