@@ -10,6 +10,7 @@ import typer
 
 from convstudy.cli.checking import build, check
 from convstudy.cli.compare import compare
+from convstudy.cli.explaining import explain, trends
 from convstudy.cli.listing import data, models
 from convstudy.cli.redraw import report
 from convstudy.cli.summary import summary
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for command in (compare, summary, check, build, report, models, data):
+for command in (compare, summary, explain, trends, check, build, report, models, data):
     app.command()(command)
 
 

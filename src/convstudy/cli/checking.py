@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from convstudy.cli.options import Classes, InputShape, at_input
+
 Table = Annotated[
     Path,
     typer.Argument(
@@ -27,13 +29,8 @@ class Format(StrEnum):
 def check(
     table: Table,
     model: Annotated[str | None, typer.Option(help="Check against this network instead of the table itself.")] = None,
-    input_shape: Annotated[
-        str | None,
-        typer.Option("--input", metavar="CxHxW", help=r"Of the network. \[default: the paper's]", show_default=False),
-    ] = None,
-    classes: Annotated[
-        int | None, typer.Option(help=r"Of the network. \[default: the paper's]", show_default=False)
-    ] = None,
+    input_shape: InputShape = None,
+    classes: Classes = None,
     output_format: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.table,
 ) -> None:
     """Check every cell of a claimed layer table, and name the mistake behind each wrong number.
@@ -46,16 +43,13 @@ def check(
 
     from convstudy.analysis.checking import check as check_table
     from convstudy.claims import read_table
-    from convstudy.cli.shape import parse_shape
     from convstudy.report.terminal import check_report
-    from convstudy.study import layer_table, open_model
+    from convstudy.study import layer_table
 
     claimed = read_table(table)
     rows = None
     if model is not None:
-        network = open_model(model)
-        shape = parse_shape(input_shape) if input_shape else network.input_shape
-        rows = layer_table(network, shape, network.num_classes if classes is None else classes).rows
+        rows = layer_table(*at_input(model, input_shape, classes)).rows
     report = check_table(claimed, rows)
     if output_format is Format.json:
         typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from convstudy.cli.options import Classes, InputShape, ModelName, at_input
+
+
+class Format(StrEnum):
+    """How a layer table is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    html = "html"
+
 
 def summary(
-    model: Annotated[
-        str,
-        typer.Argument(metavar="MODEL", help="A network: see `convstudy models`, or your own as path/to/file.py:Name."),
-    ],
-    input_shape: Annotated[
-        str | None,
-        typer.Option(
-            "--input", metavar="CxHxW", help=r"Input of one image. \[default: the paper's]", show_default=False
-        ),
-    ] = None,
-    classes: Annotated[
-        int | None, typer.Option(help=r"Number of classes. \[default: the paper's]", show_default=False)
-    ] = None,
+    model: ModelName,
+    input_shape: InputShape = None,
+    classes: Classes = None,
+    output_format: Annotated[Format, typer.Option("--format", help="For people, or for programs.")] = Format.table,
 ) -> None:
-    """Print a network's layer table: output shape, activation size, parameters and MACs of each layer."""
+    """Print a network's layer table: output shape, activation size, parameters and MACs of each layer.
+
+    The other formats also have the receptive field, stride, bytes and the backward pass.
+    """
+    import json
+
     from rich.console import Console
 
-    from convstudy.cli.shape import parse_shape
     from convstudy.report.terminal import layer_table as drawn
-    from convstudy.study import layer_table, open_model
+    from convstudy.study import layer_table
 
-    network = open_model(model)
-    shape = parse_shape(input_shape) if input_shape else network.input_shape
-    table = layer_table(network, shape, network.num_classes if classes is None else classes)
-    Console().print(drawn(table))
+    table = layer_table(*at_input(model, input_shape, classes))
+    if output_format is Format.json:
+        typer.echo(json.dumps(table.to_dict(), indent=2, ensure_ascii=False))
+    elif output_format is Format.csv:
+        typer.echo(table.to_pandas().to_csv(), nl=False)
+    elif output_format is Format.html:
+        typer.echo(table.to_pandas().to_html())
+    else:
+        Console().print(drawn(table))

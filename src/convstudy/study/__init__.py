@@ -2,7 +2,7 @@
 
 from convstudy.study.comparison import Comparison, perform_missing, prepare
 from convstudy.study.conclusion import conclude
-from convstudy.study.contestant import Contestant, layer_table
+from convstudy.study.contestant import Contestant, layer_table, unallocated_network
 from convstudy.study.folder import ComparisonFolder
 from convstudy.study.model import Model, open_model
 from convstudy.study.plan import Plan
@@ -25,5 +25,6 @@ __all__ = [
     "perform_missing",
     "prepare",
     "read_findings",
+    "unallocated_network",
     "write_findings",
 ]

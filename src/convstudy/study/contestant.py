@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
-from convstudy.analysis import LayerTable, count
+from convstudy.analysis import LayerTable, count, unallocated
 from convstudy.errors import ConvstudyError, ModelError
 from convstudy.study.model import Model
 
@@ -38,7 +37,7 @@ def layer_table(model: Model, input_shape: tuple[int, int, int], num_classes: in
 
     Raises: ModelError, when the network cannot be built; ShapeError, when the input does not fit.
     """
-    return count(_on_meta(model, num_classes, input_shape[0]), input_shape)
+    return count(unallocated_network(model, num_classes, input_shape[0]), input_shape)
 
 
 def contestant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -> Contestant:
@@ -64,10 +63,13 @@ def contestant(model: Model, input_shape: tuple[int, int, int], num_classes: int
     )
 
 
-def _on_meta(model: Model, num_classes: int, in_channels: int) -> nn.Module:
-    """Build on the meta device, which allocates nothing; a network that cannot be built there is built on the CPU."""
+def unallocated_network(model: Model, num_classes: int, in_channels: int) -> nn.Module:
+    """Build without allocating weights; a network that cannot be built so is built on the CPU.
+
+    Raises: ModelError, when it cannot be built at all.
+    """
     try:
-        with torch.device("meta"):
+        with unallocated():
             return model.build(num_classes, in_channels)
     except ConvstudyError:
         raise

@@ -1,4 +1,4 @@
-"""Networks by name: the zoo's, and the user's own as `path/to/file.py:Name` or `package.module:Name`."""
+"""Networks by name: the zoo's, those of collections, and the user's own as `file.py:Name` or `module:Name`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from convstudy.errors import ModelError
-from convstudy.zoo import architecture
+from convstudy.zoo import open_architecture
 
 Loaded = TypeVar("Loaded")
 
@@ -34,7 +34,7 @@ class Model:
     smallest_side: int = 1
     input_shape: tuple[int, int, int] = (3, 224, 224)  # the paper's
     num_classes: int = 1000  # the paper's
-    code: str = ""  # sha256 of the user's own file
+    code: str = ""  # sha256 of the user's own file, of code or of weights
 
     @property
     def folder(self) -> str:
@@ -72,9 +72,11 @@ def open_model(name: str) -> Model:
     Traceback (most recent call last):
     convstudy.errors.UnknownNameError: no network is named 'resnet3A'; did you mean 'resnet34'?
     """
-    if ":" in name:
+    collection = name.partition(":")[0]
+    if ":" in name.partition("@")[0] and collection not in {"torchvision", "timm"}:
         return _own_model(name)
-    known = architecture(name)
+    known = open_architecture(name)
+    weights = Path(name.partition("@")[2])
     return Model(
         name,
         lambda num_classes, in_channels: known.build(num_classes=num_classes, in_channels=in_channels),
@@ -82,6 +84,7 @@ def open_model(name: str) -> Model:
         known.smallest_side,
         known.input_shape,
         known.num_classes,
+        _digest(weights),
     )
 
 
@@ -101,8 +104,12 @@ def _own_model(name: str) -> Model:
             raise ModelError(f"{name} gave a {type(network).__name__}; expected a torch.nn.Module")
         return network
 
-    source = Path(module.__file__ or "")
-    return Model(name, build, code=hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else "")
+    return Model(name, build, code=_digest(Path(module.__file__ or "")))
+
+
+def _digest(path: Path) -> str:
+    """sha256 of a file; nothing where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _takes(maker: Callable[..., Any], name: str) -> bool:

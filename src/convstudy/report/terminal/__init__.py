@@ -1,8 +1,18 @@
 """What the terminal shows, within 80 columns: cost, results and layers as tables, the verdicts, training's progress."""
 
 from convstudy.report.terminal.checking import check_report
+from convstudy.report.terminal.explaining import explanation, trend_list
 from convstudy.report.terminal.layers import layer_table
 from convstudy.report.terminal.networks import cost_table, result_table, verdicts
 from convstudy.report.terminal.training import TrainingDisplay
 
-__all__ = ["TrainingDisplay", "check_report", "cost_table", "layer_table", "result_table", "verdicts"]
+__all__ = [
+    "TrainingDisplay",
+    "check_report",
+    "cost_table",
+    "explanation",
+    "layer_table",
+    "result_table",
+    "trend_list",
+    "verdicts",
+]
