@@ -37,5 +37,4 @@ class Claim:
         >>> resnet50.holds(3_857_973_248), resnet50.holds(4_089_184_256)
         (True, False)
         """
-        number = self.number
-        return number.admits(value) or 0 <= value - number.value < number.last_digit
+        return self.number.holds(value)
