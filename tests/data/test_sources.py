@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torchvision
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from convstudy.data import DataSet, load, pixel_statistics, sources
@@ -25,7 +27,7 @@ def pixels(*shape: int) -> npt.NDArray[np.uint8]:
     return STREAM.integers(0, 256, shape, dtype=np.uint8)
 
 
-def class_folders(root: Path, classes: str = "ab", count: int = 8, size: tuple[int, int] = (10, 10)) -> Path:
+def class_folders(root: Path, classes: Iterable[str] = "ab", count: int = 8, size: tuple[int, int] = (10, 10)) -> Path:
     for name in classes:
         (root / name).mkdir(parents=True)
         for index in range(count):
@@ -88,6 +90,42 @@ def test_images_of_several_sizes_become_squares(tmp_path: Path) -> None:
     data = load(str(root), side=16)
     assert data.train.images.shape[1:] == (3, 16, 16)
     assert data.notes[0] == "images of 2 sizes: shorter side resized to 16, middle square cut out"
+
+
+def test_one_large_image_does_not_decide_the_side(tmp_path: Path) -> None:
+    root = class_folders(tmp_path)
+    Image.fromarray(pixels(90, 90, 3)).save(root / "a" / "large.png")
+    assert load(str(root)).side == 10  # the median over images, not over sizes
+
+
+@pytest.mark.parametrize(("width", "height"), [(14, 10), (10, 14)])
+def test_folders_and_arrays_cut_the_same_square(tmp_path: Path, width: int, height: int) -> None:
+    images = pixels(8, height, width, 3)
+    for index, image in enumerate(images):
+        (tmp_path / "f" / "ab"[index % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(tmp_path / "f" / "ab"[index % 2] / f"{index}.png")
+    labels = np.arange(8) % 2
+    files = load(str(tmp_path / "f"))
+    arrays = load(npz(tmp_path / "a.npz", x=images, y=labels))
+    assert files.side == arrays.side == 10
+    assert arrays.notes[-1] == f"images of {width}x{height}: shorter side resized to 10, middle square cut out"
+    squares = images[:, (height - 10) // 2 :, (width - 10) // 2 :][:, :10, :10].transpose(0, 3, 1, 2)
+    found = {image.tobytes() for data in (files, arrays) for image in by_id(data).values()}
+    assert found == {square.tobytes() for square in squares}
+
+
+def test_a_folder_says_what_it_left_out(tmp_path: Path) -> None:
+    for part in ("Train", "TESTING"):
+        class_folders(tmp_path / part, count=4)
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "Train" / "a" / "labels.txt").write_text("a")
+    (tmp_path / "Train" / "loose.png").write_bytes(b"an image of no class")
+    data = load(str(tmp_path))
+    assert (len(data.train), len(data.test)) == (8, 8)
+    assert data.notes == (
+        "2 files that are no images of a class left out: .png, .txt",
+        "folders beside the parts left out: extra",
+    )
 
 
 ODD: dict[str, tuple[Callable[[Path], None], tuple[int, int, int]]] = {
@@ -179,17 +217,25 @@ LABELS = np.arange(20) % 2
         (pixels(20, 8, 8, 3) / 255, (3, 8, 8)),
         (pixels(20, 8, 8, 3).astype(np.float32), (3, 8, 8)),
         (pixels(20, 8, 8, 3).astype(np.int64), (3, 8, 8)),
+        ((pixels(20, 8, 8) / 255).astype(np.float16), (1, 8, 8)),
+        (pixels(20, 8, 8) > 99, (1, 8, 8)),
     ],
-    ids=["grey", "last", "first", "one", "parts of 1", "floats", "integers"],
+    ids=["grey", "last", "first", "one", "parts of 1", "floats", "integers", "half", "bits"],
 )
 def test_arrays_of_every_layout_are_read(tmp_path: Path, images: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
     data = load(npz(tmp_path / "a.npz", x_train=images, y_train=LABELS, x_test=images, y_test=np.eye(2)[LABELS]))
     assert data.train.images.shape == (20, *shape)
     assert data.train.labels.tolist() == data.test.labels.tolist() == LABELS.tolist()
     scale = 255 if images.max() <= 1 else 1
-    expected = np.round(images * scale).astype(np.uint8)
+    expected = np.round(images.astype(np.float64) * scale).astype(np.uint8)
     assert data.train.images.sum() == expected.sum()
     assert set(data.train.ids).isdisjoint(data.test.ids)
+
+
+def test_keys_are_found_in_any_case_of_letters(tmp_path: Path) -> None:
+    path = Path(npz(tmp_path / "a.npz", X_train=X, Y_train=LABELS, X_test=X, y_Test=LABELS))
+    data = load(str(path.rename(tmp_path / "A.NPZ")))
+    assert (len(data.train), len(data.test)) == (20, 20)
 
 
 def test_signs_keys_in_two_files(tmp_path: Path) -> None:
@@ -201,6 +247,10 @@ def test_signs_keys_in_two_files(tmp_path: Path) -> None:
     data = load(str(tmp_path / "train.h5"), test_data=tmp_path / "test.h5")
     assert (len(data.train), len(data.test), data.class_names) == (20, 20, ("left", "right"))
     assert data.source == "the arrays of train.h5 and test.h5"
+    with h5py.File(tmp_path / "test.h5", "r+") as file:
+        file["list_classes"][:] = np.array([b"right", b"left"])
+    with pytest.raises(DataError, match=r"test.h5 has the classes right, left; expected left, right, as in"):
+        load(str(tmp_path / "train.h5"), test_data=tmp_path / "test.h5")
 
 
 X = pixels(20, 8, 8, 3)
@@ -221,12 +271,22 @@ BAD_ARRAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "one class": ({"x_train": X, "y_train": LABELS * 0, "x_test": X, "y_test": LABELS * 0}, "has one class"),
     "class gap": ({"x_train": X, "y_train": LABELS * 2, "x_test": X, "y_test": LABELS}, "has no image of class '1'"),
-    "one image": ({"x": X, "y": np.arange(20) == 0}, "class 1 has one image, so no test part can be split off"),
+    "one image": (
+        {"x": X, "y": np.arange(20) == 0},
+        "one image of class '1' to train with; expected 3 or more, because a validation and a test part",
+    ),
     "channels": (
         {"x_train": X, "y_train": LABELS, "x_test": X[..., 0], "y_test": LABELS},
         "has images of (1, 8, 8); expected (3, 8, 8)",
     ),
     "values": ({"x": X * 10.0, "y": LABELS}, "; expected 0 to 255, or 0 to 1"),
+    "too few": (
+        {"x_train": X, "y_train": np.arange(20) == 0, "x_test": X, "y_test": LABELS},
+        "x.npz has one image of class '1' to train with; expected 2 or more, because a validation part is split off",
+    ),
+    "labels from 1": ({"x": X, "y": LABELS + 1}, "has no image of class '0'; expected all 3 classes"),
+    "few images": ({"x": X, "y": LABELS * 2_000_000_000}, "has the label 2000000000 for 20 images"),
+    "large": ({"x": X, "y": LABELS * 1e300}, "has the label 1e+300; expected whole numbers from 0 to the number of"),
     "flat": ({"x": X.reshape(20, -1), "y": LABELS}, "has the shape (20, 192); expected images x height x width"),
     "none": ({"x": X[:0], "y": LABELS[:0]}, "has the shape (0, 8, 8, 3)"),
     "objects": ({"x": X, "y": np.array([{}] * 20)}, "cannot be read as .npz: Object arrays cannot be loaded"),
@@ -239,7 +299,7 @@ def test_bad_arrays_get_one_line(tmp_path: Path, kind: str) -> None:
     with pytest.raises(DataError) as caught:
         load(npz(tmp_path / "x.npz", **arrays))
     assert message in str(caught.value)
-    assert "x.npz" in str(caught.value) or kind == "one image"
+    assert "x.npz" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -253,7 +313,15 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty folder": (lambda root: None, "has 0 class folders (none); expected two or more"),
     "one class": (lambda root: class_folders(root, "a"), "has 1 class folders (a)"),
     "empty class": (lambda root: (class_folders(root) / "c").mkdir(), "c holds no images"),
-    "one image": (alone, "class 1 has one image"),
+    "one image": (alone, "one image of class 'b' to train with; expected 3 or more"),
+    "parts as classes": (
+        lambda root: class_folders(root, ["train_signs", "test_signs"]),
+        "has the folders test_signs, train_signs, which look like parts and not like classes; expected train/<class>/",
+    ),
+    "one part twice": (
+        lambda root: [class_folders(root / name) for name in ("train", "val", "validation")],
+        "has both val and validation; expected one validation part",
+    ),
     "no train": (lambda root: class_folders(root / "test"), "has test but no train folder"),
     "other classes": (
         lambda root: (class_folders(root / "train", "ab"), class_folders(root / "test", "abc")),
@@ -277,24 +345,58 @@ def test_bad_files_get_one_line(tmp_path: Path) -> None:
     page.write_text("<html>not found</html>")
     empty = tmp_path / "empty.npz"
     empty.write_bytes(b"")
+    text = tmp_path / "text.npz"
+    text.write_text("no archive")
     (tmp_path / "table.csv").write_text("a,b\n")
     for path, message in {
         page: "data.h5 cannot be read as .h5: it is an HTML page",
         empty: "empty.npz is empty",
         tmp_path / "gone.npz": "gone.npz is not there",
+        text: "text.npz cannot be read as .npz: it is no archive",
         tmp_path / "table.csv": "table.csv is a .csv file; expected a folder of class folders, .npz or .h5",
         tmp_path / "gone": "gone is not there; expected class folders",
     }.items():
         with pytest.raises(DataError, match=message.replace(".", r"\.")) as caught:
             load(str(path))
         assert "\n" not in str(caught.value)
+    (tmp_path / "a.h5").mkdir()
+    whole = npz(tmp_path / "x.npz", x=X, y=LABELS)
+    with pytest.raises(DataError, match=r"a.h5 is a folder; expected a .npz or .h5 file"):
+        load(whole, test_data=tmp_path / "a.h5")
+    with pytest.raises(DataError, match="the side of the images is 0; expected one pixel or more"):
+        load("digits", side=0)
     with pytest.raises(DataError, match=r"--test-data goes with a .npz or .h5 file; got --data digits"):
         load("digits", test_data=page)
+
+
+def whole_h5(path: Path) -> bytes:
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=X, compression="gzip")
+        file["y"] = LABELS
+    return path.read_bytes()
+
+
+@given(st.sampled_from(["npz", "h5"]), st.data())
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_torn_file_is_read_or_gets_one_line(tmp_path: Path, kind: str, data: st.DataObject) -> None:
+    path = tmp_path / f"torn.{kind}"
+    whole = whole_h5(path) if kind == "h5" else Path(npz(path, x=X, y=LABELS)).read_bytes()
+    torn = bytearray(whole[: data.draw(st.one_of(st.just(len(whole)), st.integers(0, len(whole))))])
+    for at in data.draw(st.lists(st.integers(0, max(len(torn) - 1, 0)), max_size=4)):
+        torn[at : at + 1] = bytes([data.draw(st.integers(0, 255))])
+    path.write_bytes(torn)
+    try:
+        load(str(path))
+    except DataError as error:
+        assert path.name in str(error)  # noqa: PT017
+        assert "\n" not in str(error)  # noqa: PT017
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"no data set or folder is named 'cifar1O'; did you mean 'cifar10'"):
         load("cifar1O")
+    with pytest.raises(UnknownNameError, match="no data set or folder is named ''"):
+        load("")  # which pathlib takes for the folder one is in
 
 
 def test_a_set_that_is_not_there_says_which_files_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,6 +405,10 @@ def test_a_set_that_is_not_there_says_which_files_to_put_where(tmp_path: Path, m
 
     monkeypatch.setattr(torchvision.datasets.CIFAR10, "download", unreachable)
     with pytest.raises(DataError, match=r"is not in .* and cannot be downloaded \(OSError\); expected cifar-10-"):
+        load("cifar10", data_dir=tmp_path)
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    (tmp_path / "cifar-10-batches-py" / "test_batch").write_bytes(b"cut off")
+    with pytest.raises(DataError, match=r"cifar10 in .* is damaged or not whole"):
         load("cifar10", data_dir=tmp_path)
 
 
@@ -321,6 +427,10 @@ def test_mnist_is_read_from_any_of_its_layouts(tmp_path: Path, folder: str) -> N
     data = load("mnist", data_dir=tmp_path)
     assert np.array_equal(data.train.images[:, 0], images)
     assert data.test.labels.tolist() == labels.tolist()
+    assert data.test.images.flags.writeable  # or PyTorch warns
+    idx(tmp_path / folder / "t10k-labels-idx1-ubyte.gz", labels[:7])
+    with pytest.raises(DataError, match="has 7 t10k labels for 20 images"):
+        load("mnist", data_dir=tmp_path)
     (tmp_path / folder / "t10k-labels-idx1-ubyte.gz").write_bytes(b"<html>")
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz is not an idx file"):
         load("mnist", data_dir=tmp_path)
@@ -357,6 +467,8 @@ def test_cifar10_is_whole_and_its_statistics_are_the_measured_ones(shared_data: 
 def test_mnist_is_whole(shared_data: Path) -> None:
     data = load("mnist", data_dir=shared_data)
     assert (data.train.images.shape, data.test.images.shape) == ((60_000, 1, 28, 28), (10_000, 1, 28, 28))
+    with pytest.raises(DataError, match=r"is a file of mnist, not of fashion-mnist; ask for --data mnist"):
+        load("fashion-mnist", data_dir=shared_data / "mnist")
 
 
 @pytest.mark.shared_data
@@ -374,3 +486,5 @@ def test_signs_are_read_from_h5_and_from_their_photographs(shared_data: Path, tm
     assert len(photographs.train) + len(photographs.validation) == 1080
     assert len(photographs.test) == 120
     assert photographs.side == 64
+    with pytest.raises(DataError, match="which look like parts and not like classes"):
+        load(str(shared_data / "signs/jpeg"))

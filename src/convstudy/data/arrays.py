@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data.decoding import is_html
+from convstudy.data.folder import LARGEST_SIDE
 from convstudy.data.image_set import DataSet, ImageSet, names_of, numbered
 from convstudy.data.labels import check_range, decode_labels
-from convstudy.data.pixels import resize
-from convstudy.data.split import TEST_FRACTION, split_test
+from convstudy.data.pixels import middle_squares, resize
+from convstudy.data.split import TEST_NOTE, check_enough, split_test
 from convstudy.errors import DataError
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-# Pairs of keys for images and labels, as NumPy and Keras files, and those of the SIGNS course, name them.
+# Pairs of keys for images and labels, as NumPy and Keras files, and those of the SIGNS course, name them; in any case
+# of letters: `X_train` is `x_train`.
 KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train": (
         ("x_train", "y_train"),
@@ -25,7 +30,6 @@ KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("train_images", "train_labels"),
         ("images", "labels"),
         ("x", "y"),
-        ("X", "y"),
     ),
     "validation": (
         ("x_val", "y_val"),
@@ -35,7 +39,7 @@ KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "test": (("x_test", "y_test"), ("test_set_x", "test_set_y"), ("test_images", "test_labels")),
 }
-ALONE = (("images", "labels"), ("x", "y"), ("X", "y"))  # keys of a file that holds one part only
+ALONE = (("images", "labels"), ("x", "y"))  # keys of a file that holds one part only
 CLASS_NAMES = ("list_classes", "class_names", "classes")
 CHANNELS = (1, 3)  # grey, or red, green and blue
 SUFFIXES = (".npz", ".h5", ".hdf5")
@@ -60,7 +64,10 @@ def array_file(path: Path, *, test_data: Path | None, side: int | None) -> DataS
         parts["test"] = _part(test_arrays, (*KEYS["test"], *ALONE), test_data, "test")
         if parts["test"] is None:
             raise DataError(f"{test_data} has the keys {_listed(test_arrays)}; expected such as x_test and y_test")
-    class_names = _class_names(arrays) or _class_names(test_arrays) or names_of(train.labels)
+    class_names, others = _class_names(arrays), _class_names(test_arrays)
+    if class_names and others and class_names != others:
+        raise DataError(f"{test_data} has the classes {_few(others)}; expected {_few(class_names)}, as in {path}")
+    class_names = class_names or others or names_of(train.labels, path.name)
     return _data_set(path, test_data, parts, class_names, side)
 
 
@@ -73,53 +80,75 @@ def _data_set(
 ) -> DataSet:
     train, validation, test = parts["train"], parts["validation"], parts["test"]
     assert train is not None
+    for part, images in parts.items():
+        if images is not None:
+            _check(images, train, class_names, f"{path.name}, {part}")
+    check_enough(parts, class_names, path.name)
     notes = []
     if test is None:
         train, test = split_test(train)
-        notes.append(f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same for every seed")
-    for part, images in (("train", train), ("validation", validation), ("test", test)):
-        if images is not None:
-            _check(images, train, class_names, f"{path.name}, {part}")
-    if side is not None or train.images.shape[2] != train.images.shape[3]:
-        side = side or min(train.images.shape[2:])
-        notes.append(f"images of {train.images.shape[2]}x{train.images.shape[3]} resized to {side}x{side}")
-        train, validation, test = (_resized(images, side) for images in (train, validation, test))
+        notes.append(TEST_NOTE)
+    height, width = train.images.shape[2:]
+    if height != width or side not in {None, height}:
+        target = side or min(height, width, LARGEST_SIDE)
+        cut = "" if height == width else ", middle square cut out"
+        notes.append(f"images of {width}x{height}: shorter side resized to {target}{cut}")
+        train, validation, test = (_squared(images, target) for images in (train, validation, test))
     names = path.name if test_data is None else f"{path.name} and {test_data.name}"
     assert train is not None
     assert test is not None
     return DataSet(path.stem, f"the arrays of {names}", class_names, train, validation, test, True, tuple(notes))
 
 
-def _resized(images: ImageSet | None, side: int) -> ImageSet | None:
-    return images and ImageSet(resize(images.images, side), images.labels, images.ids)
+def _squared(images: ImageSet | None, side: int) -> ImageSet | None:
+    return images and replace(images, images=resize(middle_squares(images.images), side))
 
 
 def read_arrays(path: Path) -> Arrays:
     """All arrays of a file. Raises: DataError, when it is not one; pickled objects are not loaded."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise DataError(f"{path} {what}; expected a .npz or .h5 file of images and labels")
+    try:
+        return _read(path)
+    except DataError:
+        raise
+    except Exception as error:  # zipfile, NumPy and HDF5 raise anything on torn files
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path} cannot be read as {path.suffix}: {problem}; fetch it again") from error
+
+
+def _read(path: Path) -> Arrays:
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        raise DataError(f"{path} is empty; expected arrays of images and labels")
+    if is_html(head):
+        raise DataError(f"{path} cannot be read as {path.suffix}: it is an HTML page; fetch it again")
+    return _npz(path) if path.suffix.lower() == ".npz" else _hdf5(path)
+
+
+def _npz(path: Path) -> Arrays:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path} cannot be read as .npz: it is no archive, or is cut off; fetch it again")
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return {key: stored[key] for key in stored.files}
+
+
+def _hdf5(path: Path) -> Arrays:
     import h5py
 
-    try:
-        if not path.stat().st_size:
-            raise DataError(f"{path} is empty; expected arrays of images and labels")
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as stored:
-                return {key: stored[key] for key in stored.files}
-        with h5py.File(path, "r") as stored:
-            return {key: stored[key][()] for key in stored if isinstance(stored[key], h5py.Dataset)}
-    except (OSError, ValueError, EOFError) as error:
-        if not path.exists():
-            raise DataError(f"{path} is not there; expected a .npz or .h5 file of images and labels") from error
-        with path.open("rb") as file:
-            html = file.read(64).lstrip().lower().startswith((b"<!doctype", b"<html"))
-        what = "it is an HTML page" if html else " ".join(str(error).split())
-        raise DataError(f"{path} cannot be read as {path.suffix}: {what}; fetch it again") from error
+    with h5py.File(path, "r") as stored:
+        return {key: stored[key][()] for key in stored if isinstance(stored[key], h5py.Dataset)}
 
 
 def _part(arrays: Arrays, pairs: tuple[tuple[str, str], ...], path: Path, part: str) -> ImageSet | None:
+    spelled = {key.lower(): key for key in arrays}
     for images_key, labels_key in pairs:
-        if images_key in arrays and labels_key in arrays:
-            images = as_planes(np.asarray(arrays[images_key]), f"{path.name}, {images_key}")
-            labels = decode_labels(np.asarray(arrays[labels_key]), f"{path.name}, {labels_key}", len(images))
+        if images_key in spelled and labels_key in spelled:
+            x, y = spelled[images_key], spelled[labels_key]
+            images = as_planes(np.asarray(arrays[x]), f"{path.name}, {x}")
+            labels = decode_labels(np.asarray(arrays[y]), f"{path.name}, {y}", len(images))
             return ImageSet(images, labels, numbered(part, len(labels)))
     return None
 
@@ -148,7 +177,7 @@ def _bytes(images: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
     low, high = float(images.min()), float(images.max())
     if not (low >= 0 and high <= 255):
         raise DataError(f"{where} has values from {low:g} to {high:g}; expected 0 to 255, or 0 to 1")
-    scale = 255 if images.dtype.kind == "f" and high <= 1 else 1
+    scale = np.float32(255 if images.dtype.kind in "bf" and high <= 1 else 1)
     return np.round(images * scale).astype(np.uint8)
 
 
@@ -161,7 +190,7 @@ def _check(images: ImageSet, train: ImageSet, class_names: tuple[str, ...], wher
     absent = sorted(set(range(len(class_names))) - set(images.labels.tolist()))
     if absent:
         raise DataError(
-            f"{where} has no image of class '{class_names[absent[0]]}'; expected images of all {len(class_names)}"
+            f"{where} has no image of class '{class_names[absent[0]]}'; expected all {len(class_names)} classes"
         )
     if len(class_names) < 2:
         raise DataError(f"{where} has one class; expected two or more")
@@ -178,3 +207,7 @@ def _class_names(arrays: Arrays) -> tuple[str, ...]:
 
 def _listed(arrays: Arrays) -> str:
     return ", ".join(sorted(arrays)) or "none"
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")

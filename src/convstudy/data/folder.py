@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +13,16 @@ from PIL import Image
 
 from convstudy.data.decoding import GREY_MODES, Decoded, decode_all, squared, stacked
 from convstudy.data.image_set import DataSet, ImageSet
-from convstudy.data.split import TEST_FRACTION, split_test
+from convstudy.data.split import TEST_NOTE, check_enough, split_test
 from convstudy.errors import DataError
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"})
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "train": ("train",),
+    "train": ("train", "training"),
     "validation": ("val", "validation", "valid"),
-    "test": ("test",),
+    "test": ("test", "testing"),
 }
+_PART_NAMES = tuple(name for names in PARTS.values() for name in names)
 LARGEST_SIDE = 128  # of images of several sizes, unless a side is asked for
 
 
@@ -40,7 +42,9 @@ def image_folder(
     Raises: DataError, when there are no class folders, a class is empty or alone, the parts have other classes, or an
     image cannot be decoded and `skip_bad_images` is not set.
     """
-    parts = {part: list(_labelled(folder)) for part, folder in _part_folders(root).items()}
+    name = root.resolve().name
+    folders = _part_folders(root)
+    parts = {part: list(_labelled(folder)) for part, folder in folders.items()}
     class_names = _class_names(root, parts)
     paths = [item.path for items in parts.values() for item in items]
     target, note = _side(paths, side)
@@ -53,31 +57,82 @@ def image_folder(
             "mend or delete it, or go on without it by --skip-bad-images"
         )
     sets = _image_sets(root, parts, decoded, class_names)
-    notes = [note] if note else []
-    if bad:
-        notes.append(
-            f"{len(bad)} images that cannot be decoded skipped: {', '.join(item.path.name for item in bad[:5])}"
-        )
+    check_enough(sets, class_names, name)
+    notes = [note, *_bad_note(bad), *_treatment_notes(decoded), *_left_out_notes(root, folders)]
     train, test = sets["train"], sets.get("test")
     if test is None:
         train, test = split_test(train)
-        notes.append(f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same for every seed")
-    skipped = tuple(item.path.relative_to(root).as_posix() for item in bad)
-    source = f"the class folders of {root.name}/"
-    return DataSet(root.name, source, class_names, train, sets.get("validation"), test, True, tuple(notes), skipped)
+        notes.append(TEST_NOTE)
+    return DataSet(
+        name,
+        f"the class folders of {name}/",
+        class_names,
+        train,
+        sets.get("validation"),
+        test,
+        horizontal_flip=True,
+        notes=tuple(filter(None, notes)),
+        skipped=tuple(item.path.relative_to(root).as_posix() for item in bad),
+    )
+
+
+def _bad_note(bad: Sequence[Decoded]) -> Iterator[str]:
+    if bad:
+        more = ", ..." if len(bad) > 5 else ""
+        names = ", ".join(item.path.name for item in bad[:5])
+        yield f"{len(bad)} images that cannot be decoded skipped: {names}{more}"
+
+
+def _treatment_notes(decoded: Iterable[Decoded]) -> Iterator[str]:
+    counts = Counter(treatment for item in decoded for treatment in item.treatments)
+    for treatment, count in sorted(counts.items()):
+        yield f"{count} images: {treatment}"
+
+
+def _left_out_notes(root: Path, folders: Mapping[str, Path]) -> Iterator[str]:
+    """What lies in the folder and was not read."""
+    others = Counter(
+        path.suffix.lower() or "no ending"
+        for folder in folders.values()
+        for path in folder.rglob("*")
+        if path.is_file() and not _hidden(path.relative_to(folder)) and not _is_image_of_a_class(path, folder)
+    )
+    if others:
+        yield f"{others.total()} files that are no images of a class left out: {', '.join(sorted(others))}"
+    beside = [folder.name for folder in _folders(root) if folder not in folders.values()]
+    if root not in folders.values() and beside:
+        yield f"folders beside the parts left out: {', '.join(beside)}"
 
 
 def _part_folders(root: Path) -> dict[str, Path]:
-    """The folders of the parts; the root itself is the training part where there are none."""
-    found = {
-        part: root / name
-        for part, names in PARTS.items()
-        for name in names
-        if (root / name).is_dir() and _folders(root / name)
-    }
+    """The folders of the parts; the root itself is the training part where there are none.
+
+    The names are taken in any case: `Train` is `train`.
+    """
+    found: dict[str, Path] = {}
+    for folder in _folders(root):
+        part = next((part for part, names in PARTS.items() if folder.name.lower() in names), None)
+        if part is None or not _folders(folder):
+            continue
+        if part in found:
+            raise DataError(f"{root} has both {found[part].name} and {folder.name}; expected one {part} part")
+        found[part] = folder
     if found and "train" not in found:
         raise DataError(f"{root} has {' and '.join(sorted(found))} but no train folder; expected train/<class>/<image>")
+    if not found:
+        _refuse_parts_as_classes(root)
     return found or {"train": root}
+
+
+def _refuse_parts_as_classes(root: Path) -> None:
+    """`train_signs` and `test_signs` are no classes, although they are folders of images."""
+    names = [folder.name for folder in _folders(root)]
+    parts = {part for name in names for part in PARTS if name.lower().startswith(PARTS[part])}
+    if "train" in parts and len(parts) > 1 and all(name.lower().startswith(_PART_NAMES) for name in names):
+        raise DataError(
+            f"{root} has the folders {', '.join(names)}, which look like parts and not like classes; "
+            "expected train/<class>/<image>, and val and test likewise"
+        )
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -86,11 +141,15 @@ def _folders(folder: Path) -> list[Path]:
 
 def _labelled(folder: Path) -> Iterator[Labelled]:
     for class_folder in _folders(folder):
-        files = (path for path in sorted(class_folder.rglob("*")) if path.suffix.lower() in EXTENSIONS)
-        visible = [path for path in files if path.is_file() and not _hidden(path.relative_to(folder))]
+        visible = [path for path in sorted(class_folder.rglob("*")) if _is_image_of_a_class(path, folder)]
         if not visible:
             raise DataError(f"{class_folder} holds no images; expected files such as .jpg or .png, or no folder at all")
         yield from (Labelled(path, class_folder.name) for path in visible)
+
+
+def _is_image_of_a_class(path: Path, folder: Path) -> bool:
+    inside = path.relative_to(folder)
+    return len(inside.parts) > 1 and path.suffix.lower() in EXTENSIONS and not _hidden(inside) and path.is_file()
 
 
 def _hidden(path: Path) -> bool:
@@ -117,14 +176,15 @@ def _class_names(root: Path, parts: Mapping[str, Sequence[Labelled]]) -> tuple[s
 
 def _side(paths: Sequence[Path], asked: int | None) -> tuple[int, str]:
     """The side that all images get, and what to say of it."""
-    sizes = {size for size in map(_size, paths) if size is not None}
+    sizes = Counter(size for size in map(_size, paths) if size is not None)
     if asked is None and len(sizes) == 1 and len(set(next(iter(sizes)))) == 1:
         return next(iter(sizes))[0], ""
-    shorter = [min(size) for size in sizes] or [LARGEST_SIDE]
+    shorter = [min(size) for size in sizes.elements()] or [LARGEST_SIDE]
     side = asked or min(int(statistics.median(shorter)), LARGEST_SIDE)
-    if sizes == {(side, side)}:
+    if set(sizes) == {(side, side)}:
         return side, ""
-    return side, f"images of {len(sizes)} sizes: shorter side resized to {side}, middle square cut out"
+    what = "images of {}x{}".format(*next(iter(sizes))) if len(sizes) == 1 else f"images of {len(sizes)} sizes"
+    return side, f"{what}: shorter side resized to {side}, middle square cut out"
 
 
 def _size(path: Path) -> tuple[int, int] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+
+from convstudy.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,17 @@ def numbered(part: str, count: int) -> tuple[str, ...]:
     return tuple(f"{part}/{index}" for index in range(count))
 
 
-def names_of(labels: Iterable[int]) -> tuple[str, ...]:
-    """Class names of labels that have none: the numbers from 0 to the largest."""
-    return tuple(str(number) for number in range(max(labels) + 1))
+def names_of(labels: npt.NDArray[np.int64], where: str) -> tuple[str, ...]:
+    """Class names of labels that have none: the numbers from 0 to the largest.
+
+    Raises: DataError, when they are more than the images, so that some have none.
+
+    >>> names_of(np.array([2, 0, 1, 1]), "x.npz")
+    ('0', '1', '2')
+    """
+    largest = int(labels.max())
+    if largest >= len(labels):
+        raise DataError(
+            f"{where} has the label {largest} for {len(labels)} images; expected labels 0, 1, 2, ... without gaps"
+        )
+    return tuple(map(str, range(largest + 1)))

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from convstudy.errors import DataError
 
+LARGEST = 2**31 - 1  # a label beyond it is a mistake, and might not fit int64
+
 
 def decode_labels(labels: npt.NDArray[Any], where: str, images: int) -> npt.NDArray[np.int64]:
     """Labels of `images` images as integers from 0: N, 1 x N, N x 1, or one-hot N x classes.
@@ -32,6 +34,10 @@ def decode_labels(labels: npt.NDArray[Any], where: str, images: int) -> npt.NDAr
         raise DataError(f"{where} has labels that are not whole numbers, such as {_first_odd(flat)}")
     if (flat < 0).any():
         raise DataError(f"{where} has the label {int(flat.min())}; expected whole numbers from 0")
+    if (flat > LARGEST).any():
+        raise DataError(
+            f"{where} has the label {float(flat.max()):g}; expected whole numbers from 0 to the number of classes"
+        )
     return flat.astype(np.int64)
 
 
@@ -48,7 +54,11 @@ def _flat(labels: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
         return labels
     if labels.ndim == 2 and 1 in labels.shape:
         return labels.reshape(-1)
-    one_hot = labels.ndim == 2 and bool(((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all())
+    one_hot = (
+        labels.ndim == 2
+        and labels.size > 0
+        and bool(((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all())
+    )
     return np.argmax(labels, 1) if one_hot else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import io
 import zlib
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.image_set import DataSet, ImageSet, numbered
-from convstudy.data.split import TEST_FRACTION, split_test
+from convstudy.data.split import TEST_NOTE, split_test
 from convstudy.errors import DataError
 
 DEFAULT_DATA_DIR = Path("data")
@@ -84,19 +85,22 @@ def digits() -> DataSet:
         None,
         test,
         horizontal_flip=False,
-        notes=(f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same for every seed",),
+        notes=(TEST_NOTE,),
     )
 
 
 def torchvision_set(name: str, data_dir: Path | None) -> DataSet:
     """A set of torchvision's, from its layout in `data_dir`; downloaded there by torchvision when it is absent.
 
-    Raises: DataError, with the files to put there, when it is absent and cannot be downloaded.
+    `data_dir` may also be the folder that holds the files themselves, or the one above `mnist/` with the idx files.
+
+    Raises: DataError, with the files to put there, when it is absent and cannot be downloaded, or is damaged.
     """
     kind = TORCHVISION_SETS[name]
     root = data_dir or DEFAULT_DATA_DIR
     idx = _idx_folder(name, kind, root)
     if idx is not None:
+        _refuse_another_set(name, kind, idx)
         parts = {part: _read_idx(idx, prefix) for part, prefix in (("train", "train"), ("test", "t10k"))}
         class_names = _torchvision_classes(kind)
     else:
@@ -120,24 +124,25 @@ def _through_torchvision(
     import torchvision
 
     dataset = getattr(torchvision.datasets, kind.dataset)
+    absent = not (root / kind.folder / kind.marker).exists()
     parts = {}
     try:
         for part, train in (("train", True), ("test", False)):
             with contextlib.redirect_stdout(io.StringIO()):  # torchvision says that it downloads
-                there = dataset(str(root), train=train, download=not (root / kind.folder / kind.marker).exists())
+                there = dataset(str(root), train=train, download=absent)
             parts[part] = (_planes(np.asarray(there.data)), np.asarray(there.targets, np.int64))
         return parts, tuple(there.classes)
     except Exception as error:
+        what = f"is not in {root} and cannot be downloaded" if absent else f"in {root} is damaged or not whole"
         raise DataError(
-            f"{name} is not in {root} and cannot be downloaded ({type(error).__name__}); "
-            f"expected {kind.layout}, in the folder that --data-dir names"
+            f"{name} {what} ({type(error).__name__}); expected {kind.layout}, in the folder that --data-dir names"
         ) from error
 
 
 def _planes(images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """N x H x W or N x H x W x C to N x C x H x W."""
+    """N x H x W or N x H x W x C to N x C x H x W, in memory of its own: PyTorch takes no read-only arrays."""
     images = images[..., None] if images.ndim == 3 else images
-    return np.ascontiguousarray(images.transpose(0, 3, 1, 2).astype(np.uint8, copy=False))
+    return np.array(images.transpose(0, 3, 1, 2), np.uint8, order="C")
 
 
 def _torchvision_classes(kind: TorchvisionSet) -> tuple[str, ...]:
@@ -154,6 +159,22 @@ def _idx_folder(name: str, kind: TorchvisionSet, root: Path) -> Path | None:
     return next((folder for folder in folders if _idx_file(folder, kind.marker).exists()), None)
 
 
+def _refuse_another_set(name: str, kind: TorchvisionSet, folder: Path) -> None:
+    """MNIST and Fashion-MNIST have the same file names and shapes; torchvision publishes the md5 of each."""
+    import torchvision
+
+    path = folder / f"{kind.marker}.gz"
+    if not path.exists():
+        return
+    found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    for other, its in TORCHVISION_SETS.items():
+        published = dict(getattr(getattr(torchvision.datasets, its.dataset), "resources", ()))
+        if other != name and published.get(path.name) == found:
+            raise DataError(
+                f"{path} is a file of {other}, not of {name}; ask for --data {other}, or another --data-dir"
+            )
+
+
 def _idx_file(folder: Path, stem: str) -> Path:
     plain = folder / stem
     return plain if plain.exists() else plain.with_name(f"{stem}.gz")
@@ -163,6 +184,8 @@ def _read_idx(folder: Path, prefix: str) -> tuple[npt.NDArray[np.uint8], npt.NDA
     images, labels = (
         _idx_array(_idx_file(folder, f"{prefix}-{what}-ubyte")) for what in ("images-idx3", "labels-idx1")
     )
+    if len(images) != len(labels):
+        raise DataError(f"{folder} has {len(labels)} {prefix} labels for {len(images)} images; fetch its files again")
     return _planes(images), labels.astype(np.int64)
 
 

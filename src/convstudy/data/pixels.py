@@ -21,9 +21,21 @@ def resize(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
         return images
     out = np.empty((*images.shape[:2], side, side), np.uint8)
     for start in range(0, len(images), CHUNK):
-        chunk = torch.from_numpy(images[start : start + CHUNK])
+        chunk = torch.from_numpy(np.ascontiguousarray(images[start : start + CHUNK]))
         out[start : start + CHUNK] = tv.resize(chunk, [side, side], antialias=True).numpy()
     return out
+
+
+def middle_squares(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The middle square of each of N x C x H x W images.
+
+    >>> middle_squares(np.arange(12, dtype=np.uint8).reshape(1, 1, 2, 6)).tolist()
+    [[[[2, 3], [8, 9]]]]
+    """
+    height, width = images.shape[2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return images[:, :, top : top + side, left : left + side]
 
 
 def pixel_statistics(images: npt.NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

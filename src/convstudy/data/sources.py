@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convstudy.data.arrays import SUFFIXES, array_file
@@ -63,18 +63,20 @@ def load(
 
     Raises: UnknownNameError or DataError, for whatever cannot be read or used.
     """
+    if side is not None and side < 1:
+        raise DataError(f"the side of the images is {side}; expected one pixel or more")
     path = Path(data)
-    if test_data is not None and path.suffix not in SUFFIXES:
+    if test_data is not None and path.suffix.lower() not in SUFFIXES:
         raise DataError(f"--test-data goes with a .npz or .h5 file; got --data {data}")
-    if path.suffix in SUFFIXES:
+    if path.suffix.lower() in SUFFIXES and not path.is_dir():
         return array_file(path, test_data=test_data, side=side)
-    if path.is_dir():
+    if data and path.is_dir():
         return image_folder(path, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if data == "digits":
         return _at(digits(), side)
     if data in TORCHVISION_SETS:
         return _at(torchvision_set(data, data_dir), side)
-    if path.exists():
+    if data and path.exists():
         raise DataError(
             f"{data} is a {path.suffix or 'nameless'} file; expected a folder of class folders, .npz or .h5"
         )
@@ -94,20 +96,9 @@ def at_side(data: DataSet, side: int) -> DataSet:
     """The same data with every image resized to side x side."""
 
     def resized(part: ImageSet) -> ImageSet:
-        return ImageSet(resize(part.images, side), part.labels, part.ids)
+        return replace(part, images=resize(part.images, side))
 
     if data.side == side:
         return data
     validation = None if data.validation is None else resized(data.validation)
-    train, test = resized(data.train), resized(data.test)
-    return DataSet(
-        data.name,
-        data.source,
-        data.class_names,
-        train,
-        validation,
-        test,
-        data.horizontal_flip,
-        data.notes,
-        data.skipped,
-    )
+    return replace(data, train=resized(data.train), validation=validation, test=resized(data.test))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from convstudy.data.image_set import ImageSet
 from convstudy.errors import DataError
@@ -10,14 +13,31 @@ from convstudy.errors import DataError
 VALIDATION_FRACTION = 0.1
 TEST_FRACTION = 0.25
 TEST_SEED = 0  # the test part is the same for every run, whatever its seed
+TEST_NOTE = f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same for every seed"
 
 
 def split_validation(train: ImageSet, *, seed: int, fraction: float = VALIDATION_FRACTION) -> tuple[ImageSet, ImageSet]:
-    """Split a validation part off the training part, stratified, by seed.
+    """Split a validation part off the training part, stratified, by seed; each part has images of every class.
 
     Raises: DataError, when a class has a single image.
     """
     return _split(train, fraction, seed, "validation")
+
+
+def check_enough(parts: Mapping[str, ImageSet | None], class_names: Sequence[str], where: str) -> None:
+    """Raises: DataError, when a class has too few training images to give one to each part that will be split off."""
+    missing = [part for part in ("validation", "test") if parts.get(part) is None]
+    train = parts["train"]
+    if train is None or not missing:
+        return
+    counts = np.bincount(train.labels, minlength=len(class_names))
+    fewest = int(counts.argmin())
+    if counts[fewest] <= len(missing):
+        count = "one image" if counts[fewest] == 1 else f"{counts[fewest]} images"
+        raise DataError(
+            f"{where} has {count} of class '{class_names[fewest]}' to train with; expected {len(missing) + 1} or more, "
+            f"because a {' and a '.join(missing)} part {'is' if len(missing) == 1 else 'are'} split off"
+        )
 
 
 def split_test(images: ImageSet, *, fraction: float = TEST_FRACTION) -> tuple[ImageSet, ImageSet]:
@@ -43,4 +63,15 @@ def _split(images: ImageSet, fraction: float, seed: int, part: str) -> tuple[Ima
     kept, split_off = train_test_split(
         np.arange(len(images)), test_size=count, stratify=images.labels, random_state=seed
     )
-    return images.chosen(np.sort(kept)), images.chosen(np.sort(split_off))
+    lacking = _lacking(images.labels, kept, split_off)
+    kept, split_off = np.setdiff1d(kept, lacking), np.union1d(split_off, lacking)
+    return images.chosen(kept), images.chosen(split_off)
+
+
+def _lacking(
+    labels: npt.NDArray[np.int64], kept: npt.NDArray[np.int64], split_off: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """One kept image of each class that the part split off has none of: stratification rounds small classes to none."""
+    absent = np.setdiff1d(labels, labels[split_off])
+    kept = np.sort(kept)
+    return np.array([kept[labels[kept] == label][0] for label in absent], np.int64)
