@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -115,10 +116,49 @@ def test_control_c_while_the_network_is_given_back(monkeypatch: pytest.MonkeyPat
         put(*args)
 
     monkeypatch.setattr(stand_in, "_put", interrupted)
-    with pytest.raises(KeyboardInterrupt), stand_ins(network, training=None, keep_norms=False):
+    with pytest.raises(KeyboardInterrupt), stand_ins(network, training=None):
         pass
     assert state(network) == before
     assert len(calls) == 3
+
+
+class Outside(nn.Module):
+    """Keeps layers in a plain list and counters in a plain object, unseen by torch, and writes to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = [nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)]
+        self.counter = SimpleNamespace(steps=torch.zeros((), dtype=torch.long), parts=torch.zeros(2, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        self.counter.steps += 1
+        self.counter.parts[0].copy_(x.sum())
+        torch._foreach_sub_([self.counter.parts], 1)
+        torch.add(self.counter.parts, 1, out=self.counter.parts)
+        return x
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_tensors_that_belong_to_no_module_are_read_and_not_written(training: bool) -> None:
+    network = Outside()
+    held = [*network.layers[1].buffers(), network.counter.steps, network.counter.parts]
+    before = [tensor.tolist() for tensor in held]
+    table = count(network, (3, 8, 8), training=training)
+    assert [tensor.tolist() for tensor in held] == before
+    assert (table.totals.macs, table.totals.parameters) == (4 * 6 * 6 * 27, 0)
+
+
+def test_what_a_network_calculates_from_its_own_numbers_is_calculated() -> None:
+    class Calculates(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            steps = torch.zeros(3, device="cpu")
+            steps[0] = 2.0
+            steps += 1.0
+            return x.repeat(1, int(steps.sum() * torch.tensor(0.5, device="cpu") + 1))
+
+    assert count(Calculates(), (4,)).output_shapes == ((4 * 3,),)  # (3 + 1 + 1)/2 + 1, cut to 3
 
 
 def test_a_counted_network_gives_the_same_logits() -> None:

@@ -68,6 +68,13 @@ def test_saved_activations_are_what_torch_saves(name: str, training: bool) -> No
     assert predicted.saved_activations == really_saved(network, torch.rand(3, 3, size, size))
 
 
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "shufflenet_v2_x0_5"])
+def test_a_batch_of_one_image_is_normalised_by_its_own_statistics(name: str) -> None:
+    """As in any batch, norms keep the mean and the deviation that they took, where there is more than one position."""
+    network = torchvision.models.get_model(name).train()
+    assert training_memory(network, (3, 64, 64)).saved_activations == really_saved(network, torch.rand(1, 3, 64, 64))
+
+
 @pytest.mark.parametrize(
     ("name", "optimiser"),
     [

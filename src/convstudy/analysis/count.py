@@ -26,7 +26,8 @@ def count(network: nn.Module, *inputs: Input, training: bool | None = False, **n
 
     Each input is the shape of one example without the batch axis, as `(3, 32, 32)`, or a tensor, whose values are not
     looked at. `training` sets the mode in which the network is run (None: each module as it is). The network may be on
-    any device, the meta device included; it is left exactly as it was, whatever happens.
+    any device, the meta device included; it is left exactly as it was, whatever happens. In training a batch norm takes
+    the statistics of the image, but where there is one value a channel, which torch refuses: there the stored ones.
 
     Raises:
         ShapeError: when an input does not fit, with the layer, what it got and what it expects.
@@ -45,7 +46,7 @@ def count(network: nn.Module, *inputs: Input, training: bool | None = False, **n
     if first is None:
         raise ShapeError("count needs the shape of one input, as in count(network, (3, 32, 32)); got none")
     one_image = not any(isinstance(value, Tensor) for value in (*inputs, *named_inputs.values()))
-    with stand_ins(network, training=training, keep_norms=first.shape[:1] == (1,)):
+    with stand_ins(network, training=training):
         trace, outputs = traced(network, given, named)
         rows = Rows(network, image_axes=max(first.dim() - 2, 0), one_image=one_image)
         rows.add_inputs(given, named)

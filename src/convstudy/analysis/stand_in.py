@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
 from convstudy.errors import ModelError
@@ -24,11 +23,11 @@ HOOKS = frozenset(name for name in nn.Module().__dict__ if "hooks" in name)
 
 
 @contextmanager
-def stand_ins(network: nn.Module, *, training: bool | None, keep_norms: bool) -> Iterator[dict[int, Tensor]]:
+def stand_ins(network: nn.Module, *, training: bool | None) -> Iterator[dict[int, Tensor]]:
     """Run the body with the network on the meta device; yields the stand-in of each tensor, by the tensor's `id`.
 
-    `training` sets the mode of every module, None leaves it. `keep_norms`: batch norms stay in evaluation, because a
-    batch of one has no statistics. The random states of torch, Python and NumPy are put back, too.
+    `training` sets the mode of every module, None leaves it. The random states of torch, Python and NumPy are put back,
+    too.
 
     Raises: ModelError, for lazy parameters, which have no shape yet.
     """
@@ -36,9 +35,9 @@ def stand_ins(network: nn.Module, *, training: bool | None, keep_norms: bool) ->
     originals = [module.__dict__ for module in modules]
     lent: dict[int, Tensor] = {}
     copies = [_copied(module, lent) for module in modules]
-    for module, copy in zip(modules, copies, strict=True):
-        if training is not None:
-            copy["training"] = training and not (keep_norms and isinstance(module, _BatchNorm))
+    if training is not None:
+        for copy in copies:
+            copy["training"] = training
     states = _random_states()
     try:
         _put(modules, copies)

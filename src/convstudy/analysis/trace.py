@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch._ops import OpOverload
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -16,6 +16,7 @@ from convstudy.analysis.application import Application, Shape
 from convstudy.analysis.flow import Flow
 from convstudy.analysis.operations import Operation, operation, other_operations
 from convstudy.analysis.propagation import flow_of, mark, propagate
+from convstudy.analysis.real_tensors import RealTensors
 from convstudy.analysis.shapes import SHAPE_RULES
 
 
@@ -82,6 +83,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, paths: Mapping[int, str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.paths = paths
+        self.real = RealTensors()
         self.stack = [Call(nn.Module(), "", [])]
         self._handles: list[Any] = []
 
@@ -111,7 +113,10 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         path = self.paths.get(id(module))
         if path is None:
             return
-        call = Call(module, path, [tuple(tensor.shape) for tensor in tensors_in(args)])
+        given = tensors_in(args)
+        if isinstance(module, _BatchNorm) and given and given[0].numel() == module.num_features:
+            module.training = False  # one value a channel has no statistics, which torch refuses: the stored ones
+        call = Call(module, path, [tuple(tensor.shape) for tensor in given])
         self.here.steps.append(call)
         self.stack.append(call)
 
@@ -146,12 +151,15 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         rule = SHAPE_RULES.get(overload)
         tensors = _tensors_of(args, kwargs)
-        if any(not tensor.is_meta for tensor in tensors) and any(tensor.is_meta for tensor in tensors):
-            args, kwargs = _on_meta(args), _on_meta(kwargs)
+        meta = any(tensor.is_meta for tensor in tensors)
+        if any(not tensor.is_meta for tensor in tensors):
+            args, kwargs = self.real.spared(overload, args, kwargs, with_meta=meta)
             tensors = _tensors_of(args, kwargs)
-        result = rule(args) if rule is not None and not kwargs else None
+        result = rule(args) if meta and rule is not None and not kwargs else None
         if result is None:
             result = overload(*args, **kwargs)
+        if not meta:
+            self.real.note(overload, tensors, _tensors_of((result,), {}))
         what = operation(overload)
         output = result if isinstance(result, Tensor) else _first_tensor(result)
         if output is None:
@@ -211,13 +219,3 @@ def _first_tensor(result: Any) -> Tensor | None:
     return (
         next((item for item in result if isinstance(item, Tensor)), None) if isinstance(result, (list, tuple)) else None
     )
-
-
-def _on_meta(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value if value.is_meta or value.dim() == 0 else torch.empty_like(value, device="meta")
-    if isinstance(value, Mapping):
-        return {key: _on_meta(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_on_meta(item) for item in value)
-    return value

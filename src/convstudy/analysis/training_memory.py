@@ -74,7 +74,7 @@ def training_memory(
     if not given:
         raise ShapeError("training_memory needs the shape of one input, as in training_memory(network, (3, 32, 32))")
     batch_size = given[0].shape[0] if given[0].dim() else 1
-    with stand_ins(network, training=training, keep_norms=batch_size == 1):
+    with stand_ins(network, training=training):
         parameters, buffers = list(network.parameters()), list(network.buffers())
         saved = Saved([*parameters, *buffers])
         traced(network, given, {}, around=saved)
