@@ -199,6 +199,13 @@ def test_the_stated_other_operations_a_value(layer: nn.Module, each: int) -> Non
     assert table.totals.other_operations == each * 2 * 4 * 6 * 6
 
 
+def test_in_training_a_norm_takes_the_statistics_of_one_image() -> None:
+    network = nn.Sequential(nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(4))
+    table = count(network, (4, 6, 6), training=True)
+    assert table["0"].other_operations == 7 * 4 * 6 * 6
+    assert table["2"].other_operations == 2 * 4  # one value a channel has no statistics: the stored ones
+
+
 @pytest.mark.parametrize(("mode", "each"), [("nearest", 0), ("bilinear", 7), ("bicubic", 31)])
 def test_interpolation(mode: str, each: int) -> None:
     table = count(nn.Upsample(scale_factor=2, mode=mode), (3, 5, 5))
@@ -307,6 +314,72 @@ def test_receptive_fields_are_the_pixels_with_a_gradient(path: str, crop: nn.Mod
         widths.append(int(touched.max() - touched.min() + 1))
     row = count(network, (1, 64, 64))[path]
     assert row.receptive_field == (max(widths), max(widths))
+
+
+class Applied(nn.Module):
+    """A function between layers."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def conv(channels: int, outputs: int, kernel: int, **options: Any) -> nn.Module:
+    return nn.Conv2d(channels, outputs, kernel, **options)
+
+
+def seen_along_the_last_axis(network: nn.Module, shape: tuple[int, ...]) -> int:
+    """The most input pixels that change a middle output, found by differentiation with positive weights."""
+    for parameter in network.double().parameters():
+        nn.init.constant_(parameter, 1.0)
+    x = torch.ones(1, *shape, dtype=torch.double, requires_grad=True)
+    output = network(x)
+    middle = output.shape[-1] // 2
+    widths = []
+    for position in range(middle - 2, middle + 3):
+        across = output[0, ..., position]
+        value = across[:, across.shape[-1] // 2].sum() if output.dim() == 4 else across.sum()
+        (gradient,) = torch.autograd.grad(value, x, retain_graph=True)
+        touched = gradient.abs().flatten(0, -2).sum(0).nonzero()
+        widths.append(int(touched.max() - touched.min() + 1))
+    return max(widths)
+
+
+FOLLOWED: dict[str, tuple[list[nn.Module], tuple[int, ...]]] = {
+    "pooling in one dimension": ([nn.Conv1d(2, 2, 3), nn.AvgPool1d(2), nn.Conv1d(2, 2, 5)], (2, 96)),
+    "rolled": ([conv(2, 2, 3, padding=1), Applied(lambda x: x.roll((2, 1), (-2, -1)) + x)], (2, 48, 48)),
+    "rolled back": ([conv(2, 2, 3, padding=1), Applied(lambda x: x.roll(-4, -1) + x)], (2, 48, 48)),
+    "shuffled channels": ([conv(2, 4, 3), nn.ChannelShuffle(2), conv(4, 2, 3)], (2, 48, 48)),
+    "pooled to 7 of 96": ([conv(2, 2, 3, padding=1), nn.AdaptiveAvgPool2d(7)], (2, 96, 96)),
+    "pooled to 12 of 96": ([nn.AdaptiveAvgPool2d(12)], (2, 96, 96)),
+    "pooled to 36 of 96, convolved": ([nn.AdaptiveAvgPool2d(36), conv(2, 2, 3)], (2, 96, 96)),
+    "enlarged": ([nn.Upsample(scale_factor=2), conv(2, 2, 2)], (2, 48, 48)),
+    "enlarged threefold": ([nn.Upsample(scale_factor=3), conv(2, 2, 3)], (2, 32, 32)),
+    "pixels to channels": ([Applied(lambda x: torch.cat([x[..., ::2], x[..., 1::2]], 1)), conv(4, 2, 3)], (2, 48, 48)),
+    "channels last": (
+        [Applied(lambda x: x.permute(0, 2, 3, 1)), nn.Linear(2, 2), Applied(lambda x: x.permute(0, 3, 1, 2))],
+        (2, 48, 48),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_receptive_fields_are_followed_through(name: str) -> None:
+    layers, shape = FOLLOWED[name]
+    network = nn.Sequential(*layers)
+    row = count(network, shape).rows[-1]
+    assert row.receptive_field is not None
+    assert row.receptive_field[-1] == seen_along_the_last_axis(network, shape)
+
+
+def test_a_mirrored_image_has_no_finite_field() -> None:
+    """The first position sees the last pixel: no stretch of fixed length around it."""
+    network = nn.Sequential(conv(2, 2, 3, padding=1), Applied(lambda x: x + x.flip(-1)))
+    assert count(network, (2, 8, 8)).rows[-1].receptive_field is None
+    assert count(nn.Sequential(Applied(lambda x: x.flip(1))), (2, 8, 8)).rows[-1].receptive_field == (1, 1)
 
 
 def test_the_whole_input_is_seen_after_a_dense_layer_or_global_pooling() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 Extent = int | Fraction
 
@@ -24,11 +25,14 @@ class Axis:
     last: Extent = 0
 
     @property
-    def field(self) -> Extent:
-        """Receptive field: how many input pixels one position sees along this axis."""
-        return self.last - self.first + 1
+    def field(self) -> int:
+        """Receptive field: how many input pixels a position sees along this axis, at most.
 
-    def window(self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Axis:
+        Where the stride is a part of a pixel, some positions see one pixel less.
+        """
+        return ceil(self.last - self.first) + 1
+
+    def window(self, kernel: Extent, stride: Extent = 1, padding: int = 0, dilation: int = 1) -> Axis:
         """After a convolution or pooling window has passed.
 
         Source: Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks", section 2.
@@ -37,9 +41,12 @@ class Axis:
         4
         """
         first = self.first - padding * self.stride
-        return Axis(
-            self.number, self.stride * stride, first, self.last + (dilation * (kernel - 1) - padding) * self.stride
-        )
+        last = self.last + (dilation * (kernel - 1) - padding) * self.stride
+        return Axis(self.number, self.stride * stride, first, last)
+
+    def moved(self, pixels: Extent) -> Axis:
+        """The same stretch, so many input pixels further on."""
+        return Axis(self.number, self.stride, self.first + pixels, self.last + pixels)
 
     def spread(self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Axis:
         """After a transposed convolution: each position gathers from the inputs whose windows cover it."""
@@ -52,6 +59,15 @@ class Axis:
             self.first + first * self.stride,
             self.last + last * self.stride,
         )
+
+    def pooled(self, ratio: Fraction) -> Axis:
+        """After adaptive pooling, `ratio` inputs an output: the windows overlap where it is not whole.
+
+        >>> Axis(0).pooled(Fraction(12, 3)).field, Axis(0).pooled(Fraction(96, 7)).field
+        (4, 15)
+        """
+        after = self.window(1 + ratio - Fraction(1, ratio.denominator), ratio)
+        return Axis(after.number, _whole(Fraction(after.stride)), after.first, after.last)
 
     def scaled(self, ratio: Fraction, reach: int) -> Axis:
         """After interpolation: `ratio` outputs an input, each from `reach` more inputs."""

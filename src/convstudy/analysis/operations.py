@@ -160,6 +160,7 @@ for _role_name, _names in {
         _prelu_kernel prelu glu log_sigmoid_forward rrelu_with_noise native_dropout dropout hardswish
         threshold masked_fill _masked_scale bernoulli _thnn_fused_gru_cell _thnn_fused_lstm_cell copysign
         mse_loss smooth_l1_loss floor_divide _add_relu diff heaviside cumsum cumprod addr
+        _weight_norm_interface _weight_norm
     """,
     "window": """
         avg_pool1d avg_pool2d avg_pool3d max_pool2d_with_indices max_pool3d_with_indices max_pool1d

@@ -106,19 +106,18 @@ def _pooling(axes: int, *, dilated: bool) -> Rule:
 
 
 def _adaptive_pooling(axes: int) -> Rule:
-    """Windows of `⌈input/output⌉` at a stride of `⌊input/output⌋`; one done.output sees everything."""
+    """Windows from `⌊i·input/output⌋` to `⌈(i + 1)·input/output⌉`; where they overlap, the stride is a fraction.
+
+    With `input/output = p/q` in lowest terms, the longest window has `⌈p/q + 1 − 1/q⌉` pixels. A single output has seen
+    everything.
+    """
 
     def rule(flow: Flow, done: Application) -> Flow:
         sizes, results = done.args[0].shape[-axes:], done.output.shape[-axes:]
         if all(result == 1 for result in results):
             return flow.at([axis if number < len(flow.axes) - axes else None for number, axis in enumerate(flow.axes)])
-        return _spaced(
-            flow,
-            axes,
-            lambda axis, number: axis.window(
-                -(-sizes[number] // results[number]), max(1, sizes[number] // results[number])
-            ),
-        )
+        ratios = [Fraction(size, result) for size, result in zip(sizes, results, strict=True)]
+        return _spaced(flow, axes, lambda axis, number: axis.pooled(ratios[number]))
 
     return rule
 
@@ -147,8 +146,7 @@ def _padding(flow: Flow, done: Application) -> Flow:
         position = len(axes) - 1 - number
         axis = axes[position] if position >= 0 else None
         if axis is not None:
-            shift = padding * axis.stride
-            axes[position] = Axis(axis.number, axis.stride, axis.first - shift, axis.last - shift)
+            axes[position] = axis.moved(-padding * axis.stride)
     return flow.at(axes)
 
 
@@ -203,6 +201,31 @@ def _unsqueeze(flow: Flow, done: Application) -> Flow:
     if axes:
         axes.insert(done.args[1] % done.output.dim(), None)
     return flow.at(axes)
+
+
+def _squeeze(flow: Flow, done: Application) -> Flow:
+    sizes = done.shape(0)
+    given = done.args[1] if len(done.args) > 1 else range(len(sizes))
+    over = {axis % len(sizes) for axis in ([given] if isinstance(given, int) else given)} if sizes else set()
+    return flow.at([axis for number, axis in enumerate(flow.axes) if number not in over or sizes[number] != 1])
+
+
+def _roll(flow: Flow, done: Application) -> Flow:
+    """Moves the image; that what leaves on one side comes in on the other is left aside, as padding is."""
+    axes, over = list(flow.axes), done.argument(2, "dims") or []
+    if not over:  # as one long row
+        return flow.at(())
+    for shift, position in zip(done.args[1], over, strict=True) if axes else ():
+        axis = axes[position]
+        if axis is not None:
+            axes[position] = axis.moved(-shift * axis.stride)
+    return flow.at(axes)
+
+
+def _flip(flow: Flow, done: Application) -> Flow:
+    """An axis of the image that is mirrored runs against it: its first position sees the last pixel."""
+    mirrored = {axis % done.output.dim() for axis in done.args[1]}
+    return flow.at([None if number in mirrored else axis for number, axis in enumerate(flow.axes)])
 
 
 def _reshape(flow: Flow, done: Application) -> Flow:
@@ -282,10 +305,11 @@ RULES: dict[str, Rule] = {
     "_reshape_copy": _reshape,
     "flatten": _reshape,
     "expand": _expand,
-    "roll": _kept,
-    "flip": _kept,
+    "roll": _roll,
+    "flip": _flip,
+    "channel_shuffle": _kept,
     "split": _kept,
     "split_with_sizes": _kept,
     "chunk": _kept,
-    "squeeze": _reshape,
+    "squeeze": _squeeze,
 }
