@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from convstudy.analysis import LayerTable, bottleneck, bottlenecks, count, diff, fold, trends, unallocated
+from convstudy.analysis import (
+    LayerTable,
+    at_depth,
+    bottleneck,
+    bottlenecks,
+    channels_last,
+    count,
+    diff,
+    fold,
+    trends,
+    unallocated,
+)
 from convstudy.analysis.table import LayerRow
 from convstudy.errors import ShapeError
 from tests.analysis.networks import Net
@@ -147,12 +158,22 @@ def test_bottlenecks_that_cannot_be() -> None:
 
 
 def test_the_twelve_layers_of_a_vision_transformer_are_folded() -> None:
-    blocks = fold(table_of("vit_b_16").rows)
-    assert [block.times for block in blocks if block.times > 1] == [12]
-    assert max(blocks, key=lambda block: block.times).last_path == "encoder.layers.encoder_layer_11.add_1"
+    [repeated] = [block for block in fold(table_of("vit_b_16").rows) if block.times > 1]
+    assert (repeated.times, repeated.last_path) == (12, "encoder.layers.encoder_layer_11")
 
 
-@pytest.mark.parametrize("name", ["resnet34", "vgg19", "vit_b_16", "mobilenet_v2"])
+def test_the_blocks_of_a_residual_network_are_folded_whole() -> None:
+    """He et al. 2015, Table 1: 3, 4, 6 and 3 blocks; the first of a stage with another stride stands alone."""
+    blocks = [block for block in fold(table_of("resnet34").rows) if block.times > 1]
+    assert [(block.rows[0].path, block.times, block.last_path) for block in blocks] == [
+        ("layer1.0.conv1", 3, "layer1.2"),
+        ("layer2.1.conv1", 3, "layer2.3"),
+        ("layer3.1.conv1", 5, "layer3.5"),
+        ("layer4.1.conv1", 2, "layer4.2"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["resnet34", "vit_b_16", "mobilenet_v2"])
 def test_folding_loses_nothing(name: str) -> None:
     table = table_of(name)
     blocks = fold(table.rows)
@@ -163,9 +184,41 @@ def test_folding_loses_nothing(name: str) -> None:
 
 @given(st.lists(st.sampled_from("ab"), max_size=12))
 def test_folded_blocks_unfold_to_the_rows(kinds: list[str]) -> None:
-    rows = [LayerRow(str(number), kind) for number, kind in enumerate(kinds)]
-    unfolded = [row.kind for block in fold(rows) for row in block.rows * block.times]
-    assert unfolded == kinds
+    rows = [LayerRow(f"stage.{number}.layer", kind) for number, kind in enumerate(kinds)]
+    blocks = fold(rows)
+    assert [row.kind for block in blocks for row in block.rows * block.times] == kinds
+    assert len(blocks) == len([kind for number, kind in enumerate(kinds) if number == 0 or kind != kinds[number - 1]])
+
+
+def test_a_table_cut_at_a_depth_keeps_its_totals_and_each_stage_of_the_paper() -> None:
+    """He et al. 2015, Table 1: the output sizes of the stages of a ResNet-34."""
+    whole = table_of("resnet34")
+    stages = at_depth(whole, 1)
+    assert stages.totals == whole.totals
+    assert sum(row.macs for row in stages) == whole.totals.macs
+    assert [(row.path, row.kind, row.output_shape) for row in stages if row.path.startswith("layer")] == [
+        ("layer1", "Sequential", (64, 56, 56)),
+        ("layer2", "Sequential", (128, 28, 28)),
+        ("layer3", "Sequential", (256, 14, 14)),
+        ("layer4", "Sequential", (512, 7, 7)),
+    ]
+    assert stages["layer4"].stride == (32, 32)
+    assert at_depth(whole, 99).rows == whole.rows
+    with pytest.raises(ShapeError, match="--depth is 0; expected a whole number from 1 on"):
+        at_depth(whole, 0)
+
+
+def test_channels_are_written_last_where_they_are_not_already() -> None:
+    table = channels_last(table_of("swin_t"))
+    assert table.input_shape == (224, 224, 3)
+    assert table["features.0.0"].output_shape == (56, 56, 96)  # the convolution, channels first
+    assert table["features.1.0.mlp.0"].output_shape == (56, 56, 384)  # Swin keeps its channels last by itself
+    assert table["head"].output_shape == (1000,)
+    assert channels_last(table).rows == table.rows
+    tokens = channels_last(table_of("vit_b_16"))
+    assert tokens["encoder.ln"].output_shape == (197, 768)
+    signal = channels_last(count(nn.Conv1d(2, 8, 3), (2, 10)))
+    assert [row.output_shape for row in signal] == [(10, 2), (8, 8)]
 
 
 def test_the_table_in_pandas_and_json() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -93,9 +94,130 @@ def test_a_summary_is_data_for_programs(convstudy: Convstudy, tmp_path: Path) ->
     assert table["uncounted"] == []
     (tmp_path / "net.csv").write_text(convstudy("summary", "net", "--format", "csv").out)
     assert pd.read_csv(tmp_path / "net.csv")["parameters"].sum() == 62_006
+
+
+def test_a_summary_is_part_of_a_document(convstudy: Convstudy) -> None:
+    markdown = convstudy("summary", "lecture", "--format", "markdown").out.splitlines()
+    assert [cell.strip() for cell in markdown[3].split("|")[1:6]] == ["conv1", "Conv2d", "8×28×28", "6,272", "608"]
+    latex = convstudy("summary", "lecture", "--format", "latex").out
+    assert latex.startswith("\\begin{tabular}")
+    assert r"conv1 & Conv2d & 8$\times$28$\times$28 & 6,272 & 608 & 470,400 & 5 & 1 \\" in latex.splitlines()
+    html = convstudy("summary", "lecture", "--format", "html").out
+    assert "<td>48,120</td>" in html.replace(' class="number"', "")
+
+
+def test_a_summary_is_summed_up_and_folded(convstudy: Convstudy) -> None:
+    def at(*words: str) -> dict[str, Any]:
+        table: dict[str, Any] = json.loads(convstudy("summary", "resnet18", *words, "--format", "json").out)
+        return table
+
+    whole, stages = at(), at("--depth", "1")
+    assert stages["totals"] == whole["totals"]
+    assert [layer["path"] for layer in stages["layers"]][-3:] == ["avgpool", "flatten", "fc"]
+    [stage] = [layer for layer in stages["layers"] if layer["path"] == "layer1"]
+    assert stage["parameters"] == 4 * (64 * 64 * 9) + 4 * 128  # four 3x3 convolutions and their batch norms
+    assert at("--channels-last")["layers"][1]["output_shape"] == [112, 112, 64]
+    assert "layer1.0 to layer1.1" in convstudy("summary", "resnet18", "--fold").out
+
+
+def test_a_summary_in_training_mode_has_the_side_branches(convstudy: Convstudy) -> None:
+    said = convstudy("summary", "googlenet", "--training")
+    assert "13,378,280 parameters" in said.out
+    assert "MACs in training mode" in said.out
+
+
+def test_the_memory_of_training_follows_batch_and_optimiser(convstudy: Convstudy) -> None:
+    def memory(*words: str) -> dict[str, int]:
+        table = json.loads(convstudy("summary", "net", "--format", "json", *words).out)
+        held: dict[str, int] = table["training_memory"]
+        return held
+
+    one, two = memory("-b", "1"), memory("-b", "2", "--opt", "adamw")
+    assert one["weights"] == 62_006 * 4
+    assert two["saved_activations"] == 2 * one["saved_activations"]
+    assert (one["optimiser"], two["optimiser"]) == (62_006 * 4, 62_006 * 8)
+    assert convstudy("summary", "net", "--opt", "adan").err.startswith("error: ")
+
+
+def test_two_networks_layer_by_layer(convstudy: Convstudy) -> None:
+    found = json.loads(convstudy("diff", "plain18", "resnet18", "--format", "json").out)
+    added = [change["b"]["path"] for change in found["changes"] if change["a"] is None]
+    assert [path for path in added if path.endswith("downsample.0")] == [f"layer{n}.0.downsample.0" for n in (2, 3, 4)]
+    said = convstudy("diff", "plain18", "resnet18")
+    assert said.status == 0
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert "layer2.0.downsample.0" in said.out
+    assert "layer1.0.conv1" not in said.out
+    assert "layer1.0.conv1" in convstudy("diff", "plain18", "resnet18", "--all").out
+
+
+def test_the_bottleneck_of_the_lecture(convstudy: Convstudy) -> None:
+    words = ("bottleneck", "--input", "192x28x28", "--kernel", "5", "--out", "32", "--reduce", "16")
+    said = convstudy(*words)
+    for number in ("120,422,400", "2,408,448", "10,035,200", "12,443,648", "9.7"):
+        assert number in said.out
+    counted = json.loads(convstudy(*words, "--format", "json").out)
+    assert (counted["direct_macs"], counted["reduced_macs"]) == (120_422_400, 12_443_648)
+
+
+def test_the_layers_that_a_bottleneck_would_make_cheaper(convstudy: Convstudy) -> None:
+    naive = json.loads(convstudy("bottleneck", "inception-naive", "--format", "json").out)
+    direct = [layer["direct_macs"] - layer["reduced_macs"] for layer in naive["layers"]]
+    assert direct == sorted(direct, reverse=True)
+    assert naive["layers"][0]["kernel"] in ([3, 3], [5, 5])
+    said = convstudy("bottleneck", "inception-naive", "--top", "3")
+    assert said.status == 0
+    assert naive["layers"][2]["path"] in said.out
+    assert naive["layers"][3]["path"] not in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--kernel", "5"), "--input, --out, --reduce not given; expected --input, --kernel, --out and --reduce"),
+        (("net", "--kernel", "5"), "--kernel, --out and --stride are of one convolution; leave them out with a MODEL"),
+        (
+            ("--input", "192x28x28", "--kernel", "0", "--out", "32", "--reduce", "16"),
+            "whole numbers from 1; got input (192, 28, 28), kernel 0",
+        ),
+    ],
+)
+def test_a_wrong_bottleneck_gets_one_line(convstudy: Convstudy, words: tuple[str, ...], message: str) -> None:
+    said = convstudy("bottleneck", *words)
+    assert said.status == 2
+    assert said.err.startswith("error: ")
+    assert message in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_table_is_a_model(convstudy: Convstudy, table: str) -> None:
+    counted = json.loads(convstudy("summary", f"table:{table}", "--format", "json").out)
+    assert counted["totals"]["parameters"] == 608 + 15_690
     assert (
-        convstudy("summary", "net", "--format", "html").out.count("<tr") == 2 + 13
-    )  # two of heads, thirteen of layers
+        json.loads(convstudy("summary", f"table:{table}", "--classes", "5", "--format", "json").out)["totals"][
+            "parameters"
+        ]
+        == 608 + (1568 + 1) * 5
+    )
+    assert "(5·5·3 + 1)·8 = 608" in convstudy("explain", f"table:{table}", "conv1").out
+    assert convstudy("summary", "table:gone.tsv").status == 2
+
+
+def test_an_own_network_needs_no_sizes(convstudy: Convstudy, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from torch import nn\n"
+        "class Small(nn.Sequential):\n"
+        "    def __init__(self, width=4):\n"
+        "        super().__init__(nn.Conv2d(3, width, 3), nn.Flatten(), nn.Linear(width * 36, 10))\n"
+        "def needs(width):\n"
+        "    return nn.Conv2d(3, width, 3)\n"
+    )
+    said = convstudy("summary", "own.py:Small", "--input", "3x8x8", "--format", "json")
+    assert json.loads(said.out)["totals"]["parameters"] == (27 + 1) * 4 + (4 * 6 * 6 + 1) * 10
+    said = convstudy("summary", "own.py:needs")
+    assert said.err == (
+        "error: own.py:needs takes (width); expected num_classes and in_channels, and a default for width\n"
+    )
 
 
 def test_collections_and_weights_are_opened_by_name(convstudy: Convstudy, tmp_path: Path) -> None:

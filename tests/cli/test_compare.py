@@ -194,7 +194,7 @@ def test_a_lost_loss_ends_in_one_line(convstudy: Convstudy, own: str) -> None:
         (("compare", "--input-size", "16"), "net works at 32x32 only; got --input-size 16"),
         (("compare", "nowhere.py:Net"), "nowhere.py is not there; expected a Python file"),
         (("compare", "own.py:Missing"), "own.py has no class or function 'Missing'; it has Tiny"),
-        (("compare", "own.py:fixed"), "own.py:fixed takes (); expected a parameter named num_classes"),
+        (("compare", "own.py:fixed"), "own.py:fixed: 0 (Conv2d): got 1x1x32x32 (batch first), expected 3 channels"),
         (("compare", "own.py:three_outputs"), "own.py:three_outputs gives an output of shape (3,); expected one logit"),
         (("compare", "own.py:Tiny", "--input-size", "3"), "own.py:Tiny: "),
         (("compare", "no.such.module:Net"), "no.such.module cannot be imported: ModuleNotFoundError"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
+from torch import nn
 
+from convstudy.analysis import LayerTable, TrainingMemory, Uncounted, count, unallocated
 from convstudy.report.terminal import TrainingDisplay, cost_table, layer_table, result_table, verdicts
 from convstudy.training import Epoch
+from convstudy.zoo import open_architecture
 from tests.report.made_up import NASTY_NETWORK, made_up_findings
 
 WIDTH = 80
@@ -62,65 +65,76 @@ def test_counts_that_leave_something_out_are_marked() -> None:
     assert "*" not in drawn(cost_table(RESULTS.models[:2]))
 
 
-@dataclass(frozen=True)
-class Layer:
-    path: str
-    kind: str
-    output_shape: tuple[int, ...]
-    activation_size: int
-    parameters: int
-    macs: int
+def layers(name: str, size: int) -> LayerTable:
+    architecture = open_architecture(name)
+    with unallocated():
+        network = architecture.build(num_classes=10, in_channels=3)
+    return count(network, (3, size, size))
 
 
-@dataclass(frozen=True)
-class Uncounted:
-    operation: str
-    path: str
-
-
-@dataclass(frozen=True)
-class Layers:
-    rows: tuple[Layer, ...]
-    totals: Layer
-    uncounted: tuple[Uncounted, ...] = ()
-
-
-LAYERS = Layers(
-    (
-        Layer("conv1", "Conv2d", (64, 112, 112), 802_816, 9_408, 118_013_952),
-        Layer("layer1.0.a[3]", "my.Op", (64, 56, 56), 200_704, 0, 12_345),
-        Layer("layer4.0.downsample.0", "AdaptiveAvgPool2d", (512, 1, 1), 512, 0, 0),
-        Layer("fc", "Linear", (1000,), 1_000, 513_000, 512_000),
-    ),
-    Layer("", "", (), 1_005_032, 21_797_672, 3_663_761_408),
-)
+def wide(width: int, part: RenderableType) -> str:
+    written = io.StringIO()
+    Console(file=written, width=width).print(part)
+    return written.getvalue()
 
 
 def test_the_layer_table_fits_and_adds_up() -> None:
-    text = drawn(layer_table(LAYERS))
+    text = drawn(layer_table(layers("resnet18", 224)))
     lines = text.splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert "…" not in text
     (convolution,) = (line for line in lines if line.startswith("conv1"))
     assert convolution.split() == ["conv1", "Conv2d", "64×112×112", "802,816", "9,408", "118", "M"]
     (total,) = (line for line in lines if line.startswith("total"))
-    assert total.split() == ["total", "1,005,032", "21,797,672", "3.66", "G"]
-    assert "21,797,672 parameters, 3,663,761,408 MACs" in lines
-    assert "layer1.0.a[3]" in text
-    assert "AdaptiveAvgPool2d" in "".join(text.split())
+    assert total.split()[2:] == ["11,181,642", "1.81", "G"]
+    assert "11,181,642 parameters (44.7 MB)" in lines
+    assert "1,813,566,464 MACs; " in text
+    assert "AdaptiveAvg " in text  # the rest of it on the next line
     assert "multiply-accumulates" in text
 
 
-def test_a_wide_terminal_gets_exact_macs() -> None:
-    written = io.StringIO()
-    Console(file=written, width=120).print(layer_table(LAYERS))
-    assert "118,013,952" in written.getvalue()
+def test_a_wider_terminal_shows_more() -> None:
+    table = layer_table(layers("resnet18", 224))
+    assert "118,013,952" not in wide(99, table)
+    assert "118,013,952" in wide(100, table)
+    assert "receptive" not in wide(123, table)
+    (last,) = (line for line in wide(124, table).splitlines() if line.startswith("layer4.1.conv2"))
+    assert last.split()[-2:] == ["435", "32"]  # as torchvision's resnet18 is known to have
+    (last,) = (line for line in wide(150, table).splitlines() if line.startswith("layer4.1.conv2"))
+    assert last.split()[-2:] == ["9,437,184", "100,352"]
+
+
+def test_repeated_blocks_are_drawn_once() -> None:
+    text = drawn(layer_table(layers("resnet34", 224), folded=True))
+    assert "layer3.1 to layer3.5" in text
+    assert "× 5" in text
+    assert "layer3.2.conv1" not in text
+    assert "--fold draws repeated blocks once" in " ".join(drawn(layer_table(layers("resnet34", 224))).split())
+    assert "--fold" not in drawn(layer_table(layers("net", 32)))
+
+
+def test_the_memory_of_training_is_said_part_by_part() -> None:
+    memory = TrainingMemory(
+        32, inputs=12, weights=1000, buffers=24, gradients=1000, optimiser=2000, saved_activations=5000
+    )
+    text = drawn(layer_table(layers("net", 32), memory=memory))
+    assert "predicted memory of a training step of 32 images: 9.02 KB" in text
+    assert "weights 1.02 KB, gradients 1.00 KB, optimiser 2.00 KB, activations 5.00 KB" in text
+
+
+def test_frozen_and_shared_weights_are_said() -> None:
+    shared = nn.Linear(4, 4)
+    network = nn.Sequential(nn.Flatten(), shared, shared, nn.Linear(4, 2).requires_grad_(False))
+    text = drawn(layer_table(count(network, (1, 2, 2))))
+    assert "30 parameters, 10 of them frozen" in text
+    assert "1: call 2; weights counted at the first call" in text.splitlines()
 
 
 def test_operations_without_a_formula_are_named() -> None:
-    text = " ".join(drawn(layer_table(replace(LAYERS, uncounted=(Uncounted("aten.foo", "layer1.0"),)))).split())
-    assert "at least 3,663,761,408 MACs" in text
-    assert text.endswith("uncounted, for there is no formula: aten.foo in layer1.0")
+    table = replace(layers("net", 32), uncounted=(Uncounted("aten.foo", "conv1"),))
+    text = " ".join(drawn(layer_table(table)).split())
+    assert "at least 651,720 MACs" in text
+    assert text.endswith("uncounted, for there is no formula: aten.foo in conv1")
 
 
 def test_verdicts_are_told_with_what_they_are_based_on() -> None:

@@ -2,9 +2,11 @@
 
 from convstudy.analysis.bottleneck import Bottleneck, bottleneck, bottlenecks
 from convstudy.analysis.count import count
+from convstudy.analysis.depth import at_depth
 from convstudy.analysis.difference import LayerDifference, TableDifference, diff
 from convstudy.analysis.explanation import Derivation, Explanation, explain
 from convstudy.analysis.folding import Block, fold
+from convstudy.analysis.layout import channels_last
 from convstudy.analysis.table import LayerRow, LayerTable, Totals, Uncounted
 from convstudy.analysis.training_memory import TrainingMemory, training_memory
 from convstudy.analysis.trends import Counterexample, Trend, trends
@@ -25,8 +27,10 @@ __all__ = [
     "TrainingMemory",
     "Trend",
     "Uncounted",
+    "at_depth",
     "bottleneck",
     "bottlenecks",
+    "channels_last",
     "count",
     "diff",
     "explain",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
+from typing import Any
 
 from convstudy.analysis.table import LayerRow, LayerTable, Totals
 
@@ -48,6 +49,20 @@ class TableDifference:
     def changes(self) -> tuple[LayerDifference, ...]:
         """Only the layers that differ."""
         return tuple(layer for layer in self.layers if layer.changed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: the layers that differ, how many are the same, and the totals of both."""
+        return {
+            "changes": [
+                {"a": _told(layer.a), "b": _told(layer.b), "changed": list(layer.changed)} for layer in self.changes
+            ],
+            "same": len(self.layers) - len(self.changes),
+            "totals": {"a": asdict(self.a), "b": asdict(self.b)},
+        }
+
+
+def _told(row: LayerRow | None) -> dict[str, Any] | None:
+    return None if row is None else {name: getattr(row, name) for name in ("path", *COMPARED)}
 
 
 def diff(a: LayerTable, b: LayerTable) -> TableDifference:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from convstudy.analysis.table import LayerRow
 
-LONGEST = 64
+NUMBERED = re.compile(r"(.*?)(\d+)")  # of a module's name: encoder_layer_11
 
 
 @dataclass(frozen=True)
 class Block:
-    """Rows that come `times` times in a row, alike but for the numbers in their paths; `rows` are the first of them."""
+    """Rows that come `times` times in a row, alike but for the number of their module; `rows` are the first of them.
+
+    `last_path` is the path of the last repetition's module, or of the row where there is but one.
+    """
 
     rows: tuple[LayerRow, ...]
     times: int
@@ -31,40 +34,64 @@ class Block:
 
 
 def fold(rows: Sequence[LayerRow]) -> tuple[Block, ...]:
-    """A table's rows with the repeated blocks folded; nothing is lost, every repetition has the same numbers.
+    """A table's rows with the repeated modules folded; nothing is lost, every repetition has the same numbers.
+
+    Folded are modules that follow one another under consecutive numbers, as `layer3.1` to `layer3.5`, outermost first.
 
     >>> from torch import nn
     >>> from convstudy.analysis.count import count
     >>> network = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.ReLU()) for _ in range(12)), nn.Linear(4, 2))
     >>> [([row.path for row in block.rows], block.times, block.last_path) for block in fold(count(network, (4,)).rows)]
-    [(['input'], 1, 'input'), (['0.0', '0.1'], 12, '11.1'), (['12'], 1, '12')]
+    [(['input'], 1, 'input'), (['0.0', '0.1'], 12, '11'), (['12'], 1, '12')]
     """
-    keys = [_key(row) for row in rows]
-    blocks: list[Block] = []
+    return tuple(_blocks(rows))
+
+
+def _blocks(rows: Sequence[LayerRow]) -> Iterator[Block]:
     start = 0
     while start < len(rows):
-        length, times = _repetition(keys, start)
-        end = start + length * times
-        blocks.append(Block(tuple(rows[start : start + length]), times, rows[end - 1].path))
-        start = end
-    return tuple(blocks)
+        block, length = _widest(rows, start)
+        yield block
+        start += length
 
 
-def _key(row: LayerRow) -> tuple[object, ...]:
-    """What has to be equal: everything but the numbers in the path and the receptive field, which grows."""
-    path = re.sub(r"\d+", "#", row.path)
+def _widest(rows: Sequence[LayerRow], start: int) -> tuple[Block, int]:
+    """The outermost numbered module that begins in this row and is repeated, and how many rows that folds."""
+    words = rows[start].path.split(".")
+    for depth in range(1, len(words)):
+        numbered = NUMBERED.fullmatch(words[depth - 1])
+        if numbered:
+            stem, first = [*words[: depth - 1], numbered[1]], int(numbered[2])
+            length, times = _length(rows, start, _module(stem, first)), 1
+            while _same(rows, start, start + times * length, length, _module(stem, first + times)):
+                times += 1
+            if times > 1:
+                last = ".".join(_module(stem, first + times - 1))
+                return Block(tuple(rows[start : start + length]), times, last), times * length
+    return Block((rows[start],), 1, rows[start].path), 1
+
+
+def _module(stem: Sequence[str], number: int) -> list[str]:
+    return [*stem[:-1], f"{stem[-1]}{number}"]
+
+
+def _length(rows: Sequence[LayerRow], start: int, module: list[str]) -> int:
+    """How many rows from here on lie in a module."""
+    end = start
+    while end < len(rows) and rows[end].path.split(".")[: len(module)] == module:
+        end += 1
+    return end - start
+
+
+def _same(rows: Sequence[LayerRow], start: int, other: int, length: int, module: list[str]) -> bool:
+    """Whether exactly the rows from `other` on lie in `module`, and tell the same as those from `start` on."""
+    if _length(rows, other, module) != length:
+        return False
+    pairs = zip(rows[start : start + length], rows[other : other + length], strict=True)
+    return all(_told(one, len(module)) == _told(two, len(module)) for one, two in pairs)
+
+
+def _told(row: LayerRow, depth: int) -> tuple[object, ...]:
+    """What has to be equal: everything but the module's number and the receptive field, which grows."""
     numbers = (row.output_shape, row.parameters, row.trainable_parameters, row.macs, row.activation_size)
-    return (path, row.kind, *numbers)
-
-
-def _repetition(keys: Sequence[tuple[object, ...]], start: int) -> tuple[int, int]:
-    """The length of the block that begins here and how often it comes: the one that folds most rows away."""
-    best = (1, 1)
-    for length in range(1, min(LONGEST, (len(keys) - start) // 2) + 1):
-        block = keys[start : start + length]
-        times = 1
-        while keys[start + times * length : start + (times + 1) * length] == block:
-            times += 1
-        if (times - 1) * length > (best[1] - 1) * best[0]:
-            best = (length, times)
-    return best
+    return (row.path.split(".")[depth:], row.kind, *numbers)

@@ -24,6 +24,7 @@ CONTAINERS = (
     nn.TransformerEncoderLayer,
     nn.TransformerDecoderLayer,
 )
+PARAMETER_LISTS = (nn.ParameterList, nn.ParameterDict)
 ROLES_WITH_ROW = frozenset(
     {"product", "elementwise", "window", "reduction", "softmax", "norm", "interpolation", "joining", "unknown"}
 )
@@ -32,6 +33,8 @@ ROLES_WITH_ROW = frozenset(
 def is_layer(module: nn.Module, path: str) -> bool:
     """Whether a module is one row: torch's own layers, and modules without children, but for the network itself.
 
+    Lists of parameters are no children.
+
     >>> is_layer(nn.Conv2d(3, 8, 5), "conv1"), is_layer(nn.Sequential(nn.ReLU()), "features")
     (True, False)
     """
@@ -39,7 +42,7 @@ def is_layer(module: nn.Module, path: str) -> bool:
         return False
     if any(kind.__module__.startswith("torch.nn.modules.") and kind is not nn.Module for kind in type(module).__mro__):
         return True
-    return bool(path) and not module._modules
+    return bool(path) and all(isinstance(child, PARAMETER_LISTS) for child in module._modules.values())
 
 
 class Rows:
@@ -189,7 +192,12 @@ class Rows:
             return row
         ordered = [axes[number] for number in sorted(axes)]
         field = None if flow.whole else tuple(axis.field for axis in ordered)
-        return replace(row, receptive_field=field, stride=tuple(axis.stride for axis in ordered))
+        return replace(
+            row,
+            receptive_field=field,
+            stride=tuple(axis.stride for axis in ordered),
+            channels_last=flow.axes[-1] is None and len(row.output_shape) > len(ordered),
+        )
 
     def add_unused(self) -> None:
         """Rows for the parameters not counted yet: tensors of the network's own, and layers that were not called."""
@@ -232,4 +240,5 @@ class Rows:
             tuple(self.shape(tuple(tensor.shape)) for tensor in given),
             tuple(self.shape(tuple(tensor.shape)) for tensor in outputs),
             training,
+            {path: type(module).__name__ for path, module in self.modules.items()},
         )

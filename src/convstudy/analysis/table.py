@@ -7,8 +7,8 @@ a layer that only passes its input on (flatten, dropout in evaluation) computes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ class LayerRow:
     counted where it is first used, later rows name that row in `shared_with`. `receptive_field` and `stride` are pixels
     of the input along its spatial axes; None where there is no such axis, and a field of None with a stride where every
     position sees the whole input. `backward_macs` are the products for the gradients of weights and inputs.
-    `other_operations` are stated in `convstudy.analysis.operations`.
+    `other_operations` are stated in `convstudy.analysis.operations`. `channels_last` says that the network itself keeps
+    the channels on the last axis here, as Swin does.
     """
 
     path: str
@@ -47,6 +48,7 @@ class LayerRow:
     activation_bytes: int = 0
     input_shapes: tuple[Shape, ...] = ()
     shared_with: str | None = None
+    channels_last: bool = False
     note: str = ""
 
     @property
@@ -80,7 +82,7 @@ class Uncounted:
 class LayerTable:
     """The rows in the order of the run, their totals, and the operations without a formula.
 
-    With any of the latter, the MACs are a lower bound.
+    With any of the latter, the MACs are a lower bound. `module_kinds` has the class of every module, by its path.
     """
 
     rows: tuple[LayerRow, ...]
@@ -89,6 +91,7 @@ class LayerTable:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     training: bool | None = False
+    module_kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def input_shape(self) -> Shape:
@@ -118,7 +121,8 @@ class LayerTable:
         return {
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "output_shapes": [list(shape) for shape in self.output_shapes],
-            "layers": [{field.name: _plain(getattr(row, field.name)) for field in fields(row)} for row in self.rows],
+            "training": self.training,
+            "layers": [{each.name: _plain(getattr(row, each.name)) for each in fields(row)} for row in self.rows],
             "totals": asdict(self.totals),
             "uncounted": [asdict(operation) for operation in self.uncounted],
         }
@@ -127,19 +131,29 @@ class LayerTable:
         """One line a row, the paths as the index; the totals are in `attrs["totals"]`."""
         import pandas as pd  # noqa: PLC0415
 
-        columns = [field.name for field in fields(LayerRow)]
+        columns = [each.name for each in fields(LayerRow)]
         frame = pd.DataFrame([[getattr(row, name) for name in columns] for row in self.rows], columns=columns)
         frame.attrs["totals"] = asdict(self.totals)
         return frame.set_index("path")
 
+    def __str__(self) -> str:
+        """What `print` shows: the columns that most people look for, and the totals below them."""
+        return self.shown().to_string(index=False)
+
     def _repr_html_(self) -> str:
-        """What a notebook shows: the columns that most people look for, and the totals below them."""
-        frame = self.to_pandas().reset_index()[list(SHOWN)]
+        """What a notebook shows: the same."""
+        return self.shown().to_html(index=False)
+
+    def shown(self) -> pd.DataFrame:
+        """The columns that most people look for as they are printed, the totals as the last line."""
+        frame = self.to_pandas().reset_index()[list(SHOWN)].astype(object)
         totals = self.totals
         sums = ["total", "", "", totals.activation_size, totals.parameters, totals.macs, self._bound()]
         frame.loc[len(frame)] = sums  # type: ignore[assignment]
-        formats = dict.fromkeys(("activation_size", "parameters", "macs"), "{:,}".format)
-        return frame.to_html(index=False, formatters=formats)
+        frame["output_shape"] = ["×".join(map(str, shape)) for shape in frame["output_shape"]]
+        for name in ("activation_size", "parameters", "macs"):
+            frame[name] = frame[name].map("{:,}".format)
+        return frame if frame["note"].any() else frame.drop(columns="note")
 
     def _bound(self) -> str:
         names = ", ".join(f"{unknown.operation} in {unknown.path or 'the network'}" for unknown in self.uncounted)
@@ -157,4 +171,4 @@ def _plain(value: Any) -> Any:
 
 def totals_of(rows: tuple[LayerRow, ...]) -> Totals:
     """Add up every column."""
-    return Totals(**{field.name: sum(getattr(row, field.name) for row in rows) for field in fields(Totals)})
+    return Totals(**{each.name: sum(getattr(row, each.name) for row in rows) for each in fields(Totals)})

@@ -87,6 +87,11 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.stack = [Call(nn.Module(), "", [])]
         self._handles: list[Any] = []
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Of torch's: whether its compiler is loaded, only to be told to leave this mode alone. It takes seconds."""
+        return False
+
     @property
     def root(self) -> Call:
         """The call of the network itself."""

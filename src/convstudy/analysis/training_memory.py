@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -47,6 +47,10 @@ class TrainingMemory:
     def inference(self) -> int:
         """What stays in memory without training: weights, buffers and the inputs."""
         return self.weights + self.buffers + self.inputs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, all of them bytes but the batch size."""
+        return {**asdict(self), "peak": self.peak, "inference": self.inference}
 
 
 def training_memory(

@@ -51,11 +51,12 @@ def trends(table: LayerTable) -> tuple[Trend, Trend, Trend, Trend]:
 
 
 def is_pooling(row: LayerRow) -> bool:
-    return "pool" in row.kind.lower()
+    """LeNet-5 calls it sub-sampling."""
+    return any(word in row.kind.lower() for word in ("pool", "subsampling"))
 
 
 def is_convolution(row: LayerRow) -> bool:
-    return row.kind.startswith("Conv")
+    return "conv" in row.kind.lower()
 
 
 def is_dense(row: LayerRow) -> bool:

@@ -23,7 +23,6 @@ from convstudy.claims.printed_number import NOTHING, PrintedNumber, read_number,
 from convstudy.claims.printed_shape import channels_first, layout_of, read_extents, without_batch
 from convstudy.claims.printouts import printer_of, printout_grid
 from convstudy.claims.table import QUANTITIES, ClaimedRow, ClaimedTable
-from convstudy.claims.workbook import workbook_grid
 from convstudy.errors import ClaimError
 
 Read = TypeVar("Read")
@@ -46,6 +45,8 @@ def read_table(path: str | Path) -> ClaimedTable:
     except OSError as error:
         raise ClaimError(f"{path}: cannot be read: {error.strerror}") from None
     if data[:4] == b"PK\x03\x04" or path.suffix.lower() in {".xlsx", ".xlsm"}:
+        from convstudy.claims.workbook import workbook_grid  # noqa: PLC0415, openpyxl for workbooks only
+
         return table_of(workbook_grid(path), path.name)
     return parse_table(decoded(data, path.name), path.name)
 

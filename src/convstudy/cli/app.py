@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from convstudy.cli.bottleneck import bottleneck
 from convstudy.cli.checking import build, check
 from convstudy.cli.compare import compare
-from convstudy.cli.explaining import explain, trends
+from convstudy.cli.explaining import diff, explain, trends
 from convstudy.cli.listing import data, models
 from convstudy.cli.redraw import report
 from convstudy.cli.summary import summary
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for command in (compare, summary, explain, trends, check, build, report, models, data):
+for command in (compare, summary, explain, trends, diff, bottleneck, check, build, report, models, data):
     app.command()(command)
 
 

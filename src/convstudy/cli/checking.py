@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from convstudy.cli.options import Classes, InputShape, at_input
+from convstudy.cli.options import Classes, InputShape, TableOrJson, at_input
 
 Table = Annotated[
     Path,
@@ -19,19 +18,12 @@ Table = Annotated[
 ]
 
 
-class Format(StrEnum):
-    """How a report is printed."""
-
-    table = "table"
-    json = "json"
-
-
 def check(
     table: Table,
     model: Annotated[str | None, typer.Option(help="Check against this network instead of the table itself.")] = None,
     input_shape: InputShape = None,
     classes: Classes = None,
-    output_format: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.table,
+    output_format: TableOrJson = "table",
 ) -> None:
     """Check every cell of a claimed layer table, and name the mistake behind each wrong number.
 
@@ -51,7 +43,7 @@ def check(
     if model is not None:
         rows = layer_table(*at_input(model, input_shape, classes)).rows
     report = check_table(claimed, rows)
-    if output_format is Format.json:
+    if output_format == "json":
         typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
     else:
         Console().print(check_report(report))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ InputShape = Annotated[
     typer.Option("--input", metavar="CxHxW", help=r"Input of one image. \[default: the paper's]", show_default=False),
 ]
 Classes = Annotated[int | None, typer.Option(help=r"Number of classes. \[default: the paper's]", show_default=False)]
+TableOrJson = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
 
 
 def at_input(model: str, input_shape: str | None, classes: int | None) -> tuple[Model, tuple[int, int, int], int]:

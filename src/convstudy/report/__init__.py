@@ -3,6 +3,6 @@
 Only this package draws.
 """
 
-from convstudy.report.html import write_html
+import lazy_loader
 
-__all__ = ["write_html"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # of __init__.pyi, when asked for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 ABSENT = "–"  # for a number that does not exist: NaN, or infinite
 SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
@@ -28,6 +29,27 @@ def scaled(value: float) -> str:
         if float(f"{value:.3g}") >= scale:
             return f"{_three_digits(value / scale)} {prefix}"
     return f"{value:,.0f}"
+
+
+def num_bytes(value: float) -> str:
+    """Write a number of bytes with a decimal prefix.
+
+    >>> num_bytes(248_024), num_bytes(102_228_128), num_bytes(12)
+    ('248 KB', '102 MB', '12 B')
+    """
+    number, _, prefix = scaled(value).partition(" ")
+    return f"{number} {prefix}B"
+
+
+def square(sizes: Sequence[int | Fraction] | None) -> str:
+    """Write one number for all axes where they are equal, as of a receptive field or a stride.
+
+    >>> square((7, 7)), square((7, 3)), square(None)
+    ('7', '7×3', '')
+    """
+    if not sizes:
+        return ""
+    return str(sizes[0]) if len(set(sizes)) == 1 else "×".join(map(str, sizes))
 
 
 def percent(fraction: float) -> str:

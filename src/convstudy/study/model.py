@@ -1,4 +1,4 @@
-"""Networks by name: the zoo's, those of collections, and the user's own as `file.py:Name` or `module:Name`."""
+"""Networks by name: the zoo's, those of collections, a table's, and the user's own as `file.py:Name`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from convstudy.errors import ModelError
+from convstudy.analysis.checking import table_input_shape, table_network, table_num_classes
+from convstudy.claims import read_table
+from convstudy.errors import ClaimError, ModelError
 from convstudy.zoo import open_architecture
 
 Loaded = TypeVar("Loaded")
 
+SIZES = ("num_classes", "in_channels")  # what a user's own class or function is given
 SMALLEST_SIDE = 32  # smaller images are enlarged to this: below it most networks have nothing left to pool
 
 
@@ -62,9 +65,10 @@ class Model:
 
 
 def open_model(name: str) -> Model:
-    """Find a network by name.
+    """Find a network by name: the zoo's, torchvision:NAME, timm:NAME, table:FILE, file.py:Name or module:Name.
 
-    Raises: UnknownNameError, with the nearest name; ModelError, when a user's own network cannot be opened.
+    Raises: UnknownNameError, with the nearest name; ModelError, when a user's own network cannot be opened; ClaimError,
+    when a table cannot be read or does not describe a network.
 
     >>> open_model("net").fixed_side
     32
@@ -73,6 +77,8 @@ def open_model(name: str) -> Model:
     convstudy.errors.UnknownNameError: no network is named 'resnet3A'; did you mean 'resnet34'?
     """
     collection = name.partition(":")[0]
+    if collection == "table":
+        return _table_model(name)
     if ":" in name.partition("@")[0] and collection not in {"torchvision", "timm"}:
         return _own_model(name)
     known = open_architecture(name)
@@ -88,6 +94,23 @@ def open_model(name: str) -> Model:
     )
 
 
+def _table_model(name: str) -> Model:
+    """The network that a layer table describes, at the input that the table begins with."""
+    path = Path(name.removeprefix("table:"))
+    table = read_table(path)
+    shape = table_input_shape(table)
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ClaimError(f"{path} has an input of {'x'.join(map(str, shape))}; expected channels and a square image")
+    return Model(
+        name,
+        lambda num_classes, in_channels: table_network(table, num_classes=num_classes, in_channels=in_channels),
+        fixed_side=shape[1],
+        input_shape=(shape[0], shape[1], shape[2]),
+        num_classes=table_num_classes(table),
+        code=_digest(path),
+    )
+
+
 def _own_model(name: str) -> Model:
     where, _, attribute = name.rpartition(":")
     module = _module_from_file(Path(where)) if where.endswith(".py") else _module_by_name(where)
@@ -95,11 +118,11 @@ def _own_model(name: str) -> Model:
     if not callable(maker):
         found = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
         raise ModelError(f"{where} has no class or function '{attribute}'; it has {', '.join(found) or 'none at all'}")
-    takes_channels = _takes(maker, name)
+    taken = _taken(maker, name)
 
     def build(num_classes: int, in_channels: int) -> nn.Module:
-        sizes = {"num_classes": num_classes} | ({"in_channels": in_channels} if takes_channels else {})
-        network = maker(**sizes)
+        sizes = {"num_classes": num_classes, "in_channels": in_channels}
+        network = maker(**{size: sizes[size] for size in taken})
         if not isinstance(network, nn.Module):
             raise ModelError(f"{name} gave a {type(network).__name__}; expected a torch.nn.Module")
         return network
@@ -112,13 +135,22 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def _takes(maker: Callable[..., Any], name: str) -> bool:
-    """Whether `maker` takes `in_channels`. Raises: ModelError, when it does not take `num_classes`."""
+def _taken(maker: Callable[..., Any], name: str) -> list[str]:
+    """Which of the sizes `maker` takes. Raises: ModelError, when it cannot be called with these alone."""
     parameters = inspect.signature(maker).parameters
     anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    if "num_classes" not in parameters and not anything:
-        raise ModelError(f"{name} takes ({', '.join(parameters)}); expected a parameter named num_classes")
-    return "in_channels" in parameters or anything
+    needed = [key for key, parameter in parameters.items() if _has_to_be_given(parameter) and key not in SIZES]
+    if needed:
+        raise ModelError(
+            f"{name} takes ({', '.join(parameters)}); expected num_classes and in_channels, and a default for "
+            f"{', '.join(needed)}"
+        )
+    return [size for size in SIZES if size in parameters or anything]
+
+
+def _has_to_be_given(parameter: inspect.Parameter) -> bool:
+    several = parameter.kind in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
+    return parameter.default is parameter.empty and not several
 
 
 def _module_from_file(path: Path) -> ModuleType:

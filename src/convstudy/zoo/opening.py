@@ -10,7 +10,6 @@ from torch import nn
 
 from convstudy.errors import ModelError
 from convstudy.zoo.architecture import Architecture
-from convstudy.zoo.collections import timm_architecture, torchvision_architecture
 from convstudy.zoo.registry import architecture
 from convstudy.zoo.weights import SUFFIXES, fit_weights, official_file, read_weights
 
@@ -34,8 +33,12 @@ def open_architecture(text: str) -> Architecture:
     from_file = weights.endswith(SUFFIXES)
     collection, _, member = name.rpartition(":")
     if collection == "torchvision":
+        from convstudy.zoo.collections import torchvision_architecture  # noqa: PLC0415, torchvision takes seconds
+
         known = torchvision_architecture(member, "imagenet" if from_file or not weights else weights)
     elif collection == "timm":
+        from convstudy.zoo.collections import timm_architecture  # noqa: PLC0415
+
         known = timm_architecture(member)
     else:
         known = architecture(name)

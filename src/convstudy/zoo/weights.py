@@ -6,15 +6,17 @@ import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import WeightsEnum, get_model_weights
 
 from convstudy.errors import ModelError, UnknownNameError
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 NESTED = ("state_dict", "model_state_dict", "model", "network")  # where training scripts put the weights
@@ -107,6 +109,8 @@ def official_entry(name: str, which: str = "imagenet") -> WeightsEnum:
     >>> official_entry("resnet50", "imagenet1k_v1").meta["num_params"]
     25557032
     """
+    from torchvision.models import get_model_weights  # noqa: PLC0415, torchvision takes seconds
+
     enum = get_model_weights(name)
     if which.lower() == "imagenet":
         return enum.DEFAULT

@@ -4,7 +4,7 @@ from convstudy.analysis.checking.check import check
 from convstudy.analysis.checking.findings import CheckedCell, CheckReport
 from convstudy.analysis.checking.matching import ModelRow
 from convstudy.analysis.checking.mistakes import Explanation
-from convstudy.analysis.checking.network import module_source, table_input_shape, table_network
+from convstudy.analysis.checking.network import module_source, table_input_shape, table_network, table_num_classes
 
 __all__ = [
     "CheckReport",
@@ -15,4 +15,5 @@ __all__ = [
     "module_source",
     "table_input_shape",
     "table_network",
+    "table_num_classes",
 ]

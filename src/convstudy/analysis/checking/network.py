@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -39,21 +40,48 @@ class BranchedNetwork(nn.Module):
         return x
 
 
-def table_network(table: ClaimedTable) -> nn.Module:
+def table_network(table: ClaimedTable, *, num_classes: int | None = None, in_channels: int | None = None) -> nn.Module:
     r"""The network that a table describes, freshly initialised; its output are logits.
 
+    Another number of classes or of input channels changes the last and the first layer.
+
     Raises:
-        ClaimError: when the table does not tell what a row is.
+        ClaimError: when the table does not tell what a row is, or the layer to be changed is none that can.
 
     >>> from convstudy.claims.reading import parse_table
     >>> table = parse_table("layer\tshape\nInput\t(32,32,3)\nCONV1 (f=5)\t(28,28,8)\nPOOL1\t(14,14,8)\nFC\t(10,1)\n")
     >>> sum(weight.numel() for weight in table_network(table).parameters())
     16298
     """
-    _, steps = steps_of(table)
+    shape, steps = steps_of(table)
+    if in_channels not in {None, shape[0]}:
+        steps = with_in_channels(table, steps, in_channels)
+    if num_classes not in {None, steps[-1].output[0]}:
+        steps = with_classes(table, steps, num_classes)
     if is_chain(steps):
         return nn.Sequential(OrderedDict((step.name, module_of(step)) for step in steps))
     return BranchedNetwork(steps)
+
+
+def with_in_channels(table: ClaimedTable, steps: Sequence[Step], in_channels: int | None) -> tuple[Step, ...]:
+    """The steps with a first convolution that takes other images."""
+    first = steps[0]
+    if first.module != "Conv2d" or first.options.get("groups", 1) != 1 or in_channels is None:
+        raise ClaimError(
+            f"{table.source} describes a network for its own input only, for it does not begin with a convolution"
+        )
+    return (replace(first, arguments=(in_channels, *first.arguments[1:])), *steps[1:])
+
+
+def with_classes(table: ClaimedTable, steps: Sequence[Step], num_classes: int | None) -> tuple[Step, ...]:
+    """The steps with a last dense layer that has other classes."""
+    last = steps[-1]
+    if last.module != "Linear" or num_classes is None:
+        raise ClaimError(
+            f"{table.source} describes a network with {last.output[0]} outputs only, "
+            "for it does not end in a dense layer"
+        )
+    return (*steps[:-1], replace(last, arguments=(last.arguments[0], num_classes), output=(num_classes,)))
 
 
 def table_input_shape(table: ClaimedTable) -> Shape:
@@ -63,6 +91,15 @@ def table_input_shape(table: ClaimedTable) -> Shape:
         ClaimError: as `table_network`.
     """
     return steps_of(table)[0]
+
+
+def table_num_classes(table: ClaimedTable) -> int:
+    """How many values the described network gives.
+
+    Raises:
+        ClaimError: as `table_network`.
+    """
+    return steps_of(table)[1][-1].output[0]
 
 
 def is_chain(steps: Sequence[Step]) -> bool:

@@ -1,6 +1,8 @@
 """What the terminal shows, within 80 columns: cost, results and layers as tables, the verdicts, training's progress."""
 
+from convstudy.report.terminal.bottlenecks import bottleneck_example, bottleneck_list
 from convstudy.report.terminal.checking import check_report
+from convstudy.report.terminal.difference import difference
 from convstudy.report.terminal.explaining import explanation, trend_list
 from convstudy.report.terminal.layers import layer_table
 from convstudy.report.terminal.networks import cost_table, result_table, verdicts
@@ -8,8 +10,11 @@ from convstudy.report.terminal.training import TrainingDisplay
 
 __all__ = [
     "TrainingDisplay",
+    "bottleneck_example",
+    "bottleneck_list",
     "check_report",
     "cost_table",
+    "difference",
     "explanation",
     "layer_table",
     "result_table",

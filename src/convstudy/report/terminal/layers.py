@@ -2,109 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
 from rich.text import Text
 
+from convstudy.analysis import Block, LayerRow, LayerTable, TrainingMemory, fold
 from convstudy.report import numbers
 from convstudy.report.terminal.table import plain_table
 
-
-class Layer(Protocol):
-    """A row of a layer table; shapes are those of one image, channels first."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def output_shape(self) -> tuple[int, ...]: ...
-    @property
-    def activation_size(self) -> int: ...
-    @property
-    def parameters(self) -> int: ...
-    @property
-    def macs(self) -> int: ...
-
-
-class Totals(Protocol):
-    """The sums of a layer table."""
-
-    @property
-    def activation_size(self) -> int: ...
-    @property
-    def parameters(self) -> int: ...
-    @property
-    def macs(self) -> int: ...
-
-
-class Uncounted(Protocol):
-    """An operation without a formula, and the module that it is in."""
-
-    @property
-    def operation(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-
-
-class Layers(Protocol):
-    """A counted network: what `convstudy.analysis` gives."""
-
-    @property
-    def rows(self) -> Sequence[Layer]: ...
-    @property
-    def totals(self) -> Totals: ...
-    @property
-    def uncounted(self) -> Sequence[Uncounted]: ...
-
-
 CONVENTION = (
-    "For one image. MACs: multiply-accumulates of the forward pass. Activation size: elements of a layer's output. "
-    "Parameters: weights and biases."
+    "For one image. MACs: multiply-accumulates of convolutions and matrix products, biases not counted. Activation "
+    "size: values that a layer computes. Parameters: weights and biases."
 )
-WIDTH_FOR_EXACT_MACS = 100  # columns
+EXACT_MACS, RECEPTIVE_FIELD, BYTES = 100, 124, 150  # columns from which a terminal shows these, too
+MEASURED = 1000  # columns: room for any table
 
 
-def layer_table(layers: Layers) -> RenderableType:
+def layer_table(table: LayerTable, *, memory: TrainingMemory | None = None, folded: bool = False) -> RenderableType:
     """Draw a network's layers: path, kind, output shape, activation size, parameters, MACs, and the totals.
 
-    MACs are exact where the terminal has 100 columns, else in G, M or K; the exact total stands below the table.
+    A wider terminal shows more: MACs to the digit, then receptive field and stride, then bytes. `folded` draws repeated
+    blocks once, with how often they come.
     """
-    return LayerDrawing(layers)
+    return LayerDrawing(table, memory, folded)
 
 
 @dataclass(frozen=True)
 class LayerDrawing:
     """A layer table that looks how wide the terminal is when it is drawn."""
 
-    layers: Layers
+    table: LayerTable
+    memory: TrainingMemory | None
+    folded: bool
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        write_macs = numbers.count if options.max_width >= WIDTH_FOR_EXACT_MACS else numbers.scaled
-        totals, lower = self.layers.totals, "at least " if self.layers.uncounted else ""
-        table = plain_table("layer", "kind", numeric=("output\nshape", "activation\nsize", "parameters", "MACs"))
-        table.show_footer = True
-        for row in self.layers.rows:
-            table.add_row(
-                Text(row.path),
-                Text(row.kind),
-                "×".join(map(str, row.output_shape)),
-                numbers.count(row.activation_size),
-                numbers.count(row.parameters),
-                write_macs(row.macs),
-            )
-        for column, total in zip(
-            (0, 3, 4, 5),
-            ("total", numbers.count(totals.activation_size), numbers.count(totals.parameters), write_macs(totals.macs)),
-            strict=True,
-        ):
-            table.columns[column].footer = total
-        yield table
-        yield Text(f"\n{numbers.count(totals.parameters)} parameters, {lower}{numbers.count(totals.macs)} MACs")
+        blocks = fold(self.table.rows)
+        shown = blocks if self.folded else [Block((row,), 1, row.path) for row in self.table.rows]
+        drawn = _drawn(self.table, shown, options.max_width)
+        if console.measure(drawn, options=options.update(max_width=MEASURED)).maximum > options.max_width:
+            drawn.columns[1].max_width = len("BatchNorm2d")  # the path needs the room more
+        yield drawn
+        yield Text()
+        yield from _totals(self.table)
+        if self.memory:
+            yield from _memory(self.memory)
+        yield from (Text(line) for line in _remarks(self.table.rows))
+        if self.folded and any(block.times > 1 for block in blocks):
+            yield Text("× n: the rows below it come n times; the numbers are of one of them", style="dim")
         yield Text(CONVENTION, style="dim")
-        if self.layers.uncounted:
-            names = sorted({f"{each.operation} in {each.path}" for each in self.layers.uncounted})
+        if self.table.uncounted:
+            names = sorted({f"{each.operation} in {each.path}" for each in self.table.uncounted})
             yield Text(f"uncounted, for there is no formula: {', '.join(names)}", style="yellow")
+        lines = sum(len(block.rows) for block in blocks)
+        if not self.folded and lines <= len(self.table.rows) * 2 / 3:
+            yield Text(f"--fold draws repeated blocks once: {lines} rows for {len(self.table.rows)}", style="dim")
+
+
+def _drawn(table: LayerTable, blocks: Sequence[Block], width: int) -> Table:
+    columns = ["output\nshape", "activation\nsize", "parameters", "MACs"]
+    columns += ["receptive\nfield", "stride"] if width >= RECEPTIVE_FIELD else []
+    columns += ["weight\nbytes", "activation\nbytes"] if width >= BYTES else []
+    drawn = plain_table("layer", "kind", numeric=columns)
+    drawn.show_footer = True
+    for block in blocks:
+        module = _module(block)
+        if block.times > 1:
+            drawn.add_row(Text(f"{module} to {block.last_path}"), Text(f"× {block.times}"))
+        for row in block.rows:
+            path = f"  {row.path.removeprefix(module)}" if block.times > 1 else row.path
+            drawn.add_row(Text(path), Text(row.kind), *_cells(row, width))
+    totals = table.totals
+    sums = [numbers.count(totals.activation_size), numbers.count(totals.parameters), _macs(totals.macs, width)]
+    sums += ["", ""] if width >= RECEPTIVE_FIELD else []
+    sums += [numbers.count(totals.parameter_bytes), numbers.count(totals.activation_bytes)] if width >= BYTES else []
+    for column, total in zip(drawn.columns, ("total", "", "", *sums), strict=True):
+        column.footer = total
+    return drawn
+
+
+def _module(block: Block) -> str:
+    """The first of the modules that a block repeats."""
+    return ".".join(block.rows[0].path.split(".")[: block.last_path.count(".") + 1])
+
+
+def _cells(row: LayerRow, width: int) -> Iterator[str]:
+    yield "×".join(map(str, row.output_shape))
+    yield from (numbers.count(row.activation_size), numbers.count(row.parameters), _macs(row.macs, width))
+    if width >= RECEPTIVE_FIELD:
+        whole = "all" if row.stride and not row.receptive_field else ""
+        yield from (numbers.square(row.receptive_field) or whole, numbers.square(row.stride))
+    if width >= BYTES:
+        yield from (numbers.count(row.parameter_bytes), numbers.count(row.activation_bytes))
+
+
+def _macs(macs: int, width: int) -> str:
+    return numbers.count(macs) if width >= EXACT_MACS else numbers.scaled(macs)
+
+
+def _totals(table: LayerTable) -> Iterator[Text]:
+    totals, lower = table.totals, "at least " if table.uncounted else ""
+    frozen = totals.parameters - totals.trainable_parameters
+    yield Text(
+        f"{numbers.count(totals.parameters)} parameters{f', {numbers.count(frozen)} of them frozen' if frozen else ''} "
+        f"({numbers.num_bytes(totals.parameter_bytes)})"
+    )
+    yield Text(
+        f"{lower}{numbers.count(totals.macs)} MACs{' in training mode' if table.training else ''}; "
+        f"{lower}{numbers.count(totals.backward_macs)} in the backward pass"
+    )
+
+
+def _memory(memory: TrainingMemory) -> Iterator[Text]:
+    yield Text(
+        f"predicted memory of a training step of {numbers.plural(memory.batch_size, 'image')}: "
+        f"{numbers.num_bytes(memory.peak)}"
+    )
+    held = {
+        "weights": memory.weights + memory.buffers,
+        "gradients": memory.gradients,
+        "optimiser": memory.optimiser,
+        "activations": memory.saved_activations,
+    }
+    yield Text("  " + ", ".join(f"{what} {numbers.num_bytes(size)}" for what, size in held.items()))
+
+
+def _remarks(rows: Iterable[LayerRow]) -> Iterator[str]:
+    """What the columns do not say: weights that are shared, layers that are called again or not at all."""
+    for row in rows:
+        if row.note and row.note != "passes its input on":
+            yield f"{row.path}: {row.note}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convstudy.report import numbers
 from convstudy.report.terminal.table import plain_table
-from convstudy.study.results import Results
+
+if TYPE_CHECKING:
+    from convstudy.study import Results
 
 
 class Cost(Protocol):

@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from convstudy.report import numbers
-from convstudy.training import Epoch
+
+if TYPE_CHECKING:
+    from convstudy.training import Epoch
 
 
 @dataclass

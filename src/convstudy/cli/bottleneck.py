@@ -1,0 +1,90 @@
+"""`convstudy bottleneck`: what a 1x1 reduction before a larger convolution saves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from convstudy.cli.options import Classes, InputShape, TableOrJson, at_input
+from convstudy.cli.shape import parse_shape
+from convstudy.errors import ShapeError
+
+if TYPE_CHECKING:
+    from convstudy.analysis import Bottleneck
+
+NUMBERS = ("direct_macs", "reduction_macs", "reduced_macs", "times_fewer", "direct_weights", "reduced_weights")
+
+
+def bottleneck(
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="Find the layers of this network that a reduction would make cheaper."),
+    ] = None,
+    input_shape: InputShape = None,
+    classes: Classes = None,
+    kernel: Annotated[int | None, typer.Option(help="Side of the convolution's window.")] = None,
+    out: Annotated[int | None, typer.Option(help="Filters of the convolution.")] = None,
+    reduce: Annotated[
+        int | None,
+        typer.Option(
+            help=r"Channels that the 1x1 convolution leaves. \[default for a MODEL: a quarter]", show_default=False
+        ),
+    ] = None,
+    stride: Annotated[int, typer.Option(help="Stride of the convolution.")] = 1,
+    top: Annotated[int, typer.Option(help="Layers of a MODEL to show, those that save most first.")] = 10,
+    output_format: TableOrJson = "table",
+) -> None:
+    """Count what a 1x1 reduction before a larger convolution saves: for one convolution, or through a network.
+
+    The convolution keeps the size (padding "same"), as in an inception module:
+    convstudy bottleneck --input 192x28x28 --kernel 5 --out 32 --reduce 16
+    """
+    from rich.console import Console
+
+    from convstudy.report.terminal import bottleneck_example, bottleneck_list
+
+    if model is None:
+        found = _one(input_shape, kernel, out, reduce, stride)
+        if output_format == "json":
+            typer.echo(json.dumps(_plain(found), indent=2))
+        else:
+            Console().print(bottleneck_example(found))
+        return
+    if kernel is not None or out is not None or stride != 1:
+        raise ShapeError("--kernel, --out and --stride are of one convolution; leave them out with a MODEL")
+    macs, layers = _through(model, input_shape, classes, reduce)
+    if output_format == "json":
+        typer.echo(json.dumps({"macs": macs, "layers": [_plain(layer) for layer in layers]}, indent=2))
+    else:
+        Console().print(bottleneck_list(model, macs, layers, shown=top))
+
+
+def _one(input_shape: str | None, kernel: int | None, out: int | None, reduce: int | None, stride: int) -> Bottleneck:
+    from convstudy.analysis import bottleneck as counted
+
+    if input_shape is None or kernel is None or out is None or reduce is None:
+        given = {"--input": input_shape, "--kernel": kernel, "--out": out, "--reduce": reduce}
+        missing = ", ".join(name for name, value in given.items() if value is None)
+        raise ShapeError(
+            f"{missing} not given; expected --input, --kernel, --out and --reduce of one convolution, or a MODEL"
+        )
+    return counted(parse_shape(input_shape), kernel=kernel, channels=out, reduced=reduce, stride=stride)
+
+
+def _through(
+    model: str, input_shape: str | None, classes: int | None, reduce: int | None
+) -> tuple[int, tuple[Bottleneck, ...]]:
+    from convstudy.analysis import bottlenecks, count
+    from convstudy.study import unallocated_network
+
+    opened, shape, num_classes = at_input(model, input_shape, classes)
+    network = unallocated_network(opened, num_classes, shape[0])
+    return count(network, shape).totals.macs, bottlenecks(network, shape, reduced=reduce)
+
+
+def _plain(found: Bottleneck) -> dict[str, Any]:
+    shapes = {"path": found.path, "input_shape": found.input_shape, "output_shape": found.output_shape}
+    sizes = {"kernel": found.kernel, "reduced_channels": found.reduced_channels}
+    return shapes | sizes | {name: getattr(found, name) for name in NUMBERS}

@@ -1,0 +1,3 @@
+from .html import write_html
+
+__all__ = ["write_html"]
