@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convstudy.analysis.table import LayerRow, LayerTable, Totals
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COMPARED = ("kind", "output_shape", "activation_size", "parameters", "macs")
 
@@ -59,6 +62,25 @@ class TableDifference:
             "same": len(self.layers) - len(self.changes),
             "totals": {"a": asdict(self.a), "b": asdict(self.b)},
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One line a layer that differs: its path, what is only in one or otherwise, and how much more b has."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame([_line(layer) for layer in self.changes], columns=["path", "change", "parameters", "macs"])
+
+    def __str__(self) -> str:
+        return self.to_pandas().to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        return self.to_pandas().to_html(index=False)
+
+
+def _line(layer: LayerDifference) -> tuple[str, str, int, int]:
+    named = layer.b or layer.a
+    assert named is not None
+    change = "only in a" if layer.b is None else "only in b" if layer.a is None else ", ".join(layer.changed)
+    return named.path, change, layer.parameters, layer.macs
 
 
 def _told(row: LayerRow | None) -> dict[str, Any] | None:

@@ -44,6 +44,12 @@ class Explanation:
         """The derivation of one quantity: `parameters`, `MACs`, `output height and width`, `receptive field`, ..."""
         return next(derivation for derivation in self.derivations if derivation.quantity == quantity)
 
+    def __str__(self) -> str:
+        """What `print` shows: one line a number."""
+        shapes = ("×".join(map(str, shape)) for shape in (self.input_shape, self.row.output_shape))
+        title = "{}: {} in, {} out".format(f"{self.row.path} ({self.row.kind})", *shapes)
+        return "\n".join([title, *map(str, self.derivations)])
+
 
 @dataclass(frozen=True)
 class Window:

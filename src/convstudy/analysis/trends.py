@@ -32,6 +32,11 @@ class Trend:
     holds: bool | None
     counterexamples: tuple[Counterexample, ...] = ()
 
+    def __str__(self) -> str:
+        fate = {True: "holds", False: "does not hold", None: "not to be seen"}[self.holds]
+        where = ", ".join(counterexample.path for counterexample in self.counterexamples)
+        return f"{self.statement}: {fate}{f' at {where}' if where else ''}"
+
 
 def trends(table: LayerTable) -> tuple[Trend, Trend, Trend, Trend]:
     """Whether the lecture's four trends hold: pooling, convolutions against dense layers, activation size, channels.

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convstudy.analysis.checking.mistakes import Explanation
 from convstudy.claims.printed_number import PrintedNumber
 from convstudy.claims.printed_shape import Layout, Shape, in_layout
 from convstudy.claims.table import Quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+SHOWN = ("row", "column", "claimed", "correct", "holds", "mistake", "formula")
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,21 @@ class CheckReport:
     @property
     def holds(self) -> bool:
         return not self.wrong
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One line a cell: row, column, claimed, correct, holds, mistake, formula."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(self.to_json()["cells"])[list(SHOWN)]
+
+    def __str__(self) -> str:
+        """What `print` shows: the wrong cells."""
+        cells = self.to_pandas()
+        wrong = cells[cells["holds"] == False]  # noqa: E712 - None says that it cannot be told
+        return wrong.drop(columns="holds").to_string(index=False) if len(wrong) else f"{self.source}: every claim holds"
+
+    def _repr_html_(self) -> str:
+        return self.to_pandas().to_html(index=False)
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON's types; shapes in the table's own order."""

@@ -1,0 +1,14 @@
+from .analysis import bottleneck
+from .notebook import bottlenecks, check, diff, explain, network, summary, training_memory, trends
+
+__all__ = [
+    "bottleneck",
+    "bottlenecks",
+    "check",
+    "diff",
+    "explain",
+    "network",
+    "summary",
+    "training_memory",
+    "trends",
+]
