@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
 
 from convstudy.cli.app import app
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Said
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 COMMANDS = sorted(
@@ -24,6 +25,12 @@ COMMANDS = sorted(
 )
 
 
+def words_of(command: str) -> list[str]:
+    """The words of a command, without what sets everything up before it."""
+    words = shlex.split(command.rsplit("&&", maxsplit=1)[-1])
+    return words[2:] if words[:2] == ["uv", "run"] else words
+
+
 def test_the_documents_have_commands() -> None:
     assert ("README.md", "pip install uv && uv run convstudy compare") in COMMANDS
     assert ("README.md", "uv run pytest") in COMMANDS
@@ -31,17 +38,36 @@ def test_the_documents_have_commands() -> None:
 
 @pytest.mark.parametrize(("document", "command"), COMMANDS, ids=lambda value: value)
 def test_every_command_of_the_documents_is_one_that_we_have(document: str, command: str) -> None:
-    words = shlex.split(command.rsplit("&&", maxsplit=1)[-1].removeprefix(" uv run ").removeprefix("uv run "))
+    words = words_of(command)
     if words[0] in {"pytest", "ruff"}:
         return
     if words[0] == "python":
         assert (ROOT / words[1]).is_file(), f"{document}: no {words[1]}"
         return
     assert words[0] == "convstudy", f"{document}: {command}"
-    group = typer.main.get_command(app)
-    known = group.commands[words[1]]  # type: ignore[attr-defined]
-    context = known.make_context(words[1], words[2:], resilient_parsing=False)
+    called, words = typer.main.get_command(app), words[1:]
+    while hasattr(called, "commands"):
+        called, words = called.commands[words[0]], words[1:]
+    context = called.make_context("convstudy", words, resilient_parsing=False)
     assert context.params is not None
+
+
+COUNTING = {"summary", "explain", "trends", "diff", "bottleneck", "check", "build"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    sorted({command for _, command in COMMANDS if {*words_of(command)[:2]} & COUNTING}),
+)
+def test_what_is_counted_in_the_documents_can_be_counted(
+    convstudy: Callable[..., Said], tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "homework.tsv").write_text(
+        "layer\tActivation shape\t# parameters\nInput\t(32,32,3)\t0\nFC1\t10\t30,730\n"
+    )
+    said = convstudy(*words_of(command)[1:])
+    assert (said.status, said.err) == (0, "")
+    assert max(map(len, said.out.splitlines())) <= 80 or "--format" in command or "build" in command
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -44,7 +44,8 @@ def summary(model: Network, *inputs: Input, classes: int | None = None, training
     """Count a network layer by layer: output shape, activation size, parameters, MACs, receptive field, bytes.
 
     Nothing is computed and nothing allocated; the network is left as it was. `inputs` are shapes of one example, as
-    `(3, 224, 224)`, or tensors, which are counted as the batches that they are; a network given by name has its paper's input and classes where none are given.
+    `(3, 224, 224)`, or tensors, which are counted as the batches that they are; a network given by name has its paper's
+    input and classes where none are given.
 
     Raises: ShapeError, when an input does not fit, or is missing for a network of your own; ModelError, when the
     network cannot be built or run; UnknownNameError, with the nearest name.
