@@ -13,6 +13,7 @@ from convstudy.cli.checking import build, check
 from convstudy.cli.compare import compare
 from convstudy.cli.explaining import diff, explain, trends
 from convstudy.cli.listing import data, models
+from convstudy.cli.predict import predict
 from convstudy.cli.redraw import report
 from convstudy.cli.summary import summary
 from convstudy.errors import ConvstudyError
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for command in (compare, summary, explain, trends, diff, bottleneck, check, build, report, models, data):
+for command in (compare, summary, explain, trends, diff, bottleneck, check, build, predict, report, models, data):
     app.command()(command)
 
 

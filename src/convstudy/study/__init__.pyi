@@ -1,14 +1,19 @@
 from .comparison import Comparison, perform_missing, prepare
 from .conclusion import conclude
 from .contestant import Contestant, layer_table, unallocated_network
+from .environment import choose_device
 from .folder import ComparisonFolder
 from .model import Model, open_model
 from .plan import Plan
+from .prediction import Answer, answers, image_files
+from .preprocessing import Preprocessing
 from .results import Findings, Results
 from .run import Observer
 from .stored import read_findings, write_findings
+from .trained import TrainedRun, open_run
 
 __all__ = [
+    "Answer",
     "Comparison",
     "ComparisonFolder",
     "Contestant",
@@ -16,10 +21,16 @@ __all__ = [
     "Model",
     "Observer",
     "Plan",
+    "Preprocessing",
     "Results",
+    "TrainedRun",
+    "answers",
+    "choose_device",
     "conclude",
+    "image_files",
     "layer_table",
     "open_model",
+    "open_run",
     "perform_missing",
     "prepare",
     "read_findings",

@@ -17,6 +17,7 @@ import torch
 from convstudy.data import DataSet, at_side, load
 from convstudy.errors import ShapeError, StudyError
 from convstudy.study.contestant import Contestant, contestant
+from convstudy.study.data_record import DataRecord
 from convstudy.study.environment import choose_device, make_deterministic
 from convstudy.study.folder import ComparisonFolder
 from convstudy.study.model import open_model
@@ -117,6 +118,14 @@ def perform_missing(comparison: Comparison, folder: ComparisonFolder, observer: 
 
 def missing(comparison: Comparison, folder: ComparisonFolder) -> list[Task]:
     """The runs that the folder does not hold yet."""
+    plan = comparison.plan
+    origin = DataRecord.of(
+        comparison.data,
+        plan.data,
+        data_dir=plan.data_dir,
+        test_data=plan.test_data,
+        skip_bad_images=plan.skip_bad_images,
+    )
     sides = {entrant.input_shape[-1] for entrant in comparison.contestants}
     sized = {side: at_side(comparison.data, side) for side in sides}
     tasks = [
@@ -124,6 +133,7 @@ def missing(comparison: Comparison, folder: ComparisonFolder) -> list[Task]:
             entrant.name,
             entrant.input_shape,
             sized[entrant.input_shape[-1]],
+            origin,
             comparison.recipe,
             seed,
             comparison.device,

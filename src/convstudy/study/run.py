@@ -12,8 +12,10 @@ from torch import nn
 from convstudy.data import DataSet, ImageSet, pixel_statistics, split_validation
 from convstudy.errors import DivergedError
 from convstudy.evaluation import ResidentImages, latency_ms, predict
+from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
 from convstudy.study.model import open_model
+from convstudy.study.preprocessing import Preprocessing
 from convstudy.training import Epoch, Recipe, TrainingBatches, stream_seed, train
 
 
@@ -24,6 +26,7 @@ class Task:
     model: str  # the network's name
     input_shape: tuple[int, int, int]
     data: DataSet  # with the side of the network's input
+    origin: DataRecord
     recipe: Recipe
     seed: int
     device: torch.device
@@ -93,14 +96,16 @@ def _test(task: Task, network: nn.Module, epochs: list[Epoch], test: ResidentIma
     """Open the test part, once, and write what the run leaves."""
     logits = predict(network, test).numpy().astype(np.float32)
     seconds = sum(epoch.seconds for epoch in epochs)
+    channels, side, _ = task.input_shape
     record = {
         "model": task.model,
+        "code": open_model(task.model).code,
         "seed": task.seed,
         "input_shape": task.input_shape,
+        "preprocessing": Preprocessing(channels, task.origin.image_side, side, test.mean, test.std).to_json(),
+        "data": asdict(task.origin),
         "recipe": asdict(task.recipe),
         "train_images": train_images,
-        "mean": test.mean,
-        "std": test.std,
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_seconds": seconds,
         "images_per_second": train_images * len(epochs) / seconds,

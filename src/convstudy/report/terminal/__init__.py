@@ -1,5 +1,6 @@
 """What the terminal shows, within 80 columns: cost, results and layers as tables, the verdicts, training's progress."""
 
+from convstudy.report.terminal.answers import answer_table
 from convstudy.report.terminal.bottlenecks import bottleneck_example, bottleneck_list
 from convstudy.report.terminal.checking import check_report
 from convstudy.report.terminal.difference import difference
@@ -10,6 +11,7 @@ from convstudy.report.terminal.training import TrainingDisplay
 
 __all__ = [
     "TrainingDisplay",
+    "answer_table",
     "bottleneck_example",
     "bottleneck_list",
     "check_report",

@@ -1,0 +1,74 @@
+"""`convstudy predict`: what a trained network says of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from convstudy.cli.options import TableOrJson
+
+if TYPE_CHECKING:
+    from convstudy.study import TrainedRun
+
+RunPath = Annotated[
+    Path,
+    typer.Argument(metavar="RUN", help="A run's folder, as `convstudy train` and `convstudy compare` leave them."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+
+
+def predict(
+    run: RunPath,
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Image files, folders of them, or patterns such as '*.jpg'.")
+    ],
+    topk: Annotated[int, typer.Option(help="Classes to name for each image, the likeliest first.")] = 3,
+    device: Device = "auto",
+    output_format: TableOrJson = "table",
+) -> None:
+    """Say what a trained network sees in images: classes and their probabilities.
+
+    An image of any size, format and colour goes through what the run's own images went through.
+    """
+    import json
+
+    from rich.console import Console
+
+    from convstudy.report.terminal import answer_table
+    from convstudy.study import answers, choose_device, image_files
+
+    trained = opened(run)
+    place = choose_device(device)
+    found = answers(
+        trained.network(place),
+        image_files(images),
+        class_names=trained.class_names,
+        preprocessing=trained.preprocessing,
+        topk=topk,
+        device=place,
+    )
+    if output_format == "table":
+        Console().print(answer_table(found))
+        return
+    plain = [
+        {
+            "image": answer.path.as_posix(),
+            "label": answer.label,
+            "probability": answer.ranked[0][1],
+            "ranked": [{"label": label, "probability": probability} for label, probability in answer.ranked],
+        }
+        for answer in found
+    ]
+    typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+
+
+def opened(run: Path) -> TrainedRun:
+    """The run of a folder; a change of the user's own file since is told on standard error."""
+    from convstudy.study import open_run
+
+    trained = open_run(run)
+    if trained.changed_code():
+        typer.echo(f"{trained.name} is not as it was when this run was trained; its weights are used in it", err=True)
+    return trained

@@ -1,0 +1,43 @@
+"""What a trained network says of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from convstudy.report import numbers
+from convstudy.report.terminal.table import plain_table
+
+
+class Answered(Protocol):
+    """An image and its classes with their probabilities, the likeliest first."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def ranked(self) -> tuple[tuple[str, float], ...]: ...
+
+
+def answer_table(answers: Iterable[Answered]) -> RenderableType:
+    """Draw a line an image: the likeliest class, its probability, and the classes after it.
+
+    >>> from collections import namedtuple
+    >>> from rich.console import Console
+    >>> Answer = namedtuple("Answer", "path ranked")
+    >>> answers = [Answer(Path("a.png"), (("cat", 0.91), ("dog", 0.06)))]
+    >>> Console(width=80).print(answer_table(answers))  # doctest: +NORMALIZE_WHITESPACE
+    image        label        probability  then
+    ──────────────────────────────────────────────────
+    a.png        cat               91.0 %  dog 6.0 %
+    """
+    table = plain_table("image", "label", numeric=("probability",))
+    table.add_column("then", overflow="fold", min_width=11)
+    for answer in answers:
+        (label, probability), *others = answer.ranked
+        then = ", ".join(f"{name} {numbers.percent(value)}" for name, value in others)
+        table.add_row(Text(answer.path.as_posix()), Text(label), numbers.percent(probability), Text(then))
+    return table

@@ -1,0 +1,113 @@
+"""`convstudy predict` as its user meets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from tests.conftest import Said
+
+Convstudy = Callable[..., Said]
+
+
+def test_it_says_of_the_test_images_what_the_run_said(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    said = convstudy("predict", run, "pictures/test", "--format", "json", "--topk", "3")
+    assert (said.status, said.err) == (0, "")
+    found = {answer["image"].removeprefix("pictures/"): answer for answer in json.loads(said.out)}
+    stored = pd.read_parquet(tmp_path / run / "predictions.parquet").set_index("id")
+    assert set(found) == set(stored.index)
+    for name, row in stored.iterrows():
+        logits = torch.tensor(row.filter(like="logit_").to_numpy(float))
+        expected = dict(zip(("blue", "green", "red"), logits.softmax(0).tolist(), strict=True))
+        ranked = {entry["label"]: entry["probability"] for entry in found[name]["ranked"]}
+        assert ranked == pytest.approx(expected, abs=1e-5)
+        assert list(ranked) == sorted(expected, key=lambda label: -expected[label])
+        assert (found[name]["label"], found[name]["probability"]) == next(iter(ranked.items()))
+
+
+def test_files_folders_and_patterns_of_any_size_and_colour(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    (mine / ".hidden").mkdir(parents=True)
+    Image.new("RGB", (300, 200), (200, 50, 40)).save(mine / "large.jpg")
+    Image.new("L", (7, 9), 90).save(mine / "grey.png")
+    Image.new("RGBA", (31, 64), (40, 60, 200, 255)).save(mine / "clear.webp")
+    Image.new("RGB", (8, 8)).save(mine / ".hidden/secret.png")
+    (mine / "notes.txt").write_text("no image")
+    said = convstudy("predict", run, "mine/large.jpg", "mine", "mine/*.webp", "--format", "json", "--topk", "1")
+    assert said.status == 0, said.err
+    answers = json.loads(said.out)
+    assert [answer["image"] for answer in answers] == ["mine/large.jpg", "mine/clear.webp", "mine/grey.png"]
+    assert all(len(answer["ranked"]) == 1 for answer in answers)
+
+
+def test_the_table_names_each_image_and_its_class(convstudy: Convstudy, run: Path) -> None:
+    said = convstudy("predict", run, "pictures/test/red/0.png")
+    assert said.status == 0
+    assert "pictures/test/red/0.png" in said.out
+    assert said.out.count("%") == 3
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_a_comparison_of_one_run_is_that_run(convstudy: Convstudy, run: Path) -> None:
+    image = "pictures/test/red/0.png"
+    one, same = (convstudy("predict", folder, image, "--format", "json") for folder in (run, "out"))
+    assert json.loads(one.out) == json.loads(same.out)
+
+
+def test_a_changed_network_is_told_of(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    source = tmp_path / "small.py"
+    source.write_text(source.read_text() + "\n# a word\n")
+    said = convstudy("predict", run, "pictures/test/red/0.png")
+    assert said.status == 0
+    assert said.err.startswith("small.py:Small is not as it was when this run was trained")
+    source.write_text(source.read_text().replace("nn.Conv2d(in_channels, 4", "nn.Conv2d(in_channels, 5"))
+    said = convstudy("predict", run, "pictures/test/red/0.png")
+    assert said.status == 2
+    assert "weights.safetensors does not fit small.py:Small: small.py:Small has changed since" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nowhere", "a.png"), "nowhere is not there; expected the folder of a run"),
+        (("pictures", "a.png"), "pictures holds no run; expected run.json in it"),
+        (("RUN", "nothing.png"), "nothing.png is not there; expected an image, a folder of images or a pattern"),
+        (("RUN", "*.gif"), "*.gif is not there; expected an image, a folder of images or a pattern"),
+        (("RUN", "empty"), "empty has no images; expected files such as .jpg or .png"),
+        (("RUN", "torn.png"), "torn.png cannot be decoded: "),
+        (("RUN", "pictures", "--topk", "0"), "--topk is 0; expected a whole number from 1 on"),
+        (("RUN", "pictures", "--device", "tpu"), "--device is 'tpu'; expected auto, cpu, cuda, cuda:N or mps"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_input_gets_one_line(
+    convstudy: Convstudy, run: Path, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "torn.png").write_bytes((tmp_path / "pictures/test/red/0.png").read_bytes()[:200])
+    said = convstudy("predict", *(run if word == "RUN" else word for word in words))
+    assert said.status == 2, said
+    assert said.err.startswith(f"error: {message}")
+    assert said.err.count("\n") == 1
+
+
+def test_unfinished_and_ambiguous_folders_are_named(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    again = ("--data", "pictures", "--seeds", "2", "--epochs", "1", "--device", "cpu", "--output", "two")
+    assert convstudy("compare", "small.py:Small", *again, "--jobs", "1").status == 0
+    said = convstudy("predict", "two", "pictures")
+    assert "two holds 2 runs; name one of them, as in two/small.py-Small/seed-0" in said.err
+    record = tmp_path / run / "run.json"
+    kept = json.loads(record.read_text())
+    record.write_text(json.dumps({key: value for key, value in kept.items() if key != "preprocessing"}))
+    assert (
+        "does not say its preprocessing, for an older convstudy has written it"
+        in convstudy("predict", run, "pictures").err
+    )
+    record.unlink()
+    (tmp_path / run / "checkpoint.pt").touch()
+    assert "holds a run that is not finished" in convstudy("predict", run, "pictures").err
