@@ -11,6 +11,7 @@ import typer
 from convstudy.cli.bottleneck import bottleneck
 from convstudy.cli.checking import build, check
 from convstudy.cli.compare import compare
+from convstudy.cli.evaluate import evaluate
 from convstudy.cli.explaining import diff, explain, trends
 from convstudy.cli.listing import data, models
 from convstudy.cli.predict import predict
@@ -27,7 +28,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for command in (compare, summary, explain, trends, diff, bottleneck, check, build, predict, report, models, data):
+for command in (
+    compare,
+    summary,
+    explain,
+    trends,
+    diff,
+    bottleneck,
+    check,
+    build,
+    evaluate,
+    predict,
+    report,
+    models,
+    data,
+):
     app.command()(command)
 
 

@@ -2,6 +2,7 @@ from .comparison import Comparison, perform_missing, prepare
 from .conclusion import conclude
 from .contestant import Contestant, layer_table, unallocated_network
 from .environment import choose_device
+from .evaluated import ClassTop1, Evaluated, evaluate
 from .folder import ComparisonFolder
 from .model import Model, open_model
 from .plan import Plan
@@ -14,9 +15,11 @@ from .trained import TrainedRun, open_run
 
 __all__ = [
     "Answer",
+    "ClassTop1",
     "Comparison",
     "ComparisonFolder",
     "Contestant",
+    "Evaluated",
     "Findings",
     "Model",
     "Observer",
@@ -27,6 +30,7 @@ __all__ = [
     "answers",
     "choose_device",
     "conclude",
+    "evaluate",
     "image_files",
     "layer_table",
     "open_model",

@@ -4,6 +4,7 @@ from convstudy.report.terminal.answers import answer_table
 from convstudy.report.terminal.bottlenecks import bottleneck_example, bottleneck_list
 from convstudy.report.terminal.checking import check_report
 from convstudy.report.terminal.difference import difference
+from convstudy.report.terminal.evaluation import evaluation_report
 from convstudy.report.terminal.explaining import explanation, trend_list
 from convstudy.report.terminal.layers import layer_table
 from convstudy.report.terminal.networks import cost_table, result_table, verdicts
@@ -17,6 +18,7 @@ __all__ = [
     "check_report",
     "cost_table",
     "difference",
+    "evaluation_report",
     "explanation",
     "layer_table",
     "result_table",

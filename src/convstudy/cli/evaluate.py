@@ -1,0 +1,47 @@
+"""`convstudy evaluate`: what a trained network reaches on test images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convstudy.cli.options import TableOrJson
+from convstudy.cli.predict import Device, RunPath, opened
+
+
+def evaluate(
+    run: RunPath,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help=r"Other data of the same classes (see `convstudy data`). \[default: the run's own test part]",
+            show_default=False,
+        ),
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help=r"Where the named data sets lie. \[default: data]", show_default=False)
+    ] = None,
+    test_data: Annotated[Path | None, typer.Option(help="A second file of --data, with the test part.")] = None,
+    device: Device = "auto",
+    output_format: TableOrJson = "table",
+) -> None:
+    """Say what a trained network reaches on test images: top-1 with its 95 % interval, and each class.
+
+    Of other data, their test part; of data without one, every image.
+    """
+    import json
+
+    from rich.console import Console
+
+    from convstudy.report.terminal import evaluation_report
+    from convstudy.study import choose_device
+    from convstudy.study import evaluate as evaluated
+
+    found = evaluated(opened(run), choose_device(device), data=data, data_dir=data_dir, test_data=test_data)
+    if output_format == "json":
+        typer.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
+    else:
+        Console().print(evaluation_report(found))

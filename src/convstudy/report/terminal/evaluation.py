@@ -1,0 +1,48 @@
+"""What a trained network reaches on test images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from convstudy.report import numbers
+from convstudy.report.terminal.table import plain_table
+
+if TYPE_CHECKING:
+    from convstudy.study import Evaluated
+
+SHOWN = 20  # classes
+
+
+def evaluation_report(found: Evaluated) -> RenderableType:
+    """Draw top-1 with its interval, and the classes, the worst first.
+
+    >>> from rich.console import Console
+    >>> from convstudy.evaluation import Interval
+    >>> from convstudy.study import ClassTop1, Evaluated
+    >>> classes = ClassTop1("cat", 60, 58), ClassTop1("dog", 40, 32)
+    >>> found = Evaluated("net", "pets", "test", 100, Interval(0.9, 0.826, 0.945), 0.4, classes)
+    >>> Console(width=80).print(evaluation_report(found))
+    net on pets, test part: top-1 90.0 % (95 % interval 82.6 to 94.5, 100 images)
+    cross entropy 0.400
+    <BLANKLINE>
+    class        images   top-1
+    ───────────────────────────
+    dog              40  80.0 %
+    cat              60  96.7 %
+    """
+    table = plain_table("class", numeric=("images", "top-1"))
+    ranked = sorted((item for item in found.classes if item.images), key=lambda item: item.right / item.images)
+    for item in ranked[:SHOWN]:
+        table.add_row(Text(item.name), numbers.count(item.images), numbers.percent(item.right / item.images))
+    part = "every image" if found.part == "all" else f"{found.part} part"
+    interval = numbers.percent_interval(found.top1.low, found.top1.high)
+    headline = (
+        f"{found.model} on {found.data}, {part}: top-1 {numbers.percent(found.top1.value)} "
+        f"(95 % interval {interval}, {numbers.plural(found.images, 'image')})"
+    )
+    more = f"and {len(ranked) - SHOWN} classes that are better known" if len(ranked) > SHOWN else ""
+    lines = Text(headline, style="bold"), Text(f"cross entropy {found.loss:.3f}\n"), table, Text(more, style="dim")
+    return Group(*(lines if more else lines[:-1]))

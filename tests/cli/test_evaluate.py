@@ -1,0 +1,119 @@
+"""`convstudy evaluate` as its user meets it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.metrics import log_loss, recall_score
+from statsmodels.stats.proportion import proportion_confint
+from tests.cli.conftest import write_images
+from tests.conftest import Said
+
+Convstudy = Callable[..., Said]
+
+
+def evaluated(convstudy: Convstudy, *words: str | Path) -> dict[str, Any]:
+    said = convstudy("evaluate", *words, "--format", "json")
+    assert (said.status, said.err) == (0, "")
+    found: dict[str, Any] = json.loads(said.out)
+    return found
+
+
+def test_its_own_test_part_gives_the_numbers_of_the_run(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    found = evaluated(convstudy, run)
+    stored = pd.read_parquet(tmp_path / run / "predictions.parquet")
+    logits, labels = stored.filter(like="logit_").to_numpy(float), stored["label"].to_numpy()
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    right = int((logits.argmax(1) == labels).sum())
+    assert found["top1"]["value"] == json.loads((tmp_path / run / "run.json").read_text())["top1"] == right / 15
+    assert (found["top1"]["low"], found["top1"]["high"]) == pytest.approx(
+        proportion_confint(right, 15, method="wilson")
+    )
+    assert found["loss"] == pytest.approx(log_loss(labels, odds / odds.sum(1, keepdims=True)), abs=1e-5)
+    recalls = recall_score(labels, logits.argmax(1), average=None)
+    assert [entry["right"] / entry["images"] for entry in found["classes"]] == pytest.approx(recalls.tolist())
+    assert (found["data"], found["part"], found["images"]) == ("pictures", "test", 15)
+
+
+def test_other_data_are_taken_whole_where_they_have_no_parts(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    write_images(tmp_path / "other", count=8, size=(50, 70), seed=5)
+    found = evaluated(convstudy, run, "--data", "other")
+    assert (found["data"], found["part"], found["images"]) == ("other", "all", 24)
+    answers = json.loads(convstudy("predict", run, "other", "--format", "json").out)
+    right = sum(answer["image"].split("/")[1] == answer["label"] for answer in answers)
+    assert found["top1"]["value"] == right / 24
+    both = evaluated(convstudy, run, "--data", "pictures")
+    assert (both["part"], both["images"], both["top1"]) == ("test", 15, evaluated(convstudy, run)["top1"])
+
+
+def test_classes_in_another_order_are_the_same_classes(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    names = ["red", "green", "blue"]
+    paths = [
+        (path, label)
+        for label, name in enumerate(names)
+        for path in sorted((tmp_path / "pictures/test" / name).iterdir())
+    ]
+    images = np.stack([np.asarray(Image.open(path)) for path, _ in paths])[:, :, 2:22]  # the middle square of 24 x 20
+    labels = np.array([label for _, label in paths])
+    np.savez(tmp_path / "other.npz", x_train=images, y_train=labels, x_test=images, y_test=labels, classes=names)
+    assert evaluated(convstudy, run, "--data", "other.npz")["top1"] == evaluated(convstudy, run)["top1"]
+
+
+def test_grey_images_for_a_network_of_colours(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(tmp_path / "pictures/test", tmp_path / "grey")
+    for path in (tmp_path / "grey").rglob("*.png"):
+        Image.open(path).convert("L").save(path)
+    found = evaluated(convstudy, run, "--data", "grey")
+    answers = json.loads(convstudy("predict", run, "grey", "--format", "json").out)
+    assert found["top1"]["value"] == sum(a["image"].split("/")[1] == a["label"] for a in answers) / 15
+
+
+def test_a_network_of_grey_images_sees_colours_as_grey(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    shutil.copytree(pictures, tmp_path / "grey")
+    for path in (tmp_path / "grey").rglob("*.png"):
+        Image.open(path).convert("L").save(path)
+    words = ("--data", "grey", "--seeds", "1", "--epochs", "1", "--device", "cpu", "--output", "out")
+    assert convstudy("compare", "small.py:Small", *words).status == 0
+    assert evaluated(convstudy, "out", "--data", "pictures")["top1"] == evaluated(convstudy, "out")["top1"]
+
+
+def test_the_table(convstudy: Convstudy, run: Path) -> None:
+    said = convstudy("evaluate", run)
+    assert said.status == 0
+    assert "small.py:Small on pictures, test part: top-1 " in said.out
+    assert all(name in said.out for name in ("blue", "green", "red"))
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_data_that_cannot_be_used_get_one_line(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    write_images(tmp_path / "more", count=4)
+    (tmp_path / "more/red").rename(tmp_path / "more/purple")
+    write_images(tmp_path / "fewer", count=4)
+    shutil.rmtree(tmp_path / "fewer/red")
+    messages = {
+        "more": "more has other classes than the run: 'purple' is not one of the run's; expected blue, green, red",
+        "fewer": "fewer has other classes than the run: 'red' of the run is not there; expected blue, green, red",
+        "nowhere/at/all": "nowhere/at/all is not there; expected class folders",
+    }
+    for data, message in messages.items():
+        said = convstudy("evaluate", run, "--data", data)
+        assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+        assert said.err.startswith(f"error: {message}")
+
+
+def test_changed_data_are_not_evaluated_as_if_they_were_the_same(
+    convstudy: Convstudy, run: Path, tmp_path: Path
+) -> None:
+    shutil.move(tmp_path / "pictures/train/red/0.png", tmp_path / "pictures/test/red/another.png")
+    said = convstudy("evaluate", run)
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert said.err.startswith("error: pictures is not as it was when this run was trained")
+    assert convstudy("evaluate", run, "--data", "pictures").status == 0
