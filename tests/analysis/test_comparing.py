@@ -22,6 +22,7 @@ from convstudy.analysis import (
     fold,
     trends,
     unallocated,
+    window_output_size,
 )
 from convstudy.analysis.table import LayerRow
 from convstudy.errors import ShapeError
@@ -148,6 +149,49 @@ def test_where_a_reduction_would_save_most() -> None:
 def test_grouped_and_pointwise_convolutions_are_not_reduced() -> None:
     network = nn.Sequential(nn.Conv2d(64, 64, 3, groups=4), nn.Conv2d(64, 64, 1), nn.Conv2d(64, 64, 3))
     assert [layer.path for layer in bottlenecks(network, (64, 16, 16))] == ["2"]
+
+
+def test_a_bottleneck_with_a_stride() -> None:
+    example = bottleneck((64, 57, 57), kernel=3, channels=128, reduced=1, stride=2)
+    assert (example.path, example.output_shape) == ("", (128, 29, 29))
+    assert example.direct_macs == 128 * 29 * 29 * 9 * 64
+    assert example.reduced_macs == 57 * 57 * 64 + 128 * 29 * 29 * 9
+
+
+def test_a_reduction_is_to_a_quarter_but_to_one_channel_at_least() -> None:
+    found = bottlenecks(nn.Sequential(nn.Conv2d(11, 64, 3, padding=1), nn.Conv2d(64, 30, 3)), (11, 9, 9))
+    assert {layer.path: layer.reduced_channels for layer in found} == {"0": 2, "1": 16}
+    (narrow,) = bottlenecks(nn.Sequential(nn.Conv2d(3, 64, 3, padding=1)), (3, 9, 9))
+    assert narrow.reduced_channels == 1
+    assert bottlenecks(nn.Sequential(nn.Conv2d(11, 64, 3)), (11, 9, 9), reduced=1)[0].reduced_channels == 1
+
+
+def test_what_saves_nothing_is_no_bottleneck() -> None:
+    """At a kernel of 1x2 and 3 outputs: 3·2·8 = 48 direct, 8·4 + 3·2·4 = 56 to four channels, 42 to three."""
+    layer = nn.Sequential(nn.Conv2d(8, 3, (1, 2), padding="same"))
+    assert bottlenecks(layer, (8, 5, 5), reduced=4) == ()
+    assert [layer.saved_macs for layer in bottlenecks(layer, (8, 5, 5), reduced=3)] == [(48 - 42) * 25]
+    equal = nn.Sequential(nn.Conv2d(4, 2, (1, 2), padding="same"))  # 2·2·4 = 16 direct, 4·2 + 2·2·2 = 16 to two
+    assert bottlenecks(equal, (4, 5, 5), reduced=2) == ()
+    (least,) = bottlenecks(nn.Sequential(nn.Conv2d(3, 1, (1, 2), padding="same")), (3, 1, 1), reduced=1)
+    assert least.saved_macs == 2 * 3 - (3 + 2) == 1
+
+
+def test_a_window_that_does_not_fit_is_told() -> None:
+    with pytest.raises(ShapeError, match="a window of 9 does not fit an axis of 4 with padding 2 on both sides"):
+        window_output_size(4, 5, padding=2, dilation=2)
+    assert window_output_size(5, 5, padding=2, dilation=2) == 1
+    assert window_output_size(32, 5) == 28
+
+
+@pytest.mark.parametrize("wrong", ["input", "kernel", "channels", "reduced", "stride"])
+def test_every_number_of_a_bottleneck_is_from_one_on(wrong: str) -> None:
+    numbers = {"kernel": 1, "channels": 1, "reduced": 1, "stride": 1}
+    assert bottleneck((1, 1, 1), **numbers).direct_macs == 1
+    with pytest.raises(ShapeError, match="whole numbers from 1"):
+        bottleneck(
+            (1, 0, 1) if wrong == "input" else (1, 1, 1), **(numbers | {wrong: 0} if wrong in numbers else numbers)
+        )
 
 
 def test_bottlenecks_that_cannot_be() -> None:

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from convstudy.analysis import count
 from convstudy.analysis.application import Application
-from convstudy.analysis.formulas import FORMULAS
+from convstudy.analysis.formulas import FORMULAS, attention_macs
 from convstudy.analysis.operations import operation
 
 
@@ -144,3 +144,19 @@ def test_every_formula_is_of_an_operation_that_there_is() -> None:
 )
 def test_roles(overload: OpOverload, role: str) -> None:
     assert operation(overload).role == role
+
+
+def test_attention_without_heads() -> None:
+    assert attention_macs((10, 8), (20, 8), (20, 4)) == 10 * 20 * (8 + 4)
+
+
+@pytest.mark.parametrize("transposed", [True, False])
+def test_a_convolution_called_with_names(transposed: bool) -> None:
+    class Named(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            options = {"stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "output_padding": [0, 0], "groups": 1}
+            weight = torch.ones(3, 3, 2, 2)
+            convolved: Tensor = torch.ops.aten.convolution(x, weight, None, transposed=transposed, **options)
+            return convolved
+
+    assert count(Named(), (3, 5, 5)).totals.macs == 3 * 3 * 2 * 2 * (5 * 5 if transposed else 4 * 4)

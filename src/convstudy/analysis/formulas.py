@@ -81,7 +81,7 @@ def recurrent_macs(steps: int, weights: list[Shape]) -> int:
 
 def _convolution(done: Application) -> int:
     """`aten.convolution` and `_convolution`: transposed is the seventh argument."""
-    if done.argument(6, "transposed"):
+    if done.args[6]:
         return transposed_convolution_macs(done.shape(0), done.shape(1))
     return convolution_macs(tuple(done.output.shape), done.shape(1))
 
@@ -104,12 +104,23 @@ def _deformable_convolution(done: Application) -> int:
     return convolution_macs(tuple(done.output.shape), done.shape(1))
 
 
-def _product(left: int, right: int) -> Formula:
-    return lambda done: matrix_product_macs(done.shape(left), done.shape(right))
+def _product(done: Application) -> int:
+    return matrix_product_macs(done.shape(0), done.shape(1))
 
 
-def _vector_product(left: int, right: int) -> Formula:
-    return lambda done: max(prod(done.shape(left)), prod(done.shape(right)))
+def _product_added(done: Application) -> int:
+    """`addmm(bias, left, right)` and its like."""
+    return matrix_product_macs(done.shape(1), done.shape(2))
+
+
+def _vector_product(done: Application) -> int:
+    """Of a matrix or a vector with a vector: one product for each value of the left one."""
+    return prod(done.shape(0))
+
+
+def _vector_product_added(done: Application) -> int:
+    """`addmv(bias, matrix, vector)`."""
+    return prod(done.shape(1))
 
 
 def _linear(done: Application) -> int:
@@ -194,10 +205,10 @@ FORMULAS: dict[str, Formula] = {
         _transposed_convolution,
     ),
     "torchvision::deform_conv2d": _deformable_convolution,
-    **dict.fromkeys(["aten::mm", "aten::bmm", "aten::matmul", "aten::_int_mm", "aten::_scaled_mm"], _product(0, 1)),
-    **dict.fromkeys(["aten::addmm", "aten::_addmm_activation", "aten::baddbmm", "aten::addbmm"], _product(1, 2)),
-    **dict.fromkeys(["aten::mv", "aten::dot", "aten::vdot"], _vector_product(0, 1)),
-    "aten::addmv": _vector_product(1, 2),
+    **dict.fromkeys(["aten::mm", "aten::bmm", "aten::matmul", "aten::_int_mm", "aten::_scaled_mm"], _product),
+    **dict.fromkeys(["aten::addmm", "aten::_addmm_activation", "aten::baddbmm", "aten::addbmm"], _product_added),
+    **dict.fromkeys(["aten::mv", "aten::dot", "aten::vdot"], _vector_product),
+    "aten::addmv": _vector_product_added,
     **dict.fromkeys(["aten::linear", "aten::mkldnn_linear", "aten::_sparse_semi_structured_linear"], _linear),
     **dict.fromkeys(
         [

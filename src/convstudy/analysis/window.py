@@ -20,16 +20,3 @@ def window_output_size(size: int, kernel: int, *, stride: int = 1, padding: int 
     if size + 2 * padding < reach:
         raise ShapeError(f"a window of {reach} does not fit an axis of {size} with padding {padding} on both sides")
     return (size + 2 * padding - reach) // stride + 1
-
-
-def transposed_output_size(
-    size: int, kernel: int, *, stride: int = 1, padding: int = 0, dilation: int = 1, output_padding: int = 0
-) -> int:
-    """Length of one axis after a transposed convolution: the input length whose convolution gives `size`.
-
-    Source: Dumoulin & Visin 2016, relationship 14.
-
-    >>> transposed_output_size(112, 2, stride=2)
-    224
-    """
-    return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + output_padding
