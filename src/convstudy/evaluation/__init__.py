@@ -1,19 +1,5 @@
 """What a trained network gives, and how sure that is."""
 
-from convstudy.evaluation.accuracy import CONFIDENCE, Interval, accuracy_interval
-from convstudy.evaluation.difference import Difference, accuracy_difference, holm
-from convstudy.evaluation.inference import predict
-from convstudy.evaluation.latency import latency_ms
-from convstudy.evaluation.resident import ResidentImages
+import lazy_loader
 
-__all__ = [
-    "CONFIDENCE",
-    "Difference",
-    "Interval",
-    "ResidentImages",
-    "accuracy_difference",
-    "accuracy_interval",
-    "holm",
-    "latency_ms",
-    "predict",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # of __init__.pyi, when asked for
