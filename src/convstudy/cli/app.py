@@ -17,7 +17,10 @@ from convstudy.cli.listing import data, models
 from convstudy.cli.predict import predict
 from convstudy.cli.redraw import report
 from convstudy.cli.summary import summary
+from convstudy.cli.train import train
 from convstudy.errors import ConvstudyError
+
+INTERRUPTED = 130  # the exit status after Ctrl-C: 128 and the signal's number
 
 app = typer.Typer(
     name="convstudy",
@@ -37,6 +40,7 @@ for command in (
     bottleneck,
     check,
     build,
+    train,
     evaluate,
     predict,
     report,
@@ -68,8 +72,7 @@ def main() -> None:
     except ConvstudyError as error:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
-        sys.exit(130)
+        _interrupted()
     except OSError as error:
         _fail(f"{error.filename or 'the operating system'}: {error.strerror or error}")
     except Exception as error:
@@ -77,7 +80,14 @@ def main() -> None:
             raise
         _fail(error.format_message() or "no command given; `convstudy --help` lists them")
     else:
+        if status == INTERRUPTED:  # as typer says it
+            _interrupted()
         sys.exit(status or 0)
+
+
+def _interrupted() -> None:
+    print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _fail(message: str) -> None:

@@ -19,7 +19,7 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     comparison = prepare(plan)
     folder = ComparisonFolder(output or comparison.default_folder())
     folder.claim(comparison.identity())
-    console.print(Text(_introduction(comparison)), cost_table(comparison.contestants), sep="\n\n")
+    console.print(Text(introduction(comparison)), cost_table(comparison.contestants), sep="\n\n")
     console.print()
     with TrainingDisplay(console) as display:
         perform_missing(comparison, folder, display)
@@ -31,7 +31,7 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     console.print(f"report: {report}", soft_wrap=True, highlight=False)
 
 
-def _introduction(comparison: Comparison) -> str:
+def introduction(comparison: Comparison) -> str:
     data, recipe = comparison.data, comparison.recipe
     validation = "split off by seed" if data.validation is None else f"{len(data.validation.labels):,}"
     lines = [

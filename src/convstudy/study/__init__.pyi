@@ -3,7 +3,7 @@ from .conclusion import conclude
 from .contestant import Contestant, layer_table, unallocated_network
 from .environment import choose_device
 from .evaluated import ClassTop1, Evaluated, evaluate
-from .folder import ComparisonFolder
+from .folder import ComparisonFolder, RunFolder
 from .model import Model, open_model
 from .plan import Plan
 from .prediction import Answer, answers, image_files
@@ -12,6 +12,7 @@ from .results import Findings, Results
 from .run import Observer
 from .stored import read_findings, write_findings
 from .trained import TrainedRun, open_run
+from .training_run import TrainingRun, prepare_run, stored_plan
 
 __all__ = [
     "Answer",
@@ -26,7 +27,9 @@ __all__ = [
     "Plan",
     "Preprocessing",
     "Results",
+    "RunFolder",
     "TrainedRun",
+    "TrainingRun",
     "answers",
     "choose_device",
     "conclude",
@@ -37,7 +40,9 @@ __all__ = [
     "open_run",
     "perform_missing",
     "prepare",
+    "prepare_run",
     "read_findings",
+    "stored_plan",
     "unallocated_network",
     "write_findings",
 ]

@@ -19,7 +19,7 @@ from convstudy.errors import ShapeError, StudyError
 from convstudy.study.contestant import Contestant, contestant
 from convstudy.study.data_record import DataRecord
 from convstudy.study.environment import choose_device, make_deterministic
-from convstudy.study.folder import ComparisonFolder
+from convstudy.study.folder import ComparisonFolder, RunFolder
 from convstudy.study.model import open_model
 from convstudy.study.plan import Plan
 from convstudy.study.run import Observer, Task
@@ -39,7 +39,7 @@ class Comparison:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        return tuple(range(self.plan.seeds))
+        return tuple(range(self.plan.first_seed, self.plan.first_seed + self.plan.seeds))
 
     @property
     def jobs(self) -> int:
@@ -111,13 +111,13 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
 def perform_missing(comparison: Comparison, folder: ComparisonFolder, observer: Observer) -> None:
     """Do the runs that the folder does not hold yet; an interrupted run goes on from its last epoch."""
     make_deterministic(comparison.device)
-    tasks = missing(comparison, folder)
+    tasks = [task for task in tasks_of(comparison, folder.run) if not task.folder.complete]
     observer.start(missing=len(tasks), total=len(list(comparison.runs())))
     perform_all(tasks, comparison.jobs, comparison.plan.threads, observer)
 
 
-def missing(comparison: Comparison, folder: ComparisonFolder) -> list[Task]:
-    """The runs that the folder does not hold yet."""
+def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) -> list[Task]:
+    """Every run; `folder` gives its folder, by the network's folder name and the seed."""
     plan = comparison.plan
     origin = DataRecord.of(
         comparison.data,
@@ -128,7 +128,7 @@ def missing(comparison: Comparison, folder: ComparisonFolder) -> list[Task]:
     )
     sides = {entrant.input_shape[-1] for entrant in comparison.contestants}
     sized = {side: at_side(comparison.data, side) for side in sides}
-    tasks = [
+    return [
         Task(
             entrant.name,
             entrant.input_shape,
@@ -137,9 +137,8 @@ def missing(comparison: Comparison, folder: ComparisonFolder) -> list[Task]:
             comparison.recipe,
             seed,
             comparison.device,
-            folder.run(entrant.model.folder, seed),
+            folder(entrant.model.folder, seed),
             index,
         )
         for index, (seed, entrant) in enumerate(comparison.runs(), start=1)
     ]
-    return [task for task in tasks if not task.folder.complete]

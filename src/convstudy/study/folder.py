@@ -1,7 +1,7 @@
-"""A comparison's folder: where everything is, what it belongs to, and how a run is written and read back.
+"""The folders of runs and comparisons: where everything is, what it belongs to, and how it is written and read back.
 
 comparison.json            what was asked, so that nothing of another comparison is mixed in
-<network>/seed-<n>/
+<network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json
     epochs.csv             the metrics of each epoch
     weights.safetensors    the weights after the last epoch
     predictions.parquet    id, label and logits of each test image
@@ -101,17 +101,10 @@ class ComparisonFolder:
         Raises: StudyError, when it holds something else; nothing is written then.
         """
         if not (self.path / "comparison.json").exists():
-            if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
-                raise StudyError(f"{self.path} is there and holds no comparison; choose another --output")
+            refuse_strangers(self.path, "comparison")
             write_json(self.path / "comparison.json", identity)
             return
-        there, here = dict(_flat(self.identity())), dict(_flat(identity))
-        for key in [*here, *there]:
-            if there.get(key) != here.get(key):
-                raise StudyError(
-                    f"{self.path} holds another comparison: {key} is {there.get(key, 'not set')} there and "
-                    f"{here.get(key, 'not set')} here; choose another --output"
-                )
+        refuse_another(self.path, "comparison", self.identity(), identity)
 
     def identity(self) -> dict[str, Any]:
         """What `comparison.json` holds. Raises: StudyError, when there is no comparison here."""
@@ -123,6 +116,23 @@ class ComparisonFolder:
         except ValueError as error:
             raise StudyError(f"{path} cannot be read ({error}); choose another --output") from error
         return identity
+
+
+def refuse_strangers(path: Path, kind: str) -> None:
+    """Raises: StudyError, when there is anything at `path` already."""
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise StudyError(f"{path} is there and holds no {kind}; choose another --output")
+
+
+def refuse_another(path: Path, kind: str, there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Raises: StudyError, with the first choice in which what a folder holds differs from what is asked."""
+    stored, asked = dict(_flat(there)), dict(_flat(here))
+    for key in [*asked, *stored]:
+        if stored.get(key) != asked.get(key):
+            raise StudyError(
+                f"{path} holds another {kind}: {key} is {stored.get(key, 'not set')} there and "
+                f"{asked.get(key, 'not set')} here; choose another --output"
+            )
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ class Plan:
     models: tuple[str, ...]
     data: str = "digits"
     seeds: int = 3
+    first_seed: int = 0
     recipe: Recipe = DEFAULT_RECIPE
     horizontal_flip: bool | None = None  # None: as the data set says
     data_dir: Path | None = None
@@ -43,7 +44,8 @@ class Plan:
             raise StudyError(
                 f"--seeds is {self.seeds}; expected a whole number from 1 on (3 or more show the seeds' spread)"
             )
-
+        if self.first_seed < 0:
+            raise StudyError(f"--seed is {self.first_seed}; expected a whole number from 0 on")
         for flag, value in (("--threads", self.threads), ("--jobs", 1 if self.jobs is None else self.jobs)):
             if value < 1:
                 raise StudyError(f"{flag} is {value}; expected a whole number from 1 on")

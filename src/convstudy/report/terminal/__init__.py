@@ -8,6 +8,7 @@ from convstudy.report.terminal.evaluation import evaluation_report
 from convstudy.report.terminal.explaining import explanation, trend_list
 from convstudy.report.terminal.layers import layer_table
 from convstudy.report.terminal.networks import cost_table, result_table, verdicts
+from convstudy.report.terminal.trained import trained_report
 from convstudy.report.terminal.training import TrainingDisplay
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "explanation",
     "layer_table",
     "result_table",
+    "trained_report",
     "trend_list",
     "verdicts",
 ]

@@ -1,0 +1,131 @@
+"""`convstudy train`: one network, one seed, one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from convstudy.training import Recipe
+
+
+def train(
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="A network: see `convstudy models`, or your own as path/to/file.py:Name."),
+    ] = None,
+    data: Annotated[
+        str,
+        typer.Option(
+            help="digits, cifar10, mnist, a folder of class folders, or an .npz or .h5 file (`convstudy data`)."
+        ),
+    ] = "digits",
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help=r"Where the named data sets lie or are downloaded to. \[default: data]", show_default=False),
+    ] = None,
+    test_data: Annotated[Path | None, typer.Option(help="A second file, with the test part.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    warmup_epochs: Annotated[
+        float | None, typer.Option("--warmup-epochs", "--lr-warmup-epochs", help="Epochs until the peak is reached.")
+    ] = None,
+    momentum: Annotated[float | None, typer.Option(help="Of SGD: Nesterov's.")] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option("--weight-decay", "--wd", help="Not on biases and norms.")
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option("--label-smoothing", "--smoothing", help="0 is none.")
+    ] = None,
+    crop_padding: Annotated[
+        float | None, typer.Option(help="Random crops: padding as a part of the side; 0 is none.")
+    ] = None,
+    flip: Annotated[
+        bool | None,
+        typer.Option(
+            "--flip/--no-flip", help=r"Mirror half of the images. \[default: as the data allow]", show_default=False
+        ),
+    ] = None,
+    channels_last: Annotated[
+        bool | None, typer.Option("--channels-last/--no-channels-last", help="Memory format.", show_default=False)
+    ] = None,
+    resize: Annotated[
+        int | None,
+        typer.Option(
+            "--resize",
+            "--img-size",
+            help=r"Side of the input. \[default: the network's own, else the images', at least 32]",
+            show_default=False,
+        ),
+    ] = None,
+    skip_bad_images: Annotated[
+        bool, typer.Option("--skip-bad-images", help="Go on without images that cannot be decoded.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of initialisation, split, order, augmentation and dropout.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "--output-dir", "-o", help=r"Folder of the run. \[default: runs/<name>]", show_default=False
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run of this folder, as it was asked for.", show_default=False)
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Threads, on the CPU.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+) -> None:
+    """Train a network, test it once, and leave a folder for evaluate, predict and export.
+
+    Interrupted, the same command goes on with it, and so does --resume FOLDER. A recipe's values that are not given are
+    its defaults.
+    """
+    from convstudy.cli.training import carry_out_training
+    from convstudy.errors import StudyError
+    from convstudy.study import Plan, stored_plan
+
+    if resume is not None:
+        if model is not None:
+            raise StudyError(f"--resume {resume} goes on as that run was asked for; leave MODEL out")
+        folder = resume.parent if resume.is_file() else resume
+        carry_out_training(stored_plan(folder), folder)
+        return
+    if model is None:
+        raise StudyError("no network to train; name one, as in `convstudy train resnet18 --data path/to/images`")
+    asked = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "warmup_epochs": warmup_epochs,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+        "label_smoothing": label_smoothing,
+        "crop_padding": crop_padding,
+        "channels_last": channels_last,
+    }
+    plan = Plan(
+        models=(model,),
+        data=data,
+        seeds=1,
+        first_seed=seed,
+        recipe=_recipe({key: value for key, value in asked.items() if value is not None}),
+        horizontal_flip=flip,
+        data_dir=data_dir,
+        test_data=test_data,
+        input_size=resize,
+        skip_bad_images=skip_bad_images,
+        device=device,
+        threads=threads,
+    )
+    carry_out_training(plan, output)
+
+
+def _recipe(asked: dict[str, Any]) -> Recipe:
+    """The default recipe with what was asked; fewer epochs than the warm-up's twice shorten the warm-up."""
+    from convstudy.training import Recipe
+
+    if "epochs" in asked and "warmup_epochs" not in asked:
+        asked["warmup_epochs"] = min(Recipe.warmup_epochs, asked["epochs"] / 2)
+    return Recipe(**asked)

@@ -1,0 +1,32 @@
+"""What one run came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from convstudy.evaluation import accuracy_interval
+from convstudy.report import numbers
+
+if TYPE_CHECKING:
+    from convstudy.study.results import RunResult
+
+
+def trained_report(record: dict[str, Any], result: RunResult) -> RenderableType:
+    """Draw a finished run: its top-1 on the test part with the interval, and its times."""
+    top1 = accuracy_interval((result.logits.argmax(1) == result.labels)[None])
+    interval = numbers.percent_interval(top1.low, top1.high)
+    images = numbers.plural(len(result.labels), "test image")
+    headline = f"{result.model}, seed {result.seed}: top-1 {numbers.percent(top1.value)}"
+    return Group(
+        Text(f"{headline} (95 % interval {interval}, {images})", style="bold"),
+        Text(
+            f"trained in {numbers.seconds(record['train_seconds'])}, {numbers.rate(record['images_per_second'])} "
+            f"images/s; an image takes {numbers.milliseconds(record['latency_ms'])}"
+        ),
+        Text(
+            "tested once, after the last epoch; other seeds are not covered: `convstudy compare` has them", style="dim"
+        ),
+    )

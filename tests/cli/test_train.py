@@ -1,0 +1,128 @@
+"""`convstudy train` as its user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests.cli.test_compare import wait_for_newer
+from tests.conftest import Said
+
+Convstudy = Callable[..., Said]
+
+SHORT = ("--data", "pictures", "--epochs", "2", "--device", "cpu", "--output", "out")
+
+
+def test_one_run_is_that_of_a_comparison_to_the_bit(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    said = convstudy("train", "small.py:Small", *SHORT, "--seed", "1")
+    assert said.status == 0, said.err
+    assert "small.py:Small, seed 1: epoch 2 of 2" in said.out
+    assert "run: out\n" in said.out
+    words = (
+        "--data",
+        "pictures",
+        "--epochs",
+        "2",
+        "--device",
+        "cpu",
+        "--seeds",
+        "2",
+        "--jobs",
+        "1",
+        "--output",
+        "both",
+    )
+    assert convstudy("compare", "small.py:Small", *words).status == 0
+    alone, among = tmp_path / "out", tmp_path / "both/small.py-Small/seed-1"
+    assert {path.name for path in alone.iterdir()} == {path.name for path in among.iterdir()} | {"train.json"}
+    for name in ("weights.safetensors", "predictions.parquet"):
+        assert (alone / name).read_bytes() == (among / name).read_bytes()
+    records = [json.loads((folder / "run.json").read_text()) for folder in (alone, among)]
+    timed = {"train_seconds", "images_per_second", "latency_ms"}
+    assert {k: v for k, v in records[0].items() if k not in timed} == {
+        k: v for k, v in records[1].items() if k not in timed
+    }
+
+
+def test_evaluate_and_predict_take_it(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    assert convstudy("train", "small.py:Small", *SHORT).status == 0
+    top1 = json.loads((tmp_path / "out/run.json").read_text())["top1"]
+    assert json.loads(convstudy("evaluate", "out", "--format", "json").out)["top1"]["value"] == top1
+    answers = json.loads(convstudy("predict", "out", "pictures/test", "--format", "json").out)
+    assert sum(a["image"].split("/")[2] == a["label"] for a in answers) / len(answers) == top1
+
+
+def test_the_same_command_again_changes_nothing(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    assert convstudy("train", "small.py:Small", *SHORT).status == 0
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    said = convstudy("train", "small.py:Small", *SHORT)
+    assert said.status == 0
+    assert "top-1" in said.out
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_another_run_s_folder_is_left_alone(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    assert convstudy("train", "small.py:Small", *SHORT).status == 0
+    said = convstudy("train", "small.py:Small", *SHORT, "--lr", "0.01")
+    assert (said.status, said.err) == (
+        2,
+        "error: out holds another run: recipe.lr is 0.03 there and 0.01 here; choose another --output\n",
+    )
+    assert "seed is 0 there and 3 here" in convstudy("train", "small.py:Small", *SHORT, "--seed", "3").err
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    assert "mine is there and holds no run" in convstudy("train", "net", "--output", "mine").err
+
+
+@pytest.mark.parametrize(("how", "again"), [(signal.SIGKILL, "the same command"), (signal.SIGINT, "resume")])
+def test_interrupted_it_goes_on_and_ends_the_same(tmp_path: Path, how: signal.Signals, again: str) -> None:
+    words = ("train", "net", "--epochs", "5", "--device", "cpu", "--output")
+    command = [sys.executable, "-m", "convstudy", *words]
+    subprocess.run([*command, "whole"], cwd=tmp_path, check=True, capture_output=True)
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, "broken"], cwd=tmp_path, text=True, **piped) as running:  # type: ignore[call-overload]
+        wait_for_newer(tmp_path / "broken/checkpoint.pt", 0, running)
+        os.kill(running.pid, how)
+        _, err = running.communicate()
+    if how == signal.SIGINT:
+        assert running.returncode == 130
+        assert err == "interrupted; the same command goes on from the last finished epoch\n"
+    go_on = [*command, "broken"] if again == "the same command" else [*command[:3], "train", "--resume", "broken"]
+    done = subprocess.run(go_on, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert "epoch 1 of 5, loss" in done.stdout
+    assert "from its checkpoint" in done.stdout
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert (whole / "weights.safetensors").read_bytes() == (broken / "weights.safetensors").read_bytes()
+    assert list(pd.read_csv(broken / "epochs.csv")["epoch"]) == [1, 2, 3, 4, 5]
+    assert {path.name for path in whole.iterdir()} == {path.name for path in broken.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train",), "no network to train; name one, as in `convstudy train resnet18 --data path/to/images`"),
+        (("train", "resnet3A"), "no network is named 'resnet3A'; did you mean 'resnet34'?"),
+        (("train", "net", "--seed", "-1"), "--seed is -1; expected a whole number from 0 on"),
+        (("train", "net", "--epochs", "0"), "--epochs is 0; expected"),
+        (("train", "net", "--resize", "16"), "net works at 32x32 only"),
+        (("train", "--resume", "nowhere"), "nowhere holds no run to go on with"),
+        (("train", "net", "--resume", "nowhere"), "--resume nowhere goes on as that run was asked for"),
+        (("train", "net", "--output", "net.txt"), "net.txt is there and holds no run"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_input_gets_one_line_and_writes_nothing(
+    convstudy: Convstudy, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "net.txt").touch()
+    said = convstudy(*words)
+    assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+    assert message in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["net.txt"]
