@@ -1,0 +1,52 @@
+"""Seconds until a table of the tutorial's network is printed, in a fresh interpreter: ours against torchinfo.
+
+    uv run --group benchmarks python benchmarks/start_up.py
+
+The sides take turns; the fastest of the rounds counts, and the median is told. What all share is to load torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from statistics import median
+
+NETWORK = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+    nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
+"""
+SIDES = {
+    "import torch": ["-c", "import torch"],
+    "convstudy summary net": ["-m", "convstudy", "summary", "net"],
+    "torchinfo": ["-c", f"{NETWORK}import torchinfo; torchinfo.summary(net, (1, 3, 32, 32), verbose=1)"],
+}
+
+
+def seconds(command: list[str]) -> float:
+    """One start, from nothing to the end, on one thread."""
+    begin = time.perf_counter()
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, *command], check=True, capture_output=True, env=environment)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=10)
+    options = parser.parse_args()
+    taken: dict[str, list[float]] = {side: [] for side in SIDES}
+    for _ in range(options.rounds):
+        for side, command in SIDES.items():
+            taken[side].append(seconds(command))
+    print("| | fastest s | median s |\n|---|---|---|")
+    for side, times in taken.items():
+        print(f"| {side} | {min(times):.2f} | {median(times):.2f} |")
+
+
+if __name__ == "__main__":
+    main()
