@@ -1,14 +1,18 @@
 from .accuracy import CONFIDENCE, Interval, accuracy_interval
 from .calibration import ReliabilityBin, expected_calibration_error, reliability
-from .difference import Difference, accuracy_difference, holm
+from .difference import Difference, accuracy_difference, holm, mcnemar_p
+from .effect_size import cohens_g, standardised_difference
 from .inference import predict
 from .latency import latency_ms
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
+from .new_seed import chance_of_beating
+from .omnibus import CochranQ, cochran_q
 from .resident import ResidentImages
 
 __all__ = [
     "CONFIDENCE",
     "TOP5_CLASSES",
+    "CochranQ",
     "Difference",
     "Interval",
     "ReliabilityBin",
@@ -16,14 +20,19 @@ __all__ = [
     "accuracy_difference",
     "accuracy_interval",
     "balanced_accuracy",
+    "chance_of_beating",
+    "cochran_q",
+    "cohens_g",
     "expected_calibration_error",
     "holm",
     "latency_ms",
     "log_loss",
     "macro_f1",
+    "mcnemar_p",
     "predict",
     "probabilities_of",
     "reliability",
+    "standardised_difference",
     "top1",
     "top5",
 ]
