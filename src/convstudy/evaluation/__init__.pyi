@@ -7,6 +7,7 @@ from .latency import latency_ms
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
 from .new_seed import chance_of_beating
 from .omnibus import CochranQ, cochran_q
+from .pareto import pareto_front
 from .resident import ResidentImages
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "log_loss",
     "macro_f1",
     "mcnemar_p",
+    "pareto_front",
     "predict",
     "probabilities_of",
     "reliability",
