@@ -47,7 +47,6 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(convstudy: Callable[..., Said], pictures: Path) -> Path:
     """The folder of a run, relative to where commands run."""
-    words = ("--data", "pictures", "--seeds", "1", "--epochs", "1", "--device", "cpu", "--output", "out")
-    said = convstudy("compare", "small.py:Small", *words)
+    said = convstudy("train", "small.py:Small", "--data", "pictures", "--epochs", "1", "--device", "cpu", "-o", "out")
     assert said.status == 0, said.err
-    return Path("out/small.py-Small/seed-0")
+    return Path("out")

@@ -54,9 +54,11 @@ def test_the_table_names_each_image_and_its_class(convstudy: Convstudy, run: Pat
 
 
 def test_a_comparison_of_one_run_is_that_run(convstudy: Convstudy, run: Path) -> None:
-    image = "pictures/test/red/0.png"
-    one, same = (convstudy("predict", folder, image, "--format", "json") for folder in (run, "out"))
-    assert json.loads(one.out) == json.loads(same.out)
+    words = ("--data", "pictures", "--seeds", "1", "--epochs", "1", "--device", "cpu", "--output", "one")
+    assert convstudy("compare", "small.py:Small", *words).status == 0
+    folders = (run, "one/small.py-Small/seed-0", "one")
+    alone, among, whole = (convstudy("predict", folder, "pictures/test", "--format", "json") for folder in folders)
+    assert alone.out == among.out == whole.out
 
 
 def test_a_changed_network_is_told_of(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:

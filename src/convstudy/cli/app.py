@@ -13,6 +13,7 @@ from convstudy.cli.checking import build, check
 from convstudy.cli.compare import compare
 from convstudy.cli.evaluate import evaluate
 from convstudy.cli.explaining import diff, explain, trends
+from convstudy.cli.export import export
 from convstudy.cli.listing import data, models
 from convstudy.cli.predict import predict
 from convstudy.cli.redraw import report
@@ -43,6 +44,7 @@ for command in (
     train,
     evaluate,
     predict,
+    export,
     report,
     models,
     data,

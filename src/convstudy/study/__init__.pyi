@@ -3,6 +3,7 @@ from .conclusion import conclude
 from .contestant import Contestant, layer_table, unallocated_network
 from .environment import choose_device
 from .evaluated import ClassTop1, Evaluated, evaluate
+from .export import Exported, export
 from .folder import ComparisonFolder, RunFolder
 from .model import Model, open_model
 from .plan import Plan
@@ -21,6 +22,7 @@ __all__ = [
     "ComparisonFolder",
     "Contestant",
     "Evaluated",
+    "Exported",
     "Findings",
     "Model",
     "Observer",
@@ -34,6 +36,7 @@ __all__ = [
     "choose_device",
     "conclude",
     "evaluate",
+    "export",
     "image_files",
     "layer_table",
     "open_model",

@@ -15,7 +15,7 @@ from PIL import Image
 from convstudy.data import DataSet, ImageSet, load, resize
 from convstudy.data.decoding import stacked
 from convstudy.data.split import TEST_NOTE
-from convstudy.errors import DataError, StudyError
+from convstudy.errors import DataError
 from convstudy.evaluation import Interval, accuracy_interval, predict
 from convstudy.study.trained import TrainedRun
 
@@ -56,17 +56,11 @@ def evaluate(
     Raises: DataError, when the classes are not the run's; StudyError, when the run's own data have changed.
     """
     if data is None:
-        found = run.data.load(data_dir, progress)
-        if found.fingerprint != run.data.fingerprint:
-            raise StudyError(
-                f"{run.data.words} is not as it was when this run was trained, so that its test part may hold images "
-                "that were trained on; to take it as other data, name it by --data"
-            )
-        part, images = "test", found.test
-    else:
-        found = load(data, data_dir=data_dir, test_data=test_data, side=run.preprocessing.image_side, progress=progress)
-        part, images = _unseen(found)
-    return _evaluated(run, device, found.name, part, _as_trained(run, found, images, data or run.data.words))
+        return _evaluated(run, device, run.data.name, "test", run.own_test_part(data_dir, progress))
+    side = run.preprocessing.image_side
+    found = load(data, data_dir=data_dir, test_data=test_data, side=side, progress=progress)
+    part, images = _unseen(found)
+    return _evaluated(run, device, found.name, part, _as_trained(run, found, images, data))
 
 
 def _unseen(data: DataSet) -> tuple[str, ImageSet]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from safetensors.torch import load_model
 from torch import nn
 
+from convstudy.data import ImageSet, at_side
 from convstudy.errors import ModelError, StudyError
 from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
@@ -42,6 +44,21 @@ class TrainedRun:
     @cached_property
     def preprocessing(self) -> Preprocessing:
         return Preprocessing.from_json(self.record["preprocessing"])
+
+    def own_test_part(
+        self, data_dir: Path | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> ImageSet:
+        """The images that this run was tested on, at the size of its network's input.
+
+        Raises: DataError, when they are not there; StudyError, when they are not as they were.
+        """
+        found = self.data.load(data_dir, progress)
+        if found.fingerprint != self.data.fingerprint:
+            raise StudyError(
+                f"{self.data.words} is not as it was when this run was trained, so that its test part may hold images "
+                "that were trained on; to take it as other data, name it by --data"
+            )
+        return at_side(found, self.preprocessing.input_side).test
 
     def model(self) -> Model:
         """The network's maker; without the weights that training began with, for the run has its own.
