@@ -103,14 +103,16 @@ def curve_colour(page: Page) -> str:
 def test_curves_are_drawn_with_data_in_them(page: Page) -> None:
     for chart in ("top1-curves", "loss-curves"):
         paths = page.locator(f"#{chart} .scatterlayer .trace path.js-line")
-        assert paths.count() == 3 * (3 + 1)  # networks x (seeds + mean)
+        assert paths.count() == 3 * 2  # networks x (band + mean)
         drawn = [str(path.get_attribute("d")) for path in paths.all()]
         assert len(set(drawn)) == len(drawn)
         assert all(path.count("L") + path.count(",") >= EPOCHS - 1 for path in drawn)
         assert not any("NaN" in path for path in drawn)
     assert page.locator("#intervals .errorbars path.xerror").count() == 3
     assert page.locator("#intervals .trace .points path").count() == 3 * (3 + 1)
-    assert page.locator(".matrix .heatmaplayer image").count() == 3
+    assert page.locator(".matrix .heatmaplayer image").count() == 3 + 2  # of networks, pairs, and the two best
+    assert page.locator(".square .trace .points path").count() >= 3
+    assert page.locator("[id^=cost-] .errorbars path.yerror").count() == 4 * 3
 
 
 def test_a_class_name_runs_no_script(page: Page) -> None:
@@ -139,9 +141,9 @@ def test_the_legend_hides_and_shows_a_network(page: Page) -> None:
     button.focus()
     page.keyboard.press("Enter")
     expect(button).to_have_attribute("aria-pressed", "false")
-    expect(shown).to_have_count(2 * (3 + 1))
+    expect(shown).to_have_count(2 * 2)
     button.click()
-    expect(shown).to_have_count(3 * (3 + 1))
+    expect(shown).to_have_count(3 * 2)
 
 
 def test_a_cell_tells_its_count_on_hover(page: Page) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.special import softmax
 
 from convstudy.report.html import html, write_html
 from convstudy.study.results import Findings, PairResult
@@ -40,6 +41,7 @@ def test_sections_are_in_the_order_of_interest(page: Element) -> None:
         "Results",
         "Pair by pair",
         "Learning curves",
+        "Other measures and calibration",
         "Confusion matrices",
         "Images most often mistaken",
         "Protocol",
@@ -105,14 +107,69 @@ def test_nothing_is_loaded_from_elsewhere(page: Element) -> None:
     assert not re.search(r"url\(|@import", page.one("style").text)
 
 
-def test_curves_are_each_seeds_and_their_mean(page: Element, findings: Findings) -> None:
-    traces = [trace for trace in chart(page, "top1-curves")["data"] if trace["meta"] == 1]
-    seeds, mean = np.array([trace["y"] for trace in traces[:-1]]), np.array(traces[-1]["y"])
-    measured = [[epoch.validation_top1 for epoch in run.epochs] for run in findings.runs if run.model == "resnet34"]
-    np.testing.assert_allclose(seeds, 100 * np.array(measured), rtol=1e-12)
-    np.testing.assert_allclose(mean, 100 * np.array(measured).mean(0), rtol=1e-12)
-    assert traces[-1]["x"] == list(range(1, EPOCHS + 1))
-    assert traces[-1]["line"]["width"] > traces[0]["line"]["width"]
+def test_curves_are_the_mean_of_the_seeds_in_their_band(page: Element, findings: Findings) -> None:
+    band, mean = [trace for trace in chart(page, "top1-curves")["data"] if trace["meta"] == 1]
+    measured = 100 * np.array(
+        [[epoch.validation_top1 for epoch in run.epochs] for run in findings.runs if run.model == "resnet34"]
+    )
+    np.testing.assert_allclose(mean["y"], measured.mean(0), rtol=1e-12)
+    assert mean["x"] == list(range(1, EPOCHS + 1))
+    np.testing.assert_allclose(band["y"][:EPOCHS], measured.max(0), rtol=1e-12)
+    np.testing.assert_allclose(band["y"][EPOCHS:], measured.min(0)[::-1], rtol=1e-12)
+    assert band["fill"] == "toself"
+
+
+def test_the_measures_are_in_a_table(page: Element, findings: Findings) -> None:
+    table = page.one("section", **{"aria-labelledby": "measures"}).one("table")
+    rows = {row[0]: row[1:] for row in table.rows()}
+    assert list(rows) == [model.name for model in findings.results.models]
+    top1 = findings.results.models[1].top1
+    assert rows["resnet34"][0] == f"{100 * top1.mean:.1f}± {100 * np.std(top1.per_seed, ddof=1):.1f}"
+
+
+def test_what_no_other_network_beats_is_said_for_each_cost(page: Element) -> None:
+    said = [caption.text for caption in page.all("figcaption") if caption.text.startswith("Beaten by none")]
+    assert said == ["Beaten by none in both: net, resnet34."] * 4
+    *_, dearest = (trace for trace in chart(page, "cost-macs")["data"] if trace["mode"] == "markers+text")
+    assert dearest["x"] == [36_630_000]
+
+
+def test_the_two_best_are_held_against_each_other(page: Element, findings: Findings) -> None:
+    points = np.array(chart(page, "confusion-difference")["data"][0]["z"])
+    a, b = (np.array(chart(page, f"confusion-{place}")["layout"]["meta"]["counts"]) for place in (1, 0))
+    expected = 100 * (a / a.sum(1, keepdims=True) - b / b.sum(1, keepdims=True))
+    np.testing.assert_allclose(points, expected, atol=1e-3)
+    assert "resnet34 minus net" in [heading.text for heading in page.all("h3")]
+
+
+def test_the_matrix_of_pairs_is_row_minus_column(page: Element, findings: Findings) -> None:
+    figure = chart(page, "pair-matrix")
+    names = figure["layout"]["xaxis"]["ticktext"]
+    assert names[:2] == ["resnet34", "net"]  # best first
+    (pair,) = (pair for pair in findings.results.comparisons if {pair.a, pair.b} == {"net", "resnet34"})
+    sign = 1 if pair.a == "resnet34" else -1
+    assert figure["data"][0]["z"][0][1] == pytest.approx(sign * 100 * pair.difference, abs=1e-3)
+    assert figure["data"][0]["z"][1][0] == -figure["data"][0]["z"][0][1]
+    assert figure["data"][0]["z"][0][0] is None
+    assert figure["data"][0]["text"][0][1].endswith("*") == bool(pair.better)
+
+
+def test_classes_in_which_networks_differ_most_come_first(page: Element) -> None:
+    traces = chart(page, "classes")["data"]
+    spread = np.ptp([trace["x"] for trace in traces], axis=0)
+    assert (np.diff(spread) <= 1e-9).all()
+    assert len(traces) == 3
+
+
+def test_reliability_has_a_dot_a_bin_that_has_answers(page: Element, findings: Findings) -> None:
+    _, dots = chart(page, "reliability-1")["data"]
+    runs = [run for run in findings.runs if run.model == "resnet34"]
+    confidence = np.concatenate([softmax(run.logits.astype(np.float64), axis=1).max(1) for run in runs])
+    last = confidence > 14 / 15
+    assert dots["x"][-1] == pytest.approx(100 * confidence[last].mean())
+    right = np.concatenate([run.logits.argmax(1) == run.labels for run in runs])
+    assert dots["y"][-1] == pytest.approx(100 * right[last].mean())
+    assert dots["text"][-1] == f"{last.sum():,} answers"
 
 
 def test_confusion_matrices_count_every_answer_of_every_seed(page: Element, findings: Findings) -> None:
@@ -159,7 +216,7 @@ def test_the_protocol_is_told_in_full(page: Element, findings: Findings) -> None
 
 def test_charts_have_words_beside_them(page: Element, findings: Findings) -> None:
     charts = page.all("div", role="img")
-    assert len(charts) == 4 + 3
+    assert len(charts) == 4 + 4 + 1 + 3 + 1 + 3 + 1  # costs, pairs, reliability, classes, confusion and difference
     assert all(len(each.attributes["aria-label"] or "") > 40 for each in charts)
     assert f"net {100 * findings.results.models[0].top1.mean:.1f} %" in (charts[0].attributes["aria-label"] or "")
 

@@ -54,7 +54,7 @@ def dash(network: int) -> str:
 
 def top1_intervals(models: Sequence[ModelResult]) -> go.Figure:
     """One row a network, best first: a dot a seed, the mean, and the 95 % interval as whiskers; in percent."""
-    figure = go.Figure(layout=_layout(xaxis={"ticksuffix": " %"}))
+    figure = go.Figure(layout=layout(xaxis={"ticksuffix": " %"}))
     ranked = sorted(enumerate(models), key=lambda placed: -placed[1].top1.mean)
     for row, (place, model) in enumerate(ranked):
         seeds = [100 * top1 for top1 in model.top1.per_seed]
@@ -72,38 +72,39 @@ def top1_intervals(models: Sequence[ModelResult]) -> go.Figure:
 
 def differences(pairs: Sequence[PairResult]) -> go.Figure:
     """One row a pair: the difference in points with its 95 % interval, and a line at zero, "equal"."""
-    figure = go.Figure(layout=_layout(xaxis={"ticksuffix": "", "title": {"text": "points of top-1"}}))
+    figure = go.Figure(layout=layout(xaxis={"ticksuffix": "", "title": {"text": "points of top-1"}}))
     figure.add_vline(x=0, line={"color": "var(--ink-soft)", "width": 1.5})
     for row, pair in enumerate(pairs):
         shade = "var(--ink)" if pair.better else "var(--ink-soft)"
         _add_interval(figure, row, pair.difference, pair.low, pair.high, shade, " points")
-        _add_row_name(figure, row, f"{_short(pair.a, 28)} minus {_short(pair.b, 28)}")
+        _add_row_name(figure, row, f"{short(pair.a, 28)} minus {short(pair.b, 28)}")
     return _with_rows(figure, len(pairs))
 
 
 def learning_curves(runs: Sequence[RunResult], models: Sequence[str], metric: str, *, percent: bool) -> go.Figure:
-    """One thin line a seed and one thick line a network, its mean; `metric` is a field of `Epoch`.
+    """One thick line a network, the mean of its seeds, in a band from the lowest seed to the highest.
 
-    Each trace carries `meta`, the network's place, by which the page's legend shows and hides it.
+    `metric` is a field of `Epoch`. Each trace carries `meta`, the network's place, by which the page's legend shows and
+    hides it.
     """
     longest = max((len(run.epochs) for run in runs), default=0)
     epochs = {"title": {"text": "epoch"}, "tickformat": "d"} | ({"dtick": 1} if longest <= EPOCHS_WITH_TICKS else {})
-    values = {"automargin": True} | ({"ticksuffix": " %"} if percent else {})
-    figure = go.Figure(layout=_layout(xaxis=epochs, yaxis=values))
+    scale = {"automargin": True} | ({"ticksuffix": " %"} if percent else {})
+    figure = go.Figure(layout=layout(xaxis=epochs, yaxis=scale))
     for place, model in enumerate(models):
         curves = {
             run.seed: {epoch.epoch: getattr(epoch, metric) * (100 if percent else 1) for epoch in run.epochs}
             for run in runs
             if run.model == model and run.epochs
         }
-        for seed, curve in curves.items():
-            if len(curves) > 1:
-                _add_curve(figure, place, curve, f"{model}, seed {seed}", percent=percent, mean=False)
         if curves:
             shared = sorted(set.intersection(*(set(curve) for curve in curves.values())))
-            mean = {epoch: float(np.mean([curve[epoch] for curve in curves.values()])) for epoch in shared}
+            values = np.array([[curve[epoch] for epoch in shared] for curve in curves.values()])
+            if len(curves) > 1 and len(shared) > 1:
+                _add_band(figure, place, shared, values)
+            mean = dict(zip(shared, values.mean(0).tolist(), strict=True))
             name = f"{model}, mean of {len(curves)} seeds" if len(curves) > 1 else model
-            _add_curve(figure, place, mean, name, percent=percent, mean=True)
+            _add_curve(figure, place, mean, name, percent=percent)
     return figure
 
 
@@ -113,13 +114,13 @@ def confusion_heatmap(counts: npt.NDArray[np.int64], class_names: Sequence[str])
     `layout.meta` carries class names and counts, from which the page makes what is shown on hover.
     """
     classes = len(class_names)
-    names = [_literal(name) for name in class_names]
+    names = [literal(name) for name in class_names]
     ticks: dict[str, Any] = {"showgrid": False, "ticks": "", "showline": False}
     margin = {"l": 28, "r": 4, "t": 4, "b": 28}
     if classes <= CLASSES_WITH_TICKS:
-        short = [_short(name, LONGEST_TICK) for name in class_names]
-        ticks |= {"tickmode": "array", "tickvals": list(range(classes)), "ticktext": [_literal(name) for name in short]}
-        longest = max(map(len, short))
+        shortened = [short(name, LONGEST_TICK) for name in class_names]
+        ticks |= {"tickmode": "array", "tickvals": list(range(classes)), "ticktext": list(map(literal, shortened))}
+        longest = max(map(len, shortened))
         room = 7 * longest + 12  # pixels
         margin |= {"l": margin["l"] + room, "b": margin["b"] + (room if longest > 2 else 24)}
         upright = {"tickangle": -90 if longest > 2 else 0}
@@ -127,7 +128,7 @@ def confusion_heatmap(counts: npt.NDArray[np.int64], class_names: Sequence[str])
         ticks |= {"showticklabels": False}
         upright = {}
     figure = go.Figure(
-        layout=_layout(
+        layout=layout(
             xaxis={**ticks, **upright, "title": {"text": "answer"}},
             yaxis={**ticks, "title": {"text": "label"}, "autorange": "reversed"},
             meta={"classes": names, "counts": counts.tolist()},
@@ -150,7 +151,8 @@ def confusion_heatmap(counts: npt.NDArray[np.int64], class_names: Sequence[str])
     return figure
 
 
-def _layout(**parts: Any) -> dict[str, Any]:
+def layout(**parts: Any) -> dict[str, Any]:
+    """The layout that all charts share; `xaxis` and `yaxis` are added to its axes, other parts take their place."""
     axis: dict[str, Any] = {
         "gridcolor": "var(--line)",
         "zeroline": False,
@@ -159,7 +161,7 @@ def _layout(**parts: Any) -> dict[str, Any]:
         "fixedrange": True,
         "title": {"font": {"size": 13}, "standoff": 8},
     }
-    layout: dict[str, Any] = {
+    parts_of_all: dict[str, Any] = {
         "template": None,
         "autosize": True,
         "showlegend": False,
@@ -177,8 +179,8 @@ def _layout(**parts: Any) -> dict[str, Any]:
     }
     for name in ("xaxis", "yaxis"):
         own = parts.pop(name, {})
-        layout[name] = axis | own | {"title": axis["title"] | own.get("title", {})}
-    return layout | parts
+        parts_of_all[name] = axis | own | {"title": axis["title"] | own.get("title", {})}
+    return parts_of_all | parts
 
 
 def _add_interval(figure: go.Figure, row: int, value: float, low: float, high: float, shade: str, unit: str) -> None:
@@ -203,7 +205,7 @@ def _add_interval(figure: go.Figure, row: int, value: float, low: float, high: f
 
 def _add_row_name(figure: go.Figure, row: int, name: str) -> None:
     figure.add_annotation(
-        text=_literal(_short(name, 60)),
+        text=literal(short(name, 60)),
         x=0,
         xref="paper",
         xanchor="left",
@@ -220,28 +222,42 @@ def _with_rows(figure: go.Figure, rows: int) -> go.Figure:
     return figure.update_layout(height=ROW_HEIGHT * rows + 80)
 
 
-def _add_curve(figure: go.Figure, place: int, curve: dict[int, float], name: str, *, percent: bool, mean: bool) -> None:
+def _add_band(figure: go.Figure, place: int, epochs: list[int], values: npt.NDArray[np.float64]) -> None:
+    figure.add_scatter(
+        x=[*epochs, *reversed(epochs)],
+        y=[*values.max(0).tolist(), *reversed(values.min(0).tolist())],
+        meta=place,
+        mode="lines",
+        line={"color": colour(place), "width": 0},
+        fill="toself",
+        fillcolor=colour(place),
+        opacity=0.2,
+        hoverinfo="skip",
+    )
+
+
+def _add_curve(figure: go.Figure, place: int, curve: dict[int, float], name: str, *, percent: bool) -> None:
     value = "%{y:.1f} %" if percent else "%{y:.3f}"
     figure.add_scatter(
         x=list(curve),
         y=list(curve.values()),
-        name=_literal(name),
+        name=literal(name),
         meta=place,
         mode="lines" if len(curve) > 1 else "markers",
-        line={"color": colour(place), "width": 3 if mean else 1.2, "dash": dash(place)},
-        marker={"color": colour(place), "size": 9 if mean else 6},
-        opacity=1 if mean else 0.5,
+        line={"color": colour(place), "width": 3, "dash": dash(place)},
+        marker={"color": colour(place), "size": 9},
         cliponaxis=False,
         hovertemplate=f"{value}, epoch %{{x}}<extra>%{{fullData.name}}</extra>",
     )
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Write a name so that Plotly shows it as it is: neither as HTML nor, between dollars, as TeX."""
     return escape(text, quote=False).replace("$", "&#36;")
 
 
-def _short(text: str, width: int) -> str:
+def short(text: str, width: int) -> str:
+    """A name of at most `width` letters, its beginning and end."""
     return text if len(text) <= width else text[: width // 2] + "…" + text[-(width - width // 2 - 1) :]
 
 

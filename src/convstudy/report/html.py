@@ -14,14 +14,17 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from convstudy.files import whole_file
-from convstudy.report import figures, numbers
-from convstudy.report.confusion import confusion, frequent_mistakes
+from convstudy.report import figures, measure_charts, numbers
+from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
+from convstudy.report.cost_charts import COSTS, accuracy_against, front
+from convstudy.report.measures import Measures, measures
 from convstudy.report.picture import png_data_uri
 from convstudy.study.results import Findings, PairResult, Results
 
 VERDICTS_ON_TOP = 6  # with more pairs than this, only those of the leading network stand at the top
 PAIRS_IN_CHART = 30
 CLASSES_IN_CHART = 200
+NETWORKS_IN_MATRIX = 40
 
 
 def write_html(findings: Findings, path: Path) -> None:
@@ -40,6 +43,7 @@ def html(findings: Findings) -> str:
     Its scripts are Plotly's and a few of our own; a content security policy in the page forbids any request.
     The same findings give the same page, byte for byte, under the same versions.
     """
+    confusions, measured = _confusions(findings), _measures(findings)
     return (
         _templates()
         .get_template("report.html")
@@ -49,9 +53,12 @@ def html(findings: Findings) -> str:
             title=_title(findings.results),
             verdicts=_verdicts_on_top(findings.results),
             places=_places(findings.results),
-            charts=_charts(findings),
+            charts=_charts(findings, confusions, measured),
+            costs=[{"cost": cost, "front": front(findings.results.models, cost)} for cost in COSTS],
+            measures=measured,
+            two_best=_two_best(confusions, findings.results),
             curve_ends=_curve_ends(findings),
-            confusions=_confusions(findings),
+            confusions=confusions,
             intervals_in_words=figures.describe_intervals(findings.results.models),
             plotly=_packed_plotly(),
         )
@@ -107,7 +114,7 @@ def _places(results: Results) -> dict[str, int]:
     return {model.name: place for place, model in enumerate(results.models)}
 
 
-def _charts(findings: Findings) -> dict[str, Markup]:
+def _charts(findings: Findings, confusions: list[dict[str, Any]], measured: tuple[Measures, ...]) -> dict[str, Markup]:
     """The charts that there is something to draw for, by the id of their place in the page."""
     results = findings.results
     names = [model.name for model in results.models]
@@ -115,16 +122,41 @@ def _charts(findings: Findings) -> dict[str, Markup]:
     charts = {}
     if results.models:
         charts["intervals"] = figures.top1_intervals(results.models)
+    if len(results.models) > 1:
+        charts |= {f"cost-{cost.id}": accuracy_against(results.models, cost) for cost in COSTS}
     if 0 < len(results.comparisons) <= PAIRS_IN_CHART:
         charts["differences"] = figures.differences(results.comparisons)
+    if 2 < len(results.models) <= NETWORKS_IN_MATRIX:
+        charts["pair-matrix"] = measure_charts.pair_matrix(results.models, results.comparisons)
     if any(run.epochs for run in findings.runs):
         charts["top1-curves"] = figures.learning_curves(findings.runs, names, "validation_top1", percent=True)
         charts["loss-curves"] = figures.learning_curves(findings.runs, names, "train_loss", percent=False)
+    places = _places(results)
+    for found in measured:
+        place = places[found.model]
+        charts[f"reliability-{place}"] = measure_charts.reliability_diagram(found, place)
+    if len(measured) > 1:
+        charts["classes"] = measure_charts.class_differences(measured, classes, places)
     if len(classes) <= CLASSES_IN_CHART:
-        for shown in _confusions(findings):
+        for shown in confusions:
             charts[shown["id"]] = figures.confusion_heatmap(shown["counts"], classes)
+        if len(confusions) > 1:
+            a, b = _two_best(confusions, results)
+            shares = (row_shares(a["counts"]), row_shares(b["counts"]))
+            charts["confusion-difference"] = measure_charts.confusion_difference(*shares, classes)
     # Plotly writes < as \u003c in JSON, so that no name in it can end the script element around it
     return {name: Markup(chart.to_json()) for name, chart in charts.items()}
+
+
+def _measures(findings: Findings) -> tuple[Measures, ...]:
+    runs = {model.name: [run for run in findings.runs if run.model == model.name] for model in findings.results.models}
+    return tuple(measures(of_one) for of_one in runs.values() if of_one)
+
+
+def _two_best(confusions: list[dict[str, Any]], results: Results) -> list[dict[str, Any]]:
+    """What is shown of the mistakes of the two networks with the highest top-1, the best first."""
+    top1 = {model.name: model.top1.mean for model in results.models}
+    return sorted(confusions, key=lambda shown: -top1[shown["model"]])[:2]
 
 
 def _confusions(findings: Findings) -> list[dict[str, Any]]:

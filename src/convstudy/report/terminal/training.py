@@ -37,6 +37,7 @@ class TrainingDisplay:
 
     On a terminal one bar for all runs and one for each that goes on; elsewhere (a file, a pipe, CI) a line an epoch.
 
+    >>> from convstudy.training import Epoch
     >>> with TrainingDisplay(Console(width=80)) as display:
     ...     display.start(missing=6, total=6)
     ...     display.start_run("net", seed=0, index=1, epochs=8, steps_per_epoch=45)

@@ -1,0 +1,90 @@
+"""Accuracy beside cost, as Plotly figures: the networks that nobody beats in both are joined by a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log10
+
+import plotly.graph_objects as go
+
+from convstudy.evaluation import pareto_front
+from convstudy.report import figures, numbers
+from convstudy.study.results import ModelResult
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost of a network: what it is called, its unit, and how it is written."""
+
+    id: str
+    name: str
+    of: Callable[[ModelResult], float]
+    written: Callable[[float], str]
+
+
+COSTS = (
+    Cost("macs", "MACs of one image", lambda model: model.macs, numbers.scaled),
+    Cost("parameters", "Parameters", lambda model: model.parameters, numbers.scaled),
+    Cost("latency", "Latency of one image, ms", lambda model: model.latency_ms, numbers.rate),
+    Cost("training", "Training of one run, s", lambda model: model.train_seconds, numbers.rate),
+)
+DECADES_WITH_FEW_TICKS = 1.5
+
+
+def front(models: Sequence[ModelResult], cost: Cost) -> tuple[str, ...]:
+    """The names of the networks that no other beats in accuracy and this cost together, cheapest first."""
+    places = pareto_front([cost.of(model) for model in models], [model.top1.mean for model in models])
+    return tuple(models[place].name for place in places)
+
+
+def accuracy_against(models: Sequence[ModelResult], cost: Cost) -> go.Figure:
+    """One dot a network: its cost on a logarithmic axis, its mean top-1 with the 95 % interval, in percent."""
+    logs = [log10(cost.of(model)) for model in models if cost.of(model) > 0]
+    low, high = min(logs, default=0.0), max(logs, default=0.0)
+    ticks = {"dtick": 1 if high - low > DECADES_WITH_FEW_TICKS else "D2", "tickformat": "~s"}
+    figure = go.Figure(
+        layout=figures.layout(
+            xaxis={"type": "log", "title": {"text": cost.name}, "automargin": True, **ticks},
+            yaxis={"ticksuffix": " %", "automargin": True},
+        )
+    )
+    by_name = {model.name: model for model in models}
+    best = [by_name[name] for name in front(models, cost)]
+    figure.add_scatter(
+        x=[cost.of(model) for model in best],
+        y=[100 * model.top1.mean for model in best],
+        mode="lines",
+        line={"color": "var(--ink-soft)", "width": 1.5, "dash": "dot", "shape": "hv"},
+        hoverinfo="skip",
+    )
+    for place, model in enumerate(models):
+        right = log10(max(cost.of(model), 1e-9)) > (low + high) / 2
+        _add_network(figure, place, model, cost, side="left" if right else "right")
+    return figure
+
+
+def _add_network(figure: go.Figure, place: int, model: ModelResult, cost: Cost, *, side: str) -> None:
+    top1 = model.top1
+    figure.add_scatter(
+        x=[cost.of(model)],
+        y=[100 * top1.mean],
+        mode="markers+text",
+        text=[f"  {figures.literal(figures.short(model.name, 18))}  "],
+        textposition=f"middle {side}",
+        textfont={"color": "var(--ink)", "size": 12},
+        marker={"size": 11, "color": figures.colour(place), "line": {"color": "var(--surface)", "width": 1.5}},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [100 * (top1.high - top1.mean)],
+            "arrayminus": [100 * (top1.mean - top1.low)],
+            "color": figures.colour(place),
+            "thickness": 2,
+            "width": 5,
+        },
+        cliponaxis=False,
+        hovertemplate=(
+            f"{figures.literal(model.name)}<br>{100 * top1.mean:.1f} %, {cost.written(cost.of(model))}<extra></extra>"
+        ),
+    )
