@@ -8,6 +8,7 @@ from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probab
 from .new_seed import chance_of_beating
 from .omnibus import CochranQ, cochran_q
 from .pareto import pareto_front
+from .power import Power, study_power
 from .resident import ResidentImages
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "CochranQ",
     "Difference",
     "Interval",
+    "Power",
     "ReliabilityBin",
     "ResidentImages",
     "accuracy_difference",
@@ -35,6 +37,7 @@ __all__ = [
     "probabilities_of",
     "reliability",
     "standardised_difference",
+    "study_power",
     "top1",
     "top5",
 ]

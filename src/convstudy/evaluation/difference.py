@@ -11,6 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from convstudy.evaluation.accuracy import CONFIDENCE
+from convstudy.evaluation.paired_score import score_interval
 from convstudy.evaluation.variation import Answers, cleared, image_variance, seed_variation
 
 
@@ -28,9 +29,10 @@ def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) 
     """Compare two tables of answers, seeds x images, on the same images; the seeds need not be equally many.
 
     The interval and the p-value come from one t statistic whose variance covers other test images (paired: the
-    networks are compared image by image) and other seeds of either network. With a single seed each, seeds cannot be
-    covered: the p-value is then McNemar's exact one. The variance is not taken below 1 / N^2, that of a single answer
-    that differs, so that two networks with the same answers do not get an interval of no width.
+    networks are compared image by image) and other seeds of either network. The variance is not taken below 1 / N^2,
+    that of a single answer that differs, so that two networks with the same answers do not get an interval of no width.
+    With a single seed each, seeds cannot be covered: the interval is then Tango's score interval, and the p-value
+    McNemar's exact one, which may call a difference not shown whose interval just leaves out zero.
 
     Raises: ValueError, when the numbers of images differ.
 
@@ -42,16 +44,16 @@ def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) 
     if images != b.shape[1]:
         raise ValueError(f"paired answers must be for the same images; got {images} and {b.shape[1]}")
     value = float(a.mean() - b.mean())
-    error, degrees_of_freedom = _standard_error(a, b)
-    margin = float(stats.t.isf((1 - confidence) / 2, degrees_of_freedom)) * error
     if len(a) == len(b) == 1:
-        p_value = mcnemar_p(a[0], b[0])
-    else:
-        p_value = float(2 * stats.t.sf(abs(value) / error, degrees_of_freedom))
+        low, high = score_interval(int((a & ~b).sum()), int((~a & b).sum()), images, confidence)
+        return Difference(value, low, high, mcnemar_p(a[0], b[0]))
+    error, degrees_of_freedom = standard_error(a, b)
+    margin = float(stats.t.isf((1 - confidence) / 2, degrees_of_freedom)) * error
+    p_value = float(2 * stats.t.sf(abs(value) / error, degrees_of_freedom))
     return Difference(value, max(value - margin, -1.0), min(value + margin, 1.0), p_value)
 
 
-def _standard_error(a: Answers, b: Answers) -> tuple[float, float]:
+def standard_error(a: Answers, b: Answers) -> tuple[float, float]:
     """Standard error of the difference, and Satterthwaite's degrees of freedom (Satterthwaite 1946; Hillis 2007)."""
     images = a.shape[1]
     variations = [seed_variation(a), seed_variation(b)]
