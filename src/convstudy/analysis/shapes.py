@@ -43,6 +43,28 @@ def _convolution(args: Arguments) -> Result:
     return empty((input.shape[0], weight.shape[0], *sizes), input) if min(sizes) > 0 else None
 
 
+def _max_pooling(args: Arguments) -> Result:
+    """In two dimensions, rounded down; torch's own way loads its symbolic shapes first, for a quarter of a second."""
+    input, kernel = args[0], args[1]
+    stride, padding, dilation = (args[number] if len(args) > number else () for number in (2, 3, 4))
+    stride, padding, dilation = stride or kernel, padding or (0, 0), dilation or (1, 1)
+    fits = (
+        input.dim() == 4
+        and len(kernel) == len(stride) == len(padding) == len(dilation) == 2
+        and not any(args[5:])
+        and all(0 <= 2 * pad <= size for pad, size in zip(padding, kernel, strict=True))
+        and min(*stride, *dilation) > 0
+    )
+    if not fits:
+        return None
+    sizes = [
+        (size + 2 * pad - step * (window - 1) - 1) // move + 1
+        for size, window, move, pad, step in zip(input.shape[2:], kernel, stride, padding, dilation, strict=True)
+    ]
+    shape = (*input.shape[:2], *sizes)
+    return (empty(shape, input), torch.empty(shape, dtype=torch.int64, device="meta")) if min(sizes) > 0 else None
+
+
 def _batch_norm(args: Arguments) -> Result:
     input, *channelwise = args[:5]
     channels = input.shape[1]
@@ -100,6 +122,7 @@ def _softmax(args: Arguments) -> Result:
 aten = torch.ops.aten
 SHAPE_RULES: dict[Any, ShapeRule] = {
     aten.convolution.default: _convolution,
+    aten.max_pool2d_with_indices.default: _max_pooling,
     aten.native_batch_norm.default: _batch_norm,
     aten.native_layer_norm.default: _layer_norm,
     aten.addmm.default: _addmm,
@@ -114,6 +137,7 @@ SHAPE_RULES: dict[Any, ShapeRule] = {
             aten.gelu.default,
             aten.silu.default,
             aten.sigmoid.default,
+            aten.tanh.default,
             aten.hardswish.default,
             aten.hardsigmoid.default,
             aten.hardtanh.default,
