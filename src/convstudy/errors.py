@@ -8,6 +8,7 @@ ConvstudyError
 ├── RecipeError          a setting of the training recipe is out of its range
 ├── ClaimError           a claimed table or number cannot be read
 ├── StudyError           a comparison or its folder cannot be used as asked
+├── ToolError            a program that this needs is not installed, or does not do its part
 └── DivergedError        the loss became NaN or infinite
 """
 
@@ -62,6 +63,10 @@ class ClaimError(ConvstudyError, ValueError):
 
 class StudyError(ConvstudyError):
     """A comparison or its folder cannot be used as asked."""
+
+
+class ToolError(ConvstudyError):
+    """A program that this needs is not installed, or does not do its part."""
 
 
 class DivergedError(ConvstudyError, ArithmeticError):

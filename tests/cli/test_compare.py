@@ -135,6 +135,12 @@ def test_the_report_is_drawn_again_from_what_is_stored(convstudy: Convstudy, own
     said = convstudy("report", "out")
     assert (said.status, said.out.split()) == (0, ["out/report.html"])
     assert report.read_text() == drawn
+    assert convstudy("report", "out", "--format", "markdown").out.startswith("# own.py:Tiny against net on digits\n")
+    assert convstudy("report", "out", "--format", "json").out == (tmp_path / "out/results.json").read_text()
+    assert convstudy("report", "out", "--format", "csv").out.startswith("name,input,")
+    said = convstudy("report", "out", "--format", "latex", "--output", "tables/main.tex")
+    assert (said.status, said.out.split()) == (0, ["tables/main.tex"])
+    assert (tmp_path / "tables/main.tex").read_text().startswith("\\begin{table}")
 
 
 @pytest.mark.parametrize("seeds", [1, 2], ids=["in one process", "side by side"])

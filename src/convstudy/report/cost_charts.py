@@ -21,13 +21,14 @@ class Cost:
     name: str
     of: Callable[[ModelResult], float]
     written: Callable[[float], str]
+    ticks: str  # d3's format of the axis
 
 
 COSTS = (
-    Cost("macs", "MACs of one image", lambda model: model.macs, numbers.scaled),
-    Cost("parameters", "Parameters", lambda model: model.parameters, numbers.scaled),
-    Cost("latency", "Latency of one image, ms", lambda model: model.latency_ms, numbers.rate),
-    Cost("training", "Training of one run, s", lambda model: model.train_seconds, numbers.rate),
+    Cost("macs", "MACs of one image", lambda model: model.macs, numbers.scaled, "~s"),
+    Cost("parameters", "Parameters", lambda model: model.parameters, numbers.scaled, "~s"),
+    Cost("latency", "Latency of one image, ms", lambda model: model.latency_ms, numbers.rate, "~g"),
+    Cost("training", "Training of one run, s", lambda model: model.train_seconds, numbers.rate, "~g"),
 )
 DECADES_WITH_FEW_TICKS = 1.5
 
@@ -42,7 +43,7 @@ def accuracy_against(models: Sequence[ModelResult], cost: Cost) -> go.Figure:
     """One dot a network: its cost on a logarithmic axis, its mean top-1 with the 95 % interval, in percent."""
     logs = [log10(cost.of(model)) for model in models if cost.of(model) > 0]
     low, high = min(logs, default=0.0), max(logs, default=0.0)
-    ticks = {"dtick": 1 if high - low > DECADES_WITH_FEW_TICKS else "D2", "tickformat": "~s"}
+    ticks = {"dtick": 1 if high - low > DECADES_WITH_FEW_TICKS else "D2", "tickformat": cost.ticks}
     figure = go.Figure(
         layout=figures.layout(
             xaxis={"type": "log", "title": {"text": cost.name}, "automargin": True, **ticks},

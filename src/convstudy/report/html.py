@@ -17,7 +17,7 @@ from convstudy.files import whole_file
 from convstudy.report import figures, measure_charts, numbers
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
 from convstudy.report.cost_charts import COSTS, accuracy_against, front
-from convstudy.report.measures import Measures, measures
+from convstudy.report.measures import Measures, of_each_network
 from convstudy.report.picture import png_data_uri
 from convstudy.study.results import Findings, PairResult, Results
 
@@ -43,14 +43,14 @@ def html(findings: Findings) -> str:
     Its scripts are Plotly's and a few of our own; a content security policy in the page forbids any request.
     The same findings give the same page, byte for byte, under the same versions.
     """
-    confusions, measured = _confusions(findings), _measures(findings)
+    confusions, measured = _confusions(findings), of_each_network(findings)
     return (
         _templates()
         .get_template("report.html")
         .render(
             findings=findings,
             results=findings.results,
-            title=_title(findings.results),
+            title=numbers.title([model.name for model in findings.results.models], findings.results.protocol.data.name),
             verdicts=_verdicts_on_top(findings.results),
             places=_places(findings.results),
             charts=_charts(findings, confusions, measured),
@@ -93,12 +93,6 @@ def _templates() -> Environment:
 def _packed_plotly() -> str:
     """Plotly's script, packed for the page, which unpacks it: 2.0 MB in place of 4.8 MB in every report."""
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode("ascii")
-
-
-def _title(results: Results) -> str:
-    names = [model.name for model in results.models]
-    networks = {1: "{0}", 2: "{0} against {1}", 3: "{0}, {1} and {2}"}.get(len(names), f"{len(names)} networks")
-    return f"{networks.format(*names)} on {results.protocol.data.name}"
 
 
 def _verdicts_on_top(results: Results) -> tuple[PairResult, ...]:
@@ -146,11 +140,6 @@ def _charts(findings: Findings, confusions: list[dict[str, Any]], measured: tupl
             charts["confusion-difference"] = measure_charts.confusion_difference(*shares, classes)
     # Plotly writes < as \u003c in JSON, so that no name in it can end the script element around it
     return {name: Markup(chart.to_json()) for name, chart in charts.items()}
-
-
-def _measures(findings: Findings) -> tuple[Measures, ...]:
-    runs = {model.name: [run for run in findings.runs if run.model == model.name] for model in findings.results.models}
-    return tuple(measures(of_one) for of_one in runs.values() if of_one)
 
 
 def _two_best(confusions: list[dict[str, Any]], results: Results) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from convstudy import evaluation
 from convstudy.evaluation import ReliabilityBin
 from convstudy.report.confusion import confusion, row_shares
-from convstudy.study.results import RunResult
+from convstudy.study.results import Findings, RunResult
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,12 @@ def measures(runs: Sequence[RunResult]) -> Measures:
         evaluation.reliability(probabilities, labels),
         tuple(float(share) if images else None for share, images in zip(shares, counts.sum(1), strict=True)),
     )
+
+
+def of_each_network(findings: Findings) -> tuple[Measures, ...]:
+    """The measures of every network that has finished runs, in the order of the results."""
+    runs = {model.name: [run for run in findings.runs if run.model == model.name] for model in findings.results.models}
+    return tuple(measures(of_one) for of_one in runs.values() if of_one)
 
 
 def _measure(values: npt.NDArray[np.float64]) -> Measure:

@@ -172,3 +172,13 @@ def plural(value: int, noun: str) -> str:
     ('1 seed', '1,200 images')
     """
     return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def title(networks: Sequence[str], data: str) -> str:
+    """Write what is compared with what, on what.
+
+    >>> title(["net", "resnet34"], "digits"), title(["a", "b", "c", "d"], "digits")
+    ('net against resnet34 on digits', '4 networks on digits')
+    """
+    words = {1: "{0}", 2: "{0} against {1}", 3: "{0}, {1} and {2}"}.get(len(networks), f"{len(networks)} networks")
+    return f"{words.format(*networks)} on {data}"

@@ -1,0 +1,155 @@
+"""A comparison for documents: Markdown for a page or an issue, LaTeX tables for a paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convstudy.report import numbers
+from convstudy.report.measures import Measure, Measures, of_each_network
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from convstudy.study.results import Findings, ModelResult, Results
+
+UNFINISHED = "Unfinished: {} still missing."
+
+
+def markdown(findings: Findings) -> str:
+    """The verdicts, the tables of results, pairs and measures, the protocol, and the command that does it again."""
+    results = findings.results
+    data = results.protocol.data
+    parts = [f"# {numbers.title([model.name for model in results.models], data.name)}"]
+    if findings.unfinished:
+        parts.append(UNFINISHED.format(numbers.plural(findings.unfinished, "run")))
+    parts.append("\n".join(f"- {pair.verdict}" for pair in results.comparisons))
+    parts += [
+        f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
+        "## Results",
+        _in_markdown(result_frame(results)),
+    ]
+    if results.comparisons:
+        parts += ["## Pair by pair", _in_markdown(pair_frame(results))]
+    measured = of_each_network(findings)
+    if measured:
+        parts += ["## Other measures", _in_markdown(measure_frame(measured))]
+    protocol = results.protocol
+    parts += [
+        "## Protocol",
+        "\n".join(f"- {line}" for line in (protocol.selection, protocol.intervals, protocol.tests)),
+    ]
+    parts += ["## Reproduce", f"```console\n{protocol.command}\n```"]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def latex(findings: Findings) -> str:
+    """Tables for LaTeX with the package booktabs: results, pairs and measures, each with its caption."""
+    results = findings.results
+    seeds = numbers.plural(len(results.protocol.seeds), "seed")
+    images = numbers.plural(results.protocol.data.test, "test image")
+    unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
+    basis = f"{results.protocol.data.name}, {seeds}, {images}.{unfinished}"
+    tables = [_in_latex(result_frame(results), f"Cost and top-1 with its 95 % interval: {basis}", "results")]
+    if results.comparisons:
+        adjusted = " p-values after Holm." if len(results.comparisons) > 1 else ""
+        caption = f"Difference in top-1, first minus second, with its 95 % interval: {basis}{adjusted}"
+        tables.append(_in_latex(pair_frame(results), caption, "pairs"))
+    measured = of_each_network(findings)
+    if measured:
+        caption = f"Mean over seeds and the standard deviation between them: {basis}"
+        tables.append(_in_latex(measure_frame(measured), caption, "measures"))
+    return "\n".join(tables)
+
+
+def result_frame(results: Results) -> pd.DataFrame:
+    """One line a network, the best first, as it is printed."""
+    import pandas as pd  # noqa: PLC0415
+
+    heads = ["network", "top-1, %", "95 % interval", "parameters", "MACs", "training, s", "latency, ms"]
+    ranked = sorted(results.models, key=lambda model: -model.top1.mean)
+    return pd.DataFrame([_result(model) for model in ranked], columns=heads)
+
+
+def _result(model: ModelResult) -> tuple[str, ...]:
+    top1, bound = model.top1, "≥ " if model.uncounted else ""
+    return (
+        model.name,
+        f"{100 * top1.mean:.1f}",
+        numbers.percent_interval(top1.low, top1.high),
+        numbers.count(model.parameters),
+        bound + numbers.scaled(model.macs),
+        numbers.rate(model.train_seconds),
+        numbers.rate(model.latency_ms),
+    )
+
+
+def pair_frame(results: Results) -> pd.DataFrame:
+    """One line a pair, as it is printed."""
+    import pandas as pd  # noqa: PLC0415
+
+    heads = ["first", "second", "difference, points", "95 % interval", "p-value", "better"]
+    rows = [
+        (
+            pair.a,
+            pair.b,
+            numbers.points(pair.difference),
+            f"{numbers.points(pair.low)} to {numbers.points(pair.high)}",
+            numbers.p_value(pair.p_value),
+            pair.better or "not shown",
+        )
+        for pair in results.comparisons
+    ]
+    return pd.DataFrame(rows, columns=heads)
+
+
+def measure_frame(measured: tuple[Measures, ...]) -> pd.DataFrame:
+    """One line a network, as it is printed: percent, but the log loss in nats."""
+    import pandas as pd  # noqa: PLC0415
+
+    rows = [
+        {
+            "network": found.model,
+            "top-5, %": _measure(found.top5),
+            "balanced accuracy, %": _measure(found.balanced_accuracy),
+            "macro F1, %": _measure(found.macro_f1),
+            "log loss, nats": _measure(found.log_loss, scale=1, digits=3),
+            "calibration error, %": _measure(found.calibration_error),
+        }
+        for found in measured
+    ]
+    return pd.DataFrame(rows).dropna(axis="columns")
+
+
+def _measure(value: Measure | None, *, scale: float = 100, digits: int = 1) -> str | None:
+    if value is None:
+        return None
+    spread = "" if value.deviation is None else f" ± {scale * value.deviation:.{digits}f}"
+    return f"{scale * value.mean:.{digits}f}{spread}"
+
+
+def _in_markdown(frame: pd.DataFrame) -> str:
+    safe = frame.map(lambda text: text.replace("|", "\\|").replace("<", "&lt;"))
+    return safe.to_markdown(
+        index=False, disable_numparse=True, colalign=("left", *["right"] * (len(frame.columns) - 1))
+    )
+
+
+def _in_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
+    escaped = frame.rename(columns=_escaped).map(_escaped)
+    alignment = "l" + "r" * (len(frame.columns) - 1)
+    return escaped.to_latex(
+        index=False,
+        escape=False,
+        column_format=alignment,
+        caption=_escaped(caption),
+        label=f"tab:{label}",
+        position="t",
+    )
+
+
+def _escaped(text: str) -> str:
+    """Text for LaTeX: its special characters, and ours that only mathematics has."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    special |= {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    special |= {"−": "$-$", "±": r"$\pm$", "≥": r"$\geq$", "<": "$<$", ">": "$>$", "–": "--"}
+    return "".join(special.get(letter, letter) for letter in text)

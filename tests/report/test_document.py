@@ -1,0 +1,82 @@
+"""A comparison as Markdown, LaTeX and PDF."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from convstudy.errors import ToolError
+from convstudy.report.document import latex, markdown
+from convstudy.report.html import write_html
+from convstudy.report.pdf import BROWSERS, write_pdf
+from tests.report.made_up import NASTY_NETWORK, made_up_findings
+
+FINDINGS = made_up_findings(networks=3)
+
+
+def tables(text: str) -> list[pd.DataFrame]:
+    """The tables of a Markdown text, read back."""
+    blocks = [block for block in text.split("\n\n") if block.startswith("|")]
+    read = [pd.read_csv(io.StringIO(block), sep="|", dtype=str).iloc[1:, 1:-1] for block in blocks]
+    return [table.rename(columns=str.strip).map(str.strip) for table in read]
+
+
+def test_markdown_has_the_verdicts_the_tables_and_the_command() -> None:
+    text = markdown(FINDINGS)
+    results, pairs, measures = tables(text)
+    assert results["network"].tolist() == ["resnet34", "net", NASTY_NETWORK.replace("<", "&lt;")]
+    assert results["parameters"].tolist()[:2] == ["21,283,530", "61,706"]
+    assert pairs["difference, points"].tolist()[0] == "−2.1"
+    assert measures["log loss, nats"].str.fullmatch(r"0\.\d{3} ± 0\.\d{3}").all()
+    for pair in FINDINGS.results.comparisons:
+        assert f"- {pair.verdict}" in text
+    assert FINDINGS.results.protocol.command in text
+    assert "Unfinished" not in text
+    assert "Unfinished: 2 runs still missing." in markdown(replace(FINDINGS, unfinished=2))
+
+
+def test_latex_has_no_character_that_latex_reads_otherwise() -> None:
+    text = latex(FINDINGS)
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    assert r"my/$<$nets$>$/small.py:Deep\&Narrow & 94.2 & 93.0 to 95.3" in text
+    assert "resnet34 & 97.7 & 96.5 to 98.8 & 21,283,530 & 1.16 G & 61.3 & 9.83" in text
+    assert r"95 \% interval" in text
+    assert text.isascii()
+
+
+def test_one_seed_has_no_deviation() -> None:
+    text = markdown(made_up_findings(networks=1, seeds=1))
+    assert "±" not in text
+    assert "## Pair by pair" not in text
+
+
+@pytest.mark.browser
+def test_a_browser_prints_the_report(tmp_path: Path) -> None:
+    if not any(map(shutil.which, BROWSERS)):
+        pytest.skip("no browser of the Chromium family is installed")
+    write_html(FINDINGS, tmp_path / "report.html")
+    write_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.pdf"]
+
+
+def test_without_a_browser_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("convstudy.report.pdf.MACOS", str(tmp_path / "none"))
+    with pytest.raises(ToolError, match="no browser is installed that prints PDF"):
+        write_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
+
+
+def test_a_browser_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tmp_path / "chromium"
+    browser.write_text("#!/bin/sh\necho 'cannot open display' >&2\nexit 1\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(ToolError, match="did not print the report: cannot open display"):
+        write_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
+    assert [path.name for path in tmp_path.iterdir()] == ["chromium"]
