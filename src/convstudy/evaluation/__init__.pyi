@@ -6,17 +6,22 @@ from .inference import predict
 from .latency import latency_ms
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
 from .new_seed import chance_of_beating
+from .noninferiority import MARGIN, Noninferiority, cheapest_noninferior, noninferiority
 from .omnibus import CochranQ, cochran_q
 from .pareto import pareto_front
 from .power import Power, study_power
+from .ranks import Friedman, friedman
 from .resident import ResidentImages
 
 __all__ = [
     "CONFIDENCE",
+    "MARGIN",
     "TOP5_CLASSES",
     "CochranQ",
     "Difference",
+    "Friedman",
     "Interval",
+    "Noninferiority",
     "Power",
     "ReliabilityBin",
     "ResidentImages",
@@ -24,14 +29,17 @@ __all__ = [
     "accuracy_interval",
     "balanced_accuracy",
     "chance_of_beating",
+    "cheapest_noninferior",
     "cochran_q",
     "cohens_g",
     "expected_calibration_error",
+    "friedman",
     "holm",
     "latency_ms",
     "log_loss",
     "macro_f1",
     "mcnemar_p",
+    "noninferiority",
     "pareto_front",
     "predict",
     "probabilities_of",

@@ -1,0 +1,118 @@
+"""Non-inferiority against exact binomial reasoning and by simulation; the Pareto front against its definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from convstudy.evaluation.difference import accuracy_difference
+from convstudy.evaluation.noninferiority import cheapest_noninferior, margin_p_value, noninferiority
+from convstudy.evaluation.paired_score import score_interval
+from convstudy.evaluation.pareto import pareto_front
+from convstudy.evaluation.variation import Answers
+
+
+def run(right: int, images: int) -> Answers:
+    answers: Answers = np.arange(images)[None] < right
+    return answers
+
+
+def test_two_runs_that_agree_need_about_as_many_images_as_the_rule_of_three_says() -> None:
+    """Of n images without a difference, a true difference of the margin m has probability (1 - m)^n."""
+    for images in (250, 350, 450):
+        p_value = margin_p_value(run(200, images), run(200, images), 0.01)
+        assert 0.8 * 0.99**images < p_value < 2 * 0.99**images
+
+
+@given(st.integers(0, 15), st.integers(0, 15))
+def test_single_runs_are_non_inferior_where_tango_s_interval_leaves_out_the_margin(first: int, second: int) -> None:
+    a = np.repeat([True, False, True], [first, second, 300])[None]
+    b = np.repeat([False, True, True], [first, second, 300])[None]
+    low, _ = score_interval(first, second, 300 + first + second, 0.95)
+    assert (margin_p_value(a, b, 0.02) < 0.025) == (low > -0.02)
+
+
+def test_several_seeds_are_non_inferior_where_the_interval_leaves_out_the_margin() -> None:
+    stream = np.random.default_rng(0)
+    for _ in range(40):
+        a, b = (stream.random((3, 500)) < 0.9 for _ in range(2))
+        assert (margin_p_value(a, b, 0.02) < 0.025) == (accuracy_difference(a, b).low > -0.02)
+
+
+def test_a_network_is_held_against_every_other_one() -> None:
+    networks = [run(950, 1000), run(950, 1000), run(940, 1000), run(900, 1000)]
+    results = noninferiority(networks)
+    assert [result.shown for result in results] == [True, True, False, False]
+    assert cheapest_noninferior(results, [5, 4, 3, 2]) == 1
+    assert noninferiority(networks, margin=0.1)[3].shown
+
+
+def test_of_two_networks_no_p_value_is_raised() -> None:
+    """One of the two is the best, so that at most one can be called non-inferior wrongly."""
+    a, b = run(470, 500), run(468, 500)
+    results = noninferiority([a, b], margin=0.02)
+    assert results[1].p_value == pytest.approx(margin_p_value(b, a, 0.02))
+    assert results[0].p_value == pytest.approx(max(margin_p_value(a, b, 0.02), results[0].p_value))
+
+
+def test_more_networks_raise_p_values() -> None:
+    """Three networks, p-values p1 <= p2 <= p3: times 2, 2 and 1 (Holm's 3, 2 and 1, but for the best)."""
+    networks = [run(940, 1000), run(938, 1000), run(936, 1000)]
+    raw = sorted(max(margin_p_value(one, other) for other in networks if other is not one) for one in networks)
+    adjusted = sorted(result.p_value for result in noninferiority(networks))
+    assert adjusted == pytest.approx([2 * raw[0], max(2 * raw[0], 2 * raw[1]), max(2 * raw[1], raw[2])])
+
+
+def test_none_is_the_cheapest_where_none_is_shown() -> None:
+    assert cheapest_noninferior(noninferiority([run(45, 50), run(44, 50)]), [1, 2]) is None
+
+
+@pytest.mark.parametrize(("networks", "margin"), [(1, 0.01), (2, 0.0), (2, 1.5)])
+def test_what_cannot_be_asked_is_refused(networks: int, margin: float) -> None:
+    with pytest.raises(ValueError, match=rf"two or more networks and a margin in 0..1; got {networks}"):
+        noninferiority([run(5, 9)] * networks, margin)
+
+
+def test_different_test_images_are_refused() -> None:
+    with pytest.raises(ValueError, match="for the same images; got 9 and 8"):
+        margin_p_value(run(5, 9), run(5, 8))
+
+
+def test_a_network_at_the_margin_is_seldom_called_non_inferior() -> None:
+    """Single runs of 94 % and 95 % that differ on single images; 400 studies, level 2.5 %: above 20 in 1 of 1,000."""
+    stream = np.random.default_rng(3)
+    alarms = 0
+    for _ in range(400):
+        both = stream.random(1000)
+        a, b = (
+            (both < 0.93)[None] | (stream.random((1, 1000)) < 1 / 7),
+            (both < 0.93)[None] | (stream.random((1, 1000)) < 2 / 7),
+        )
+        alarms += noninferiority([a, b], margin=0.01)[0].shown
+    assert alarms <= stats.binom.isf(0.001, 400, 0.025)
+
+
+POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=8)
+
+
+@given(POINTS)
+def test_a_network_is_on_the_front_or_beaten_by_one_that_is(points: list[tuple[int, int]]) -> None:
+    accuracies, costs = zip(*points, strict=True)
+    front = pareto_front(accuracies, costs)
+    for index, (accuracy, cost) in enumerate(points):
+        beaten = any(
+            accuracies[i] >= accuracy and costs[i] <= cost and (accuracies[i], costs[i]) != (accuracy, cost)
+            for i in front
+        )
+        assert beaten != (index in front)
+    assert [costs[i] for i in front] == sorted(costs[i] for i in front)
+    assert [accuracies[i] for i in front] == sorted(accuracies[i] for i in front)
+
+
+def test_a_front_needs_numbers() -> None:
+    for accuracies, costs in (([0.9], [1.0, 2.0]), ([0.9, float("nan")], [1.0, 2.0])):
+        with pytest.raises(ValueError, match="an accuracy and a cost of each network"):
+            pareto_front(accuracies, costs)
