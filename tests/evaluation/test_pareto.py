@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from convstudy.evaluation import pareto_front
 
-
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=8)
 
 

@@ -4,6 +4,7 @@ from .difference import Difference, accuracy_difference, holm, mcnemar_p
 from .effect_size import cohens_g, standardised_difference
 from .inference import predict
 from .latency import latency_ms
+from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
 from .new_seed import chance_of_beating
 from .noninferiority import MARGIN, Noninferiority, cheapest_noninferior, noninferiority
@@ -28,6 +29,7 @@ __all__ = [
     "accuracy_difference",
     "accuracy_interval",
     "balanced_accuracy",
+    "balanced_accuracy_interval",
     "chance_of_beating",
     "cheapest_noninferior",
     "cochran_q",
@@ -37,7 +39,9 @@ __all__ = [
     "holm",
     "latency_ms",
     "log_loss",
+    "log_loss_interval",
     "macro_f1",
+    "macro_f1_interval",
     "mcnemar_p",
     "noninferiority",
     "pareto_front",
@@ -48,4 +52,5 @@ __all__ = [
     "study_power",
     "top1",
     "top5",
+    "top5_interval",
 ]

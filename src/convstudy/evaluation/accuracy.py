@@ -1,10 +1,12 @@
-"""Top-1 accuracy over seeds, with its interval."""
+"""Top-1 accuracy over seeds, and any other metric, with its interval."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot
+from math import exp, hypot, log
 
+import numpy as np
+import numpy.typing as npt
 from scipy import stats
 from scipy.special import expit, logit
 from statsmodels.stats.proportion import proportion_confint
@@ -33,20 +35,52 @@ def accuracy_interval(answers: Answers, confidence: float = CONFIDENCE) -> Inter
 
     Source: Graybill & Wang 1980 for the sum of two margins; Korn & Graubard 1998 for the logit scale; Wilson 1927.
 
-    >>> import numpy as np
     >>> interval = accuracy_interval(np.array([[True] * 90 + [False] * 10]))
     >>> [round(limit, 4) for limit in (interval.low, interval.value, interval.high)]
     [0.8256, 0.9, 0.9448]
     """
-    seeds, images = answers.shape
-    mean = float(answers.mean())
-    variation = seed_variation(answers)
-    image_part = cleared(image_variance(answers.mean(0)), [variation])
-    if seeds == 1 or image_part + variation.observed == 0:
-        low, high = proportion_confint(answers.sum() / seeds, images, alpha=1 - confidence, method="wilson")
-        return Interval(mean, float(low), float(high))
+    if len(answers) == 1:
+        return _wilson(float(answers.mean()), answers.shape[1], confidence)
+    return share_interval(answers.astype(np.float64), confidence)
+
+
+def share_interval(influences: npt.NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
+    """A metric between 0 and 1 and its interval, from seeds x images influences; as `accuracy_interval`.
+
+    For a single seed, too, it is on the logit scale.
+    """
+    value = float(influences.mean())
+    margin = _margin(influences, confidence)
+    if margin == 0 or not 0 < value < 1:
+        return _wilson(min(max(value, 0.0), 1.0), influences.shape[1], confidence)
+    margin /= value * (1 - value)
+    return Interval(value, float(expit(logit(value) - margin)), float(expit(logit(value) + margin)))
+
+
+def loss_interval(influences: npt.NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
+    """A metric above 0 and its interval, from seeds x images influences, on the logarithmic scale.
+
+    >>> interval = loss_interval(np.array([[0.1, 0.2, 0.3, 0.2]]))
+    >>> [round(limit, 3) for limit in (interval.low, interval.value, interval.high)]
+    [0.104, 0.2, 0.383]
+    """
+    value = float(influences.mean())
+    margin = _margin(influences, confidence) / value if value > 0 else 0.0
+    return (
+        Interval(value, exp(log(value) - margin), exp(log(value) + margin)) if margin else Interval(value, value, value)
+    )
+
+
+def _margin(influences: npt.NDArray[np.float64], confidence: float) -> float:
+    seeds, images = influences.shape
+    variation = seed_variation(influences)
+    image_part = cleared(image_variance(influences.mean(0)), [variation])
     tail = (1 - confidence) / 2
     for_images = float(stats.t.isf(tail, max(images - 1, 1))) * image_part**0.5
-    for_seeds = float(stats.t.isf(tail, seeds - 1)) * variation.observed**0.5
-    margin = hypot(for_images, for_seeds) / (mean * (1 - mean))
-    return Interval(mean, float(expit(logit(mean) - margin)), float(expit(logit(mean) + margin)))
+    for_seeds = float(stats.t.isf(tail, seeds - 1)) * variation.observed**0.5 if seeds > 1 else 0.0
+    return hypot(for_images, for_seeds)
+
+
+def _wilson(share: float, images: int, confidence: float) -> Interval:
+    low, high = proportion_confint(share * images, images, alpha=1 - confidence, method="wilson")
+    return Interval(share, float(low), float(high))

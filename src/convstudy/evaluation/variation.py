@@ -34,7 +34,7 @@ def image_variance(scores: npt.NDArray[np.float64]) -> float:
     return float(scores.var(ddof=1) / len(scores)) if len(scores) > 1 else 0.0
 
 
-def seed_variation(answers: Answers) -> SeedVariation:
+def seed_variation(answers: Answers | npt.NDArray[np.float64]) -> SeedVariation:
     """Variance of the mean over seeds, from sampling seeds; nothing where there is one seed.
 
     The two are the mean squares of the two-way analysis of variance for seeds and for the residual, over the number of
