@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.study.questions import questions
 from convstudy.study.results import (
     Accuracy,
     DataDescription,
@@ -42,7 +43,12 @@ def made_up_findings(networks: int = 2, seeds: int = 3, *, test_images: int = 36
     runs = tuple(_run(name, seed, labels) for seed in range(seeds) for name in names)
     models = tuple(_model(name, runs) for name in names)
     pairs = tuple(_pair(a, b) for place, a in enumerate(models) for b in models[place + 1 :])
-    results = Results(models, pairs, _protocol(seeds, test_images), ENVIRONMENT)
+    answers = {
+        model.name: np.array([run.logits.argmax(1) == run.labels for run in runs if run.model == model.name])
+        for model in models
+    }
+    replies = questions(models, pairs, answers)
+    results = Results(models, pairs, _protocol(seeds, test_images), ENVIRONMENT, replies)
     return Findings(results, runs, _mistaken(runs, labels), unfinished)
 
 

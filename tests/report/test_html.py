@@ -36,6 +36,13 @@ def test_the_verdicts_come_first(page: Element, findings: Findings) -> None:
     assert places[-1] < body.index("Based on 3 seeds and 360 test images") < body.index("Parameters")
 
 
+def test_a_persons_questions_are_answered_below_them(page: Element, findings: Findings) -> None:
+    said = page.one("dl", class_="questions").text
+    assert len(findings.results.questions) == 3
+    for reply in findings.results.questions:
+        assert f"{reply.question}{reply.answer}" in said or f"{reply.question} {reply.answer}" in said
+
+
 def test_sections_are_in_the_order_of_interest(page: Element) -> None:
     assert [heading.text for heading in page.all("h2")] == [
         "Results",

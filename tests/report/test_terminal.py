@@ -141,7 +141,16 @@ def test_verdicts_are_told_with_what_they_are_based_on() -> None:
     text = " ".join(drawn(verdicts(RESULTS)).split())
     places = [text.index(pair.verdict) for pair in RESULTS.comparisons]
     assert places == sorted(places)
-    assert text.endswith("based on 3 seeds and 360 test images")
+    assert places[-1] < text.index("based on 3 seeds and 360 test images") < text.index("Which is best? resnet34 has")
+    for reply in RESULTS.questions:
+        assert f"{reply.question} {reply.answer}" in text
+
+
+def test_of_many_pairs_only_the_leaders_are_told() -> None:
+    results = made_up_findings(networks=6).results
+    text = " ".join(drawn(verdicts(results)).split())
+    assert "based on 3 seeds and 360 test images; all 15 pairs are in the report" in text
+    assert [pair.verdict in text for pair in results.comparisons].count(True) == 5
 
 
 def test_names_are_not_taken_for_markup() -> None:

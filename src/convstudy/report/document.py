@@ -24,6 +24,7 @@ def markdown(findings: Findings) -> str:
         parts.append(UNFINISHED.format(numbers.plural(findings.unfinished, "run")))
     parts.append("\n".join(f"- {pair.verdict}" for pair in results.comparisons))
     parts += [
+        "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in results.questions),
         f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
         "## Results",
         _in_markdown(result_frame(results)),

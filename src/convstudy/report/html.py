@@ -17,11 +17,11 @@ from convstudy.files import whole_file
 from convstudy.report import figures, measure_charts, numbers
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
 from convstudy.report.cost_charts import COSTS, accuracy_against, front
+from convstudy.report.leading import leading_pairs
 from convstudy.report.measures import Measures, of_each_network
 from convstudy.report.picture import png_data_uri
-from convstudy.study.results import Findings, PairResult, Results
+from convstudy.study.results import Findings, Results
 
-VERDICTS_ON_TOP = 6  # with more pairs than this, only those of the leading network stand at the top
 PAIRS_IN_CHART = 30
 CLASSES_IN_CHART = 200
 NETWORKS_IN_MATRIX = 40
@@ -51,7 +51,7 @@ def html(findings: Findings) -> str:
             findings=findings,
             results=findings.results,
             title=numbers.title([model.name for model in findings.results.models], findings.results.protocol.data.name),
-            verdicts=_verdicts_on_top(findings.results),
+            verdicts=leading_pairs(findings.results),
             places=_places(findings.results),
             charts=_charts(findings, confusions, measured),
             costs=[{"cost": cost, "front": front(findings.results.models, cost)} for cost in COSTS],
@@ -93,14 +93,6 @@ def _templates() -> Environment:
 def _packed_plotly() -> str:
     """Plotly's script, packed for the page, which unpacks it: 2.0 MB in place of 4.8 MB in every report."""
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode("ascii")
-
-
-def _verdicts_on_top(results: Results) -> tuple[PairResult, ...]:
-    pairs = results.comparisons
-    if len(pairs) <= VERDICTS_ON_TOP:
-        return pairs
-    leader = max(results.models, key=lambda model: model.top1.mean).name
-    return tuple(pair for pair in pairs if leader in (pair.a, pair.b))
 
 
 def _places(results: Results) -> dict[str, int]:

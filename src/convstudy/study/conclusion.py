@@ -10,12 +10,20 @@ from dataclasses import asdict
 import numpy as np
 
 from convstudy.data import pixel_statistics
-from convstudy.evaluation import Difference, accuracy_difference, accuracy_interval, holm
+from convstudy.evaluation import (
+    Difference,
+    accuracy_difference,
+    accuracy_interval,
+    chance_of_beating,
+    holm,
+    study_power,
+)
 from convstudy.evaluation.variation import Answers
 from convstudy.study.comparison import Comparison
 from convstudy.study.contestant import Contestant
 from convstudy.study.environment import describe
 from convstudy.study.folder import ComparisonFolder, RunFolder
+from convstudy.study.questions import questions
 from convstudy.study.results import (
     Accuracy,
     DataDescription,
@@ -28,7 +36,7 @@ from convstudy.study.results import (
     RunResult,
 )
 from convstudy.study.run import training_parts
-from convstudy.study.verdict import better_of, verdict
+from convstudy.study.verdict import LEVEL, better_of, verdict
 
 MOST_MISTAKEN = 24  # images kept for the report
 
@@ -45,11 +53,13 @@ def conclude(comparison: Comparison, folder: ComparisonFolder) -> Findings:
         _model_result(entrant, answers[entrant.name], [runs[entrant.name, seed] for seed in comparison.seeds])
         for entrant in comparison.contestants
     )
+    pairs = compare_pairs(answers)
     results = Results(
         models,
-        compare_pairs(answers),
+        pairs,
         _protocol(comparison),
         describe(comparison.device, comparison.plan.threads, comparison.jobs),
+        questions(models, pairs, answers),
     )
     return Findings(results, tuple(read.values()), most_mistaken(comparison, list(read.values())))
 
@@ -60,12 +70,14 @@ def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
     differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
     adjusted = holm([difference.p_value for difference in differences])
     return tuple(
-        _pair_result(a, b, Difference(difference.value, difference.low, difference.high, p_value), len(pairs) > 1)
+        _pair_result(a, b, answers, Difference(difference.value, difference.low, difference.high, p_value), len(pairs))
         for (a, b), difference, p_value in zip(pairs, differences, adjusted, strict=True)
     )
 
 
-def _pair_result(a: str, b: str, difference: Difference, adjusted: bool) -> PairResult:
+def _pair_result(a: str, b: str, answers: dict[str, Answers], difference: Difference, pairs: int) -> PairResult:
+    chance = chance_of_beating(answers[a], answers[b])
+    power = study_power(answers[a], answers[b], level=LEVEL / pairs)
     return PairResult(
         a,
         b,
@@ -74,7 +86,11 @@ def _pair_result(a: str, b: str, difference: Difference, adjusted: bool) -> Pair
         difference.high,
         difference.p_value,
         better_of(a, b, difference),
-        verdict(a, b, difference, adjusted=adjusted),
+        verdict(a, b, difference, adjusted=pairs > 1),
+        (chance.value, chance.low, chance.high) if chance else None,
+        power.detectable,
+        power.seeds,
+        power.images,
     )
 
 

@@ -51,6 +51,18 @@ class PairResult:
     p_value: float  # adjusted by Holm's method where there are more than two networks
     better: str | None  # the name of the better network, None where no difference is shown
     verdict: str  # the same in a sentence
+    chance: tuple[float, float, float] | None = None  # that a new run of `a` beats one of `b`, and its 95 % interval
+    detectable: float | None = None  # the smallest difference that a study of this size shows in four cases of five
+    seeds_needed: int | None = None  # of each network, to show the observed difference on as many images
+    images_needed: int | None = None  # to show it with as many seeds
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A question that a person has, and its answer in plain words."""
+
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,7 @@ class Results:
     comparisons: tuple[PairResult, ...]
     protocol: Protocol
     environment: dict[str, str | int]  # versions and hardware
+    questions: tuple[Reply, ...] = ()
 
 
 @dataclass(frozen=True)

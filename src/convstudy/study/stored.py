@@ -20,6 +20,7 @@ from convstudy.study.results import (
     ModelResult,
     PairResult,
     Protocol,
+    Reply,
     Results,
     RunResult,
 )
@@ -72,10 +73,17 @@ def results_from_json(value: dict[str, Any]) -> Results:
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in protocol["data"].items()}
     return Results(
         models,
-        tuple(PairResult(**pair) for pair in value["comparisons"]),
+        tuple(
+            PairResult(**{**pair, "chance": pair["chance"] and tuple(pair["chance"])}) for pair in value["comparisons"]
+        ),
         Protocol(**{**protocol, "data": DataDescription(**data), "seeds": tuple(protocol["seeds"])}),
         value["environment"],
+        tuple(Reply(**reply) for reply in value["questions"]),
     )
+
+
+def _pair(value: dict[str, Any]) -> PairResult:
+    return PairResult(**{**value, "chance": value["chance"] and tuple(value["chance"])})
 
 
 def _flat_row(model: ModelResult) -> dict[str, str | int | float]:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convstudy.report import numbers
+from convstudy.report.leading import leading_pairs
 from convstudy.report.terminal.table import plain_table
 
 if TYPE_CHECKING:
@@ -79,11 +80,16 @@ def result_table(results: Results) -> RenderableType:
 
 
 def verdicts(results: Results) -> RenderableType:
-    """Draw the verdict on each pair, and what they are based on."""
+    """Draw the verdict on each pair (of many, on the leading network's), their basis, and the questions' answers."""
     seeds, images = len(results.protocol.seeds), results.protocol.data.test
-    lines = [Text(pair.verdict, style="bold" if pair.better else "") for pair in results.comparisons]
+    shown = leading_pairs(results)
+    lines = [Text(pair.verdict, style="bold" if pair.better else "") for pair in shown]
     basis = f"based on {numbers.plural(seeds, 'seed')} and {numbers.plural(images, 'test image')}"
-    return Group(*lines, Text(basis, style="dim"))
+    if len(shown) < len(results.comparisons):
+        basis += f"; all {len(results.comparisons)} pairs are in the report"
+    for reply in results.questions:
+        lines += [Text(), Text(reply.question, style="bold"), Text(reply.answer)]
+    return Group(*lines[: len(shown)], Text(basis, style="dim"), *lines[len(shown) :])
 
 
 def _lower_bounds(costs: Iterable[Cost]) -> list[Text]:

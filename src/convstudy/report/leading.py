@@ -1,0 +1,19 @@
+"""Which of many pairs stand at the top."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convstudy.study.results import PairResult, Results
+
+MOST_PAIRS = 6  # with more than this, only those of the leading network
+
+
+def leading_pairs(results: Results) -> tuple[PairResult, ...]:
+    """All pairs where they are few, else those of the network with the highest top-1."""
+    pairs = results.comparisons
+    if len(pairs) <= MOST_PAIRS:
+        return pairs
+    leader = max(results.models, key=lambda model: model.top1.mean).name
+    return tuple(pair for pair in pairs if leader in (pair.a, pair.b))
