@@ -74,6 +74,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run of this folder, as it was asked for.", show_default=False)
     ] = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(help="Also tell the epochs to: tensorboard, wandb, mlflow (extras of these names). Repeatable."),
+    ] = None,
     threads: Annotated[int, typer.Option(help="Threads, on the CPU.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
@@ -118,6 +122,7 @@ def train(
         skip_bad_images=skip_bad_images,
         device=device,
         threads=threads,
+        log=tuple(log or ()),
     )
     carry_out_training(plan, output)
 

@@ -2,7 +2,7 @@
 
 comparison.json            what was asked, so that nothing of another comparison is mixed in
 <network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json
-    epochs.csv             the metrics of each epoch
+    epochs.csv             the metrics of each epoch, written as they come
     weights.safetensors    the weights after the last epoch
     predictions.parquet    id, label and logits of each test image
     run.json               configuration and measurements: written last, so a folder that has it is complete
@@ -57,8 +57,7 @@ class RunFolder:
         """Write what a finished run leaves, `run.json` last; then the checkpoint is no longer needed."""
         with whole_file(self.path / "weights.safetensors") as draft:
             save_model(network, str(draft))
-        with whole_file(self.path / "epochs.csv") as draft:
-            pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
+        self.write_epochs(epochs)
         answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
         answers.insert(0, "id", list(ids))
         answers.insert(1, "label", labels)
@@ -66,6 +65,11 @@ class RunFolder:
             answers.to_parquet(draft, index=False)
         write_json(self.path / "run.json", record)
         self.checkpoint.unlink(missing_ok=True)
+
+    def write_epochs(self, epochs: Sequence[Epoch]) -> None:
+        """Write the metrics of the epochs so far."""
+        with whole_file(self.path / "epochs.csv") as draft:
+            pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
 
     def record(self) -> dict[str, Any]:
         """What `run.json` holds."""

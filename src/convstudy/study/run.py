@@ -77,6 +77,13 @@ def perform(task: Task, observer: Observer) -> None:
         epochs=task.recipe.epochs,
         steps_per_epoch=batches.steps_per_epoch,
     )
+    told: list[Epoch] = []
+
+    def end_epoch(epoch: Epoch) -> None:
+        told.append(epoch)
+        task.folder.write_epochs(told)
+        observer.end_epoch(task.index, epoch)
+
     try:
         epochs = train(
             network,
@@ -84,7 +91,7 @@ def perform(task: Task, observer: Observer) -> None:
             resident(validation_part),
             checkpoint=task.folder.checkpoint,
             on_step=lambda progress: observer.step(task.index, **asdict(progress)),
-            on_epoch=lambda epoch: observer.end_epoch(task.index, epoch),
+            on_epoch=end_epoch,
         )
     except DivergedError as error:
         raise DivergedError(f"{task.model}, seed {task.seed}: {error}") from error

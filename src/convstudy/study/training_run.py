@@ -13,6 +13,7 @@ from convstudy.errors import StudyError
 from convstudy.files import write_json
 from convstudy.study.comparison import Comparison, prepare, tasks_of
 from convstudy.study.environment import make_deterministic
+from convstudy.study.experiment_log import ExperimentLog, Tracker, flat, open_trackers
 from convstudy.study.folder import RunFolder, refuse_another, refuse_strangers
 from convstudy.study.plan import Plan
 from convstudy.study.run import Observer
@@ -28,6 +29,7 @@ class TrainingRun:
     """A network whose cost is counted and whose data are loaded, ready to be trained with one seed."""
 
     comparison: Comparison  # of this network and seed alone
+    trackers: tuple[Tracker, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -70,8 +72,9 @@ class TrainingRun:
         """
         make_deterministic(self.comparison.device)
         tasks = [] if folder.complete else tasks_of(self.comparison, lambda *_: folder)
-        observer.start(missing=len(tasks), total=1)
-        perform_all(tasks, 1, self.plan.threads, observer)
+        with ExperimentLog(self.trackers, folder, flat(self.identity), observer) as log:
+            log.start(missing=len(tasks), total=1)
+            perform_all(tasks, 1, self.plan.threads, log)
 
 
 def prepare_run(plan: Plan) -> TrainingRun:
@@ -79,7 +82,8 @@ def prepare_run(plan: Plan) -> TrainingRun:
 
     Raises: a ConvstudyError for whatever cannot be used, before anything is written.
     """
-    return TrainingRun(prepare(plan))
+    trackers = open_trackers(plan.log)
+    return TrainingRun(prepare(plan), trackers)
 
 
 def stored_plan(path: Path) -> Plan:
@@ -91,7 +95,7 @@ def stored_plan(path: Path) -> Plan:
     plan = asked["plan"]
     try:
         given: dict[str, Any] = {key: Path(value) if key in PATHS and value else value for key, value in plan.items()}
-        given |= {"models": tuple(plan["models"]), "recipe": Recipe(**plan["recipe"])}
+        given |= {"models": tuple(plan["models"]), "log": tuple(plan["log"]), "recipe": Recipe(**plan["recipe"])}
         return Plan(**given)
     except (TypeError, KeyError) as error:
         raise StudyError(
