@@ -4,9 +4,10 @@
 
 Every measurement is made in a process of its own, so that a tool's memory is its own: the peak of the resident memory
 over what it was before, with the network built and the tool warmed up on a small one (Linux; elsewhere it is left out).
-Each is repeated for some seconds, at least twice; the fastest run counts. `built` starts from a network on the CPU;
-`name` from nothing, building included: ours without allocating, a peer on the meta device, and marked `*` where it
-cannot do that: then on the CPU. A tool that is not installed is skipped, and said so.
+Each is repeated for some seconds, at least twice; the fastest run counts, in CPU time, which on one thread is the time
+on a machine without other work. `built` starts from a network on the CPU; `name` from nothing, building included: ours
+without allocating, a peer on the meta device, and marked `*` where it cannot do that: then on the CPU. A tool that is
+not installed is skipped, and said so.
 """
 
 from __future__ import annotations
@@ -83,9 +84,9 @@ def measure(work: Work) -> Measured:
     reset_peak()
     ends = time.perf_counter() + work.seconds
     while len(seconds) < 2 or time.perf_counter() < ends:
-        begin = time.perf_counter()
+        begin = time.process_time()
         said = run(network or work.build(), shape)
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(time.process_time() - begin)
         peak = resident("VmHWM")
         added = added if added is not None else peak - before if peak is not None and before is not None else None
     return Measured(min(seconds), added, said)

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from convstudy.analysis import count
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 
 def ours(network: nn.Module, shape: Shape) -> float:

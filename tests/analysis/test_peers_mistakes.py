@@ -53,7 +53,22 @@ def test_vit_b_16_in_evaluation() -> None:
 
 
 def test_swin_t() -> None:
-    assert round(macs(built("swin_t"), IMAGE) / 1e9, 3) == 4.491  # torchvision's metadata
+    """Patches of 4x4, layers with windows of 7x7, mergings, then the head (Liu et al. 2021, equation 2)."""
+    stages = [(56**2, 96, 2), (28**2, 192, 2), (14**2, 384, 6), (7**2, 768, 2)]
+    layers = sum(depth * (12 * tokens * width**2 + 2 * 7**2 * tokens * width) for tokens, width, depth in stages)
+    merges = sum(tokens * (4 * width // 2) * width for tokens, width, _ in stages[1:])
+    expected = 56**2 * 96 * 3 * 4 * 4 + layers + merges + 768 * 1000
+    assert macs(built("swin_t"), IMAGE) == expected
+    assert round(expected / 1e9, 3) == 4.491  # torchvision's metadata
+
+
+def test_googlenet_in_training() -> None:
+    """The figure of evaluation, which torchvision prints, and two side branches (Szegedy et al. 2014, section 5)."""
+    network = built("googlenet", init_weights=False)
+    branch = [16 * 128 * channels + (16 * 128) * 1024 + 1024 * 1000 for channels in (512, 528)]
+    evaluation = macs(network, IMAGE)
+    assert round(evaluation / 1e9, 3) == 1.498
+    assert macs(network, IMAGE, training=True) == evaluation + sum(branch)
 
 
 @pytest.mark.parametrize(("name", "size"), [("googlenet", 224), ("inception_v3", 299)])
@@ -129,6 +144,7 @@ def test_deformable_convolution() -> None:
 
     table = count(Deformable(), (3, 10, 10))
     assert table["shifted"].macs == 8 * 8 * 8 * 27
+    assert table.totals.macs == 8 * 8 * (18 + 8) * 27
     assert table.uncounted == ()
 
 
@@ -156,6 +172,9 @@ def test_shared_weights_count_once() -> None:
     assert table.totals.parameters == 800
     assert (table["head"].parameters, table["head"].shared_with) == (0, "embedding")
     assert table["head"].note == "weights shared with embedding, counted there"
+    first, second = nn.Linear(8, 8), nn.Linear(8, 8)
+    second.weight = first.weight
+    assert count(nn.Sequential(first, nn.ReLU(), second), (8,)).totals.parameters == 8 * 8 + 8 + 8
 
 
 def test_a_reused_layers_activations_count_each_time() -> None:
