@@ -52,7 +52,10 @@ def compare(
     input_size: Annotated[
         int | None,
         typer.Option(
-            help=r"Side of the input. \[default: each network's own, else the images', at least 32]", show_default=False
+            "--input-size",
+            "--resize",
+            help=r"Side of the input. \[default: each network's own, else the images', at least 32]",
+            show_default=False,
         ),
     ] = None,
     skip_bad_images: Annotated[

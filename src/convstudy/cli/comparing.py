@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +20,8 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     comparison = prepare(plan)
     folder = ComparisonFolder(output or comparison.default_folder())
     folder.claim(comparison.identity())
+    for warning in comparison.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     console.print(Text(introduction(comparison)), cost_table(comparison.contestants), sep="\n\n")
     console.print()
     with TrainingDisplay(console) as display:

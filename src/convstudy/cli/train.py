@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -57,9 +57,14 @@ def train(
         typer.Option(
             "--resize",
             "--img-size",
+            "--input-size",
             help=r"Side of the input. \[default: the network's own, else the images', at least 32]",
             show_default=False,
         ),
+    ] = None,
+    freeze: Annotated[
+        Literal["backbone"] | None,
+        typer.Option(help="Train the last linear layer alone, on features that are computed once, unaugmented."),
     ] = None,
     skip_bad_images: Annotated[
         bool, typer.Option("--skip-bad-images", help="Go on without images that cannot be decoded.")
@@ -123,6 +128,7 @@ def train(
         device=device,
         threads=threads,
         log=tuple(log or ()),
+        freeze=freeze is not None,
     )
     carry_out_training(plan, output)
 

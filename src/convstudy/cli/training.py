@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +19,8 @@ def carry_out_training(plan: Plan, output: Path | None) -> None:
     run = prepare_run(plan)
     folder = RunFolder(output or run.default_folder())
     run.claim(folder)
+    for warning in run.comparison.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     console.print(Text(introduction(run.comparison)), cost_table(run.comparison.contestants), sep="\n\n")
     console.print()
     with TrainingDisplay(console) as display:

@@ -24,6 +24,7 @@ from convstudy.study.model import open_model
 from convstudy.study.plan import Plan
 from convstudy.study.run import Observer, Task
 from convstudy.study.side_by_side import perform_all
+from convstudy.study.transfer import size_warning, unaugmented
 from convstudy.training import Recipe
 
 
@@ -62,12 +63,19 @@ class Comparison:
             "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
             "seeds": list(self.seeds),
             "recipe": asdict(self.recipe),
+            "freeze": self.plan.freeze,
             "device": self.device.type,
             "threads": self.plan.threads,
             "convstudy": version("convstudy"),
         }
         plain: dict[str, Any] = json.loads(json.dumps(identity))
         return plain
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is likely to disappoint, in a line each."""
+        sizes = (size_warning(entrant.model, entrant.input_shape[-1]) for entrant in self.contestants)
+        return tuple(warning for warning in sizes if warning)
 
     def default_folder(self) -> Path:
         """`runs/<data>-<networks>-<a few letters that no other comparison has>`."""
@@ -105,7 +113,9 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
         except ShapeError as error:
             raise ShapeError(f"{model.name}: {error}") from error
     flip = data.horizontal_flip if plan.horizontal_flip is None else plan.horizontal_flip
-    return Comparison(plan, replace(plan.recipe, horizontal_flip=flip), data, tuple(contestants), device)
+    recipe = replace(plan.recipe, horizontal_flip=flip)
+    recipe = unaugmented(recipe) if plan.freeze else recipe
+    return Comparison(plan, recipe, data, tuple(contestants), device)
 
 
 def perform_missing(comparison: Comparison, folder: ComparisonFolder, observer: Observer) -> None:
@@ -139,6 +149,7 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
             comparison.device,
             folder(entrant.model.folder, seed),
             index,
+            plan.freeze,
         )
         for index, (seed, entrant) in enumerate(comparison.runs(), start=1)
     ]

@@ -32,6 +32,7 @@ class Plan:
     skip_bad_images: bool = False
     device: str = "auto"
     threads: int = 1  # of a run: part of what decides its bits
+    freeze: bool = False  # train the last linear layer alone
     log: tuple[str, ...] = ()  # trackers to tell the epochs to
     jobs: int | None = None  # runs side by side; None: as many as the cores have threads for
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
 from convstudy.study.model import open_model
 from convstudy.study.preprocessing import Preprocessing
+from convstudy.study.transfer import FrozenBackbone, weights_statistics
 from convstudy.training import Epoch, Recipe, TrainingBatches, stream_seed, train
 
 
@@ -32,6 +34,7 @@ class Task:
     device: torch.device
     folder: RunFolder
     index: int  # from 1
+    freeze: bool = False  # train the last linear layer alone
 
 
 class Observer(Protocol):
@@ -59,17 +62,25 @@ def perform(task: Task, observer: Observer) -> None:
     Raises: DivergedError, with network, seed, epoch and step.
     """
     layout = torch.channels_last if task.recipe.channels_last else torch.contiguous_format
+    model = open_model(task.model)
     train_part, validation_part = training_parts(task.data, task.seed)
-    mean, std = pixel_statistics(train_part.images)
+    mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(train_part.images)
 
     def resident(part: ImageSet) -> ResidentImages:
         images = ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=task.device)
         return replace(images, images=images.images.contiguous(memory_format=layout))
 
     torch.manual_seed(stream_seed(task.seed, "initialisation"))
-    network = open_model(task.model).build(task.data.num_classes, task.input_shape[0])
-    network = network.to(task.device).to(memory_format=layout)
-    batches = TrainingBatches(resident(train_part), task.recipe, task.seed)
+    network = model.build(task.data.num_classes, task.input_shape[0])
+    network = trained = network.to(task.device).to(memory_format=layout)
+    training, validation = resident(train_part), resident(validation_part)
+    started = time.perf_counter()
+    if task.freeze:
+        backbone = FrozenBackbone.of(network, task.model, training, task.data.num_classes)
+        trained = backbone.trained
+        training, validation = backbone.features(training), backbone.features(validation)
+    feature_seconds = time.perf_counter() - started
+    batches = TrainingBatches(training, task.recipe, task.seed)
     observer.start_run(
         task.model,
         seed=task.seed,
@@ -86,23 +97,25 @@ def perform(task: Task, observer: Observer) -> None:
 
     try:
         epochs = train(
-            network,
+            trained,
             batches,
-            resident(validation_part),
+            validation,
             checkpoint=task.folder.checkpoint,
             on_step=lambda progress: observer.step(task.index, **asdict(progress)),
             on_epoch=end_epoch,
         )
     except DivergedError as error:
         raise DivergedError(f"{task.model}, seed {task.seed}: {error}") from error
-    _test(task, network, epochs, resident(task.data.test), len(train_part.labels))
+    seconds = feature_seconds + sum(epoch.seconds for epoch in epochs)
+    _test(task, network, epochs, resident(task.data.test), len(train_part.labels), seconds)
     observer.end_run(task.index)
 
 
-def _test(task: Task, network: nn.Module, epochs: list[Epoch], test: ResidentImages, train_images: int) -> None:
+def _test(
+    task: Task, network: nn.Module, epochs: list[Epoch], test: ResidentImages, train_images: int, seconds: float
+) -> None:
     """Open the test part, once, and write what the run leaves."""
     logits = predict(network, test).numpy().astype(np.float32)
-    seconds = sum(epoch.seconds for epoch in epochs)
     channels, side, _ = task.input_shape
     record = {
         "model": task.model,
@@ -112,6 +125,7 @@ def _test(task: Task, network: nn.Module, epochs: list[Epoch], test: ResidentIma
         "preprocessing": Preprocessing(channels, task.origin.image_side, side, test.mean, test.std).to_json(),
         "data": asdict(task.origin),
         "recipe": asdict(task.recipe),
+        "freeze": task.freeze,
         "train_images": train_images,
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_seconds": seconds,

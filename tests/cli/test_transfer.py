@@ -1,0 +1,140 @@
+"""`convstudy train` from trained weights: a new head, a frozen backbone, the weights' own preprocessing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+import torchvision
+from safetensors.torch import load_file
+from tests.cli.conftest import write_images
+from tests.conftest import Said
+from torch import nn
+from torchvision.models import ResNet18_Weights
+
+Convstudy = Callable[..., Said]
+
+SHORT = ("--epochs", "1", "--device", "cpu", "--output")
+
+
+@pytest.fixture
+def pretrained(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> str:
+    """`net` with weights of a run on three colours; beside it `two/`, other images of two of them."""
+    assert convstudy("train", "net", "--data", "pictures", *SHORT, "before").status == 0
+    write_images(tmp_path / "two", count=20, size=(40, 40), seed=7)
+    for path in sorted((tmp_path / "two/green").iterdir()):
+        path.unlink()
+    (tmp_path / "two/green").rmdir()
+    return "net@before/weights.safetensors"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """torch's hub cache, with a file in place of torchvision's weights of resnet18."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    torch.manual_seed(3)
+    path: Path = tmp_path / "hub/checkpoints" / ResNet18_Weights.DEFAULT.url.rpartition("/")[2]
+    path.parent.mkdir(parents=True)
+    torch.save(torchvision.models.resnet18().state_dict(), path)
+    return path
+
+
+def record(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return found
+
+
+def test_it_begins_from_the_weights_with_a_new_head(convstudy: Convstudy, pretrained: str, tmp_path: Path) -> None:
+    said = convstudy("train", pretrained, "--data", "two", "--lr", "1e-12", *SHORT, "after")
+    assert said.status == 0, said.err
+    before, after = (load_file(tmp_path / name / "weights.safetensors") for name in ("before", "after"))
+    kept = {key for key in before if before[key].shape == after[key].shape and torch.allclose(before[key], after[key])}
+    [head] = [name for name, layer in nets().items() if isinstance(layer, nn.Linear) and layer.out_features == 3]
+    assert set(before) - kept == {f"{head}.weight", f"{head}.bias"}
+    assert len(after[f"{head}.bias"]) == 2
+    for key in ("mean", "std"):  # the weights' own preprocessing travels with them
+        assert record(tmp_path / "after")["preprocessing"][key] == record(tmp_path / "before")["preprocessing"][key]
+
+
+def nets() -> dict[str, nn.Module]:
+    from convstudy.zoo import build  # noqa: PLC0415
+
+    return dict(build("net", num_classes=3, in_channels=3).named_modules())
+
+
+def test_a_frozen_backbone_stays_to_the_bit_and_its_head_learns(
+    convstudy: Convstudy, pretrained: str, tmp_path: Path
+) -> None:
+    words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "30", "--device", "cpu")
+    said = convstudy(*words, "--output", "after")
+    assert said.status == 0, said.err
+    before, after = (load_file(tmp_path / name / "weights.safetensors") for name in ("before", "after"))
+    same = {key for key in before if before[key].shape == after[key].shape and torch.equal(before[key], after[key])}
+    assert len(set(before) - same) == 2
+    epochs = pd.read_csv(tmp_path / "after/epochs.csv")
+    assert epochs["train_loss"].iloc[-1] < epochs["train_loss"].iloc[0]
+    assert record(tmp_path / "after")["freeze"] is True
+    assert record(tmp_path / "after")["recipe"]["crop_padding"] == 0
+    found = json.loads(convstudy("evaluate", "after", "--format", "json").out)
+    assert found["top1"]["value"] == record(tmp_path / "after")["top1"]
+    other = convstudy("train", pretrained, "--data", "two", "--epochs", "30", "--device", "cpu", "--output", "after")
+    assert "after holds another run: " in other.err
+
+
+def test_a_frozen_backbone_interrupted_ends_the_same(
+    convstudy: Convstudy, pretrained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from convstudy.report.terminal.training import TrainingDisplay  # noqa: PLC0415
+
+    words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "4", "--device", "cpu")
+    assert convstudy(*words, "--output", "whole").status == 0
+    end_epoch = TrainingDisplay.end_epoch
+
+    def interrupted(self: TrainingDisplay, index: int, epoch: Any) -> None:
+        end_epoch(self, index, epoch)
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingDisplay, "end_epoch", interrupted)
+        assert convstudy(*words, "--output", "broken").status == 130
+    assert convstudy("train", "--resume", "broken").status == 0
+    whole, broken = (tmp_path / name / "weights.safetensors" for name in ("whole", "broken"))
+    assert whole.read_bytes() == broken.read_bytes()
+
+
+def test_imagenet_weights_bring_their_preprocessing_and_a_warning_at_32_pixels(
+    convstudy: Convstudy, pictures: Path, hub: Path, tmp_path: Path
+) -> None:
+    words = ("train", "resnet18@imagenet", "--data", "pictures", "--freeze", "backbone")
+    said = convstudy(*words, *SHORT, "out")
+    assert said.status == 0, said.err
+    assert said.err == (
+        "warning: resnet18@imagenet: its weights were trained on images of 224x224 and get 32x32 here, where their "
+        "features are worth little; --resize 224 enlarges the images\n"
+    )
+    preprocessing = record(tmp_path / "out")["preprocessing"]
+    assert (preprocessing["mean"], preprocessing["std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    stored, ours = torch.load(hub, weights_only=True), load_file(tmp_path / "out/weights.safetensors")
+    assert {key for key in ours if not torch.equal(ours[key], stored[key])} == {"fc.weight", "fc.bias"}
+    resized = convstudy(*words, "--resize", "112", *SHORT, "larger")
+    assert (resized.status, resized.err) == (0, "")
+    assert record(tmp_path / "larger")["preprocessing"]["input_side"] == 112
+    hub.unlink()  # a finished run needs its own weights only
+    assert convstudy("predict", "out", "pictures/test/red/0.png").status == 0
+
+
+def test_a_network_without_a_linear_head_is_not_frozen(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    source = "\n\ndef headless(num_classes):\n    return nn.Sequential(nn.Conv2d(3, num_classes, 32), nn.Flatten())\n"
+    (tmp_path / "small.py").write_text((tmp_path / "small.py").read_text() + source)
+    said = convstudy("train", "small.py:headless", "--data", "pictures", "--freeze", "backbone", *SHORT, "out")
+    assert (said.status, said.err) == (
+        2,
+        "error: --freeze backbone trains the last linear layer, and small.py:headless does not end in one; "
+        "leave it out\n",
+    )
