@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from scipy.special import expit
 from statsmodels.stats.power import TTestIndPower
 
 from convstudy.evaluation import accuracy_difference
-from convstudy.evaluation.difference import standard_error
+from convstudy.evaluation.difference import difference_error
 from convstudy.evaluation.power import (
     PairVariance,
     detectable_difference,
@@ -49,16 +51,16 @@ def test_images_are_the_published_sample_sizes_of_pairs(effect: float, expected:
 
 def test_what_can_be_detected_is_what_statsmodels_says_of_two_groups() -> None:
     effect = TTestIndPower().solve_power(nobs1=12, alpha=0.01, power=0.9)
-    error, degrees_of_freedom = SEEDS_ONLY.standard_error(12, 10_000)
-    assert degrees_of_freedom == pytest.approx(22)
-    assert detectable_difference(error, degrees_of_freedom, 0.01, 0.9) == pytest.approx(effect, rel=1e-4)
+    error = SEEDS_ONLY.error(12, 10_000)
+    assert error.seeds_freedom == pytest.approx(22)
+    assert detectable_difference(error, 0.01, 0.9) == pytest.approx(effect, rel=1e-4)
 
 
 def test_parts_of_the_variance_give_back_the_whole() -> None:
     a, b = answers(np.random.default_rng(2), 6, 2000)
     variance = PairVariance.of(a, b)
     assert min(*variance.seeds, variance.images) > 0
-    assert variance.standard_error(6, 2000) == pytest.approx(standard_error(a, b))
+    assert astuple(variance.error(6, 2000)) == pytest.approx(astuple(difference_error(a, b)))
 
 
 def test_a_study_as_large_as_needed_has_the_power() -> None:
@@ -66,8 +68,8 @@ def test_a_study_as_large_as_needed_has_the_power() -> None:
     variance, found = PairVariance.of(a, b), study_power(a, b)
     observed = abs(accuracy_difference(a, b).value)
     assert found.images is not None
-    enough = detectable_difference(*variance.standard_error(10, found.images))
-    assert enough <= observed < detectable_difference(*variance.standard_error(10, found.images - 1))
+    enough = detectable_difference(variance.error(10, found.images))
+    assert enough <= observed < detectable_difference(variance.error(10, found.images - 1))
 
 
 def test_seeds_do_not_help_where_images_are_what_limits() -> None:

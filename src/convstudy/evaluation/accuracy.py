@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, hypot, log
+from math import exp, log
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from scipy.special import expit, logit
 from statsmodels.stats.proportion import proportion_confint
 
+from convstudy.evaluation.margin import ErrorParts
 from convstudy.evaluation.variation import Answers, cleared, image_variance, seed_variation
 
 CONFIDENCE = 0.95
@@ -75,10 +75,8 @@ def _margin(influences: npt.NDArray[np.float64], confidence: float) -> float:
     seeds, images = influences.shape
     variation = seed_variation(influences)
     image_part = cleared(image_variance(influences.mean(0)), [variation])
-    tail = (1 - confidence) / 2
-    for_images = float(stats.t.isf(tail, max(images - 1, 1))) * image_part**0.5
-    for_seeds = float(stats.t.isf(tail, seeds - 1)) * variation.observed**0.5 if seeds > 1 else 0.0
-    return hypot(for_images, for_seeds)
+    parts = ErrorParts(image_part, max(images - 1, 1), variation.observed, max(seeds - 1, 1))
+    return parts.margin((1 - confidence) / 2)
 
 
 def _wilson(share: float, images: int, confidence: float) -> Interval:

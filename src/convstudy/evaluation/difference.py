@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from convstudy.evaluation.accuracy import CONFIDENCE
+from convstudy.evaluation.margin import ErrorParts
 from convstudy.evaluation.paired_score import score_interval
 from convstudy.evaluation.variation import Answers, cleared, image_variance, seed_variation
 
@@ -28,9 +28,9 @@ class Difference:
 def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) -> Difference:
     """Compare two tables of answers, seeds x images, on the same images; the seeds need not be equally many.
 
-    The interval and the p-value come from one t statistic whose variance covers other test images (paired: the
-    networks are compared image by image) and other seeds of either network. The variance is not taken below 1 / N^2,
-    that of a single answer that differs, so that two networks with the same answers do not get an interval of no width.
+    Interval and p-value come from the same margins, which cover other test images (paired: the networks are compared
+    image by image) and other seeds of either network. The variance is not taken below 1 / N^2, that of a single answer
+    that differs, so that two networks with the same answers do not get an interval of no width.
     With a single seed each, seeds cannot be covered: the interval is then Tango's score interval, and the p-value
     McNemar's exact one, which may call a difference not shown whose interval just leaves out zero.
 
@@ -47,22 +47,20 @@ def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) 
     if len(a) == len(b) == 1:
         low, high = score_interval(int((a & ~b).sum()), int((~a & b).sum()), images, confidence)
         return Difference(value, low, high, mcnemar_p(a[0], b[0]))
-    error, degrees_of_freedom = standard_error(a, b)
-    margin = float(stats.t.isf((1 - confidence) / 2, degrees_of_freedom)) * error
-    p_value = float(2 * stats.t.sf(abs(value) / error, degrees_of_freedom))
-    return Difference(value, max(value - margin, -1.0), min(value + margin, 1.0), p_value)
+    parts = difference_error(a, b)
+    margin = parts.margin((1 - confidence) / 2)
+    return Difference(value, max(value - margin, -1.0), min(value + margin, 1.0), parts.p_value(value))
 
 
-def standard_error(a: Answers, b: Answers) -> tuple[float, float]:
-    """Standard error of the difference, and Satterthwaite's degrees of freedom (Satterthwaite 1946; Hillis 2007)."""
+def difference_error(a: Answers, b: Answers) -> ErrorParts:
+    """The variances of the difference; the seeds' one with the degrees of freedom of Welch 1947."""
     images = a.shape[1]
     variations = [seed_variation(a), seed_variation(b)]
     image_part = cleared(image_variance(a.mean(0) - b.mean(0)), variations)
-    variance = image_part + sum(variation.observed for variation in variations)
-    spread = image_part**2 / max(images - 1, 1)
-    spread += sum(variation.observed**2 / (variation.seeds - 1) for variation in variations if variation.seeds > 1)
-    degrees_of_freedom = variance**2 / spread if spread > 0 else float(max(images - 1, 1))
-    return float(np.sqrt(max(variance, 1 / images**2))), degrees_of_freedom
+    seed_part = sum(variation.observed for variation in variations)
+    spread = sum(variation.observed**2 / (variation.seeds - 1) for variation in variations if variation.seeds > 1)
+    image_part = max(image_part, 1 / images**2 - seed_part)
+    return ErrorParts(image_part, max(images - 1, 1), seed_part, seed_part**2 / spread if spread > 0 else 1.0)
 
 
 def mcnemar_p(a: np.ndarray[tuple[int], np.dtype[np.bool_]], b: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:

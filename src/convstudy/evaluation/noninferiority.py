@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy import stats
 
-from convstudy.evaluation.difference import standard_error
+from convstudy.evaluation.difference import difference_error
 from convstudy.evaluation.paired_score import score
 from convstudy.evaluation.variation import Answers
 
@@ -30,7 +30,7 @@ class Noninferiority:
 def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN) -> float:
     """One-sided p-value of "the first network is worse than the second by the margin or more".
 
-    Of two single runs it is that of Tango's score. Of several seeds it is that of the difference's t statistic, with a
+    Of two single runs it is that of Tango's score. Of several seeds it is that of the difference's margins, with a
     variance that is not taken below that of as many differing images as the margin is worth, all in one direction.
 
     >>> import numpy as np
@@ -43,9 +43,11 @@ def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN) -> float:
         raise ValueError(f"paired answers must be for the same images; got {images} and {b.shape[1]}")
     if len(a) == len(b) == 1:
         return float(stats.norm.sf(score(int((a & ~b).sum()), int((~a & b).sum()), images, -margin)))
-    error, degrees_of_freedom = standard_error(a, b)
-    error = max(error, (margin * (1 - margin) / images) ** 0.5)
-    return float(stats.t.sf((float(a.mean() - b.mean()) + margin) / error, degrees_of_freedom))
+    parts = difference_error(a, b)
+    parts = replace(parts, images=max(parts.images, margin * (1 - margin) / images - parts.seeds))
+    above = float(a.mean() - b.mean()) + margin
+    p_value = parts.p_value(above) / 2
+    return p_value if above > 0 else 1 - p_value
 
 
 def noninferiority(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, log
 
-from scipy import special, stats
+from scipy import optimize, special
 
-from convstudy.evaluation.difference import standard_error
+from convstudy.evaluation.difference import difference_error
+from convstudy.evaluation.margin import ErrorParts
 from convstudy.evaluation.variation import Answers, cleared, image_variance, seed_variation
 
 LEVEL = 0.05
@@ -50,18 +51,16 @@ class PairVariance:
         image_part = cleared(image_variance(a.mean(0) - b.mean(0)), variations) * images
         return cls(image_part, (seeds[0], seeds[1]), (interactions[0], interactions[1]))
 
-    def standard_error(self, seeds: int, images: int) -> tuple[float, float]:
-        """Standard error of the difference of two networks with so many seeds each, and its degrees of freedom."""
+    def error(self, seeds: int, images: int) -> ErrorParts:
+        """The variances of the difference of two networks with so many seeds each, on so many images."""
         parts = [
             of_seed / seeds + of_answer / (seeds * images)
             for of_seed, of_answer in zip(self.seeds, self.interactions, strict=True)
         ]
-        image_part = self.images / images
-        variance = image_part + sum(parts)
-        spread = image_part**2 / max(images - 1, 1)
-        spread += sum(part**2 for part in parts) / (seeds - 1) if seeds > 1 else 0.0
-        error = sqrt(max(variance, 1 / images**2))
-        return error, variance**2 / spread if spread > 0 else float(max(images - 1, 1))
+        squares = sum(part**2 for part in parts)
+        image_part = max(self.images / images, 1 / images**2 - sum(parts))
+        freedom = sum(parts) ** 2 / squares * (seeds - 1) if squares > 0 and seeds > 1 else 1.0
+        return ErrorParts(image_part, max(images - 1, 1), sum(parts), freedom)
 
 
 def study_power(a: Answers, b: Answers, level: float = LEVEL, power: float = POWER) -> Power:
@@ -81,22 +80,25 @@ def study_power(a: Answers, b: Answers, level: float = LEVEL, power: float = POW
     variance = PairVariance.of(a, b)
     observed = abs(float(a.mean() - b.mean()))
     return Power(
-        detectable_difference(*standard_error(a, b), level, power),
+        detectable_difference(difference_error(a, b), level, power),
         seeds_needed(variance, observed, images, level, power) if seeds > 1 else None,
         images_needed(variance, observed, seeds, level, power),
     )
 
 
-def detectable_difference(error: float, degrees_of_freedom: float, level: float = LEVEL, power: float = POWER) -> float:
-    """The difference that a two-sided t test shows with this power, from its standard error and degrees of freedom.
+def detectable_difference(parts: ErrorParts, level: float = LEVEL, power: float = POWER) -> float:
+    """The difference that a two-sided test shows with this power, in the true direction.
 
-    To be shown is to be called significant in the true direction.
+    The power is that of a t test with as large a critical value.
 
-    >>> round(detectable_difference(1.0, 1e6), 2)  # 1.96 + 0.84
+    >>> round(detectable_difference(ErrorParts(1.0, 1e6)), 2)  # 1.96 + 0.84
     2.8
     """
-    critical = stats.t.isf(level / 2, degrees_of_freedom)
-    return error * float(special.nctdtrinc(degrees_of_freedom, 1 - power, critical))
+    error, critical = parts.standard_error, parts.margin(level / 2) / parts.standard_error
+    freedom = optimize.brentq(
+        lambda log_freedom: -special.stdtrit(exp(log_freedom), level / 2) - critical, log(0.5), log(1e12)
+    )
+    return error * float(special.nctdtrinc(exp(float(freedom)), 1 - power, critical))
 
 
 def seeds_needed(
@@ -107,21 +109,21 @@ def seeds_needed(
     >>> seeds_needed(PairVariance(0.0, (1.0, 1.0), (0.0, 0.0)), 0.5, 10_000)  # Cohen 1988, Table 2.4.1
     64
     """
-    return _fewest(lambda seeds: variance.standard_error(seeds, images), difference, MOST_SEEDS, level, power)
+    return _fewest(lambda seeds: variance.error(seeds, images), difference, MOST_SEEDS, level, power)
 
 
 def images_needed(
     variance: PairVariance, difference: float, seeds: int, level: float = LEVEL, power: float = POWER
 ) -> int | None:
     """Test images that show this difference with so many seeds; None where no number up to 10 million does."""
-    return _fewest(lambda images: variance.standard_error(seeds, images), difference, MOST_IMAGES, level, power)
+    return _fewest(lambda images: variance.error(seeds, images), difference, MOST_IMAGES, level, power)
 
 
 def _fewest(
-    error_of: Callable[[int], tuple[float, float]], difference: float, most: int, level: float, power: float
+    error_of: Callable[[int], ErrorParts], difference: float, most: int, level: float, power: float
 ) -> int | None:
     def is_enough(count: int) -> bool:
-        return detectable_difference(*error_of(count), level, power) <= difference
+        return detectable_difference(error_of(count), level, power) <= difference
 
     if difference == 0 or not is_enough(most):
         return None

@@ -1,0 +1,56 @@
+"""How far an estimate may be off, where two samples are to blame: of images and of seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, hypot, log, sqrt
+
+from scipy import optimize, special
+
+SMALLEST_P_VALUE = 1e-100  # scipy's quantiles of t are exact down to here; smaller ones are called 0
+
+
+@dataclass(frozen=True)
+class ErrorParts:
+    """The variances of an estimate from sampling images and from sampling seeds, each with its degrees of freedom.
+
+    The two margins, each with its own quantile of Student's t, are added as the sides of a right angle. A single t with
+    Satterthwaite's degrees of freedom is too bold where seeds are few: where their variance happens to come out small,
+    it takes the degrees of freedom of the images.
+
+    Source: Graybill & Wang 1980.
+    """
+
+    images: float
+    images_freedom: float
+    seeds: float = 0.0
+    seeds_freedom: float = 1.0
+
+    @property
+    def standard_error(self) -> float:
+        return sqrt(self.images + self.seeds)
+
+    def margin(self, tail: float) -> float:
+        """How far off the estimate is with a probability of at most `tail` to this side.
+
+        >>> round(ErrorParts(1.0, 1e9).margin(0.025), 2), round(ErrorParts(0.0, 9, 1.0, 2).margin(0.025), 2)
+        (1.96, 4.3)
+        """
+        for_images = -float(special.stdtrit(self.images_freedom, tail)) * sqrt(self.images)
+        for_seeds = -float(special.stdtrit(self.seeds_freedom, tail)) * sqrt(self.seeds)
+        return hypot(for_images, for_seeds)
+
+    def p_value(self, distance: float) -> float:
+        """Two-sided p-value of an estimate that lies so far from what is supposed.
+
+        >>> round(ErrorParts(1.0, 1e9).p_value(1.96), 3)
+        0.05
+        """
+        if distance == 0 or self.standard_error == 0:
+            return 1.0 if distance == 0 else 0.0
+        if self.margin(SMALLEST_P_VALUE / 2) <= abs(distance):
+            return 0.0
+        exponent = optimize.brentq(
+            lambda exponent: self.margin(exp(exponent) / 2) - abs(distance), log(SMALLEST_P_VALUE), 0.0
+        )
+        return exp(float(exponent))
