@@ -1,71 +1,60 @@
-"""How often the 95 % intervals hold the truth, and how often the tests give a false alarm.
+"""How often the 95 % intervals hold the truth, and how often the test of a difference gives a false alarm.
 
-    uv run python benchmarks/coverage.py
+    uv run python benchmarks/coverage.py [--all] [--repetitions 2000]
 
-Answers with known truth: an image has a difficulty, a seed has its luck, and a run gets an image right with the
-logistic of ability + difficulty + luck (ability 1.5, difficulties with standard deviation 2, so that top-1 is about
-75 %). Two networks of equal ability are tested on the same images. Printed as a Markdown table.
+Two networks of equal ability, answers as in simulated.py. Printed as a Markdown table: for each number of seeds and of
+test images the least and the most over three spreads of seeds and two overlaps of the networks' errors; with `--all`,
+every one.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 
 import numpy as np
-import numpy.typing as npt
-from scipy import stats
-from scipy.special import expit
 
 from convstudy.evaluation import accuracy_difference, accuracy_interval
+from simulated import ABILITY, expected_top1, networks, spread_of_seeds
 
-ABILITY, DIFFICULTY = 1.5, 2.0
-
-
-def truth(luck: float) -> float:
-    """Expected top-1: the mean of the logistic of a normal variable, by quadrature."""
-    x = np.linspace(-9, 9, 20_001)
-    density = stats.norm.pdf(x)
-    return float((density * expit(ABILITY + np.hypot(DIFFICULTY, luck) * x)).sum() / density.sum())
-
-
-def answers(
-    stream: np.random.Generator, difficulty: npt.NDArray[np.float64], seeds: int, luck: float
-) -> npt.NDArray[np.bool_]:
-    """One network's table of right and wrong answers, seeds x images."""
-    ability = ABILITY + luck * stream.normal(size=(seeds, 1))
-    right: npt.NDArray[np.bool_] = stream.random((seeds, len(difficulty))) < expit(ability + difficulty)
-    return right
+SEEDS, IMAGES = (1, 2, 3, 5, 10), (100, 450, 2000)
+LUCK, OVERLAP = (0.0, 0.1, 0.3), (0.5, 1.0)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=2000)
-    repetitions = parser.parse_args().repetitions
-    print("| seeds | test images | spread of seeds (points) | top-1 covered | difference covered | false alarms |")
-    print("|---|---|---|---|---|---|")
-    for seeds in (1, 2, 3, 5, 10):
-        for images in (100, 450, 2000):
-            for luck in (0.0,) if seeds == 1 else (0.0, 0.1, 0.3):
-                print(line(seeds, images, luck, repetitions), flush=True)
+    parser.add_argument("--all", action="store_true")
+    arguments = parser.parse_args()
+    print("spreads of seeds:", ", ".join(f"{100 * spread_of_seeds(luck):.1f}" for luck in LUCK), "points")
+    print("| seeds | test images | top-1 covered | difference covered | false alarms |")
+    print("|---|---|---|---|---|")
+    for seeds, images in itertools.product(SEEDS, IMAGES):
+        settings = list(itertools.product(LUCK[:1] if seeds == 1 else LUCK, OVERLAP))
+        shares = [measured(seeds, images, luck, overlap, arguments.repetitions) for luck, overlap in settings]
+        if arguments.all:
+            for (luck, overlap), row in zip(settings, shares, strict=True):
+                name = f"{seeds} (spread {100 * spread_of_seeds(luck):.1f}, overlap {overlap})"
+                print(
+                    f"| {name} | {images} | " + " | ".join(f"{100 * share:.1f} %" for share in row) + " |", flush=True
+                )
+        else:
+            ranges = [f"{100 * min(column):.1f} to {100 * max(column):.1f} %" for column in zip(*shares, strict=True)]
+            print(f"| {seeds} | {images} | " + " | ".join(ranges) + " |", flush=True)
 
 
-def line(seeds: int, images: int, luck: float, repetitions: int) -> str:
-    """One line of the table."""
-    stream = np.random.default_rng([seeds, images, round(100 * luck)])
-    expected = truth(luck)
+def measured(seeds: int, images: int, luck: float, overlap: float, repetitions: int) -> tuple[float, float, float]:
+    """Shares of the repetitions in which top-1 and the difference were covered, and a difference was called shown."""
+    stream = np.random.default_rng([seeds, images, round(100 * luck), round(100 * overlap)])
+    expected = expected_top1(luck, ABILITY)
     covered = both = alarms = 0
     for _ in range(repetitions):
-        difficulty = DIFFICULTY * stream.normal(size=images)
-        a, b = (answers(stream, difficulty, seeds, luck) for _ in range(2))
+        a, b = networks(stream, seeds, images, luck=luck, overlap=overlap)
         interval, difference = accuracy_interval(a), accuracy_difference(a, b)
         covered += interval.low <= expected <= interval.high
         both += difference.low <= 0 <= difference.high
         alarms += difference.p_value < 0.05
-    easy_and_hard = DIFFICULTY * np.random.default_rng(0).normal(size=20_000)
-    lucky = [float(expit(ABILITY + luck * step + easy_and_hard).mean()) for step in (-1, 1)]
-    spread = 100 * (lucky[1] - lucky[0]) / 2
-    shares = " | ".join(f"{100 * count / repetitions:.1f} %" for count in (covered, both, alarms))
-    return f"| {seeds} | {images} | {spread:.1f} | {shares} |"
+    return covered / repetitions, both / repetitions, alarms / repetitions
 
 
 if __name__ == "__main__":
