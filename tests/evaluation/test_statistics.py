@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from scipy.special import expit
 from statsmodels.stats.anova import anova_lm
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from convstudy.evaluation import accuracy_difference, accuracy_interval, holm
@@ -69,6 +70,12 @@ def test_holm_against_the_published_example() -> None:
     """Holm 1979's procedure by hand: sorted p times (m - rank), made monotone, at most 1."""
     assert holm([0.01, 0.02, 0.03, 0.6]) == pytest.approx([0.04, 0.06, 0.06, 0.6])
     assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+@settings(max_examples=10)  # statsmodels collects garbage at every call
+def test_holm_against_statsmodels(p_values: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]))
 
 
 @given(TABLES, st.integers(0, 99))

@@ -1,11 +1,12 @@
 from .accuracy import CONFIDENCE, Interval, accuracy_interval
 from .calibration import ReliabilityBin, expected_calibration_error, reliability
-from .difference import Difference, accuracy_difference, holm, mcnemar_p
+from .difference import Difference, accuracy_difference, mcnemar_p
 from .effect_size import cohens_g, standardised_difference
 from .inference import predict
 from .latency import latency_ms
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
+from .multiplicity import holm
 from .new_seed import chance_of_beating
 from .noninferiority import MARGIN, Noninferiority, cheapest_noninferior, noninferiority
 from .omnibus import CochranQ, cochran_q

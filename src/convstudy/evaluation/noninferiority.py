@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from scipy import stats
 
 from convstudy.evaluation.difference import difference_error
+from convstudy.evaluation.multiplicity import holm
 from convstudy.evaluation.paired_score import score
 from convstudy.evaluation.variation import Answers
 
@@ -80,18 +81,7 @@ def noninferiority(
         max(margin_p_value(one, other, margin) for index, other in enumerate(networks) if index != own)
         for own, one in enumerate(networks)
     ]
-    return tuple(Noninferiority(margin, p_value, p_value <= level) for p_value in _adjusted(worst))
-
-
-def _adjusted(p_values: list[float]) -> list[float]:
-    """Holm's adjustment where one hypothesis at least is false."""
-    count = len(p_values)
-    adjusted = [0.0] * count
-    highest = 0.0
-    for rank, index in enumerate(sorted(range(count), key=p_values.__getitem__)):
-        highest = max(highest, min(count - 1, count - rank) * p_values[index])
-        adjusted[index] = min(highest, 1.0)
-    return adjusted
+    return tuple(Noninferiority(margin, p_value, p_value <= level) for p_value in holm(worst, most_true=count - 1))
 
 
 def cheapest_noninferior(results: Sequence[Noninferiority], costs: Sequence[float]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 
 import numpy as np
@@ -63,11 +64,12 @@ def friedman(scores: npt.NDArray[np.float64], level: float = 0.05) -> Friedman:
         p_value,
         tuple(float(rank) for rank in mean_ranks),
         least,
-        tuple(tuple(_studentized_range_p(float(step), networks) for step in row) for row in steps),
+        tuple(tuple(_nemenyi_p_value(float(step), networks) for step in row) for row in steps.round(9)),
         _groups(mean_ranks, least),
     )
 
 
+@cache
 def critical_difference(networks: int, sets: int, level: float = 0.05) -> float:
     """How far apart two of so many networks' mean ranks over so many data sets must be, by Nemenyi's test.
 
@@ -80,7 +82,9 @@ def critical_difference(networks: int, sets: int, level: float = 0.05) -> float:
     return float(stats.studentized_range.isf(level, networks, np.inf)) * sqrt(of_ranks / 2)
 
 
-def _studentized_range_p(steps: float, networks: int) -> float:
+@cache
+def _nemenyi_p_value(steps: float, networks: int) -> float:
+    """Of two mean ranks that are so many standard errors apart; an integral that takes a while."""
     return float(stats.studentized_range.sf(steps * sqrt(2), networks, np.inf)) if steps > 0 else 1.0
 
 
