@@ -91,7 +91,7 @@ def test_a_frozen_backbone_interrupted_ends_the_same(
 ) -> None:
     from convstudy.report.terminal.training import TrainingDisplay  # noqa: PLC0415
 
-    words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "4", "--device", "cpu")
+    words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "4", "--threads", "1")
     assert convstudy(*words, "--output", "whole").status == 0
     end_epoch = TrainingDisplay.end_epoch
 
@@ -127,6 +127,30 @@ def test_imagenet_weights_bring_their_preprocessing_and_a_warning_at_32_pixels(
     assert record(tmp_path / "larger")["preprocessing"]["input_side"] == 112
     hub.unlink()  # a finished run needs its own weights only
     assert convstudy("predict", "out", "pictures/test/red/0.png").status == 0
+
+
+def test_grey_images_reach_a_network_of_colours_as_three_equal_channels(
+    convstudy: Convstudy, hub: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+    words = (
+        "train",
+        "resnet18@imagenet",
+        "--data",
+        "digits",
+        "--resize",
+        "8",
+        "--freeze",
+        "backbone",
+        "--threads",
+        "1",
+    )
+    said = convstudy(*words, *SHORT, "out")
+    assert said.status == 0, said.err
+    kept = record(tmp_path / "out")
+    assert (kept["preprocessing"]["in_channels"], kept["data"]["in_channels"]) == (3, 1)
+    assert json.loads(convstudy("evaluate", "out", "--format", "json").out)["top1"]["value"] == kept["top1"]
+    assert "checked on 64 test images" in convstudy("export", "out").err
 
 
 def test_a_network_without_a_linear_head_is_not_frozen(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:

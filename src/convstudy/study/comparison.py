@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from convstudy.data import DataSet, at_side, load
+from convstudy.data import DataSet, load
 from convstudy.errors import ShapeError, StudyError
 from convstudy.study.contestant import Contestant, contestant
 from convstudy.study.data_record import DataRecord
@@ -22,9 +22,10 @@ from convstudy.study.environment import choose_device, make_deterministic
 from convstudy.study.folder import ComparisonFolder, RunFolder
 from convstudy.study.model import open_model
 from convstudy.study.plan import Plan
+from convstudy.study.preprocessing import at_input
 from convstudy.study.run import Observer, Task
 from convstudy.study.side_by_side import perform_all
-from convstudy.study.transfer import size_warning, unaugmented
+from convstudy.study.transfer import input_channels, size_warning, unaugmented
 from convstudy.training import Recipe
 
 
@@ -109,7 +110,8 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
     for model in models:
         side = model.input_side(data.side, plan.input_size)
         try:
-            contestants.append(contestant(model, (data.in_channels, side, side), data.num_classes))
+            shape = input_channels(model, data.in_channels), side, side
+            contestants.append(contestant(model, shape, data.num_classes))
         except ShapeError as error:
             raise ShapeError(f"{model.name}: {error}") from error
     flip = data.horizontal_flip if plan.horizontal_flip is None else plan.horizontal_flip
@@ -136,13 +138,13 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
         test_data=plan.test_data,
         skip_bad_images=plan.skip_bad_images,
     )
-    sides = {entrant.input_shape[-1] for entrant in comparison.contestants}
-    sized = {side: at_side(comparison.data, side) for side in sides}
+    shapes = {entrant.input_shape for entrant in comparison.contestants}
+    sized = {shape: at_input(comparison.data, shape) for shape in shapes}
     return [
         Task(
             entrant.name,
             entrant.input_shape,
-            sized[entrant.input_shape[-1]],
+            sized[entrant.input_shape],
             origin,
             comparison.recipe,
             seed,

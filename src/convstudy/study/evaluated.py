@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
 from convstudy.data import DataSet, ImageSet, load, resize
-from convstudy.data.decoding import stacked
 from convstudy.data.split import TEST_NOTE
 from convstudy.errors import DataError
 from convstudy.evaluation import Interval, accuracy_interval, predict
+from convstudy.study.preprocessing import recoloured
 from convstudy.study.trained import TrainedRun
 
 
@@ -86,16 +84,8 @@ def _as_trained(run: TrainedRun, data: DataSet, part: ImageSet, words: str) -> I
             f"{', ...' if len(known) > 10 else ''}"
         )
     numbers = np.array([known.index(name) for name in there], np.int64)
-    images = part.images
-    if images.shape[1] != run.preprocessing.in_channels:
-        images = _recoloured(images, "L" if run.preprocessing.in_channels == 1 else "RGB")
+    images = recoloured(part.images, run.preprocessing.in_channels)
     return ImageSet(resize(images, run.preprocessing.input_side), numbers[part.labels], part.ids)
-
-
-def _recoloured(images: npt.NDArray[np.uint8], mode: str) -> npt.NDArray[np.uint8]:
-    """N x C x H x W bytes as grey (L) or RGB, as PIL converts them."""
-    opened = (Image.fromarray(image.transpose(1, 2, 0).squeeze()) for image in images)
-    return stacked(list(opened), mode)
 
 
 def _evaluated(run: TrainedRun, device: torch.device, data: str, part: str, images: ImageSet) -> Evaluated:

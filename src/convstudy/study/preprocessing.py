@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 
-from convstudy.data import resize
+from convstudy.data import DataSet, ImageSet, at_side, resize
 from convstudy.data.decoding import decode_all, squared, stacked
 from convstudy.errors import DataError
 from convstudy.evaluation import ResidentImages
+
+
+def at_input(data: DataSet, input_shape: tuple[int, int, int]) -> DataSet:
+    """The same data with every image at a network's input: its side, and its channels, grey or colours."""
+    channels, side, _ = input_shape
+
+    def coloured(part: ImageSet | None) -> ImageSet | None:
+        return part and replace(part, images=recoloured(part.images, channels))
+
+    sized = at_side(data, side)
+    if data.in_channels == channels:
+        return sized
+    train, test = coloured(sized.train), coloured(sized.test)
+    assert train is not None
+    assert test is not None
+    return replace(sized, train=train, validation=coloured(sized.validation), test=test)
+
+
+def recoloured(images: npt.NDArray[np.uint8], in_channels: int) -> npt.NDArray[np.uint8]:
+    """N x C x H x W bytes with 1 (grey) or 3 channels, as PIL converts them.
+
+    >>> recoloured(np.full((1, 1, 2, 2), 7, np.uint8), 3).shape
+    (1, 3, 2, 2)
+    """
+    if images.shape[1] == in_channels:
+        return images
+    opened = [Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)) for image in images]
+    return stacked(opened, "L" if in_channels == 1 else "RGB")
 
 
 @dataclass(frozen=True)

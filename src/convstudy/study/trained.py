@@ -12,12 +12,12 @@ import torch
 from safetensors.torch import load_model
 from torch import nn
 
-from convstudy.data import ImageSet, at_side
+from convstudy.data import ImageSet
 from convstudy.errors import ModelError, StudyError
 from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
 from convstudy.study.model import Model, open_model
-from convstudy.study.preprocessing import Preprocessing
+from convstudy.study.preprocessing import Preprocessing, at_input
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class TrainedRun:
                 f"{self.data.words} is not as it was when this run was trained, so that its test part may hold images "
                 "that were trained on; to take it as other data, name it by --data"
             )
-        return at_side(found, self.preprocessing.input_side).test
+        return at_input(found, self.preprocessing.input_shape).test
 
     def model(self) -> Model:
         """The network's maker; without the weights that training began with, for the run has its own.

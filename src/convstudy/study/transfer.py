@@ -69,6 +69,12 @@ def _of_file(path: Path) -> WeightsOrigin | None:
     return WeightsOrigin(preprocessing.mean, preprocessing.std, preprocessing.input_side)
 
 
+def input_channels(model: Model, in_channels: int) -> int:
+    """Channels of a network's input for images of `in_channels`: 3, too, where its weights were trained on colours."""
+    origin = weights_origin(model)
+    return 3 if origin and len(origin.mean) == 3 and in_channels == 1 else in_channels
+
+
 def weights_statistics(model: Model, in_channels: int) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """Mean and standard deviation that the images of a network's weights were normalised by, where they are known."""
     origin = weights_origin(model)
