@@ -14,6 +14,7 @@ from convstudy.cli.compare import compare
 from convstudy.cli.evaluate import evaluate
 from convstudy.cli.explaining import diff, explain, trends
 from convstudy.cli.export import export
+from convstudy.cli.importing import import_
 from convstudy.cli.listing import data, models
 from convstudy.cli.predict import predict
 from convstudy.cli.redraw import report
@@ -45,11 +46,12 @@ for command in (
     evaluate,
     predict,
     export,
+    import_,
     report,
     models,
     data,
 ):
-    app.command()(command)
+    app.command(command.__name__.rstrip("_"))(command)
 
 
 def _print_version(asked: bool) -> None:

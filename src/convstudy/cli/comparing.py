@@ -11,7 +11,16 @@ from rich.text import Text
 from convstudy.report import write_html
 from convstudy.report.numbers import plural
 from convstudy.report.terminal import TrainingDisplay, cost_table, result_table, verdicts
-from convstudy.study import Comparison, ComparisonFolder, Plan, conclude, perform_missing, prepare, write_findings
+from convstudy.study import (
+    Comparison,
+    ComparisonFolder,
+    Plan,
+    conclude,
+    perform_missing,
+    prepare,
+    with_imported,
+    write_findings,
+)
 
 
 def carry_out(plan: Plan, output: Path | None) -> None:
@@ -26,7 +35,7 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     console.print()
     with TrainingDisplay(console) as display:
         perform_missing(comparison, folder, display)
-    findings = conclude(comparison, folder)
+    findings = with_imported(conclude(comparison, folder), folder)
     write_findings(folder, findings)
     report = folder.path / "report.html"
     write_html(findings, report)

@@ -19,7 +19,7 @@ class Cost:
 
     id: str
     name: str
-    of: Callable[[ModelResult], float]
+    of: Callable[[ModelResult], float | None]
     written: Callable[[float], str]
     ticks: str  # d3's format of the axis
 
@@ -35,14 +35,15 @@ DECADES_WITH_FEW_TICKS = 1.5
 
 def front(models: Sequence[ModelResult], cost: Cost) -> tuple[str, ...]:
     """The names of the networks that no other beats in accuracy and this cost together, cheapest first."""
-    places = pareto_front([cost.of(model) for model in models], [model.top1.mean for model in models])
-    return tuple(models[place].name for place in places)
+    known = [(model, value) for model in models if (value := cost.of(model)) is not None]
+    places = pareto_front([value for _, value in known], [model.top1.mean for model, _ in known])
+    return tuple(known[place][0].name for place in places)
 
 
 def accuracy_against(models: Sequence[ModelResult], cost: Cost) -> go.Figure:
     """One dot a network: its cost on a logarithmic axis, its mean top-1 with the 95 % interval, in percent."""
-    logs = [log10(cost.of(model)) for model in models if cost.of(model) > 0]
-    low, high = min(logs, default=0.0), max(logs, default=0.0)
+    costs = {model.name: value for model in models if (value := cost.of(model))}
+    low, high = (log10(limit) for limit in (min(costs.values(), default=1.0), max(costs.values(), default=1.0)))
     ticks = {"dtick": 1 if high - low > DECADES_WITH_FEW_TICKS else "D2", "tickformat": cost.ticks}
     figure = go.Figure(
         layout=figures.layout(
@@ -53,22 +54,23 @@ def accuracy_against(models: Sequence[ModelResult], cost: Cost) -> go.Figure:
     by_name = {model.name: model for model in models}
     best = [by_name[name] for name in front(models, cost)]
     figure.add_scatter(
-        x=[cost.of(model) for model in best],
+        x=[costs.get(model.name) for model in best],
         y=[100 * model.top1.mean for model in best],
         mode="lines",
         line={"color": "var(--ink-soft)", "width": 1.5, "dash": "dot", "shape": "hv"},
         hoverinfo="skip",
     )
     for place, model in enumerate(models):
-        right = log10(max(cost.of(model), 1e-9)) > (low + high) / 2
-        _add_network(figure, place, model, cost, side="left" if right else "right")
+        if model.name in costs:
+            side = "left" if log10(costs[model.name]) > (low + high) / 2 else "right"
+            _add_network(figure, place, model, costs[model.name], cost.written(costs[model.name]), side)
     return figure
 
 
-def _add_network(figure: go.Figure, place: int, model: ModelResult, cost: Cost, *, side: str) -> None:
+def _add_network(figure: go.Figure, place: int, model: ModelResult, cost: float, written: str, side: str) -> None:
     top1 = model.top1
     figure.add_scatter(
-        x=[cost.of(model)],
+        x=[cost],
         y=[100 * top1.mean],
         mode="markers+text",
         text=[f"  {figures.literal(figures.short(model.name, 18))}  "],
@@ -85,7 +87,5 @@ def _add_network(figure: go.Figure, place: int, model: ModelResult, cost: Cost, 
             "width": 5,
         },
         cliponaxis=False,
-        hovertemplate=(
-            f"{figures.literal(model.name)}<br>{100 * top1.mean:.1f} %, {cost.written(cost.of(model))}<extra></extra>"
-        ),
+        hovertemplate=(f"{figures.literal(model.name)}<br>{100 * top1.mean:.1f} %, {written}<extra></extra>"),
     )

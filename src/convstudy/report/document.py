@@ -118,7 +118,7 @@ def measure_frame(measured: tuple[Measures, ...]) -> pd.DataFrame:
         }
         for found in measured
     ]
-    return pd.DataFrame(rows).dropna(axis="columns")
+    return pd.DataFrame(rows).dropna(axis="columns", how="all").fillna(numbers.ABSENT)
 
 
 def _measure(value: Measure | None, *, scale: float = 100, digits: int = 1) -> str | None:

@@ -120,7 +120,8 @@ def _charts(findings: Findings, confusions: list[dict[str, Any]], measured: tupl
     places = _places(results)
     for found in measured:
         place = places[found.model]
-        charts[f"reliability-{place}"] = measure_charts.reliability_diagram(found, place)
+        if found.reliability:
+            charts[f"reliability-{place}"] = measure_charts.reliability_diagram(found, place)
     if len(measured) > 1:
         charts["classes"] = measure_charts.class_differences(measured, classes, places)
     if len(classes) <= CLASSES_IN_CHART:

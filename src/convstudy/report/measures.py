@@ -24,15 +24,18 @@ class Measure:
 
 @dataclass(frozen=True)
 class Measures:
-    """One network's answers; log loss in nats, all others fractions of 1. `top5` is there from ten classes on."""
+    """One network's answers; log loss in nats, all others fractions of 1.
+
+    `top5` is there from ten classes on. What needs probabilities is None where only predictions are known.
+    """
 
     model: str
     top1: Measure
     top5: Measure | None
     balanced_accuracy: Measure
     macro_f1: Measure
-    log_loss: Measure
-    calibration_error: Measure
+    log_loss: Measure | None
+    calibration_error: Measure | None
     reliability: tuple[ReliabilityBin, ...]
     class_top1: tuple[float | None, ...]  # a class; None where no test image is of it
 
@@ -51,15 +54,16 @@ def measures(runs: Sequence[RunResult]) -> Measures:
     classes = probabilities.shape[2]
     counts = confusion(runs, classes)
     shares = np.diag(row_shares(counts))
+    scored = all(run.scored for run in runs)
     return Measures(
         runs[0].model,
         _measure(evaluation.top1(predictions, labels)),
-        _measure(evaluation.top5(probabilities, labels)) if classes >= evaluation.TOP5_CLASSES else None,
+        _measure(evaluation.top5(probabilities, labels)) if scored and classes >= evaluation.TOP5_CLASSES else None,
         _measure(evaluation.balanced_accuracy(predictions, labels)),
         _measure(evaluation.macro_f1(predictions, labels)),
-        _measure(evaluation.log_loss(probabilities, labels)),
-        _measure(evaluation.expected_calibration_error(probabilities, labels)),
-        evaluation.reliability(probabilities, labels),
+        _measure(evaluation.log_loss(probabilities, labels)) if scored else None,
+        _measure(evaluation.expected_calibration_error(probabilities, labels)) if scored else None,
+        evaluation.reliability(probabilities, labels) if scored else (),
         tuple(float(share) if images else None for share, images in zip(shares, counts.sum(1), strict=True)),
     )
 

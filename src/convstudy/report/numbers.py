@@ -10,21 +10,23 @@ ABSENT = "–"  # for a number that does not exist: NaN, or infinite
 SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 
 
-def count(value: int) -> str:
+def count(value: int | None) -> str:
     """Write a whole number with thousands separators.
 
-    >>> count(21_797_672)
-    '21,797,672'
+    >>> count(21_797_672), count(None)
+    ('21,797,672', '–')
     """
-    return f"{value:,}"
+    return ABSENT if value is None else f"{value:,}"
 
 
-def scaled(value: float) -> str:
+def scaled(value: float | None) -> str:
     """Write three significant digits and a decimal prefix, as papers do for MACs.
 
     >>> scaled(3_663_761_408), scaled(416_520), scaled(999_999), scaled(84)
     ('3.66 G', '417 K', '1.00 M', '84')
     """
+    if value is None:
+        return ABSENT
     for scale, prefix in SCALES:
         if float(f"{value:.3g}") >= scale:
             return f"{_three_digits(value / scale)} {prefix}"
@@ -113,22 +115,22 @@ def milliseconds(value: float) -> str:
     return f"{_three_digits(value)} ms"
 
 
-def rate(value: float) -> str:
+def rate(value: float | None) -> str:
     """Write a number of images a second.
 
     >>> rate(5123.7), rate(8.25)
     ('5,124', '8.25')
     """
-    return _three_digits(value)
+    return ABSENT if value is None else _three_digits(value)
 
 
-def shape(sizes: Sequence[int]) -> str:
+def shape(sizes: Sequence[int] | None) -> str:
     """Write a tensor's shape.
 
     >>> shape((3, 32, 32))
     '3 × 32 × 32'
     """
-    return " × ".join(map(str, sizes))
+    return " × ".join(map(str, sizes)) if sizes else ABSENT
 
 
 def clock(value: float) -> str:

@@ -5,6 +5,7 @@ from .environment import choose_device
 from .evaluated import ClassTop1, Evaluated, evaluate
 from .export import Exported, export
 from .folder import ComparisonFolder, RunFolder
+from .imported import import_predictions, with_imported
 from .model import Model, open_model
 from .plan import Plan
 from .prediction import Answer, answers, image_files
@@ -38,6 +39,7 @@ __all__ = [
     "evaluate",
     "export",
     "image_files",
+    "import_predictions",
     "layer_table",
     "open_model",
     "open_run",
@@ -47,5 +49,6 @@ __all__ = [
     "read_findings",
     "stored_plan",
     "unallocated_network",
+    "with_imported",
     "write_findings",
 ]

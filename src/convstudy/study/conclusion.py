@@ -77,7 +77,8 @@ def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
 
 def _pair_result(a: str, b: str, answers: dict[str, Answers], difference: Difference, pairs: int) -> PairResult:
     chance = chance_of_beating(answers[a], answers[b])
-    power = study_power(answers[a], answers[b], level=LEVEL / pairs)
+    equal = len(answers[a]) == len(answers[b])
+    power = study_power(answers[a], answers[b], level=LEVEL / pairs) if equal else None
     return PairResult(
         a,
         b,
@@ -88,9 +89,9 @@ def _pair_result(a: str, b: str, answers: dict[str, Answers], difference: Differ
         better_of(a, b, difference),
         verdict(a, b, difference, adjusted=pairs > 1),
         (chance.value, chance.low, chance.high) if chance else None,
-        power.detectable,
-        power.seeds,
-        power.images,
+        power.detectable if power else None,
+        power.seeds if power else None,
+        power.images if power else None,
     )
 
 
@@ -157,10 +158,15 @@ def _protocol(comparison: Comparison) -> Protocol:
         asdict(comparison.recipe),
         seeds,
         _SELECTION.format("split off the training part by seed" if data.validation is None else "of the data"),
-        _INTERVALS_ONE_SEED if len(seeds) == 1 else _INTERVALS,
-        (_TEST_ONE_SEED if len(seeds) == 1 else _TEST) + (_HOLM if len(comparison.contestants) > 2 else ""),
+        *protocol_words(seeds=len(seeds), networks=len(comparison.contestants)),
         comparison.plan.command(),
     )
+
+
+def protocol_words(*, seeds: int, networks: int) -> tuple[str, str]:
+    """What the intervals cover, and how the p-values come about."""
+    intervals, test = (_INTERVALS_ONE_SEED, _TEST_ONE_SEED) if seeds == 1 else (_INTERVALS, _TEST)
+    return intervals, test + (_HOLM if networks > 2 else "")
 
 
 _SELECTION = (

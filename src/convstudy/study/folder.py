@@ -1,12 +1,13 @@
 """The folders of runs and comparisons: where everything is, what it belongs to, and how it is written and read back.
 
 comparison.json            what was asked, so that nothing of another comparison is mixed in
-<network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json
+<network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json, recipe.yaml
     epochs.csv             the metrics of each epoch, written as they come
     weights.safetensors    the weights after the last epoch
     predictions.parquet    id, label and logits of each test image
     run.json               configuration and measurements: written last, so a folder that has it is complete
     checkpoint.pt          while the run is not complete
+imported.json              the networks whose predictions were imported, and their seeds
 mistaken.npz               the test images most often mistaken
 results.json  results.csv  report.html
 """
@@ -109,6 +110,12 @@ class ComparisonFolder:
             write_json(self.path / "comparison.json", identity)
             return
         refuse_another(self.path, "comparison", self.identity(), identity)
+
+    def imported(self) -> dict[str, dict[str, Any]]:
+        """The networks whose predictions were imported: of each its folder and its seeds."""
+        path = self.path / "imported.json"
+        register: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return register
 
     def identity(self) -> dict[str, Any]:
         """What `comparison.json` holds. Raises: StudyError, when there is no comparison here."""

@@ -72,8 +72,12 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
     return " ".join(parts)
 
 
-def _cheapest(models: Sequence[ModelResult], shown: Sequence[Noninferiority], best: ModelResult, margin: float) -> str:
-    place = cheapest_noninferior(shown, [model.macs for model in models])
+def _cheapest(
+    models: Sequence[ModelResult], shown: Sequence[Noninferiority], best: ModelResult, margin: float
+) -> str:
+    dear = float("inf")  # a network whose MACs are not known cannot be called cheap
+    macs = [dear if model.macs is None else model.macs for model in models]
+    place = cheapest_noninferior(shown, macs)
     if place is None:
         return (
             f"None is shown to be within {_points(margin)} of the best, whichever that is; more seeds or more test "
@@ -82,8 +86,8 @@ def _cheapest(models: Sequence[ModelResult], shown: Sequence[Noninferiority], be
     cheapest = models[place]
     if cheapest.name == best.name:
         return f"{best.name} itself: no cheaper network is shown to be that close."
-    times = f"{best.macs / cheapest.macs:.1f} times fewer MACs than {best.name}" if cheapest.macs < best.macs else ""
-    cost = f" with {times}" if times else ""
+    most = macs[models.index(best)]
+    cost = f" with {most / macs[place]:.1f} times fewer MACs than {best.name}" if macs[place] < most < dear else ""
     return (
         f"{cheapest.name}{cost}: it is shown to be at most {_points(margin)} worse "
         f"({p_value_text(shown[place].p_value)}, one-sided)."

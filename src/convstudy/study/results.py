@@ -25,17 +25,20 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One network: what it costs and what it reaches. Seconds and images/s are means over the seeds."""
+    """One network: what it costs and what it reaches. Seconds and images/s are means over the seeds.
+
+    Of one whose predictions were imported, what nobody measured here is None.
+    """
 
     name: str
-    parameters: int
-    macs: int  # of one image's forward pass
-    activation_size: int  # elements of one image's activations
-    input_shape: tuple[int, int, int]  # channels x height x width
+    parameters: int | None
+    macs: int | None  # of one image's forward pass
+    activation_size: int | None  # elements of one image's activations
+    input_shape: tuple[int, int, int] | None  # channels x height x width
     top1: Accuracy
-    train_seconds: float  # of one run
-    images_per_second: float  # in training
-    latency_ms: float  # of one image's forward pass, median
+    train_seconds: float | None  # of one run
+    images_per_second: float | None  # in training
+    latency_ms: float | None  # of one image's forward pass, median
     uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
 
 
@@ -72,7 +75,7 @@ class DataDescription:
     name: str
     source: str
     class_names: tuple[str, ...]
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]  # channels x height x width; empty where only predictions are known
     train: int  # images after the validation part has been split off
     validation: int
     test: int
@@ -108,13 +111,17 @@ class Results:
 
 @dataclass(frozen=True)
 class RunResult:
-    """One network trained with one seed: its learning curve and its answers on the test part."""
+    """One network trained with one seed: its learning curve and its answers on the test part.
+
+    Where only predictions were imported, `scored` is False: a logit of 1 stands for the predicted class.
+    """
 
     model: str
     seed: int
     epochs: tuple[Epoch, ...]
     labels: npt.NDArray[np.int64]  # N
     logits: npt.NDArray[np.float32]  # N x classes
+    scored: bool = True
 
 
 @dataclass(frozen=True)

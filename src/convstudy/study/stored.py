@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
         np.savez_compressed(file, facts=np.array(json.dumps(facts)), **images)
     with whole_file(folder.path / "results.csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
         rows = [_flat_row(model) for model in findings.results.models]
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list({column: None for row in rows for column in row}))
         writer.writeheader()
         writer.writerows(rows)
     write_json(folder.path / "results.json", asdict(findings.results))
@@ -48,8 +48,7 @@ def read_findings(folder: ComparisonFolder) -> Findings:
         raise StudyError(f"{folder.path} holds a comparison that is not finished; run its `convstudy compare` again")
     try:
         results = results_from_json(json.loads(path.read_text(encoding="utf-8")))
-        runs = tuple(_runs(folder, identity))
-        return Findings(results, runs, _mistaken(folder))
+        return Findings(results, _runs(folder, identity), _mistaken(folder))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
             f"{folder.path} cannot be read ({type(error).__name__}: {error}); run its `convstudy compare` again"
@@ -62,7 +61,7 @@ def results_from_json(value: dict[str, Any]) -> Results:
         ModelResult(
             **{
                 **model,
-                "input_shape": tuple(model["input_shape"]),
+                "input_shape": model["input_shape"] and tuple(model["input_shape"]),
                 "uncounted": tuple(model["uncounted"]),
                 "top1": Accuracy(**{**model["top1"], "per_seed": tuple(model["top1"]["per_seed"])}),
             }
@@ -86,11 +85,11 @@ def _pair(value: dict[str, Any]) -> PairResult:
     return PairResult(**{**value, "chance": value["chance"] and tuple(value["chance"])})
 
 
-def _flat_row(model: ModelResult) -> dict[str, str | int | float]:
+def _flat_row(model: ModelResult) -> dict[str, str | int | float | None]:
     top1 = model.top1
     return {
         "name": model.name,
-        "input": "x".join(str(length) for length in model.input_shape),
+        "input": "x".join(str(length) for length in model.input_shape or ()),
         "parameters": model.parameters,
         "macs": model.macs,
         "activation_size": model.activation_size,
@@ -104,9 +103,15 @@ def _flat_row(model: ModelResult) -> dict[str, str | int | float]:
     }
 
 
-def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> list[RunResult]:
+def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> tuple[RunResult, ...]:
     runs = [folder.run(model, seed) for model in identity["folders"] for seed in identity["seeds"]]
-    return [run.read() for run in runs]
+    return (*(run.read() for run in runs), *read_imported_runs(folder))
+
+
+def read_imported_runs(folder: ComparisonFolder) -> tuple[RunResult, ...]:
+    """The runs whose predictions were imported, network by network."""
+    runs = [folder.run(network["folder"], seed) for network in folder.imported().values() for seed in network["seeds"]]
+    return tuple(replace(run.read(), scored=run.record()["imported"]["scored"]) for run in runs)
 
 
 def _mistaken(folder: ComparisonFolder) -> tuple[MistakenImage, ...]:

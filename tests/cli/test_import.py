@@ -1,0 +1,156 @@
+"""`convstudy import`: an outsider's predictions, made by a script that knows nothing of us."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests.conftest import Said
+
+from convstudy.cli.comparing import carry_out
+from convstudy.study import Plan
+from convstudy.training import Recipe
+
+Convstudy = Callable[..., Said]
+
+OUTSIDER = """
+import csv, sys, torch
+from sklearn.datasets import load_digits
+
+digits = load_digits()
+images = torch.tensor(digits.data, dtype=torch.float32) / 16
+labels = torch.tensor(digits.target)
+held_out = [int(line) for line in open("held_out.txt")]
+training = sorted(set(range(len(labels))) - set(held_out))
+torch.manual_seed(int(sys.argv[1]))
+network = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10))
+optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+for _ in range(100):
+    optimiser.zero_grad()
+    torch.nn.functional.cross_entropy(network(images[training]), labels[training]).backward()
+    optimiser.step()
+with open(f"theirs-{sys.argv[1]}.csv", "w", newline="") as file:
+    writer = csv.writer(file)
+    writer.writerow(["id", "label", *(f"logit_{k}" for k in range(10))])
+    for number in reversed(held_out):
+        writer.writerow([IDS[number], int(labels[number]), *network(images[number]).tolist()])
+"""
+
+
+@pytest.fixture(scope="module")
+def one_comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compared") / "out"
+    carry_out(Plan(("net",), seeds=2, recipe=Recipe(epochs=1, warmup_epochs=0.5), device="cpu", jobs=1), folder)
+    return folder
+
+
+@pytest.fixture
+def compared(one_comparison: Path, tmp_path: Path) -> Path:
+    """A finished comparison on digits of one quick network, with two seeds."""
+    return Path(shutil.copytree(one_comparison, tmp_path / "out"))
+
+
+def their_files(compared: Path, seeds: int) -> list[str]:
+    """Run the outsider's script where it finds the numbers of the test images, and what they are called."""
+    ids = pd.read_parquet(compared / "net/seed-0/predictions.parquet")["id"].astype(str)
+    numbers = [int("".join(filter(str.isdigit, name))) for name in ids]
+    folder = compared.parent
+    (folder / "held_out.txt").write_text("\n".join(map(str, numbers)))
+    names = dict(zip(numbers, ids, strict=True))
+    (folder / "outsider.py").write_text(f"IDS = {names!r}\n{OUTSIDER}")
+    for seed in range(seeds):
+        subprocess.run([sys.executable, "outsider.py", str(seed)], cwd=folder, check=True, env={"OMP_NUM_THREADS": "1"})
+    return [f"theirs-{seed}.csv" for seed in range(seeds)]
+
+
+def test_an_outsiders_predictions_join_a_comparison(convstudy: Convstudy, compared: Path) -> None:
+    files = their_files(compared, seeds=2)
+    said = convstudy("import", *files, "--model", "their mlp", "--output", "out")
+    assert (said.status, said.err) == (0, "")
+    assert "their mlp" in said.out
+    results = json.loads((compared / "results.json").read_text())
+    net, theirs = results["models"]
+    assert theirs["name"] == "their mlp"
+    assert theirs["parameters"] is None
+    tables = [pd.read_csv(compared.parent / file) for file in files]
+    right = [(table.filter(like="logit_").to_numpy().argmax(1) == table["label"]).mean() for table in tables]
+    assert theirs["top1"]["per_seed"] == pytest.approx(right)
+    [pair] = results["comparisons"]
+    assert pair["difference"] == pytest.approx(net["top1"]["mean"] - sum(right) / 2)
+    assert pair["better"] == "their mlp"
+    assert "their mlp" in (compared / "report.html").read_text()
+    assert convstudy("report", "out").status == 0
+    assert "their mlp" in convstudy("report", "out", "--format", "markdown").out
+
+    again = convstudy(
+        "compare", "net", "--epochs", "1", "--seeds", "2", "--output", "out", "--device", "cpu", "--jobs", "1"
+    )
+    assert again.status == 0
+    assert json.loads((compared / "results.json").read_text())["models"] == results["models"]
+
+
+def test_predictions_alone_make_a_comparison(convstudy: Convstudy, tmp_path: Path) -> None:
+    lines = [f"{number},{number % 3},{{}}" for number in range(60)]
+    good = [line.format(number % 3 if number % 10 else 2) for number, line in enumerate(lines)]
+    bad = [line.format(0) for line in lines]
+    for name, answers in (("good", good), ("bad", bad)):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,label,prediction", *answers]))
+        assert convstudy("import", f"{name}.csv", "--model", name, "--output", "both").status == 0
+    results = json.loads((tmp_path / "both/results.json").read_text())
+    assert [model["name"] for model in results["models"]] == ["good", "bad"]
+    assert results["comparisons"][0]["better"] == "good"
+    report = (tmp_path / "both/report.html").read_text()
+    assert "predictions imported" in report
+    assert "reliability-0" not in report
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "message"),
+    [
+        (lambda table: table.iloc[1:], (), "test images by their ids"),
+        (lambda table: table.assign(id=["strange", *table["id"][1:]]), (), "is missing"),
+        (lambda table: table.assign(label=(table["label"] + 1) % 10), (), "labels differ"),
+        (lambda table: table, ("--model", "net"), "has runs of its own of net"),
+        (lambda table: table, ("--model", " "), "--model is empty"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_changes(
+    convstudy: Convstudy,
+    compared: Path,
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+    words: tuple[str, ...],
+    message: str,
+) -> None:
+    table = pd.read_parquet(compared / "net/seed-0/predictions.parquet")
+    change(table).to_csv(compared.parent / "theirs.csv", index=False)
+    before = (compared / "results.json").read_text()
+    said = convstudy("import", "theirs.csv", *(words or ("--model", "theirs")), "--output", "out")
+    assert said.status == 2
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert (compared / "results.json").read_text() == before
+    assert not (compared / "imported.json").exists()
+
+
+def test_a_seed_is_imported_once(convstudy: Convstudy, compared: Path) -> None:
+    table = pd.read_parquet(compared / "net/seed-0/predictions.parquet")
+    table.to_csv(compared.parent / "theirs.csv", index=False)
+    words = ("import", "theirs.csv", "--model", "theirs", "--output", "out")
+    assert convstudy(*words, "--seed", "4").status == 0
+    assert "holds a run of theirs with seed 4 already" in convstudy(*words, "--seed", "4").err
+    assert convstudy(*words).status == 0
+    assert json.loads((compared / "imported.json").read_text())["theirs"]["seeds"] == [4, 5]
+
+
+def test_a_folder_of_something_else_is_left_alone(convstudy: Convstudy, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("mine")
+    (tmp_path / "theirs.csv").write_text("id,label,prediction\na,0,0\n")
+    said = convstudy("import", "theirs.csv", "--model", "theirs", "--output", "mine")
+    assert said.err == "error: mine holds no finished comparison; finish it, or choose another --output\n"

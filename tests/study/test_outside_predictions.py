@@ -1,0 +1,87 @@
+"""Files of predictions that another program wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import softmax
+
+from convstudy.errors import StudyError
+from convstudy.study.outside_predictions import OutsidePredictions, read_predictions
+
+
+def read(folder: Path, text: str, class_names: tuple[str, ...] | None = None) -> OutsidePredictions:
+    (folder / "theirs.csv").write_text(text)
+    return read_predictions(folder / "theirs.csv", class_names)
+
+
+def test_predicted_classes_as_numbers(tmp_path: Path) -> None:
+    found = read(tmp_path, "id,label,prediction\na.png,0,2\n007,1,1\n")
+    assert found.ids == ("a.png", "007")
+    assert found.labels.tolist() == [0, 1]
+    assert found.logits.argmax(1).tolist() == [2, 1]
+    assert found.class_names == ("0", "1", "2")
+    assert not found.scored
+
+
+def test_predicted_classes_as_names(tmp_path: Path) -> None:
+    found = read(tmp_path, "id,label,prediction\n1,dog,cat\n2,cat,cat\n")
+    assert found.class_names == ("cat", "dog")
+    assert found.labels.tolist() == [1, 0]
+    found = read(tmp_path, "id,label,prediction\n1,dog,cat\n2,cat,cat\n", ("dog", "bird", "cat"))
+    assert found.labels.tolist() == [0, 2]
+    assert found.logits.shape == (2, 3)
+
+
+def test_logits_in_any_order_of_columns(tmp_path: Path) -> None:
+    found = read(tmp_path, "logit_1,id,logit_0,label\n2.5,a,-1,1\n0,b,4,1\n")
+    np.testing.assert_array_equal(found.logits, [[-1, 2.5], [4, 0]])
+    assert found.scored
+
+
+def test_probabilities_are_those_that_the_logits_give(tmp_path: Path) -> None:
+    found = read(tmp_path, "id,label,probability_0,probability_1,probability_2\na,1,0.2,0.8,0\n")
+    np.testing.assert_allclose(softmax(found.logits, axis=1), [[0.2, 0.8, 0]], atol=1e-6)
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pd.DataFrame({"id": [3, 4], "label": [0, 1], "prediction": [1, 1]}).to_parquet(tmp_path / "theirs.parquet")
+    found = read_predictions(tmp_path / "theirs.parquet")
+    assert (found.ids, found.labels.tolist()) == (("3", "4"), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,label\na,0\n", "has the columns name, label; expected id, label, and prediction"),
+        ("id,label\na,0\n", "has the columns id, label; expected id, label, and prediction"),
+        ("id,label,prediction\n", "has no line of predictions"),
+        ("", "cannot be read as predictions"),
+        ("id,label,prediction\na,0,0\na,1,1\n", "has the image a twice"),
+        ("id,label,prediction\na,0,0\nb,5,1\n", "theirs.csv, line 3: label 5 is no class; expected 0 to 1 or one of"),
+        ("id,label,prediction\na,cat,dog\nb,cow,cat\n", "line 2: prediction dog is no class"),
+        ("id,label,logit_0,logit_2\na,0,1,2\n", "columns [0, 2]; expected them from 0 on, without a gap"),
+        ("id,label,logit_0,logit_1\na,0,1,2\nb,0,x,2\n", "line 3: expected numbers as logit_ of every class"),
+        ("id,label,probability_0,probability_1\na,0,1.5,-0.5\n", "line 2: expected numbers as probability_"),
+        ("id,label,logit_0,logit_1,logit_2\na,0,1,2,3\n", "has scores of 3 classes; expected 2: cat, cow"),
+    ],
+)
+def test_what_cannot_be_used_is_told_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(StudyError) as raised:
+        read(tmp_path, text, ("cat", "cow"))
+    assert message in str(raised.value)
+    assert "theirs.csv" in str(raised.value)
+    assert "\n" not in str(raised.value).strip()
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="is not there; expected a CSV or Parquet file of predictions"):
+        read_predictions(tmp_path / "gone.csv")
+
+
+def test_names_do_not_say_the_order_of_scores(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="give labels as numbers from 0, in the order of the scores"):
+        read(tmp_path, "id,label,logit_0,logit_1,logit_2\na,cat,1,2,3\nb,dog,1,2,3\n")
