@@ -177,15 +177,15 @@ _INTERVALS = (
     "95 % intervals cover two sources of variation: other seeds (initialisation, validation split, order, "
     "augmentation and dropout) and other test images of the same kind. The variance of each is estimated from the "
     "table of right and wrong answers, seeds x test images, as for readers and cases in medical imaging (Obuchowski & "
-    "Rockette 1995; Hillis 2007). Intervals of top-1 are on the logit scale; those of differences are Student's, "
-    "with Satterthwaite's degrees of freedom."
+    "Rockette 1995; Hillis 2007). The two margins, each with its own quantile of Student's t, are added as the sides "
+    "of a right angle (Graybill & Wang 1980); intervals of top-1 are on the logit scale."
 )
 _INTERVALS_ONE_SEED = (
-    "95 % intervals cover one source of variation, other test images of the same kind (Wilson 1927). With a single "
-    "seed nothing can be said of other seeds, which often differ by more: use three or more."
+    "95 % intervals cover one source of variation, other test images of the same kind (Wilson 1927; Tango 1998). With "
+    "a single seed nothing can be said of other seeds, which often differ by more: use three or more."
 )
 _TEST = (
-    "p-values test that two networks have equal top-1, by the t statistic of the difference's interval, paired by "
+    "p-values test that two networks have equal top-1, by the margins of the difference's interval, paired by "
     "test image."
 )
 _TEST_ONE_SEED = "p-values test that two runs have equal top-1, by McNemar's exact test, paired by test image."
