@@ -17,7 +17,7 @@ from tests.conftest import Said
 
 Convstudy = Callable[..., Said]
 
-SHORT = ("--data", "pictures", "--epochs", "2", "--device", "cpu", "--output", "out")
+SHORT = ("--data", "pictures", "--epochs", "2", "--device", "cpu", "--threads", "1", "--output", "out")
 
 
 def test_one_run_is_that_of_a_comparison_to_the_bit(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_another_run_s_folder_is_left_alone(convstudy: Convstudy, pictures: Path
 
 @pytest.mark.parametrize(("how", "again"), [(signal.SIGKILL, "the same command"), (signal.SIGINT, "resume")])
 def test_interrupted_it_goes_on_and_ends_the_same(tmp_path: Path, how: signal.Signals, again: str) -> None:
-    words = ("train", "net", "--epochs", "5", "--device", "cpu", "--output")
+    words = ("train", "net", "--epochs", "5", "--device", "cpu", "--threads", "1", "--output")
     command = [sys.executable, "-m", "convstudy", *words]
     subprocess.run([*command, "whole"], cwd=tmp_path, check=True, capture_output=True)
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -83,7 +83,10 @@ def train(
         list[str] | None,
         typer.Option(help="Also tell the epochs to: tensorboard, wandb, mlflow (extras of these names). Repeatable."),
     ] = None,
-    threads: Annotated[int, typer.Option(help="Threads, on the CPU.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(help=r"Threads, on the CPU. \[default: the number measured to be fastest]", show_default=False),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
 ) -> None:
     """Train a network, test it once, and leave a folder for evaluate, predict and export.
@@ -99,7 +102,7 @@ def train(
         if model is not None:
             raise StudyError(f"--resume {resume} goes on as that run was asked for; leave MODEL out")
         folder = resume.parent if resume.is_file() else resume
-        carry_out_training(stored_plan(folder), folder)
+        carry_out_training(stored_plan(folder), folder, None)
         return
     if model is None:
         raise StudyError("no network to train; name one, as in `convstudy train resnet18 --data path/to/images`")
@@ -126,11 +129,11 @@ def train(
         input_size=resize,
         skip_bad_images=skip_bad_images,
         device=device,
-        threads=threads,
+        threads=1 if threads is None else threads,
         log=tuple(log or ()),
         freeze=freeze is not None,
     )
-    carry_out_training(plan, output)
+    carry_out_training(plan, output, threads)
 
 
 def _recipe(asked: dict[str, Any]) -> Recipe:

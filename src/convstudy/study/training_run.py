@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from convstudy.study.folder import RunFolder, refuse_another, refuse_strangers
 from convstudy.study.plan import Plan
 from convstudy.study.run import Observer
 from convstudy.study.side_by_side import perform_all
+from convstudy.study.threads import fastest_threads
 from convstudy.training import Recipe
 
 ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
@@ -29,61 +29,82 @@ class TrainingRun:
     """A network whose cost is counted and whose data are loaded, ready to be trained with one seed."""
 
     comparison: Comparison  # of this network and seed alone
+    folder: RunFolder
     trackers: tuple[Tracker, ...] = ()
 
     @property
     def plan(self) -> Plan:
         return self.comparison.plan
 
-    @cached_property
+    @property
     def identity(self) -> dict[str, Any]:
         """All that decides the result: what a folder must agree in."""
-        whole = self.comparison.identity()
-        model = whole.pop("models")[0]
-        for of_several in ("folders", "seeds"):
-            del whole[of_several]
-        return {
-            **whole,
-            "model": model,
-            "seed": self.plan.first_seed,
-            "code": whole["code"].get(model, ""),
-            "inputs": whole["inputs"][model],
-        }
+        return _identity(self.comparison)
 
-    def default_folder(self) -> Path:
-        """`runs/<data>-<network>-<a few letters that no other run has>`."""
-        digest = hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
-        [entrant] = self.comparison.contestants
-        return Path("runs") / f"{self.comparison.data.name}-{entrant.model.folder[:60]}-{digest[:6]}"
-
-    def claim(self, folder: RunFolder) -> None:
+    def claim(self) -> None:
         """Make the folder this run's, or find that it is. Raises: StudyError, when it holds something else."""
-        asked = folder.path / ASKED
-        if asked.exists():
-            refuse_another(folder.path, "run", _asked(folder.path)["identity"], self.identity)
+        path = self.folder.path
+        if (path / ASKED).exists():
+            refuse_another(path, "run", _asked(path)["identity"], self.identity)
             return
-        refuse_strangers(folder.path, "run")
-        write_json(asked, {"identity": self.identity, "plan": _plain(self.plan)})
+        refuse_strangers(path, "run")
+        write_json(path / ASKED, {"identity": self.identity, "plan": _plain(self.plan)})
 
-    def perform(self, folder: RunFolder, observer: Observer) -> None:
+    def perform(self, observer: Observer) -> None:
         """Train from the checkpoint or from the start, and test once; nothing where the run is complete.
 
         Raises: DivergedError, with network, seed, epoch and step.
         """
         make_deterministic(self.comparison.device)
-        tasks = [] if folder.complete else tasks_of(self.comparison, lambda *_: folder)
-        with ExperimentLog(self.trackers, folder, flat(self.identity), observer) as log:
+        tasks = [] if self.folder.complete else tasks_of(self.comparison, lambda *_: self.folder)
+        with ExperimentLog(self.trackers, self.folder, flat(self.identity), observer) as log:
             log.start(missing=len(tasks), total=1)
             perform_all(tasks, 1, self.plan.threads, log)
 
 
-def prepare_run(plan: Plan) -> TrainingRun:
+def prepare_run(plan: Plan, output: Path | None = None, *, threads: int | None = None) -> TrainingRun:
     """Open the one network of a plan with one seed, load the data, count the network at its input.
+
+    `output` is the run's folder; by default `runs/<data>-<network>-<a few letters that no other run has>`. Without
+    `threads` they are those that the folder's run began with, else the number that is measured to be fastest.
 
     Raises: a ConvstudyError for whatever cannot be used, before anything is written.
     """
     trackers = open_trackers(plan.log)
-    return TrainingRun(prepare(plan), trackers)
+    comparison = prepare(plan)
+    folder = RunFolder(output or _default_folder(comparison))
+    threads = threads or _threads(comparison, folder)
+    return TrainingRun(replace(comparison, plan=replace(comparison.plan, threads=threads)), folder, trackers)
+
+
+def _threads(comparison: Comparison, folder: RunFolder) -> int:
+    if (folder.path / ASKED).exists():
+        return stored_plan(folder.path).threads
+    if comparison.device.type != "cpu":
+        return 1
+    [entrant] = comparison.contestants
+    return fastest_threads(entrant.build, entrant.input_shape, entrant.num_classes, comparison.recipe.batch_size)
+
+
+def _default_folder(comparison: Comparison) -> Path:
+    chosen = {key: value for key, value in _identity(comparison).items() if key != "threads"}
+    digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+    [entrant] = comparison.contestants
+    return Path("runs") / f"{comparison.data.name}-{entrant.model.folder[:60]}-{digest[:6]}"
+
+
+def _identity(comparison: Comparison) -> dict[str, Any]:
+    whole = comparison.identity()
+    model = whole.pop("models")[0]
+    for of_several in ("folders", "seeds"):
+        del whole[of_several]
+    return {
+        **whole,
+        "model": model,
+        "seed": comparison.plan.first_seed,
+        "code": whole["code"].get(model, ""),
+        "inputs": whole["inputs"][model],
+    }
 
 
 def stored_plan(path: Path) -> Plan:
@@ -95,7 +116,11 @@ def stored_plan(path: Path) -> Plan:
     plan = asked["plan"]
     try:
         given: dict[str, Any] = {key: Path(value) if key in PATHS and value else value for key, value in plan.items()}
-        given |= {"models": tuple(plan["models"]), "log": tuple(plan["log"]), "recipe": Recipe(**plan["recipe"])}
+        given |= {
+            "models": tuple(plan["models"]),
+            "log": tuple(plan["log"]),
+            "recipe": Recipe(**plan["recipe"]),
+        }
         return Plan(**given)
     except (TypeError, KeyError) as error:
         raise StudyError(
