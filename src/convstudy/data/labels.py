@@ -34,7 +34,7 @@ def decode_labels(labels: npt.NDArray[Any], where: str, images: int) -> npt.NDAr
         raise DataError(f"{where} has labels that are not whole numbers, such as {_first_odd(flat)}")
     if (flat < 0).any():
         raise DataError(f"{where} has the label {int(flat.min())}; expected whole numbers from 0")
-    if (flat > LARGEST).any():
+    if (flat.astype(np.float64) > LARGEST).any():
         raise DataError(
             f"{where} has the label {float(flat.max()):g}; expected whole numbers from 0 to the number of classes"
         )
