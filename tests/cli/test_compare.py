@@ -91,6 +91,7 @@ def test_every_run_leaves_its_folder_whose_numbers_are_those_of_the_results(
         folder = tmp_path / f"out/own.py-Tiny/seed-{seed}"
         assert {path.name for path in folder.iterdir()} == {
             "epochs.csv",
+            "model.py",
             "predictions.parquet",
             "run.json",
             "weights.safetensors",

@@ -61,16 +61,23 @@ def test_a_comparison_of_one_run_is_that_run(convstudy: Convstudy, run: Path) ->
     assert alone.out == among.out == whole.out
 
 
-def test_a_changed_network_is_told_of(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+def test_a_changed_or_lost_network_is_made_from_the_run_s_own_copy(
+    convstudy: Convstudy, run: Path, tmp_path: Path
+) -> None:
+    words = ("predict", run, "pictures/test", "--format", "json")
+    before = convstudy(*words)
     source = tmp_path / "small.py"
-    source.write_text(source.read_text() + "\n# a word\n")
-    said = convstudy("predict", run, "pictures/test/red/0.png")
-    assert said.status == 0
-    assert said.err.startswith("small.py:Small is not as it was when this run was trained")
     source.write_text(source.read_text().replace("nn.Conv2d(in_channels, 4", "nn.Conv2d(in_channels, 5"))
-    said = convstudy("predict", run, "pictures/test/red/0.png")
-    assert said.status == 2
-    assert "weights.safetensors does not fit small.py:Small: small.py:Small has changed since" in said.err
+    changed = convstudy(*words)
+    source.unlink()
+    lost = convstudy(*words)
+    told = "small.py:Small is not as it was when this run was trained; the run's own copy is used\n"
+    assert (before.err, changed.err, lost.err) == ("", told, told)
+    assert before.out == changed.out == lost.out
+    (tmp_path / run / "weights.safetensors").write_bytes(b"torn")
+    said = convstudy(*words)
+    assert (said.status, said.out) == (2, "")
+    assert "weights.safetensors does not fit small.py:Small, which may have changed since (" in said.err
 
 
 @pytest.mark.parametrize(
@@ -113,3 +120,16 @@ def test_unfinished_and_ambiguous_folders_are_named(convstudy: Convstudy, run: P
     record.unlink()
     (tmp_path / run / "checkpoint.pt").touch()
     assert "holds a run that is not finished" in convstudy("predict", run, "pictures").err
+
+
+def test_a_network_of_a_layer_table_outlives_the_table(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    lines = ["layer\tfilters\tkernel\tstride\tpadding\toutput", "input\t\t\t\t\t3x32x32"]
+    lines += ["conv\t4\t3\t1\t1\t4x32x32", "relu\t\t\t\t\t4x32x32", "flatten\t\t\t\t\t4096", "fc\t3\t\t\t\t3"]
+    (tmp_path / "mine.tsv").write_text("\n".join(lines) + "\n")
+    words = ("--data", "pictures", "--epochs", "1", "--device", "cpu", "--output", "out")
+    said = convstudy("train", "table:mine.tsv", *words)
+    assert said.status == 0, said.err
+    before = convstudy("predict", "out", "pictures/test", "--format", "json")
+    (tmp_path / "mine.tsv").unlink()
+    after = convstudy("predict", "out", "pictures/test", "--format", "json")
+    assert after.out == before.out != ""

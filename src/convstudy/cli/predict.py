@@ -65,10 +65,10 @@ def predict(
 
 
 def opened(run: Path) -> TrainedRun:
-    """The run of a folder; a change of the user's own file since is told on standard error."""
+    """The run of a folder; where its own copy of the user's file is used, standard error says so."""
     from convstudy.study import open_run
 
     trained = open_run(run)
-    if trained.changed_code():
-        typer.echo(f"{trained.name} is not as it was when this run was trained; its weights are used in it", err=True)
+    if trained.copy_used:
+        typer.echo(f"{trained.name} is not as it was when this run was trained; the run's own copy is used", err=True)
     return trained

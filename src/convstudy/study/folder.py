@@ -3,6 +3,7 @@
 comparison.json            what was asked, so that nothing of another comparison is mixed in
 <network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json, recipe.yaml
     epochs.csv             the metrics of each epoch, written as they come
+    model.py               a copy of the user's own file that the network is made from, where there is one
     weights.safetensors    the weights after the last epoch
     predictions.parquet    id, label and logits of each test image
     run.json               configuration and measurements: written last, so a folder that has it is complete

@@ -17,6 +17,7 @@ from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
 from convstudy.study.model import open_model
 from convstudy.study.preprocessing import Preprocessing
+from convstudy.study.source_copy import keep_source
 from convstudy.study.transfer import FrozenBackbone, weights_statistics
 from convstudy.training import Epoch, Recipe, TrainingBatches, stream_seed, train
 
@@ -71,6 +72,7 @@ def perform(task: Task, observer: Observer) -> None:
         return replace(images, images=images.images.contiguous(memory_format=layout))
 
     torch.manual_seed(stream_seed(task.seed, "initialisation"))
+    keep_source(task.model, task.folder.path)
     network = model.build(task.data.num_classes, task.input_shape[0])
     network = trained = network.to(task.device).to(memory_format=layout)
     training, validation = resident(train_part), resident(validation_part)

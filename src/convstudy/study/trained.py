@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
 from convstudy.study.model import Model, open_model
 from convstudy.study.preprocessing import Preprocessing, at_input
+from convstudy.study.source_copy import usable_name
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,20 @@ class TrainedRun:
     def model(self) -> Model:
         """The network's maker; without the weights that training began with, for the run has its own.
 
+        Where the user's own file has changed since, or is not there, it is made from the run's copy of it.
+
         Raises: as `open_model`.
         """
-        return open_model(self.name.partition("@")[0])
+        return replace(open_model(self._usable_name), name=self.name.partition("@")[0])
 
-    def changed_code(self) -> bool:
-        """Whether the user's own file is another than in training."""
-        return "@" not in self.name and self.model().code != self.record["code"]
+    @property
+    def copy_used(self) -> bool:
+        """Whether the network is made from the run's copy of the user's file."""
+        return self._usable_name != self.name.partition("@")[0]
+
+    @property
+    def _usable_name(self) -> str:
+        return usable_name(self.name.partition("@")[0], self.folder.path, self.record["code"])
 
     def network(self, device: torch.device) -> nn.Module:
         """The trained network, in evaluation mode.
@@ -81,9 +89,8 @@ class TrainedRun:
         try:
             load_model(network, str(path))
         except Exception as error:  # of safetensors or torch, for a torn file or other layers
-            changed = f"{self.name} has changed since" if self.changed_code() else "expected those of the run"
             reason = " ".join(str(error).split())[:160]
-            raise ModelError(f"{path} does not fit {self.name}: {changed} ({reason})") from error
+            raise ModelError(f"{path} does not fit {self.name}, which may have changed since ({reason})") from error
         return network.to(device).eval()
 
 
