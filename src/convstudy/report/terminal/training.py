@@ -35,7 +35,8 @@ class RunLine:
 class TrainingDisplay:
     """Shows where training is: each run's epoch, loss, images/s and time left. It is a study's `Observer`.
 
-    On a terminal one bar for all runs and one for each that goes on; elsewhere (a file, a pipe, CI) a line an epoch.
+    On a terminal one bar for all runs, where there are several, and one for each that goes on; elsewhere (a file, a
+    pipe, CI) a line an epoch.
 
     >>> from convstudy.training import Epoch
     >>> with TrainingDisplay(Console(width=80)) as display:
@@ -64,6 +65,7 @@ class TrainingDisplay:
         self._lines: dict[int, RunLine] = {}  # the runs that go on, by index
         self._done = self._done_here = 0.0  # runs that have ended: at all, and by this display
         self._total = 0
+        self._all_runs: TaskID | None = None  # the bar of all runs, where there are several
 
     def __enter__(self) -> TrainingDisplay:
         return self
@@ -76,8 +78,9 @@ class TrainingDisplay:
     def start(self, *, missing: int, total: int) -> None:
         """Say how many runs there are, and how many of them are to be done now."""
         self._done, self._total, self._started = float(total - missing), total, self._clock()
-        if missing:
+        if missing and total > 1:
             self._all_runs = self._bars.add_task("", total=1.0, detail="", left="")
+        if missing:
             self._bars.start()
 
     def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None:
@@ -104,7 +107,8 @@ class TrainingDisplay:
         if not self.live:
             rate = line.images_per_second
             speed = f"{numbers.rate(rate)} images/s" if rate else "from its checkpoint"
-            place = f"run {index} of {self._total}: {line.name}: epoch {epoch.epoch} of {line.epochs}"
+            run = f"run {index} of {self._total}: " if self._total > 1 else ""
+            place = f"{run}{line.name}: epoch {epoch.epoch} of {line.epochs}"
             self.console.print(Text(f"{place}, {detail}, {speed}"), soft_wrap=True)
 
     def end_run(self, index: int) -> None:
@@ -129,7 +133,7 @@ class TrainingDisplay:
     def _show_all(self, now: float) -> None:
         done = self._done + sum(line.done for line in self._lines.values())
         done_here = self._done_here + sum(line.done - line.resumed_at for line in self._lines.values())
-        if self._bars.tasks:
+        if self._all_runs is not None:
             self._bars.update(
                 self._all_runs,
                 description=f"runs done {self._done:.0f} of {self._total}",
