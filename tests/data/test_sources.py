@@ -353,7 +353,7 @@ def test_bad_files_get_one_line(tmp_path: Path) -> None:
         empty: "empty.npz is empty",
         tmp_path / "gone.npz": "gone.npz is not there",
         text: "text.npz cannot be read as .npz: it is no archive",
-        tmp_path / "table.csv": "table.csv is a .csv file; expected a folder of class folders, .npz or .h5",
+        tmp_path / "table.csv": "table.csv has the columns a, b; expected filename,label or filename,label,split",
         tmp_path / "gone": "gone is not there; expected class folders",
     }.items():
         with pytest.raises(DataError, match=message.replace(".", r"\.")) as caught:
@@ -450,7 +450,7 @@ def test_other_data_have_another_fingerprint(tmp_path: Path) -> None:
 def test_the_list_names_what_load_takes() -> None:
     assert [source.name for source in sources()] == [
         *("digits", "cifar10", "cifar100", "mnist", "fashion-mnist"),
-        *("FOLDER", "FILE.npz", "FILE.h5"),
+        *("FOLDER", "FILE.csv", "FILE.npz", "FILE.h5"),
     ]
 
 

@@ -15,6 +15,7 @@ from convstudy.cli.evaluate import evaluate
 from convstudy.cli.explaining import diff, explain, trends
 from convstudy.cli.export import export
 from convstudy.cli.importing import import_
+from convstudy.cli.inspecting import inspect
 from convstudy.cli.listing import data, models
 from convstudy.cli.predict import predict
 from convstudy.cli.redraw import report
@@ -49,9 +50,11 @@ for command in (
     import_,
     report,
     models,
-    data,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+of_data = typer.Typer(name="data", invoke_without_command=True, callback=data)
+of_data.command()(inspect)
+app.add_typer(of_data)
 
 
 def _print_version(asked: bool) -> None:

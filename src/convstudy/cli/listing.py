@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 
 def models() -> None:
     """List the networks."""
@@ -13,8 +15,10 @@ def models() -> None:
     Console().print(model_list(ARCHITECTURES.values()))
 
 
-def data() -> None:
-    """List the data sets, and the files and folders that are read."""
+def data(context: typer.Context) -> None:
+    """List the data sets, and the files and folders that are read; `convstudy data inspect` looks at a folder."""
+    if context.invoked_subcommand:
+        return
     from rich.console import Console
 
     from convstudy.data import sources

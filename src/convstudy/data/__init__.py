@@ -1,18 +1,27 @@
 """Images: read once, kept as bytes, split so that the parts share no image."""
 
+from convstudy.data.clean_split import write_clean_split
 from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.inspection import Finding, ImageFile, Inspection, inspect_folder, levels, thumbnail
 from convstudy.data.pixels import pixel_statistics, resize
 from convstudy.data.sources import Source, at_side, load, sources
 from convstudy.data.split import split_validation
 
 __all__ = [
     "DataSet",
+    "Finding",
+    "ImageFile",
     "ImageSet",
+    "Inspection",
     "Source",
     "at_side",
+    "inspect_folder",
+    "levels",
     "load",
     "pixel_statistics",
     "resize",
     "sources",
     "split_validation",
+    "thumbnail",
+    "write_clean_split",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,9 +43,36 @@ def image_folder(
     Raises: DataError, when there are no class folders, a class is empty or alone, the parts have other classes, or an
     image cannot be decoded and `skip_bad_images` is not set.
     """
-    name = root.resolve().name
     folders = _part_folders(root)
     parts = {part: list(_labelled(folder)) for part, folder in folders.items()}
+    name = root.resolve().name
+    return labelled_files(
+        root,
+        parts,
+        name=name,
+        source=f"the class folders of {name}/",
+        notes=tuple(_left_out_notes(root, folders)),
+        side=side,
+        skip_bad_images=skip_bad_images,
+        progress=progress,
+    )
+
+
+def labelled_files(
+    root: Path,
+    parts: Mapping[str, Sequence[Labelled]],
+    *,
+    name: str,
+    source: str,
+    notes: tuple[str, ...],
+    side: int | None,
+    skip_bad_images: bool,
+    progress: Callable[[int, int], None] | None,
+) -> DataSet:
+    """Decode the files of each part to images of one size; ids are their paths as seen from `root`.
+
+    Raises: DataError, as `image_folder`.
+    """
     class_names = _class_names(root, parts)
     paths = [item.path for items in parts.values() for item in items]
     target, note = _side(paths, side)
@@ -58,22 +86,27 @@ def image_folder(
         )
     sets = _image_sets(root, parts, decoded, class_names)
     check_enough(sets, class_names, name)
-    notes = [note, *_bad_note(bad), *_treatment_notes(decoded), *_left_out_notes(root, folders)]
+    told = [note, *_bad_note(bad), *_treatment_notes(decoded), *notes]
     train, test = sets["train"], sets.get("test")
     if test is None:
         train, test = split_test(train)
-        notes.append(TEST_NOTE)
+        told.append(TEST_NOTE)
     return DataSet(
         name,
-        f"the class folders of {name}/",
+        source,
         class_names,
         train,
         sets.get("validation"),
         test,
         horizontal_flip=True,
-        notes=tuple(filter(None, notes)),
-        skipped=tuple(item.path.relative_to(root).as_posix() for item in bad),
+        notes=tuple(filter(None, told)),
+        skipped=tuple(_id(item.path, root) for item in bad),
     )
+
+
+def _id(path: Path, root: Path) -> str:
+    """A file's name in the data: its path below the folder, or as seen from it."""
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def _bad_note(bad: Sequence[Decoded]) -> Iterator[str]:
@@ -208,6 +241,6 @@ def _image_sets(
             lost = sorted(set(class_names) - {item.class_name for item in good})[0]
             raise DataError(f"{root} has no image of class '{lost}' in {part} that can be decoded")
         labels = np.array([class_names.index(item.class_name) for item in good], np.int64)
-        ids = tuple(item.path.relative_to(root).as_posix() for item in good)
+        ids = tuple(_id(item.path, root) for item in good)
         sets[part] = ImageSet(stacked([images[item.path] for item in good], mode), labels, ids)
     return sets

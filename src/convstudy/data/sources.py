@@ -10,6 +10,7 @@ from pathlib import Path
 from convstudy.data.arrays import SUFFIXES, array_file
 from convstudy.data.folder import image_folder
 from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.listed import image_list
 from convstudy.data.named import TORCHVISION_SETS, digits, torchvision_set
 from convstudy.data.pixels import resize
 from convstudy.errors import DataError, UnknownNameError
@@ -39,6 +40,7 @@ def sources() -> tuple[Source, ...]:
         Source(
             "FOLDER", "class folders of images, with or without train, val and test inside", "FOLDER/<class>/<image>"
         ),
+        Source("FILE.csv", "a table of image files with their labels", "filename,label or filename,label,split"),
         Source("FILE.npz", "NumPy arrays of images and labels", "x_train, y_train, x_test, y_test; or images, labels"),
         Source(
             "FILE.h5",
@@ -70,6 +72,8 @@ def load(
         raise DataError(f"--test-data goes with a .npz or .h5 file; got --data {data}")
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
         return array_file(path, test_data=test_data, side=side)
+    if path.suffix.lower() == ".csv" and path.is_file():
+        return image_list(path, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if data and path.is_dir():
         return image_folder(path, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if data == "digits":
@@ -78,11 +82,11 @@ def load(
         return _at(torchvision_set(data, data_dir), side)
     if data and path.exists():
         raise DataError(
-            f"{data} is a {path.suffix or 'nameless'} file; expected a folder of class folders, .npz or .h5"
+            f"{data} is a {path.suffix or 'nameless'} file; expected a folder of class folders, .csv, .npz or .h5"
         )
     if any(separator in data for separator in filter(None, (os.sep, os.altsep, "."))):
         raise DataError(
-            f"{data} is not there; expected class folders, a .npz or .h5 file, or a name of `convstudy data`"
+            f"{data} is not there; expected class folders, a .csv, .npz or .h5 file, or a name of `convstudy data`"
         )
     names = [source.name for source in sources() if source.name.islower()]
     raise UnknownNameError("data set or folder", data, names, hint="`convstudy data` says more")

@@ -4,6 +4,7 @@ from .checking import check_report
 from .difference import difference
 from .evaluation import evaluation_report
 from .explaining import explanation, trend_list
+from .inspecting import inspection_report
 from .layers import layer_table
 from .networks import cost_table, result_table, verdicts
 from .trained import trained_report
@@ -19,6 +20,7 @@ __all__ = [
     "difference",
     "evaluation_report",
     "explanation",
+    "inspection_report",
     "layer_table",
     "result_table",
     "trained_report",

@@ -1,0 +1,70 @@
+"""`convstudy data inspect`: what a folder of images holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convstudy.cli.options import TableOrJson
+
+
+def inspect(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with image files below it.")],
+    class_in_name: Annotated[
+        bool,
+        typer.Option(
+            "--class-in-name", help="The class is what a file's name has before its first underscore: 3_a.jpg."
+        ),
+    ] = False,
+    fix: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Write a split without what is wrong, for --data. The images stay as they are.",
+            show_default=False,
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a contact sheet, to look at.", show_default=False),
+    ] = None,
+    output_format: TableOrJson = "table",
+) -> None:
+    """Look at every image: what is there, and what is wrong with it.
+
+    Finds files that do not decode, images that are in the test part and in another one, too, other duplicates and
+    near-duplicates, equal images with different classes, images of one grey level, classes that are missing or rare.
+    Exit status 1: the test part is contaminated.
+    """
+    import json
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from convstudy.data import inspect_folder, write_clean_split
+    from convstudy.errors import DataError
+    from convstudy.report.contact_sheet import write_contact_sheet
+    from convstudy.report.terminal import inspection_report
+
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder; expected one with image files below it")
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("looking at the images")
+        found = inspect_folder(
+            folder,
+            class_in_name=class_in_name,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if output_format == "json":
+        typer.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+    else:
+        Console().print(inspection_report(found))
+    if sheet:
+        write_contact_sheet(found, sheet)
+        typer.echo(f"contact sheet: {sheet}", err=True)
+    if fix:
+        kept, left_out = write_clean_split(found, fix)
+        typer.echo(f"{fix}: {kept:,} images kept, {left_out:,} left out", err=True)
+    raise typer.Exit(1 if found.contaminated else 0)

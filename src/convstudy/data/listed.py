@@ -1,0 +1,68 @@
+"""A table of image files with their labels, and their parts where it says them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from convstudy.data.folder import PARTS, Labelled, labelled_files
+from convstudy.data.image_set import DataSet
+from convstudy.errors import DataError
+
+COLUMNS = "filename,label or filename,label,split"
+
+
+def image_list(
+    path: Path, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
+) -> DataSet:
+    """Read a CSV `filename,label[,split]`; file names are relative to its folder, `split` is train, val or test.
+
+    Raises: DataError, with the line, for what cannot be read; and as `image_folder`.
+    """
+    table = _read(path)
+    parts: dict[str, list[Labelled]] = {}
+    for line, row in enumerate(table.to_dict("records"), start=2):
+        part = _part(path, line, row.get("split"))
+        file = path.parent / str(row["filename"])
+        if not str(row["filename"]).strip() or not str(row["label"]).strip():
+            raise DataError(f"{path}, line {line}: expected a filename and a label; got {row}")
+        if not file.is_file():
+            raise DataError(f"{path}, line {line}: {file} is not there; file names are relative to the table's folder")
+        parts.setdefault(part, []).append(Labelled(file, str(row["label"])))
+    if "train" not in parts:
+        raise DataError(f"{path} has no image of split train; expected train, and val and test where they are fixed")
+    return labelled_files(
+        path.parent,
+        parts,
+        name=path.stem,
+        source=f"the images that {path.name} lists",
+        notes=(),
+        side=side,
+        skip_bad_images=skip_bad_images,
+        progress=progress,
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except Exception as error:  # whatever the parser says of a file that is no table
+        raise DataError(f"{path} cannot be read as a table: {error}; expected {COLUMNS}") from error
+    if not {"filename", "label"} <= set(table.columns):
+        raise DataError(f"{path} has the columns {', '.join(map(str, table.columns))}; expected {COLUMNS}")
+    if table.empty:
+        raise DataError(f"{path} lists no image; expected {COLUMNS}")
+    twice = table["filename"][table["filename"].duplicated()]
+    if len(twice):
+        raise DataError(f"{path}, line {int(twice.index[0]) + 2}: {twice.iloc[0]} is listed twice")
+    return table
+
+
+def _part(path: Path, line: int, split: object) -> str:
+    word = "train" if split is None else str(split).strip().lower()
+    part = next((part for part, names in PARTS.items() if word in names), None)
+    if part is None:
+        raise DataError(f"{path}, line {line}: the split is '{word}'; expected train, val or test")
+    return part

@@ -1,0 +1,81 @@
+"""The contact sheet: what a folder of images holds, and what is wrong with it, as one HTML file to look at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from convstudy.files import whole_file
+from convstudy.report import numbers
+from convstudy.report.picture import png_data_uri
+
+if TYPE_CHECKING:
+    from convstudy.data import Finding, Inspection
+
+IMAGES_A_CLASS = 8
+GROUPS = 24  # shown of each finding
+CLASSES = 100
+
+
+def write_contact_sheet(inspection: Inspection, path: Path) -> None:
+    """Write the page to `path`, whole or not at all: findings with their images, then some images of each class."""
+    templates = Environment(
+        loader=PackageLoader("convstudy.report"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
+    )
+    templates.filters |= {"count": numbers.count}
+    page = templates.get_template("contact_sheet.html").render(
+        name=inspection.root.resolve().name,
+        images=len(inspection.files),
+        findings=[_finding(inspection, finding) for finding in inspection.findings],
+        sheets=_sheets(inspection),
+        left_out=max(len(_by_class(inspection)) - CLASSES, 0),
+    )
+    with whole_file(path) as draft:
+        draft.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _finding(inspection: Inspection, finding: Finding) -> dict[str, Any]:
+    return {
+        "sentence": finding.sentence,
+        "kind": finding.kind,
+        "contaminates": finding.contaminates,
+        "groups": [_shown(inspection, group) for group in finding.images[:GROUPS]],
+        "more": max(len(finding.images) - GROUPS, 0),
+    }
+
+
+def _by_class(inspection: Inspection) -> dict[tuple[str, str], list[str]]:
+    names = defaultdict(list)
+    for file in inspection.files:
+        if file.look:
+            names[file.class_name or "no class", file.part or ""].append(file.name)
+    return names
+
+
+def _sheets(inspection: Inspection) -> list[dict[str, Any]]:
+    """Some images of each class and part, evenly taken from all of them."""
+    sheets = []
+    for (class_name, part), names in sorted(_by_class(inspection).items())[:CLASSES]:
+        chosen = [
+            names[place] for place in np.unique(np.linspace(0, len(names) - 1, IMAGES_A_CLASS).round().astype(int))
+        ]
+        shown = _shown(inspection, chosen)
+        sheets.append({"class_name": class_name, "part": part, "count": len(names), "images": shown})
+    return sheets
+
+
+def _shown(inspection: Inspection, names: Iterable[str]) -> list[dict[str, str]]:
+    return [{"name": name, "address": _address(inspection.root / name)} for name in names]
+
+
+def _address(path: Path) -> str:
+    """The image as a PNG inside the page; nothing where it cannot be decoded."""
+    from convstudy.data import thumbnail  # noqa: PLC0415
+
+    pixels = thumbnail(path)
+    return "" if pixels is None else png_data_uri(pixels)

@@ -1,0 +1,78 @@
+"""What a folder of images holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from convstudy.report import numbers
+from convstudy.report.terminal.table import plain_table
+
+if TYPE_CHECKING:
+    from convstudy.data import Finding, Inspection
+
+GROUPS = 3  # shown of each finding; the others are in the contact sheet and in the JSON
+LEAKS = 20  # shown of what contaminates the test part
+SIZES = 3
+CLASSES = 30
+
+
+def inspection_report(inspection: Inspection) -> RenderableType:
+    """Draw the counts by class and part, what the images are, and each finding with its first images."""
+    from convstudy.data import levels  # noqa: PLC0415
+
+    decoded = [file for file in inspection.files if file.look]
+    mean, std = levels(decoded)
+    sizes = Counter(file.size for file in decoded)
+    modes = Counter(file.mode for file in decoded)
+    lines = [
+        f"{numbers.plural(len(inspection.files), 'image')}, {_most(sizes)}; {_modes(modes)}",
+        f"mean {', '.join(f'{value:.3f}' for value in mean)}; standard deviation "
+        f"{', '.join(f'{value:.3f}' for value in std)}",
+    ]
+    treated = Counter(treatment for file in decoded for treatment in file.treatments)
+    lines += [f"{numbers.plural(number, 'image')}: {treatment}" for treatment, number in sorted(treated.items())]
+    parts = [_counts(inspection), Text("\n".join(lines))]
+    if not inspection.findings:
+        return Group(*parts, Text("nothing wrong was found", style="green"))
+    return Group(*parts, Text(), *(line for finding in inspection.findings for line in _finding(finding)))
+
+
+def _counts(inspection: Inspection) -> RenderableType:
+    counts = inspection.counts()
+    order = [part for part in ("train", "validation", "test", None) if part in counts]
+    names = sorted({name or "" for part in counts.values() for name in part})
+    table = plain_table("class", numeric=[part or "images" for part in order])
+    for name in names[:CLASSES]:
+        table.add_row(Text(name or "–"), *(numbers.count(counts[part][name or None]) for part in order))
+    if len(names) > CLASSES:
+        table.add_row(Text(f"and {len(names) - CLASSES} more"), *("" for _ in order))
+    table.show_footer = True
+    table.columns[0].footer = "all"
+    for column, part in zip(table.columns[1:], order, strict=True):
+        column.footer = numbers.count(counts[part].total())
+    return table
+
+
+def _most(sizes: Counter[tuple[int, int]]) -> str:
+    shown = [f"{width}×{height} ({number:,})" for (width, height), number in sizes.most_common(SIZES)]
+    more = f" and {len(sizes) - SIZES} more sizes" if len(sizes) > SIZES else ""
+    return f"of {', '.join(shown)}{more}" if len(sizes) > 1 else f"all of {'×'.join(map(str, next(iter(sizes), ())))}"
+
+
+def _modes(modes: Counter[str]) -> str:
+    return ", ".join(f"{mode} ({number:,})" for mode, number in modes.most_common())
+
+
+def _finding(finding: Finding) -> Iterator[Text]:
+    style = "bold red" if finding.contaminates else "yellow"
+    yield Text.assemble((f"{finding.sentence} ", style), (f"({finding.kind})", "dim"))
+    shown = LEAKS if finding.contaminates else GROUPS
+    for group in finding.images[:shown]:
+        yield Text(f"  {(' ≈ ' if finding.kind.startswith('near') else ' = ').join(group)}")
+    if len(finding.images) > shown:
+        yield Text(f"  and {len(finding.images) - shown:,} more", style="dim")

@@ -1,0 +1,181 @@
+"""A folder is looked at: each thing that is wrong is planted, and found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from convstudy.data import Inspection, inspect_folder, load, write_clean_split
+from convstudy.data.duplicates import Look, exact_duplicates, near_duplicates
+from convstudy.errors import DataError
+
+SIDE = 24
+
+
+def noise(seed: int) -> Image.Image:
+    """A smooth image that no other seed gives."""
+    small = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes in three parts, all images different."""
+    root = tmp_path / "images"
+    seed = 0
+    for part, number in (("train", 6), ("val", 2), ("test", 3)):
+        for name in ("cat", "dog"):
+            (root / part / name).mkdir(parents=True)
+            for index in range(number):
+                seed += 1
+                noise(seed).save(root / part / name / f"{index}.png")
+    return root
+
+
+def kinds(found: Inspection) -> dict[str, tuple[tuple[str, ...], ...]]:
+    return {finding.kind: finding.images for finding in found.findings}
+
+
+def test_a_clean_folder_has_nothing_wrong(folder: Path) -> None:
+    found = inspect_folder(folder)
+    assert found.findings == ()
+    assert not found.contaminated
+    assert {part: dict(classes) for part, classes in found.counts().items()} == {
+        "train": {"cat": 6, "dog": 6},
+        "validation": {"cat": 2, "dog": 2},
+        "test": {"cat": 3, "dog": 3},
+    }
+    told = found.to_json()
+    assert told["sizes"] == [{"size": [SIDE, SIDE], "images": 22}]
+    pixels = np.stack([np.asarray(Image.open(path), float) for path in folder.rglob("*.png")]) / 255
+    np.testing.assert_allclose(told["mean"], pixels.mean((0, 1, 2)), atol=1e-4)
+    np.testing.assert_allclose(told["std"], pixels.std((0, 1, 2)), atol=1e-4)
+
+
+def test_a_copy_of_a_test_image_is_a_leak(folder: Path) -> None:
+    Image.open(folder / "test/cat/1.png").save(folder / "train/cat/copy.bmp")  # other bytes, the same pixels
+    found = inspect_folder(folder)
+    assert kinds(found) == {"leak": (("test/cat/1.png", "train/cat/copy.bmp"),)}
+    assert found.contaminated
+    assert found.findings[0].sentence == "1 image of the test part is in train, too, pixel by pixel"
+
+
+def test_copies_elsewhere_are_no_leak(folder: Path) -> None:
+    Image.open(folder / "train/dog/0.png").save(folder / "val/dog/copy.png")
+    Image.open(folder / "train/dog/1.png").save(folder / "train/dog/copy.png")
+    found = inspect_folder(folder)
+    assert kinds(found) == {
+        "shared": (("train/dog/0.png", "val/dog/copy.png"),),
+        "duplicates": (("train/dog/1.png", "train/dog/copy.png"),),
+    }
+    assert not found.contaminated
+
+
+def test_equal_images_of_different_classes(folder: Path) -> None:
+    Image.open(folder / "train/dog/1.png").save(folder / "train/cat/dog.png")
+    assert kinds(inspect_folder(folder))["labels"] == (("train/cat/dog.png", "train/dog/1.png"),)
+
+
+def test_another_compression_and_size_look_alike(folder: Path) -> None:
+    large = Image.open(folder / "test/cat/0.png").resize((96, 96), Image.Resampling.BICUBIC)
+    large.save(folder / "train/cat/large.jpg", quality=70)
+    found = inspect_folder(folder)
+    assert kinds(found) == {"near-leak": (("test/cat/0.png", "train/cat/large.jpg"),)}
+    assert not found.contaminated
+
+
+def test_what_cannot_be_used(folder: Path) -> None:
+    (folder / "train/cat/page.jpg").write_text("<html>not found</html>")
+    (folder / "train/cat/empty.png").write_bytes(b"")
+    whole = (folder / "train/cat/0.png").read_bytes()
+    (folder / "train/cat/torn.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (SIDE, SIDE), "grey").save(folder / "train/dog/flat.png")
+    (folder / "train/.hidden.png").write_bytes(b"x")
+    (folder / "train/notes.txt").write_text("x")
+    found = inspect_folder(folder)
+    problems = {finding.images[0][0]: finding.sentence for finding in found.findings if finding.kind == "undecodable"}
+    assert set(problems) == {"train/cat/page.jpg", "train/cat/empty.png", "train/cat/torn.png"}
+    assert problems["train/cat/page.jpg"] == "1 image cannot be decoded: it is an HTML page"
+    assert kinds(found)["constant"] == (("train/dog/flat.png",),)
+    assert len(found.files) == 22 + 4
+
+
+def test_classes_that_are_missing_or_rare(folder: Path) -> None:
+    for path in (folder / "test/dog").iterdir():
+        path.unlink()
+    for index in range(60):
+        noise(1000 + index).save(folder / f"train/cat/more-{index}.png")
+    sentences = [finding.sentence for finding in inspect_folder(folder).findings]
+    assert sentences == [
+        "the test part has no image of dog",
+        "the train part has 66 images of cat and 6 of dog",
+    ]
+
+
+def test_a_folder_without_parts_or_with_the_class_in_the_name(tmp_path: Path) -> None:
+    for seed, name in enumerate(("3_a.png", "3_b.png", "5_a.png")):
+        noise(seed).save(tmp_path / name)
+    found = inspect_folder(tmp_path, class_in_name=True)
+    assert {part: dict(classes) for part, classes in found.counts().items()} == {None: {"3": 2, "5": 1}}
+    assert inspect_folder(tmp_path).files[0].class_name is None
+
+
+def test_a_folder_without_images(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has no image files below it"):
+        inspect_folder(tmp_path)
+
+
+def test_the_clean_split_keeps_the_test_part_and_is_data(folder: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*.png")}
+    Image.open(folder / "test/cat/1.png").save(folder / "train/cat/leak.png")
+    Image.open(folder / "train/dog/0.png").save(folder / "val/dog/shared.png")
+    Image.open(folder / "train/dog/1.png").save(folder / "train/cat/conflict.png")
+    (folder / "train/cat/empty.png").write_bytes(b"")
+    split = tmp_path / "splits" / "clean.csv"
+    kept, left_out = write_clean_split(inspect_folder(folder), split)
+    assert (kept, left_out) == (21, 5)
+    table = pd.read_csv(split)
+    assert not table["filename"].str.contains("leak|conflict|empty|train/dog/[01].png").any()
+    assert table["filename"].str.contains("val/dog/shared.png|test/cat/1.png").sum() == 2
+    assert all(path.read_bytes() == there for path, there in before.items())
+    data = load(str(split))
+    assert data.validation is not None
+    assert (len(data.train), len(data.validation), len(data.test)) == (10, 5, 6)
+    assert data.class_names == ("cat", "dog")
+    assert data.test.ids[0] == "../images/test/cat/0.png"
+
+
+def test_a_clean_split_needs_classes(tmp_path: Path) -> None:
+    noise(1).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png lies in no class folder; give --class-in-name"):
+        write_clean_split(inspect_folder(tmp_path), tmp_path / "clean.csv")
+
+
+def test_near_duplicates_are_found_however_they_are_ordered() -> None:
+    looks = [Look.of(noise(seed)) for seed in range(200)]
+    assert near_duplicates(looks) == ()
+    brighter = Image.fromarray(np.clip(np.asarray(noise(7), np.int16) + 3, 0, 255).astype(np.uint8))
+    assert near_duplicates([*looks, Look.of(brighter)]) == ((7, 200),)
+    assert near_duplicates([Look.of(brighter), *looks]) == ((0, 8),)
+    assert exact_duplicates([*looks, looks[3]]) == ((3, 200),)
+
+
+@pytest.mark.shared_data
+def test_the_leak_of_signs(shared_data: Path) -> None:
+    """Twelve of its 120 test photographs are byte-identical to a training or validation photograph."""
+    found = inspect_folder(shared_data / "signs/jpeg", class_in_name=True)
+    (leak,) = (finding for finding in found.findings if finding.contaminates)
+    by_bytes: dict[bytes, list[str]] = {}
+    for path in sorted((shared_data / "signs/jpeg").rglob("*.jpg")):
+        by_bytes.setdefault(path.read_bytes(), []).append(path.relative_to(shared_data / "signs/jpeg").as_posix())
+    expected = {
+        tuple(names)
+        for names in by_bytes.values()
+        if len(parts := {name.partition("_")[0] for name in names}) > 1 and "test" in parts
+    }
+    assert {tuple(sorted(group)) for group in leak.images} == expected
+    assert leak.sentence.startswith("12 images of the test part are in ")
