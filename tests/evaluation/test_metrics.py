@@ -83,6 +83,12 @@ def test_the_diagram_of_several_seeds_holds_the_answers_of_all() -> None:
     ]
 
 
+def test_a_bin_holds_its_upper_limit() -> None:
+    """Guo et al. 2017: the m-th bin is ((m - 1) / M, m / M]."""
+    diagram = reliability(np.array([[[0.5, 0.5]]]), np.array([0]), bins=2)
+    assert [bin.answers for bin in diagram] == [1, 0]
+
+
 def test_a_class_without_a_test_image_is_left_out() -> None:
     predictions, labels = np.array([[0, 0, 2, 1]]), np.array([0, 0, 1, 1])
     assert balanced_accuracy(predictions, labels).tolist() == [0.75]

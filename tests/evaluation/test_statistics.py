@@ -95,6 +95,12 @@ def test_interval_and_p_value_agree_over_several_seeds(seed: int) -> None:
     assert (difference.p_value < 0.05) == (difference.low > 0 or difference.high < 0)
 
 
+def test_networks_with_the_same_answers_get_the_width_of_one_that_differs() -> None:
+    same = np.tile(np.arange(50) < 40, (3, 1))
+    difference = accuracy_difference(same, same)
+    assert difference.high == -difference.low == pytest.approx(stats.t.isf(0.025, 49) / 50)
+
+
 def test_different_test_images_are_refused() -> None:
     with pytest.raises(ValueError, match="for the same images; got 3 and 4"):
         accuracy_difference(np.ones((1, 3), bool), np.ones((1, 4), bool))
