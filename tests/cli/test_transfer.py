@@ -86,26 +86,53 @@ def test_a_frozen_backbone_stays_to_the_bit_and_its_head_learns(
     assert "after holds another run: " in other.err
 
 
-def test_a_frozen_backbone_interrupted_ends_the_same(
-    convstudy: Convstudy, pretrained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("flags", "stopped_after"), [((), 2), (("--unfreeze-at", "2"), 1), (("--unfreeze-at", "2"), 3)]
+)
+def test_frozen_and_interrupted_it_ends_the_same(
+    convstudy: Convstudy,
+    pretrained: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: tuple[str, ...],
+    stopped_after: int,
 ) -> None:
     from convstudy.report.terminal.training import TrainingDisplay  # noqa: PLC0415
 
-    words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "4", "--threads", "1")
+    words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "4", "--threads", "1", *flags)
     assert convstudy(*words, "--output", "whole").status == 0
     end_epoch = TrainingDisplay.end_epoch
 
     def interrupted(self: TrainingDisplay, index: int, epoch: Any) -> None:
         end_epoch(self, index, epoch)
-        if epoch.epoch == 2:
+        if epoch.epoch == stopped_after:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(TrainingDisplay, "end_epoch", interrupted)
         assert convstudy(*words, "--output", "broken").status == 130
     assert convstudy("train", "--resume", "broken").status == 0
-    whole, broken = (tmp_path / name / "weights.safetensors" for name in ("whole", "broken"))
-    assert whole.read_bytes() == broken.read_bytes()
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert (whole / "weights.safetensors").read_bytes() == (broken / "weights.safetensors").read_bytes()
+    assert list(pd.read_csv(broken / "epochs.csv")["epoch"]) == [1, 2, 3, 4]
+    assert {path.name for path in whole.iterdir()} == {path.name for path in broken.iterdir()}
+
+
+def test_from_unfreeze_at_on_the_whole_network_learns(convstudy: Convstudy, pretrained: str, tmp_path: Path) -> None:
+    words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--threads", "1", "--epochs", "3")
+    assert convstudy(*words, "--unfreeze-at", "2", "--output", "after").status == 0
+    before, after = (load_file(tmp_path / name / "weights.safetensors") for name in ("before", "after"))
+    assert all(before[key].shape != after[key].shape or not torch.equal(before[key], after[key]) for key in before)
+    kept = record(tmp_path / "after")
+    assert (kept["freeze"], kept["unfreeze_at"], kept["recipe"]["crop_padding"]) == (True, 2, 0.125)
+    epochs = pd.read_csv(tmp_path / "after/epochs.csv")
+    assert list(epochs["epoch"]) == [1, 2, 3]
+    for flags in (("--unfreeze-at", "3"), ("--unfreeze-at", "-1")):
+        said = convstudy(*words, *flags, "--output", "other")
+        assert (said.status, said.err) == (
+            2,
+            f"error: --unfreeze-at is {flags[1]}; expected 1 to below the 3 epochs, and --freeze backbone with it\n",
+        )
 
 
 def test_imagenet_weights_bring_their_preprocessing_and_a_warning_at_32_pixels(

@@ -66,6 +66,9 @@ def train(
         Literal["backbone"] | None,
         typer.Option(help="Train the last linear layer alone, on features that are computed once, unaugmented."),
     ] = None,
+    unfreeze_at: Annotated[
+        int, typer.Option(metavar="EPOCHS", help="Train the whole network after so many frozen epochs; 0 is never.")
+    ] = 0,
     skip_bad_images: Annotated[
         bool, typer.Option("--skip-bad-images", help="Go on without images that cannot be decoded.")
     ] = False,
@@ -132,6 +135,7 @@ def train(
         threads=1 if threads is None else threads,
         log=tuple(log or ()),
         freeze=freeze is not None,
+        unfreeze_at=unfreeze_at,
     )
     carry_out_training(plan, output, threads)
 

@@ -65,6 +65,7 @@ class Comparison:
             "seeds": list(self.seeds),
             "recipe": asdict(self.recipe),
             "freeze": self.plan.freeze,
+            "unfreeze_at": self.plan.unfreeze_at,
             "device": self.device.type,
             "threads": self.plan.threads,
             "convstudy": version("convstudy"),
@@ -116,7 +117,7 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
             raise ShapeError(f"{model.name}: {error}") from error
     flip = data.horizontal_flip if plan.horizontal_flip is None else plan.horizontal_flip
     recipe = replace(plan.recipe, horizontal_flip=flip)
-    recipe = unaugmented(recipe) if plan.freeze else recipe
+    recipe = unaugmented(recipe) if plan.freeze and not plan.unfreeze_at else recipe
     return Comparison(plan, recipe, data, tuple(contestants), device)
 
 
@@ -152,6 +153,7 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
             folder(entrant.model.folder, seed),
             index,
             plan.freeze,
+            plan.unfreeze_at,
         )
         for index, (seed, entrant) in enumerate(comparison.runs(), start=1)
     ]

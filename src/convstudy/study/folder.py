@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
     @property
+    def head_checkpoint(self) -> Path:
+        """Of the epochs in which the last linear layer is trained alone, before the whole network is."""
+        return self.path / "checkpoint-head.pt"
+
+    @property
     def complete(self) -> bool:
         return (self.path / "run.json").exists()
 
@@ -66,7 +71,8 @@ class RunFolder:
         with whole_file(self.path / "predictions.parquet") as draft:
             answers.to_parquet(draft, index=False)
         write_json(self.path / "run.json", record)
-        self.checkpoint.unlink(missing_ok=True)
+        for checkpoint in (self.checkpoint, self.head_checkpoint):
+            checkpoint.unlink(missing_ok=True)
 
     def write_epochs(self, epochs: Sequence[Epoch]) -> None:
         """Write the metrics of the epochs so far."""

@@ -33,6 +33,7 @@ class Plan:
     device: str = "auto"
     threads: int = 1  # of a run: part of what decides its bits
     freeze: bool = False  # train the last linear layer alone
+    unfreeze_at: int = 0  # and the whole network after so many epochs; 0: never
     log: tuple[str, ...] = ()  # trackers to tell the epochs to
     jobs: int | None = None  # runs side by side; None: as many as the cores have threads for
 
@@ -48,6 +49,11 @@ class Plan:
             )
         if self.first_seed < 0:
             raise StudyError(f"--seed is {self.first_seed}; expected a whole number from 0 on")
+        if self.unfreeze_at and not (self.freeze and 0 < self.unfreeze_at < self.recipe.epochs):
+            raise StudyError(
+                f"--unfreeze-at is {self.unfreeze_at}; expected 1 to below the {self.recipe.epochs} epochs, and "
+                "--freeze backbone with it"
+            )
         for flag, value in (("--threads", self.threads), ("--jobs", 1 if self.jobs is None else self.jobs)):
             if value < 1:
                 raise StudyError(f"{flag} is {value}; expected a whole number from 1 on")

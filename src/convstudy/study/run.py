@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +20,7 @@ from convstudy.study.folder import RunFolder
 from convstudy.study.model import open_model
 from convstudy.study.preprocessing import Preprocessing
 from convstudy.study.source_copy import keep_source
-from convstudy.study.transfer import FrozenBackbone, weights_statistics
+from convstudy.study.transfer import FrozenBackbone, of_epochs, unaugmented, weights_statistics
 from convstudy.training import Epoch, Recipe, TrainingBatches, stream_seed, train
 
 
@@ -36,6 +38,7 @@ class Task:
     folder: RunFolder
     index: int  # from 1
     freeze: bool = False  # train the last linear layer alone
+    unfreeze_at: int = 0  # and the whole network after so many epochs; 0: never
 
 
 class Observer(Protocol):
@@ -55,62 +58,95 @@ def training_parts(data: DataSet, seed: int) -> tuple[ImageSet, ImageSet]:
     return split_validation(data.train, seed=seed)
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run: what is trained, on which images or features, and where its checkpoint is."""
+
+    trained: nn.Module
+    batches: TrainingBatches
+    validation: ResidentImages
+    checkpoint: Path
+    seconds: float = 0.0  # that were needed before its first step
+
+
 def perform(task: Task, observer: Observer) -> None:
     """Train from the checkpoint or from the start, then open the test part once, and write the run's folder.
 
-    The weights tested are those of the last epoch: nothing is selected.
+    The weights tested are those that training ends with: nothing is selected on the test part.
 
     Raises: DivergedError, with network, seed, epoch and step.
     """
     layout = torch.channels_last if task.recipe.channels_last else torch.contiguous_format
     model = open_model(task.model)
-    train_part, validation_part = training_parts(task.data, task.seed)
-    mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(train_part.images)
+    parts = training_parts(task.data, task.seed)
+    mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(parts[0].images)
 
     def resident(part: ImageSet) -> ResidentImages:
         images = ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=task.device)
         return replace(images, images=images.images.contiguous(memory_format=layout))
 
-    torch.manual_seed(stream_seed(task.seed, "initialisation"))
     keep_source(task.model, task.folder.path)
+    torch.manual_seed(stream_seed(task.seed, "initialisation"))
     network = model.build(task.data.num_classes, task.input_shape[0])
-    network = trained = network.to(task.device).to(memory_format=layout)
-    training, validation = resident(train_part), resident(validation_part)
-    started = time.perf_counter()
+    network = network.to(task.device).to(memory_format=layout)
+    training, validation = map(resident, parts)
+    epochs, seconds = _trained(task, observer, stages(task, network, training, validation), len(training))
+    _test(task, network, epochs, resident(task.data.test), len(training), seconds)
+    observer.end_run(task.index)
+
+
+def stages(task: Task, network: nn.Module, training: ResidentImages, validation: ResidentImages) -> Iterator[Stage]:
+    """The whole network from its first step; or its head on features, and from `unfreeze_at` on the whole network."""
+    recipe = task.recipe
     if task.freeze:
+        started = time.perf_counter()
         backbone = FrozenBackbone.of(network, task.model, training, task.data.num_classes)
-        trained = backbone.trained
-        training, validation = backbone.features(training), backbone.features(validation)
-    feature_seconds = time.perf_counter() - started
-    batches = TrainingBatches(training, task.recipe, task.seed)
+        features, held_out = backbone.features(training), backbone.features(validation)
+        of_head = of_epochs(unaugmented(recipe), task.unfreeze_at or recipe.epochs)
+        batches = TrainingBatches(features, of_head, task.seed)
+        checkpoint = task.folder.head_checkpoint if task.unfreeze_at else task.folder.checkpoint
+        yield Stage(backbone.trained, batches, held_out, checkpoint, time.perf_counter() - started)
+        if not task.unfreeze_at:
+            return
+        network.requires_grad_(True)
+        recipe = of_epochs(recipe, recipe.epochs - task.unfreeze_at)
+    yield Stage(network, TrainingBatches(training, recipe, task.seed), validation, task.folder.checkpoint)
+
+
+def _trained(task: Task, observer: Observer, parts: Iterator[Stage], images: int) -> tuple[list[Epoch], float]:
+    """Train stage after stage; the epochs, numbered through, and the seconds that training took."""
+    told: list[Epoch] = []
+    seconds = 0.0
     observer.start_run(
         task.model,
         seed=task.seed,
         index=task.index,
         epochs=task.recipe.epochs,
-        steps_per_epoch=batches.steps_per_epoch,
+        steps_per_epoch=-(-images // task.recipe.batch_size),
     )
-    told: list[Epoch] = []
 
     def end_epoch(epoch: Epoch) -> None:
-        told.append(epoch)
+        told.append(replace(epoch, epoch=len(told) + 1))
         task.folder.write_epochs(told)
-        observer.end_epoch(task.index, epoch)
+        observer.end_epoch(task.index, told[-1])
 
-    try:
-        epochs = train(
-            trained,
-            batches,
-            validation,
-            checkpoint=task.folder.checkpoint,
-            on_step=lambda progress: observer.step(task.index, **asdict(progress)),
-            on_epoch=end_epoch,
-        )
-    except DivergedError as error:
-        raise DivergedError(f"{task.model}, seed {task.seed}: {error}") from error
-    seconds = feature_seconds + sum(epoch.seconds for epoch in epochs)
-    _test(task, network, epochs, resident(task.data.test), len(train_part.labels), seconds)
-    observer.end_run(task.index)
+    for stage in parts:
+        before = len(told)
+        seconds += stage.seconds
+        try:
+            train(
+                stage.trained,
+                stage.batches,
+                stage.validation,
+                checkpoint=stage.checkpoint,
+                on_step=lambda progress, before=before: observer.step(  # type: ignore[misc]
+                    task.index, **asdict(replace(progress, epoch=before + progress.epoch))
+                ),
+                on_epoch=end_epoch,
+            )
+        except DivergedError as error:
+            raise DivergedError(f"{task.model}, seed {task.seed}: {error}") from error
+    return told, seconds + sum(epoch.seconds for epoch in told)
 
 
 def _test(
@@ -128,6 +164,7 @@ def _test(
         "data": asdict(task.origin),
         "recipe": asdict(task.recipe),
         "freeze": task.freeze,
+        "unfreeze_at": task.unfreeze_at,
         "train_images": train_images,
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_seconds": seconds,

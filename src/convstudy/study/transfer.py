@@ -151,6 +151,11 @@ def _answers(network: nn.Module, images: Tensor) -> Any:
         return network(images)
 
 
+def of_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe for a part of a run: with so many epochs, and a warm-up that fits in them."""
+    return replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 2))
+
+
 def unaugmented(recipe: Recipe) -> Recipe:
     """The recipe for features: without what changes images."""
     return replace(recipe, **UNAUGMENTED)
