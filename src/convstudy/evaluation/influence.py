@@ -25,11 +25,10 @@ def balanced_accuracy_influences(predictions: Predictions, labels: Labels) -> In
     >>> balanced_accuracy_influences(np.array([[0, 0, 0, 1]]), np.array([0, 0, 1, 1])).mean().item()
     0.75
     """
-    right = (predictions == labels).astype(np.float64)
-    classes, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    members = np.eye(len(classes))[class_of]  # images x classes
-    recall = right @ members / sizes  # seeds x classes
-    weight = len(labels) / (len(classes) * sizes) * np.sqrt(sizes / np.maximum(sizes - 1, 1))
+    right = predictions == labels
+    _, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    recall = np.stack([np.bincount(class_of, row) for row in right]) / sizes  # seeds x classes
+    weight = len(labels) / (len(sizes) * sizes) * np.sqrt(sizes / np.maximum(sizes - 1, 1))
     influences: Influences = recall.mean(1, keepdims=True) + weight[class_of] * (right - recall[:, class_of])
     return influences
 
@@ -42,15 +41,19 @@ def macro_f1_influences(predictions: Predictions, labels: Labels) -> Influences:
     >>> macro_f1_influences(np.array([[0, 2, 1, 0, 0, 1]]), np.array([0, 1, 2, 0, 1, 2])).mean().round(3).item()
     0.267
     """
-    classes = np.unique(labels)
-    actual = labels[:, None] == classes  # images x classes
-    predicted = predictions[:, :, None] == classes  # seeds x images x classes
-    hits = predicted & actual
-    true_positives = hits.sum(1, keepdims=True)
-    answers = (predicted.astype(np.int64) + actual).sum(1, keepdims=True)  # 2 TP + FP + FN
-    f1 = 2 * true_positives / answers
-    moved = (2 * hits - f1 * (predicted.astype(np.int64) + actual)) / answers  # of each class, by each image
-    influences: Influences = f1.mean(2) + len(labels) * moved.mean(2)
+    return np.stack([_macro_f1_influences(row, labels) for row in predictions])
+
+
+def _macro_f1_influences(predictions: Labels, labels: Labels) -> Influences:
+    """Of one seed; D = 2 TP + FP + FN is the number of images that are of a class, plus those that are said to be."""
+    classes, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    answer = np.minimum(np.searchsorted(classes, predictions), len(classes) - 1)
+    known = classes[answer] == predictions  # an answer may name a class without test images
+    right = predictions == labels
+    d = sizes + np.bincount(answer, known, len(classes))
+    f1 = 2 * np.bincount(class_of, right) / d
+    moved = 2 * right / d[class_of] - (f1 / d)[class_of] - known * (f1 / d)[answer]
+    influences: Influences = f1.mean() + len(labels) / len(classes) * moved
     return influences
 
 
