@@ -40,6 +40,25 @@ def test_another_seed_gives_another_split() -> None:
     assert split_validation(whole, seed=0)[1].ids != split_validation(whole, seed=1)[1].ids
 
 
+@given(st.lists(st.integers(0, 30), min_size=20, max_size=120), st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
+def test_equal_images_are_never_parted(pictures: list[int], seed: int) -> None:
+    pictures = [*pictures, *range(31)]  # so that each class has several different ones
+    pixels = np.array(pictures, np.uint8).reshape(-1, 1, 1, 1)
+    labels = np.array(pictures, np.int64) % 3
+    whole = ImageSet(pixels, labels, tuple(map(str, range(len(labels)))))
+    train, validation = split_validation(whole, seed=seed)
+    assert not set(train.images.ravel()) & set(validation.images.ravel())
+    assert sorted(train.ids + validation.ids, key=int) == list(whole.ids)
+    assert set(train.labels) == set(validation.labels) == {0, 1, 2}
+
+
+def test_a_class_of_equal_images_is_split_all_the_same() -> None:
+    whole = ImageSet(np.zeros((20, 1, 2, 2), np.uint8), np.arange(20) % 2, tuple(map(str, range(20))))
+    train, validation = split_validation(whole, seed=0)
+    assert (len(train), len(validation)) == (18, 2)
+
+
 def test_a_class_with_one_image_cannot_be_split() -> None:
     with pytest.raises(DataError, match="class 1 has one image, so no validation part can be split off"):
         split_validation(images_of([0] * 10 + [1]), seed=0)

@@ -1,7 +1,8 @@
-"""Splitting a part in two, so that each keeps every class in its proportion."""
+"""Splitting a part in two, so that each keeps every class in its proportion, and equal images stay together."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -60,12 +61,32 @@ def _split(images: ImageSet, fraction: float, seed: int, part: str) -> tuple[Ima
             f"{len(images)} images of {len(labels)} classes are too few to split a {part} part off; expected at least "
             f"{2 * len(labels)}"
         )
-    kept, split_off = train_test_split(
-        np.arange(len(images)), test_size=count, stratify=images.labels, random_state=seed
+    original = _originals(images)
+    different = np.flatnonzero(original == np.arange(len(images)))
+    count = max(round(fraction * len(different)), len(labels)) if len(different) < len(images) else count
+    kept, split_off = train_test_split(different, test_size=count, stratify=images.labels[different], random_state=seed)
+    split_off = np.union1d(split_off, _lacking(images.labels, kept, split_off))
+    is_off = np.isin(original, split_off)
+    return images.chosen(np.flatnonzero(~is_off)), images.chosen(np.flatnonzero(is_off))
+
+
+def _originals(images: ImageSet) -> npt.NDArray[np.int64]:
+    """Of each image the first that equals it, pixel by pixel: equal images must not be parted by a split.
+
+    A class that has not two different images for the two parts is left as it is: all of its images count as different.
+    """
+    first: dict[bytes, int] = {}
+    own = np.arange(len(images))
+    original = np.array(
+        [
+            first.setdefault(hashlib.blake2b(np.ascontiguousarray(image).data).digest(), place)
+            for place, image in enumerate(images.images)
+        ],
+        np.int64,
     )
-    lacking = _lacking(images.labels, kept, split_off)
-    kept, split_off = np.setdiff1d(kept, lacking), np.union1d(split_off, lacking)
-    return images.chosen(kept), images.chosen(split_off)
+    different, number = np.unique(images.labels[original == own], return_counts=True)
+    rich = different[number >= 2]
+    return np.where(np.isin(images.labels, rich) & np.isin(images.labels[original], rich), original, own)
 
 
 def _lacking(
