@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from convstudy.evaluation import metrics
 from convstudy.evaluation.accuracy import accuracy_interval, loss_interval, share_interval
 from convstudy.evaluation.influence import (
+    balanced_accuracy_freedom,
     balanced_accuracy_influences,
     log_loss_influences,
     macro_f1_influences,
@@ -78,6 +80,17 @@ def test_the_variance_of_balanced_accuracy_is_that_of_the_classes_shares() -> No
     influences = balanced_accuracy_influences(predictions, labels)
     expected = (0.75 * 0.25 / 39 + 0.8 * 0.2 / 9) / 4
     assert influences.var(ddof=0) / 50 == pytest.approx(expected)
+
+
+def test_the_degrees_of_freedom_of_two_classes_are_those_of_welch_s_test() -> None:
+    """The variance of a sum of two means is that of their difference; scipy's Welch test gives its freedom."""
+    stream = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [40, 9])
+    right = stream.random((2, 49)) < 0.7
+    predictions = np.where(right, labels, 1 - labels)
+    scores = right.mean(0)
+    welch = stats.ttest_ind(scores[:40], scores[40:], equal_var=False)
+    assert balanced_accuracy_freedom(predictions, labels) == pytest.approx(welch.df)
 
 
 def test_with_one_class_balanced_accuracy_is_top_1() -> None:

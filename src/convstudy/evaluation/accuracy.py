@@ -44,13 +44,16 @@ def accuracy_interval(answers: Answers, confidence: float = CONFIDENCE) -> Inter
     return share_interval(answers.astype(np.float64), confidence)
 
 
-def share_interval(influences: npt.NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
+def share_interval(
+    influences: npt.NDArray[np.float64], confidence: float = CONFIDENCE, images_freedom: float | None = None
+) -> Interval:
     """A metric between 0 and 1 and its interval, from seeds x images influences; as `accuracy_interval`.
 
-    For a single seed, too, it is on the logit scale.
+    For a single seed, too, it is on the logit scale. The variance from images has N - 1 degrees of freedom if no others
+    are given.
     """
     value = float(influences.mean())
-    margin = _margin(influences, confidence)
+    margin = _margin(influences, confidence, images_freedom)
     if margin == 0 or not 0 < value < 1:
         return _wilson(min(max(value, 0.0), 1.0), influences.shape[1], confidence)
     margin /= value * (1 - value)
@@ -71,11 +74,11 @@ def loss_interval(influences: npt.NDArray[np.float64], confidence: float = CONFI
     )
 
 
-def _margin(influences: npt.NDArray[np.float64], confidence: float) -> float:
+def _margin(influences: npt.NDArray[np.float64], confidence: float, images_freedom: float | None = None) -> float:
     seeds, images = influences.shape
     variation = seed_variation(influences)
     image_part = cleared(image_variance(influences.mean(0)), [variation])
-    parts = ErrorParts(image_part, max(images - 1, 1), variation.observed, max(seeds - 1, 1))
+    parts = ErrorParts(image_part, images_freedom or max(images - 1, 1), variation.observed, max(seeds - 1, 1))
     return parts.margin((1 - confidence) / 2)
 
 

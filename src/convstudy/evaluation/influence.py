@@ -33,6 +33,24 @@ def balanced_accuracy_influences(predictions: Predictions, labels: Labels) -> In
     return influences
 
 
+def balanced_accuracy_freedom(predictions: Predictions, labels: Labels) -> float:
+    """Degrees of freedom of balanced accuracy's variance from images: fewer where small classes make up most of it.
+
+    Source: Satterthwaite 1946, over the variances of the classes' shares.
+
+    >>> balanced_accuracy_freedom(np.array([[0, 1, 0, 1, 1, 0]]), np.array([0, 0, 0, 1, 1, 1])).__round__(6)
+    4.0
+    """
+    right = (predictions == labels).mean(0)
+    _, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    share = np.bincount(class_of, right) / sizes
+    squares = np.bincount(class_of, (right - share[class_of]) ** 2)
+    others = np.maximum(sizes - 1, 1)
+    variances = squares / others / sizes
+    whole = float(variances.sum())
+    return whole**2 / float((variances**2 / others).sum()) if whole > 0 else float(max(len(labels) - 1, 1))
+
+
 def macro_f1_influences(predictions: Predictions, labels: Labels) -> Influences:
     """Influences on the mean F1 over the classes that have test images.
 

@@ -6,7 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.evaluation.accuracy import CONFIDENCE, Interval, accuracy_interval, loss_interval, share_interval
-from convstudy.evaluation.influence import balanced_accuracy_influences, log_loss_influences, macro_f1_influences
+from convstudy.evaluation.influence import (
+    balanced_accuracy_freedom,
+    balanced_accuracy_influences,
+    log_loss_influences,
+    macro_f1_influences,
+)
 from convstudy.evaluation.metrics import Labels, Predictions, check_predictions, check_probabilities
 
 
@@ -31,7 +36,8 @@ def balanced_accuracy_interval(predictions: Predictions, labels: Labels, confide
     0.833
     """
     check_predictions(predictions, labels)
-    return share_interval(balanced_accuracy_influences(predictions, labels), confidence)
+    freedom = balanced_accuracy_freedom(predictions, labels)
+    return share_interval(balanced_accuracy_influences(predictions, labels), confidence, freedom)
 
 
 def macro_f1_interval(predictions: Predictions, labels: Labels, confidence: float = CONFIDENCE) -> Interval:
