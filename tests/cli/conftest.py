@@ -47,6 +47,7 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(convstudy: Callable[..., Said], pictures: Path) -> Path:
     """The folder of a run, relative to where commands run."""
-    said = convstudy("train", "small.py:Small", "--data", "pictures", "--epochs", "1", "--device", "cpu", "-o", "out")
+    words = ("--data", "pictures", "--epochs", "1", "--device", "cpu", "--threads", "1", "--output", "out")
+    said = convstudy("train", "small.py:Small", *words)
     assert said.status == 0, said.err
     return Path("out")
