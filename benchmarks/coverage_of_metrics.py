@@ -5,7 +5,8 @@
 Logits of six classes, of which some are harder: what an image holds for each class is common to all seeds, and each
 seed adds noise and its luck. Classes are equally frequent, or each has 0.7 times the images of the one before. Top-3
 stands for top-5. The truth is that of 60 seeds on 80,000 images. The chance that a new seed favours a network is
-measured with the answers of simulated.py, the second network being ahead or not. Printed as Markdown tables.
+measured with the answers of simulated.py, the second network being ahead or not. Last, the ECE of a
+network whose true ECE is 0. Printed as Markdown tables.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from scipy.special import expit
 from convstudy.evaluation import (
     balanced_accuracy_interval,
     chance_of_beating,
+    expected_calibration_error,
     log_loss_interval,
     macro_f1_interval,
     probabilities_of,
@@ -55,6 +57,20 @@ def main() -> None:
             (chance_covered(seeds, images, luck, gap, repetitions),) for luck in (0.0, 0.1, 0.3) for gap in (0.0, 0.2)
         ]
         print(f"| {seeds} | {images} | {ranges(shares)} |", flush=True)
+    print("\n| test images | ECE of a perfectly calibrated network |")
+    print("|---|---|")
+    for images in (100, 1000, 10_000):
+        print(f"| {images} | {calibration_error_of_nothing(images, repetitions // 10):.4f} |", flush=True)
+
+
+def calibration_error_of_nothing(images: int, repetitions: int) -> float:
+    """Mean ECE where each label is drawn with the network's own probabilities, so that the truth is 0."""
+    stream = np.random.default_rng(images)
+    probabilities = stream.dirichlet(np.full(CLASSES, 0.3), (repetitions, images))
+    drawn = stream.random((repetitions, images, 1)) > probabilities.cumsum(2)
+    labels = np.minimum(drawn.sum(2), CLASSES - 1)
+    errors = [expected_calibration_error(probabilities[[row]], labels[row])[0] for row in range(repetitions)]
+    return float(np.mean(errors))
 
 
 def ranges(rows: Sequence[tuple[float, ...]]) -> str:
