@@ -21,6 +21,7 @@ from convstudy.cli.predict import predict
 from convstudy.cli.redraw import report
 from convstudy.cli.summary import summary
 from convstudy.cli.train import train
+from convstudy.cli.watch import watch
 from convstudy.errors import ConvstudyError
 
 INTERRUPTED = 130  # the exit status after Ctrl-C: 128 and the signal's number
@@ -47,6 +48,7 @@ for command in (
     evaluate,
     predict,
     export,
+    watch,
     import_,
     report,
     models,

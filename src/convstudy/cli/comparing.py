@@ -20,6 +20,7 @@ from convstudy.study import (
     prepare,
     with_imported,
     write_findings,
+    write_start,
 )
 
 
@@ -29,6 +30,7 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     comparison = prepare(plan)
     folder = ComparisonFolder(output or comparison.default_folder())
     folder.claim(comparison.identity())
+    write_start(folder, comparison)
     for warning in comparison.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     console.print(Text(introduction(comparison)), cost_table(comparison.contestants), sep="\n\n")

@@ -38,14 +38,16 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Draw a comparison's report again from what is stored.
+    """Draw a comparison's report again from what is stored; of one that is not finished, from the runs that are done.
 
     The PDF is printed by Chromium or Chrome, where one is installed; the tables of LaTeX need the package booktabs.
     """
     from convstudy.files import whole_file
-    from convstudy.study import ComparisonFolder, read_findings
+    from convstudy.study import ComparisonFolder, read_findings, read_unfinished
 
-    findings = read_findings(ComparisonFolder(folder))
+    comparison = ComparisonFolder(folder)
+    finished = (folder / "results.json").exists()
+    findings = read_findings(comparison) if finished else read_unfinished(comparison)
     if output_format in {Format.html, Format.pdf}:
         path = output or folder / f"report.{output_format}"
         _write_page(findings, path, output_format)
@@ -76,8 +78,11 @@ def _write_page(findings: Findings, path: Path, output_format: Format) -> None:
 
 
 def _text(folder: Path, findings: Findings, output_format: Format) -> str:
+    from convstudy.errors import StudyError
     from convstudy.report import document
 
     if output_format in {Format.json, Format.csv}:
+        if not (folder / "results.json").exists():
+            raise StudyError(f"{folder} is not finished: there are no results for programs yet; take another --format")
         return (folder / f"results.{output_format}").read_text(encoding="utf-8")
     return document.markdown(findings) if output_format is Format.markdown else document.latex(findings)

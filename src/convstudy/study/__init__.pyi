@@ -15,6 +15,7 @@ from .run import Observer
 from .stored import read_findings, write_findings
 from .trained import TrainedRun, open_run
 from .training_run import TrainingRun, prepare_run, stored_plan
+from .unfinished import RunState, epochs_of, read_unfinished, run_states, write_start
 
 __all__ = [
     "Answer",
@@ -31,11 +32,13 @@ __all__ = [
     "Preprocessing",
     "Results",
     "RunFolder",
+    "RunState",
     "TrainedRun",
     "TrainingRun",
     "answers",
     "choose_device",
     "conclude",
+    "epochs_of",
     "evaluate",
     "export",
     "image_files",
@@ -47,8 +50,11 @@ __all__ = [
     "prepare",
     "prepare_run",
     "read_findings",
+    "read_unfinished",
+    "run_states",
     "stored_plan",
     "unallocated_network",
     "with_imported",
     "write_findings",
+    "write_start",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -41,27 +42,59 @@ from convstudy.study.verdict import LEVEL, better_of, verdict
 MOST_MISTAKEN = 24  # images kept for the report
 
 
+@dataclass(frozen=True)
+class Entrant:
+    """A network of a comparison as its results need it: its name, its folder, and what it costs."""
+
+    name: str
+    folder: str
+    parameters: int
+    macs: int
+    activation_size: int
+    input_shape: tuple[int, int, int]
+    uncounted: tuple[str, ...]
+
+    @classmethod
+    def of(cls, entrant: Contestant) -> Entrant:
+        return cls(
+            entrant.name,
+            entrant.model.folder,
+            entrant.parameters,
+            entrant.macs,
+            entrant.activation_size,
+            entrant.input_shape,
+            entrant.uncounted,
+        )
+
+
 def conclude(comparison: Comparison, folder: ComparisonFolder) -> Findings:
     """Read all runs back and draw the conclusion from them."""
     runs = {(entrant.name, seed): folder.run(entrant.model.folder, seed) for seed, entrant in comparison.runs()}
+    environment = describe(comparison.device, comparison.plan.threads, comparison.jobs)
+    entrants = [Entrant.of(entrant) for entrant in comparison.contestants]
+    findings = findings_of(entrants, runs, protocol_of(comparison), environment)
+    return replace(findings, mistaken=most_mistaken(comparison, list(findings.runs)))
+
+
+def findings_of(
+    entrants: Sequence[Entrant],
+    runs: Mapping[tuple[str, int], RunFolder],
+    protocol: Protocol,
+    environment: dict[str, str | int],
+    *,
+    mistaken: tuple[MistakenImage, ...] = (),
+    unfinished: int = 0,
+) -> Findings:
+    """The conclusion from runs that are done, by network and seed; each of `entrants` has one or more."""
     read = {key: run.read() for key, run in runs.items()}
-    answers = {
-        entrant.name: np.stack([_right(read[entrant.name, seed]) for seed in comparison.seeds])
-        for entrant in comparison.contestants
-    }
+    own = {entrant.name: [key for key in runs if key[0] == entrant.name] for entrant in entrants}
+    answers = {name: np.stack([_right(read[key]) for key in keys]) for name, keys in own.items()}
     models = tuple(
-        _model_result(entrant, answers[entrant.name], [runs[entrant.name, seed] for seed in comparison.seeds])
-        for entrant in comparison.contestants
+        _model_result(entrant, answers[entrant.name], [runs[key] for key in own[entrant.name]]) for entrant in entrants
     )
     pairs = compare_pairs(answers)
-    results = Results(
-        models,
-        pairs,
-        _protocol(comparison),
-        describe(comparison.device, comparison.plan.threads, comparison.jobs),
-        questions(models, pairs, answers),
-    )
-    return Findings(results, tuple(read.values()), most_mistaken(comparison, list(read.values())))
+    results = Results(models, pairs, protocol, environment, questions(models, pairs, answers))
+    return Findings(results, tuple(read.values()), mistaken, unfinished)
 
 
 def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
@@ -100,7 +133,7 @@ def _right(run: RunResult) -> Answers:
     return right
 
 
-def _model_result(entrant: Contestant, answers: Answers, runs: list[RunFolder]) -> ModelResult:
+def _model_result(entrant: Entrant, answers: Answers, runs: list[RunFolder]) -> ModelResult:
     interval = accuracy_interval(answers)
     records = [run.record() for run in runs]
 
@@ -145,7 +178,8 @@ def most_mistaken(comparison: Comparison, runs: list[RunResult]) -> tuple[Mistak
     )
 
 
-def _protocol(comparison: Comparison) -> Protocol:
+def protocol_of(comparison: Comparison) -> Protocol:
+    """What is held equal for all networks, and how the numbers come about."""
     data, seeds = comparison.data, comparison.seeds
     train, validation = training_parts(data, seeds[0])
     mean, std = pixel_statistics(train.images)

@@ -1,6 +1,7 @@
 """The folders of runs and comparisons: where everything is, what it belongs to, and how it is written and read back.
 
 comparison.json            what was asked, so that nothing of another comparison is mixed in
+start.json                 protocol and costs, known before any training: a report can be drawn at any time
 <network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json, recipe.yaml
     epochs.csv             the metrics of each epoch, written as they come
     model.py               a copy of the user's own file that the network is made from, where there is one
@@ -84,15 +85,21 @@ class RunFolder:
         record: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         return record
 
+    def epochs_so_far(self) -> tuple[Epoch, ...]:
+        """The metrics of the epochs that have ended."""
+        if not (self.path / "epochs.csv").exists():
+            return ()
+        epochs = pd.read_csv(self.path / "epochs.csv").to_dict("records")
+        return tuple(Epoch(**{str(key): value for key, value in epoch.items()}) for epoch in epochs)
+
     def read(self) -> RunResult:
         """The run's learning curve and test answers."""
         record = self.record()
-        epochs = pd.read_csv(self.path / "epochs.csv").to_dict("records")
         answers = pd.read_parquet(self.path / "predictions.parquet")
         return RunResult(
             record["model"],
             record["seed"],
-            tuple(Epoch(**{str(key): value for key, value in epoch.items()}) for epoch in epochs),
+            self.epochs_so_far(),
             answers["label"].to_numpy(np.int64),
             answers.filter(like="logit_").to_numpy(np.float32),
         )

@@ -68,17 +68,19 @@ def results_from_json(value: dict[str, Any]) -> Results:
         )
         for model in value["models"]
     )
-    protocol = value["protocol"]
-    data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in protocol["data"].items()}
     return Results(
         models,
-        tuple(
-            PairResult(**{**pair, "chance": pair["chance"] and tuple(pair["chance"])}) for pair in value["comparisons"]
-        ),
-        Protocol(**{**protocol, "data": DataDescription(**data), "seeds": tuple(protocol["seeds"])}),
+        tuple(_pair(pair) for pair in value["comparisons"]),
+        protocol_from_json(value["protocol"]),
         value["environment"],
         tuple(Reply(**reply) for reply in value["questions"]),
     )
+
+
+def protocol_from_json(value: dict[str, Any]) -> Protocol:
+    """The record behind the `protocol` of a `results.json`."""
+    data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value["data"].items()}
+    return Protocol(**{**value, "data": DataDescription(**data), "seeds": tuple(value["seeds"])})
 
 
 def _pair(value: dict[str, Any]) -> PairResult:

@@ -9,6 +9,7 @@ from .layers import layer_table
 from .networks import cost_table, result_table, verdicts
 from .trained import trained_report
 from .training import TrainingDisplay
+from .watching import watched
 
 __all__ = [
     "TrainingDisplay",
@@ -26,4 +27,5 @@ __all__ = [
     "trained_report",
     "trend_list",
     "verdicts",
+    "watched",
 ]

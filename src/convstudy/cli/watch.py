@@ -1,0 +1,38 @@
+"""`convstudy watch`: how far a comparison is, and what it shows so far."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a comparison, at work or not.")],
+    once: Annotated[bool, typer.Option("--once", help="Show it as it is now, and end.")] = False,
+    interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 2.0,
+) -> None:
+    """Watch a comparison: runs done, running and waiting, and the table so far with its intervals.
+
+    It only reads, so that it can look on from another terminal or machine; it ends with the last run, or with Ctrl-C.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    from convstudy.report.terminal import watched
+    from convstudy.study import ComparisonFolder, epochs_of, read_unfinished, run_states
+
+    comparison, console = ComparisonFolder(folder), Console()
+    epochs = epochs_of(comparison)
+    if once or not console.is_terminal:
+        console.print(watched(run_states(comparison), epochs, read_unfinished(comparison)))
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            states = run_states(comparison)
+            live.update(watched(states, epochs, read_unfinished(comparison)), refresh=True)
+            if all(state.state == "done" for state in states):
+                return
+            time.sleep(interval)

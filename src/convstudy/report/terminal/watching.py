@@ -1,0 +1,46 @@
+"""A comparison at work: how far each run is, and what is known so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from convstudy.report import numbers
+from convstudy.report.terminal.networks import result_table, verdicts
+from convstudy.report.terminal.table import plain_table
+
+if TYPE_CHECKING:
+    from convstudy.study import Findings, RunState
+
+STYLES = {"done": "green", "running": "bold", "waiting": "dim"}
+
+
+def watched(states: Sequence[RunState], epochs: int, findings: Findings) -> RenderableType:
+    """Draw a line a network with its seeds' states, then the results of the runs that are done."""
+    counts: Counter[str] = Counter(state.state for state in states)
+    summary = ", ".join(f"{counts[state]} {state}" for state in STYLES if counts[state])
+    parts: list[RenderableType] = [_states(states, epochs), Text(f"{len(states)} runs: {summary}")]
+    if findings.results.models:
+        parts += [Text(), result_table(findings.results), Text()]
+    if len(findings.results.models) > 1:
+        parts.append(verdicts(findings.results))
+    return Group(*parts)
+
+
+def _states(states: Sequence[RunState], epochs: int) -> RenderableType:
+    seeds = sorted({state.seed for state in states})
+    table = plain_table("network", numeric=[f"seed {seed}" for seed in seeds])
+    for model in dict.fromkeys(state.model for state in states):
+        own = {state.seed: state for state in states if state.model == model}
+        table.add_row(Text(model), *(_state(own[seed], epochs) for seed in seeds))
+    return table
+
+
+def _state(state: RunState, epochs: int) -> Text:
+    if state.state == "running":
+        return Text(f"{state.epochs}/{epochs}", style=STYLES["running"])
+    return Text(numbers.percent(state.top1) if state.top1 is not None else state.state, style=STYLES[state.state])

@@ -1,0 +1,106 @@
+"""What a comparison shows before it is finished: what is stored at its start, and the runs that are done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from convstudy.errors import StudyError
+from convstudy.files import write_json
+from convstudy.study.comparison import Comparison
+from convstudy.study.conclusion import Entrant, findings_of, protocol_of
+from convstudy.study.environment import describe
+from convstudy.study.folder import ComparisonFolder
+from convstudy.study.results import Findings
+from convstudy.study.stored import protocol_from_json
+
+START = "start.json"
+State = Literal["done", "running", "waiting"]
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How far one run is. `epochs` are those that have ended."""
+
+    model: str
+    seed: int
+    state: State
+    epochs: int = 0
+    top1: float | None = None  # on the test part when it is done, else on the validation part after the last epoch
+
+
+def write_start(folder: ComparisonFolder, comparison: Comparison) -> None:
+    """Store what is known before any training: the protocol, the networks' costs, versions and hardware."""
+    write_json(
+        folder.path / START,
+        {
+            "protocol": asdict(protocol_of(comparison)),
+            "environment": describe(comparison.device, comparison.plan.threads, comparison.jobs),
+            "entrants": [asdict(Entrant.of(entrant)) for entrant in comparison.contestants],
+        },
+    )
+
+
+def read_unfinished(folder: ComparisonFolder) -> Findings:
+    """The findings so far: of the runs that are done, with the number of those that are missing.
+
+    Raises: StudyError, when the folder holds no comparison, or one whose start was not stored.
+    """
+    start = _start(folder)
+    entrants = [
+        Entrant(**{**entrant, "input_shape": tuple(entrant["input_shape"]), "uncounted": tuple(entrant["uncounted"])})
+        for entrant in start["entrants"]
+    ]
+    protocol = protocol_from_json(start["protocol"])
+    runs = {
+        (entrant.name, seed): run
+        for seed in protocol.seeds
+        for entrant in entrants
+        if (run := folder.run(entrant.folder, seed)).complete
+    }
+    some = [entrant for entrant in entrants if any(name == entrant.name for name, _ in runs)]
+    missing = len(entrants) * len(protocol.seeds) - len(runs)
+    return findings_of(some, runs, protocol, start["environment"], mistaken=(), unfinished=missing)
+
+
+def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
+    """How far each run of a comparison is, in the order in which they are done.
+
+    Raises: as `read_unfinished`.
+    """
+    start = _start(folder)
+    return tuple(_states(folder, start["entrants"], start["protocol"]["seeds"]))
+
+
+def epochs_of(folder: ComparisonFolder) -> int:
+    """How many epochs each run has. Raises: as `read_unfinished`."""
+    return int(_start(folder)["protocol"]["recipe"]["epochs"])
+
+
+def _states(folder: ComparisonFolder, entrants: Iterable[dict[str, Any]], seeds: Iterable[int]) -> Iterable[RunState]:
+    networks = list(entrants)
+    for seed in seeds:
+        for entrant in networks:
+            run = folder.run(entrant["folder"], seed)
+            epochs = run.epochs_so_far()
+            if run.complete:
+                yield RunState(entrant["name"], seed, "done", len(epochs), run.record()["top1"])
+            elif epochs or run.checkpoint.exists():
+                last = epochs[-1].validation_top1 if epochs else None
+                yield RunState(entrant["name"], seed, "running", len(epochs), last)
+            else:
+                yield RunState(entrant["name"], seed, "waiting")
+
+
+def _start(folder: ComparisonFolder) -> dict[str, Any]:
+    folder.identity()
+    path = folder.path / START
+    if not path.exists():
+        raise StudyError(f"{folder.path} holds a comparison that is not finished; run its `convstudy compare` again")
+    try:
+        start: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StudyError(f"{path} cannot be read ({error}); run its `convstudy compare` again") from error
+    return start

@@ -1,0 +1,87 @@
+"""A comparison that is not finished: watched, and reported on as far as it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.conftest import Said
+
+from convstudy.cli.comparing import carry_out
+from convstudy.study import Plan
+from convstudy.training import Recipe
+
+Convstudy = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "out"
+    recipe = Recipe(epochs=1, warmup_epochs=0.5)
+    carry_out(Plan(("net", "lecture"), seeds=2, recipe=recipe, device="cpu", jobs=1), folder)
+    return folder
+
+
+@pytest.fixture
+def half(whole: Path, tmp_path: Path) -> Path:
+    """The comparison as it was when one run of four was missing, and one was at work."""
+    folder = Path(shutil.copytree(whole, tmp_path / "half"))
+    for name in ("results.json", "results.csv", "report.html", "mistaken.npz"):
+        (folder / name).unlink()
+    (folder / "net/seed-1/run.json").unlink()
+    shutil.rmtree(folder / "lecture/seed-1")
+    return folder
+
+
+def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> None:
+    said = convstudy("watch", "half", "--once")
+    assert (said.status, said.err) == (0, "")
+    net, lecture = [line.split() for line in said.out.splitlines() if line.startswith(("net ", "lecture "))][:2]
+    assert net[2:] == ["%", "1/1"]
+    assert lecture[3:] == ["waiting"]
+    assert "4 runs: 2 done, 1 running, 1 waiting" in said.out
+    assert "based on 2 seeds" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_a_half_done_comparison_gives_a_report_that_says_so(convstudy: Convstudy, half: Path) -> None:
+    assert convstudy("report", "half").out == "half/report.html\n"
+    page = (half / "report.html").read_text()
+    assert "<strong>Unfinished:</strong> 2 runs of 4 are still missing." in page
+    assert "Unfinished: 2 runs still missing." in convstudy("report", "half", "--format", "markdown").out
+    assert convstudy("report", "half", "--format", "json").err == (
+        "error: half is not finished: there are no results for programs yet; take another --format\n"
+    )
+
+
+def test_with_no_run_done_it_says_that(convstudy: Convstudy, half: Path) -> None:
+    for run in half.glob("*/seed-*"):
+        shutil.rmtree(run)
+    assert "4 runs: 4 waiting" in convstudy("watch", "half", "--once").out
+    assert convstudy("report", "half").status == 0
+    assert "No run has finished yet" in (half / "report.html").read_text()
+
+
+def test_a_finished_comparison_is_watched(convstudy: Convstudy, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "out")
+    said = convstudy("watch", "out")
+    assert "4 runs: 4 done" in said.out
+    assert "Which is best?" in said.out
+
+
+def test_the_rest_is_done_by_the_same_command(convstudy: Convstudy, half: Path, whole: Path) -> None:
+    words = ("--seeds", "2", "--epochs", "1", "--warmup-epochs", "0.5", "--device", "cpu", "--jobs", "1")
+    said = convstudy("compare", "net", "lecture", *words, "--output", "half")
+    assert (said.status, said.err) == (0, "")
+    for run in ("net/seed-1", "lecture/seed-1"):
+        assert (half / run / "weights.safetensors").read_bytes() == (whole / run / "weights.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["watch", "report"])
+def test_what_is_no_comparison(convstudy: Convstudy, tmp_path: Path, command: str) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "empty holds no comparison" in convstudy(command, "empty").err
+    (tmp_path / "empty/comparison.json").write_text("{}")
+    assert "empty holds a comparison that is not finished" in convstudy(command, "empty").err
