@@ -72,9 +72,7 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
     return " ".join(parts)
 
 
-def _cheapest(
-    models: Sequence[ModelResult], shown: Sequence[Noninferiority], best: ModelResult, margin: float
-) -> str:
+def _cheapest(models: Sequence[ModelResult], shown: Sequence[Noninferiority], best: ModelResult, margin: float) -> str:
     dear = float("inf")  # a network whose MACs are not known cannot be called cheap
     macs = [dear if model.macs is None else model.macs for model in models]
     place = cheapest_noninferior(shown, macs)
