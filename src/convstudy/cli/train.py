@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    from convstudy.training import Recipe
 
 
 def train(
@@ -27,6 +24,12 @@ def train(
         typer.Option(help=r"Where the named data sets lie or are downloaded to. \[default: data]", show_default=False),
     ] = None,
     test_data: Annotated[Path | None, typer.Option(help="A second file, with the test part.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="A recipe in YAML, as a run's recipe.yaml; flags override it.", show_default=False
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
@@ -94,12 +97,13 @@ def train(
 ) -> None:
     """Train a network, test it once, and leave a folder for evaluate, predict and export.
 
-    Interrupted, the same command goes on with it, and so does --resume FOLDER. A recipe's values that are not given are
-    its defaults.
+    Interrupted, the same command goes on with it, and so does --resume FOLDER. The recipe is that of --config, or the
+    default one, with what the flags say; it is printed, and stored as recipe.yaml.
     """
     from convstudy.cli.training import carry_out_training
     from convstudy.errors import StudyError
-    from convstudy.study import Plan, stored_plan
+    from convstudy.study import Plan, read_settings, stored_plan
+    from convstudy.training import Recipe
 
     if resume is not None:
         if model is not None:
@@ -118,15 +122,18 @@ def train(
         "weight_decay": weight_decay,
         "label_smoothing": label_smoothing,
         "crop_padding": crop_padding,
+        "horizontal_flip": flip,
         "channels_last": channels_last,
     }
+    chosen = read_settings(config) if config else {}
+    chosen |= {key: value for key, value in asked.items() if value is not None}
     plan = Plan(
         models=(model,),
         data=data,
         seeds=1,
         first_seed=seed,
-        recipe=_recipe({key: value for key, value in asked.items() if value is not None}),
-        horizontal_flip=flip,
+        recipe=Recipe(**chosen),
+        horizontal_flip=chosen.get("horizontal_flip"),
         data_dir=data_dir,
         test_data=test_data,
         input_size=resize,
@@ -138,12 +145,3 @@ def train(
         unfreeze_at=unfreeze_at,
     )
     carry_out_training(plan, output, threads)
-
-
-def _recipe(asked: dict[str, Any]) -> Recipe:
-    """The default recipe with what was asked; fewer epochs than the warm-up's twice shorten the warm-up."""
-    from convstudy.training import Recipe
-
-    if "epochs" in asked and "warmup_epochs" not in asked:
-        asked["warmup_epochs"] = min(Recipe.warmup_epochs, asked["epochs"] / 2)
-    return Recipe(**asked)

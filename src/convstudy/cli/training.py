@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from textwrap import indent
 
 from rich.console import Console
 from rich.text import Text
 
 from convstudy.cli.comparing import introduction
 from convstudy.report.terminal import TrainingDisplay, cost_table, trained_report
-from convstudy.study import Plan, prepare_run
+from convstudy.study import Plan, prepare_run, recipe_text
 
 
 def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> None:
@@ -21,7 +22,7 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> 
     for warning in run.comparison.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     console.print(Text(introduction(run.comparison)), cost_table(run.comparison.contestants), sep="\n\n")
-    console.print()
+    console.print(Text(f"\nrecipe\n{indent(recipe_text(run.comparison.recipe), '  ')}"))
     with TrainingDisplay(console) as display:
         run.perform(display)
     console.print(trained_report(run.folder.record(), run.folder.read()))

@@ -10,6 +10,7 @@ from .model import Model, open_model
 from .plan import Plan
 from .prediction import Answer, answers, image_files
 from .preprocessing import Preprocessing
+from .recipe_file import read_settings, recipe_text
 from .results import Findings, Results
 from .run import Observer
 from .stored import read_findings, write_findings
@@ -50,7 +51,9 @@ __all__ = [
     "prepare",
     "prepare_run",
     "read_findings",
+    "read_settings",
     "read_unfinished",
+    "recipe_text",
     "run_states",
     "stored_plan",
     "unallocated_network",
