@@ -22,7 +22,8 @@ def test_measuring_leaves_the_random_state_and_the_threads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "fastest"), [({1: 0.1, 2: 0.2, 4: 0.3, 6: 0.4}, 1), ({1: 0.4, 2: 0.2, 4: 0.1, 6: 0.3}, 4)]
+    ("seconds", "fastest"),
+    [({1: 0.1, 2: 0.2, 4: 0.3, 6: 0.4}, 1), ({1: 0.4, 2: 0.2, 4: 0.1, 6: 0.3}, 4), ({1: 2.0}, 6)],
 )
 def test_the_fastest_is_taken(monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float], fastest: int) -> None:
     now = [1]
