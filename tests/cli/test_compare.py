@@ -241,12 +241,6 @@ def test_the_folder_of_another_comparison_is_left_alone(convstudy: Convstudy, ow
     assert "mine is there and holds no comparison" in convstudy("compare", "net", "--output", "mine").err
 
 
-def test_a_half_done_comparison_says_so(convstudy: Convstudy, own: str, tmp_path: Path) -> None:
-    assert convstudy("compare", f"{own}:Tiny", *SHORT).status == 0
-    (tmp_path / "out/results.json").unlink()
-    assert "out holds a comparison that is not finished" in convstudy("report", "out").err
-
-
 def test_help_needs_no_torch() -> None:
     code = (
         "import sys; from convstudy.cli.app import app; app(['--help'], standalone_mode=False); "

@@ -49,6 +49,7 @@ def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> 
 def test_a_half_done_comparison_gives_a_report_that_says_so(convstudy: Convstudy, half: Path) -> None:
     assert convstudy("report", "half").out == "half/report.html\n"
     page = (half / "report.html").read_text()
+    assert "net: 13 rows" in page
     assert "<strong>Unfinished:</strong> 2 runs of 4 are still missing." in page
     assert "Unfinished: 2 runs still missing." in convstudy("report", "half", "--format", "markdown").out
     assert convstudy("report", "half", "--format", "json").err == (

@@ -14,7 +14,7 @@ from PIL import Image
 from scipy.special import softmax
 
 from convstudy.report.html import html, write_html
-from convstudy.study.results import Findings, PairResult
+from convstudy.study.results import Findings, Layer, PairResult
 from tests.report.made_up import CLASSES, EPOCHS, NASTY_CLASS, NASTY_NETWORK, made_up_findings
 from tests.report.page import Element, chart, parse
 
@@ -41,6 +41,13 @@ def test_a_persons_questions_are_answered_below_them(page: Element, findings: Fi
     assert len(findings.results.questions) == 3
     for reply in findings.results.questions:
         assert f"{reply.question}{reply.answer}" in said or f"{reply.question} {reply.answer}" in said
+
+
+def test_each_networks_layers_are_listed(findings: Findings) -> None:
+    layers = {"net": (Layer("conv1", "Conv2d", (6, 28, 28), 4_704, 456, 352_800),)}
+    section = parse(html(replace(findings, layers=layers))).one("section", **{"aria-labelledby": "layers"})
+    assert section.one("summary").text == "net: 1 row"
+    assert section.one("table").rows() == [["conv1", "Conv2d", "6 × 28 × 28", "4,704", "456", "352,800"]]
 
 
 def test_sections_are_in_the_order_of_interest(page: Element) -> None:

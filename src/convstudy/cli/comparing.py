@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from convstudy.study import (
     conclude,
     perform_missing,
     prepare,
+    read_layers,
     with_imported,
     write_findings,
     write_start,
@@ -37,7 +39,7 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     console.print()
     with TrainingDisplay(console) as display:
         perform_missing(comparison, folder, display)
-    findings = with_imported(conclude(comparison, folder), folder)
+    findings = replace(with_imported(conclude(comparison, folder), folder), layers=read_layers(folder))
     write_findings(folder, findings)
     report = folder.path / "report.html"
     write_html(findings, report)

@@ -13,7 +13,7 @@ from .preprocessing import Preprocessing
 from .recipe_file import read_settings, recipe_text
 from .results import Findings, Results
 from .run import Observer
-from .stored import read_findings, write_findings
+from .stored import read_findings, read_layers, write_findings
 from .trained import TrainedRun, open_run
 from .training_run import TrainingRun, prepare_run, stored_plan
 from .unfinished import RunState, epochs_of, read_unfinished, run_states, write_start
@@ -51,6 +51,7 @@ __all__ = [
     "prepare",
     "prepare_run",
     "read_findings",
+    "read_layers",
     "read_settings",
     "read_unfinished",
     "recipe_text",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from convstudy.analysis import LayerTable, count, unallocated
+from convstudy.analysis import LayerRow, LayerTable, count, unallocated
 from convstudy.errors import ConvstudyError, ModelError
 from convstudy.study.model import Model
 
@@ -22,6 +22,7 @@ class Contestant:
     macs: int
     activation_size: int
     uncounted: tuple[str, ...]
+    layers: tuple[LayerRow, ...] = ()
 
     @property
     def name(self) -> str:
@@ -60,6 +61,7 @@ def contestant(model: Model, input_shape: tuple[int, int, int], num_classes: int
         totals.macs,
         totals.activation_size,
         tuple(sorted({f"{operation.operation} in {operation.path}" for operation in table.uncounted})),
+        table.rows,
     )
 
 

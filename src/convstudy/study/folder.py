@@ -111,6 +111,11 @@ class ComparisonFolder:
 
     path: Path
 
+    @property
+    def start(self) -> Path:
+        """What is known before any training."""
+        return self.path / "start.json"
+
     def run(self, model_folder: str, seed: int) -> RunFolder:
         return RunFolder(self.path / model_folder / f"seed-{seed}")
 

@@ -5,7 +5,8 @@ Accuracies are fractions of 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -137,6 +138,18 @@ class MistakenImage:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """One layer of a network, as the report shows it."""
+
+    path: str
+    kind: str
+    output_shape: tuple[int, ...]
+    activation_size: int
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
 class Findings:
     """What is stored in a comparison's folder, read back: all that a report draws from."""
 
@@ -144,3 +157,4 @@ class Findings:
     runs: tuple[RunResult, ...]
     mistaken: tuple[MistakenImage, ...]
     unfinished: int = 0  # runs still missing
+    layers: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)  # by network

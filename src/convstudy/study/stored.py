@@ -16,6 +16,7 @@ from convstudy.study.results import (
     Accuracy,
     DataDescription,
     Findings,
+    Layer,
     MistakenImage,
     ModelResult,
     PairResult,
@@ -48,11 +49,22 @@ def read_findings(folder: ComparisonFolder) -> Findings:
         raise StudyError(f"{folder.path} holds a comparison that is not finished; run its `convstudy compare` again")
     try:
         results = results_from_json(json.loads(path.read_text(encoding="utf-8")))
-        return Findings(results, _runs(folder, identity), _mistaken(folder))
+        return Findings(results, _runs(folder, identity), _mistaken(folder), layers=read_layers(folder))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
             f"{folder.path} cannot be read ({type(error).__name__}: {error}); run its `convstudy compare` again"
         ) from error
+
+
+def read_layers(folder: ComparisonFolder) -> dict[str, tuple[Layer, ...]]:
+    """The layers of each network as they were counted; none where they were not stored."""
+    if not folder.start.exists():
+        return {}
+    stored = json.loads(folder.start.read_text(encoding="utf-8"))["layers"]
+    return {
+        name: tuple(Layer(**{**row, "output_shape": tuple(row["output_shape"])}) for row in rows)
+        for name, rows in stored.items()
+    }
 
 
 def results_from_json(value: dict[str, Any]) -> Results:

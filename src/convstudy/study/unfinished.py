@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from convstudy.errors import StudyError
@@ -13,10 +13,10 @@ from convstudy.study.comparison import Comparison
 from convstudy.study.conclusion import Entrant, findings_of, protocol_of
 from convstudy.study.environment import describe
 from convstudy.study.folder import ComparisonFolder
-from convstudy.study.results import Findings
-from convstudy.study.stored import protocol_from_json
+from convstudy.study.results import Findings, Layer
+from convstudy.study.stored import protocol_from_json, read_layers
 
-START = "start.json"
+SHOWN = tuple(each.name for each in fields(Layer))
 State = Literal["done", "running", "waiting"]
 
 
@@ -34,11 +34,15 @@ class RunState:
 def write_start(folder: ComparisonFolder, comparison: Comparison) -> None:
     """Store what is known before any training: the protocol, the networks' costs, versions and hardware."""
     write_json(
-        folder.path / START,
+        folder.start,
         {
             "protocol": asdict(protocol_of(comparison)),
             "environment": describe(comparison.device, comparison.plan.threads, comparison.jobs),
             "entrants": [asdict(Entrant.of(entrant)) for entrant in comparison.contestants],
+            "layers": {
+                entrant.name: [{name: getattr(row, name) for name in SHOWN} for row in entrant.layers]
+                for entrant in comparison.contestants
+            },
         },
     )
 
@@ -62,7 +66,8 @@ def read_unfinished(folder: ComparisonFolder) -> Findings:
     }
     some = [entrant for entrant in entrants if any(name == entrant.name for name, _ in runs)]
     missing = len(entrants) * len(protocol.seeds) - len(runs)
-    return findings_of(some, runs, protocol, start["environment"], mistaken=(), unfinished=missing)
+    findings = findings_of(some, runs, protocol, start["environment"], unfinished=missing)
+    return replace(findings, layers=read_layers(folder))
 
 
 def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
@@ -96,7 +101,7 @@ def _states(folder: ComparisonFolder, entrants: Iterable[dict[str, Any]], seeds:
 
 def _start(folder: ComparisonFolder) -> dict[str, Any]:
     folder.identity()
-    path = folder.path / START
+    path = folder.start
     if not path.exists():
         raise StudyError(f"{folder.path} holds a comparison that is not finished; run its `convstudy compare` again")
     try:
