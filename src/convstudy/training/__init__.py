@@ -4,6 +4,17 @@ from convstudy.training.batches import TrainingBatches
 from convstudy.training.epoch import Epoch
 from convstudy.training.loop import Progress, train
 from convstudy.training.recipe import Recipe
+from convstudy.training.recipe_file import read_recipe, recipe_text, write_recipe
 from convstudy.training.seeds import stream_seed
 
-__all__ = ["Epoch", "Progress", "Recipe", "TrainingBatches", "stream_seed", "train"]
+__all__ = [
+    "Epoch",
+    "Progress",
+    "Recipe",
+    "TrainingBatches",
+    "read_recipe",
+    "recipe_text",
+    "stream_seed",
+    "train",
+    "write_recipe",
+]

@@ -11,13 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from convstudy.evaluation import ResidentImages
+from convstudy.training.balance import balanced_order, balanced_weights
 from convstudy.training.recipe import Recipe
 from convstudy.training.seeds import generator
 
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """Every image once an epoch, in an order and with an augmentation that only the seed and the epoch decide."""
+    """Every image once an epoch, in an order and with an augmentation that only the seed and the epoch decide.
+
+    Where the recipe balances classes by sampling, images are drawn with replacement instead.
+    """
 
     resident: ResidentImages
     recipe: Recipe
@@ -45,7 +49,7 @@ class TrainingBatches:
         The order is cut into parts that differ by one image at most: none is too small for batch normalisation.
         """
         count = len(self.resident)
-        order = torch.randperm(count, generator=generator(self.seed, "order", epoch))
+        order = self.order(epoch)
         offsets = torch.randint(2 * self.padding + 1, (2, count), generator=generator(self.seed, "crop", epoch))
         mirrored = torch.rand(count, generator=generator(self.seed, "flip", epoch)) < 0.5
         device = self.resident.images.device
@@ -55,6 +59,18 @@ class TrainingBatches:
             if self.recipe.horizontal_flip:
                 images = mirror(images, mirrored[at].to(device))
             yield self.resident.normalised(images), self.resident.labels[chosen]
+
+    def order(self, epoch: int) -> Tensor:
+        """Indices of the images in an epoch's order: each once, or drawn with replacement to balance the classes."""
+        stream = generator(self.seed, "order", epoch)
+        if self.recipe.balance == "sampling":
+            return balanced_order(self.resident.labels.cpu(), stream)
+        return torch.randperm(len(self.resident), generator=stream)
+
+    @cached_property
+    def class_weights(self) -> Tensor | None:
+        """Weights of the classes in the loss, where the recipe balances it: float32, classes."""
+        return balanced_weights(self.resident.labels) if self.recipe.balance == "loss" else None
 
     def crop(self, chosen: Tensor, top: Tensor, left: Tensor) -> Tensor:
         """Cut image `chosen[i]` at row `top[i]` and column `left[i]` of its padded self: uint8, B x C x H x W."""

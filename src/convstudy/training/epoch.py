@@ -19,7 +19,7 @@ class Epoch:
     lr: float  # at the epoch's last step
     train_loss: float
     train_top1: float  # on augmented batches, while the weights moved
-    validation_loss: float
+    validation_loss: float  # NaN without a validation part
     validation_top1: float
     seconds: float  # of the training steps, validation left out
 
@@ -31,23 +31,29 @@ class Tally:
     epoch: int
     seen: int = 0
     losses: list[float] = field(default_factory=list)  # a step
+    lrs: list[float] = field(default_factory=list)  # a step
     correct: int = 0
     waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Note one step: its loss, its logits B x classes and labels B."""
-        self.seen += len(labels)
-        self.waiting.append((loss.detach(), (logits.detach().argmax(1) == labels).sum()))
+    def add(self, loss: Tensor, correct: Tensor, images: int, lr: float) -> None:
+        """Note one step: its loss, its right answers among `images`, its learning rate."""
+        self.seen += images
+        self.waiting.append((loss, correct))
+        self.lrs.append(lr)
 
     def look(self) -> None:
-        """Fetch what is waiting. Raises: DivergedError, with epoch and step, at the first loss that is not finite."""
+        """Fetch what is waiting.
+
+        Raises: DivergedError, with epoch, step and learning rate, at the first loss that is not finite.
+        """
         losses, correct = zip(*self.waiting, strict=True)
         self.waiting.clear()
         for loss in torch.stack(losses).tolist():
             self.losses.append(loss)
             if not math.isfinite(loss):
                 raise DivergedError(
-                    f"the loss is {loss} at epoch {self.epoch}, step {len(self.losses)}; try a smaller --lr"
+                    f"the loss is {loss} at epoch {self.epoch}, step {len(self.losses)}, with a learning rate of "
+                    f"{self.lrs[len(self.losses) - 1]:.3g}; try a smaller --lr"
                 )
         self.correct += int(torch.stack(correct).sum())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,16 +12,18 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.optim import Optimizer
 
+from convstudy.errors import RecipeError
 from convstudy.evaluation import ResidentImages, predict
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.checkpoint import load_checkpoint, save_checkpoint
 from convstudy.training.epoch import Epoch, Tally
-from convstudy.training.objective import objective
-from convstudy.training.optimiser import optimiser as make_optimiser
+from convstudy.training.initialisation import initialise
+from convstudy.training.optimiser import set_learning_rate
 from convstudy.training.schedule import learning_rate
-from convstudy.training.seeds import stream_seed
+from convstudy.training.seeds import generator, stream_seed
+from convstudy.training.state import TrainingState, out_of_patience
+from convstudy.training.step import take_step
 
 STEPS_BETWEEN_LOOKS = 10  # the loss is fetched from the device this often, and at the end of an epoch
 
@@ -42,7 +45,7 @@ def unobserved(_: Any) -> None:
 def train(
     network: nn.Module,
     batches: TrainingBatches,
-    validation: ResidentImages,
+    validation: ResidentImages | None,
     *,
     checkpoint: Path | None = None,
     on_step: Callable[[Progress], None] = unobserved,
@@ -50,54 +53,57 @@ def train(
 ) -> list[Epoch]:
     """Train `network` in place under the recipe of `batches`; give the metrics of each epoch.
 
+    The network ends with the weights of the last step, or their moving average where the recipe has one. With
+    `patience` it ends after that many epochs without a lower validation loss, with the weights of the best epoch.
+
     With `checkpoint`, the state is written there after each epoch, and a run that finds it goes on from it: on the
     CPU the final weights are the same, bit for bit, as those of a run that was never interrupted. `on_epoch` is
     told of the epochs that the checkpoint holds, too.
 
-    Raises: DivergedError, with epoch and step, when the loss is NaN or infinite.
+    Raises: DivergedError, with epoch, step and learning rate, when the loss is NaN or infinite; RecipeError, when
+    training shall stop early and there is no validation part.
     """
-    optimiser = make_optimiser(network, batches.recipe)
-    history: list[Epoch] = []
+    recipe = batches.recipe
+    if recipe.patience and not validation:
+        raise RecipeError(f"--patience is {recipe.patience}, but there is no validation part to judge by; leave it out")
+    initialise(network, recipe.init, generator(batches.seed, "initialisation"))
+    state = TrainingState.of(network, recipe)
     if checkpoint and checkpoint.exists():
-        history = load_checkpoint(checkpoint, network, optimiser)
-        for epoch in history:
+        load_checkpoint(checkpoint, state)
+        for epoch in state.history:
             on_epoch(epoch)
-    for number in range(len(history) + 1, batches.recipe.epochs + 1):
-        epoch = _train_epoch(network, optimiser, batches, validation, number, on_step)
-        history.append(epoch)
+    while len(state.history) < recipe.epochs and not out_of_patience(state.history, recipe.patience):
+        epoch = _train_epoch(state, batches, validation, on_step)
+        state.end_epoch(epoch, recipe.patience)
         if checkpoint:
-            save_checkpoint(checkpoint, network, optimiser, history)
+            save_checkpoint(checkpoint, state)
         on_epoch(epoch)
-    return history
+    state.finish()
+    return state.history
 
 
 def _train_epoch(
-    network: nn.Module,
-    optimiser: Optimizer,
+    state: TrainingState,
     batches: TrainingBatches,
-    validation: ResidentImages,
-    epoch: int,
+    validation: ResidentImages | None,
     on_step: Callable[[Progress], None],
 ) -> Epoch:
-    recipe, steps = batches.recipe, batches.steps_per_epoch
+    recipe, steps, epoch = batches.recipe, batches.steps_per_epoch, len(state.history) + 1
     torch.manual_seed(stream_seed(batches.seed, "dropout", epoch))
-    network.train()
+    state.network.train()
     tally = Tally(epoch)
     started = time.perf_counter()
     for step, (images, labels) in enumerate(batches.epoch(epoch), start=1):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
-        loss, logits = objective(network(images), labels, recipe.label_smoothing)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        tally.add(loss, logits, labels)
+        lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
+        set_learning_rate(state.optimiser, lr)
+        loss, correct = take_step(state, batches, images, labels, recipe.accumulate)
+        tally.add(loss, correct, len(labels), lr)
         if step % STEPS_BETWEEN_LOOKS == 0 or step == steps:
             tally.look()
             on_step(Progress(epoch, step, tally.mean_loss, tally.seen / (time.perf_counter() - started)))
     seconds = time.perf_counter() - started
-    last_lr = optimiser.param_groups[0]["lr"]
-    return Epoch(epoch, last_lr, tally.mean_loss, tally.top1, *_validate(network, validation), seconds)
+    measured = _validate(state.evaluated, validation) if validation else (math.nan, math.nan)
+    return Epoch(epoch, tally.lrs[-1], tally.mean_loss, tally.top1, *measured, seconds)
 
 
 def _validate(network: nn.Module, validation: ResidentImages) -> tuple[float, float]:

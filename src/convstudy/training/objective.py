@@ -10,10 +10,13 @@ from torch import Tensor
 SIDE_WEIGHT = 0.3  # Szegedy et al. 2014, section 5: the discount of the auxiliary classifiers' losses
 
 
-def objective(output: Any, labels: Tensor, label_smoothing: float) -> tuple[Tensor, Tensor]:
+def objective(
+    output: Any, labels: Tensor, label_smoothing: float, class_weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The loss and the logits, B x classes, of a network's output in training.
 
-    The output is the logits, or a tuple of them and of the side branches' logits.
+    The output is the logits, or a tuple of them and of the side branches' logits. Labels are B classes, or B x classes
+    shares of them. With `class_weights` an image's loss counts by its class; the mean is over images all the same.
 
     >>> import torch
     >>> logits = torch.zeros(4, 10)
@@ -22,7 +25,22 @@ def objective(output: Any, labels: Tensor, label_smoothing: float) -> tuple[Tens
     True
     """
     logits, *sides = (output,) if isinstance(output, Tensor) else output
-    loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    loss = _cross_entropy(logits, labels, label_smoothing, class_weights)
     for side in sides:
-        loss = loss + SIDE_WEIGHT * F.cross_entropy(side, labels, label_smoothing=label_smoothing)
+        loss = loss + SIDE_WEIGHT * _cross_entropy(side, labels, label_smoothing, class_weights)
     return loss, logits
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, label_smoothing: float, class_weights: Tensor | None) -> Tensor:
+    if labels.ndim == 2:
+        labels = _widened(labels, logits.shape[1], 0.0)
+    if class_weights is None:
+        return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    weights = _widened(class_weights, logits.shape[1], 1.0)
+    losses = F.cross_entropy(logits, labels, weight=weights, label_smoothing=label_smoothing, reduction="none")
+    return losses.mean()
+
+
+def _widened(of_classes: Tensor, num_classes: int, filler: float) -> Tensor:
+    """With `filler` for the classes that the network knows and the training part has no image of."""
+    return F.pad(of_classes, (0, num_classes - of_classes.shape[-1]), value=filler)

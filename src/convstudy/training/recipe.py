@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from typing import Any
 
 from convstudy.errors import RecipeError
+from convstudy.training.setting import check, choice, number
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: SGD with Nesterov momentum under a cosine schedule with linear warm-up.
+    """How a network is trained: by default SGD with Nesterov momentum, under a cosine schedule with linear warm-up.
+
+    Every value is a number, a name, or true or false, so that a recipe is the same in YAML and JSON.
 
     Raises: RecipeError, when a value is out of its range.
 
@@ -24,30 +29,77 @@ class Recipe:
     convstudy.errors.RecipeError: --lr is -1; expected a number above 0
     """
 
-    epochs: int = 6
-    batch_size: int = 32
-    lr: float = 0.03  # the peak, reached at the end of the warm-up
-    warmup_epochs: float = 0.5
-    momentum: float = 0.9
-    weight_decay: float = 5e-4  # not on biases and norms
-    label_smoothing: float = 0.1
-    crop_padding: float = 0.125  # random crops: padding on each side, as a part of the image's side; 0 crops nothing
+    epochs: int = number(6, "a whole number from 1 on", lambda epochs: epochs >= 1)
+    batch_size: int = number(32, "a whole number from 2 on", lambda size: size >= 2)  # images a step of the optimiser
+    accumulate: int = number(1, "a whole number from 1 on", lambda parts: parts >= 1)  # parts that a batch is cut into
+
+    optimiser: str = choice("sgd", "adamw")
+    lr: float = number(0.03, "a number above 0", lambda lr: lr > 0)  # the peak, reached at the end of the warm-up
+    momentum: float = number(0.9, "0 to below 1", lambda momentum: 0 <= momentum < 1)  # of AdamW: its first beta
+    weight_decay: float = number(5e-4, "0 or more", lambda decay: decay >= 0)  # not on biases and norms
+    clip_grad: float = number(0.0, "0 (none) or more", lambda norm: norm >= 0)  # L2 norm of all gradients together
+    layer_decay: float = number(1.0, "above 0, to 1", lambda decay: 0 < decay <= 1)  # lr of a part to that of the next
+
+    schedule: str = choice("cosine", "step", "constant", "one-cycle")
+    warmup_epochs: float = number(0.5, "0 or more", lambda epochs: epochs >= 0)
+    step_epochs: int = number(0, "0 (a third of the epochs) or more", lambda epochs: epochs >= 0)  # of schedule step
+    step_factor: float = number(0.1, "above 0, to 1", lambda factor: 0 < factor <= 1)  # of schedule step
+
+    init: str = choice("as is", "xavier", "kaiming")  # as is: as the network's own code has it
+    label_smoothing: float = number(0.1, "0 to below 1", lambda smoothing: 0 <= smoothing < 1)
+    balance: str = choice("none", "loss", "sampling")  # of classes that differ in their number of images
+    ema_decay: float = number(0.0, "0 (none) to below 1", lambda decay: 0 <= decay < 1)  # moving average of the weights
+    patience: int = number(0, "0 (none) or more", lambda epochs: epochs >= 0)  # epochs without a lower validation loss
+
+    crop_padding: float = number(0.125, "0 to 0.5", lambda part: 0 <= part <= 0.5)  # a part of the side; 0: no crops
     horizontal_flip: bool = False  # half of the images mirrored
+
     channels_last: bool = False  # memory format: faster for some networks, slower for others
 
     def __post_init__(self) -> None:
-        _expect(self.epochs >= 1, "--epochs", self.epochs, "a whole number from 1 on")
-        _expect(self.batch_size >= 2, "--batch-size", self.batch_size, "a whole number from 2 on")
-        _expect(0 < self.lr < math.inf, "--lr", self.lr, "a number above 0")
-        _expect(
-            0 <= self.warmup_epochs < self.epochs, "--warmup-epochs", self.warmup_epochs, f"0 to below {self.epochs}"
-        )
-        _expect(0 <= self.momentum < 1, "--momentum", self.momentum, "0 to below 1")
-        _expect(0 <= self.weight_decay < math.inf, "--weight-decay", self.weight_decay, "0 or more")
-        _expect(0 <= self.label_smoothing < 1, "--label-smoothing", self.label_smoothing, "0 to below 1")
-        _expect(0 <= self.crop_padding <= 0.5, "--crop-padding", self.crop_padding, "0 to 0.5")
+        for setting in fields(self):
+            check(setting, getattr(self, setting.name))
+        if self.warmup_epochs >= self.epochs:
+            raise RecipeError(f"--warmup-epochs is {self.warmup_epochs:g}; expected 0 to below {self.epochs}")
+
+    def to_dict(self) -> dict[str, int | float | str | bool]:
+        """Every setting by its name, for YAML or JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Recipe:
+        """The recipe with these settings, and defaults for those that are left out.
+
+        Names may have hyphens, as flags have.
+
+        Raises: RecipeError, for an unknown name, with the nearest right one, or a value out of its range.
+
+        >>> Recipe.from_dict({"batch-size": 64}).batch_size
+        64
+        >>> Recipe.from_dict({"batchsize": 64})
+        Traceback (most recent call last):
+        convstudy.errors.RecipeError: a recipe has no 'batchsize'; did you mean 'batch_size'?
+        """
+        known = {setting.name: setting.type for setting in fields(cls)}
+        given: dict[str, Any] = {}
+        for written, value in settings.items():
+            name = str(written).replace("-", "_")
+            if name not in known:
+                raise RecipeError(f"a recipe has no '{written}'; {_advice(name, list(known))}")
+            if name in given:
+                raise RecipeError(f"a recipe has '{written}' twice; leave one out")
+            given[name] = _number_from_text(value) if known[name] == "float" else value
+        return cls(**given)
 
 
-def _expect(holds: bool, flag: str, got: float, expected: str) -> None:
-    if not holds:
-        raise RecipeError(f"{flag} is {got:g}; expected {expected}")
+def _advice(name: str, known: list[str]) -> str:
+    nearest = get_close_matches(name.lower(), known, n=1)
+    return f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
+
+
+def _number_from_text(value: object) -> object:
+    """YAML reads 1e-3 as text, for it has no point."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value

@@ -1,0 +1,34 @@
+"""The moving average of a network's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+
+def average_of(network: nn.Module, decay: float) -> AveragedModel:
+    """A copy of `network` that `update_parameters` moves towards it after each step, running statistics included.
+
+    After n updates the decay is (1 + n) / (10 + n) where that is lower, so that short trainings have an average too.
+
+    Source: the average is Polyak & Juditsky 1992, exponential as in Szegedy et al. 2016, section 8; the rising decay is
+    TensorFlow's `ExponentialMovingAverage(num_updates)`.
+    """
+    return AveragedModel(network, multi_avg_fn=_towards(decay), use_buffers=True)
+
+
+def _towards(decay: float) -> Callable[[Any, Any, Any], None]:
+    @torch.no_grad()
+    def update(averages: list[Tensor], values: list[Tensor], updates: Tensor) -> None:
+        step = 1 - min(decay, (1 + int(updates)) / (10 + int(updates)))
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, values, step)
+        else:  # counts, as of the batches that a norm has seen
+            for average, value in zip(averages, values, strict=True):
+                average.copy_(value)
+
+    return update

@@ -1,0 +1,88 @@
+"""What a training has come to: all that changes from step to step, and all that is needed to go on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from convstudy.training.average import average_of
+from convstudy.training.epoch import Epoch
+from convstudy.training.optimiser import optimiser
+from convstudy.training.recipe import Recipe
+
+
+@dataclass
+class TrainingState:
+    """A network in training, with all that belongs to it."""
+
+    network: nn.Module
+    optimiser: Optimizer
+    average: AveragedModel | None
+    history: list[Epoch] = field(default_factory=list)
+    best: dict[str, Tensor] | None = None  # weights of the epoch with the lowest validation loss, for early stopping
+
+    @classmethod
+    def of(cls, network: nn.Module, recipe: Recipe) -> TrainingState:
+        """The state before the first step."""
+        average = average_of(network, recipe.ema_decay) if recipe.ema_decay else None
+        return cls(network, optimiser(network, recipe), average)
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network that is validated and kept: the average of the weights, where there is one."""
+        return self.network if self.average is None else self.average.module
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers and names only, so that it loads without running pickled code."""
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "history": [asdict(epoch) for epoch in self.history],
+            "best": self.best,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        self.best = state["best"]
+
+    def end_epoch(self, epoch: Epoch, patience: int) -> None:
+        """Note an epoch; keep its weights, where training may stop early and it is the best so far."""
+        self.history.append(epoch)
+        if patience and best_epoch(self.history) == epoch.epoch:
+            self.best = {name: value.clone() for name, value in self.evaluated.state_dict().items()}
+
+    def finish(self) -> None:
+        """Leave in the network what training has come to: the best epoch's weights, the average, or the last ones."""
+        if self.best is not None:
+            self.network.load_state_dict(self.best)
+        elif self.average is not None:
+            self.network.load_state_dict(self.average.module.state_dict())
+
+
+def best_epoch(history: list[Epoch]) -> int:
+    """The first epoch with the lowest validation loss, from 1.
+
+    >>> losses = [0.5, 0.3, 0.4, 0.3]
+    >>> best_epoch([Epoch(number, 0.1, 1.0, 0.5, loss, 0.5, 1.0) for number, loss in enumerate(losses, start=1)])
+    2
+    """
+    return min(
+        history, key=lambda epoch: math.inf if math.isnan(epoch.validation_loss) else epoch.validation_loss
+    ).epoch
+
+
+def out_of_patience(history: list[Epoch], patience: int) -> bool:
+    """Whether `patience` epochs have gone by without a lower validation loss."""
+    return bool(patience and history) and len(history) - best_epoch(history) >= patience
