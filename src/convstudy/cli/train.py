@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from convstudy.cli.recipe_flags import given, with_recipe_flags
 
+if TYPE_CHECKING:
+    from convstudy.training import Recipe
+
+
+@with_recipe_flags
 def train(
     model: Annotated[
         str | None,
@@ -29,31 +36,6 @@ def train(
         typer.Option(
             "--config", "-c", help="A recipe in YAML, as a run's recipe.yaml; flags override it.", show_default=False
         ),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    warmup_epochs: Annotated[
-        float | None, typer.Option("--warmup-epochs", "--lr-warmup-epochs", help="Epochs until the peak is reached.")
-    ] = None,
-    momentum: Annotated[float | None, typer.Option(help="Of SGD: Nesterov's.")] = None,
-    weight_decay: Annotated[
-        float | None, typer.Option("--weight-decay", "--wd", help="Not on biases and norms.")
-    ] = None,
-    label_smoothing: Annotated[
-        float | None, typer.Option("--label-smoothing", "--smoothing", help="0 is none.")
-    ] = None,
-    crop_padding: Annotated[
-        float | None, typer.Option(help="Random crops: padding as a part of the side; 0 is none.")
-    ] = None,
-    flip: Annotated[
-        bool | None,
-        typer.Option(
-            "--flip/--no-flip", help=r"Mirror half of the images. \[default: as the data allow]", show_default=False
-        ),
-    ] = None,
-    channels_last: Annotated[
-        bool | None, typer.Option("--channels-last/--no-channels-last", help="Memory format.", show_default=False)
     ] = None,
     resize: Annotated[
         int | None,
@@ -94,6 +76,7 @@ def train(
         typer.Option(help=r"Threads, on the CPU. \[default: the number measured to be fastest]", show_default=False),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    **recipe: Any,
 ) -> None:
     """Train a network, test it once, and leave a folder for evaluate, predict and export.
 
@@ -102,8 +85,7 @@ def train(
     """
     from convstudy.cli.training import carry_out_training
     from convstudy.errors import StudyError
-    from convstudy.study import Plan, read_settings, stored_plan
-    from convstudy.training import Recipe
+    from convstudy.study import Plan, stored_plan
 
     if resume is not None:
         if model is not None:
@@ -113,27 +95,14 @@ def train(
         return
     if model is None:
         raise StudyError("no network to train; name one, as in `convstudy train resnet18 --data path/to/images`")
-    asked = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "warmup_epochs": warmup_epochs,
-        "momentum": momentum,
-        "weight_decay": weight_decay,
-        "label_smoothing": label_smoothing,
-        "crop_padding": crop_padding,
-        "horizontal_flip": flip,
-        "channels_last": channels_last,
-    }
-    chosen = read_settings(config) if config else {}
-    chosen |= {key: value for key, value in asked.items() if value is not None}
+    asked = given(recipe)
     plan = Plan(
         models=(model,),
         data=data,
         seeds=1,
         first_seed=seed,
-        recipe=Recipe(**chosen),
-        horizontal_flip=chosen.get("horizontal_flip"),
+        recipe=_recipe(config, asked),
+        horizontal_flip=_flip(config, asked),
         data_dir=data_dir,
         test_data=test_data,
         input_size=resize,
@@ -145,3 +114,20 @@ def train(
         unfreeze_at=unfreeze_at,
     )
     carry_out_training(plan, output, threads)
+
+
+def _recipe(config: Path | None, asked: dict[str, Any]) -> Recipe:
+    """The recipe of the file, else the default one, with what was asked."""
+    from convstudy.training import Recipe, read_recipe
+
+    return replace(read_recipe(config) if config else Recipe(), **asked)
+
+
+def _flip(config: Path | None, asked: dict[str, Any]) -> bool | None:
+    """Whether images are mirrored, as the flag or else the file says; None where neither says: as the data allow."""
+    if "horizontal_flip" in asked or config is None:
+        return asked.get("horizontal_flip")
+    import yaml
+
+    settings = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
+    return next((value for name, value in settings.items() if name.replace("-", "_") == "horizontal_flip"), None)

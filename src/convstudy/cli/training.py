@@ -11,7 +11,8 @@ from rich.text import Text
 
 from convstudy.cli.comparing import introduction
 from convstudy.report.terminal import TrainingDisplay, cost_table, trained_report
-from convstudy.study import Plan, prepare_run, recipe_text
+from convstudy.study import Plan, prepare_run
+from convstudy.training import recipe_text
 
 
 def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> None:

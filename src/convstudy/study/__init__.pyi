@@ -10,7 +10,6 @@ from .model import Model, open_model
 from .plan import Plan
 from .prediction import Answer, answers, image_files
 from .preprocessing import Preprocessing
-from .recipe_file import read_settings, recipe_text
 from .results import Findings, Results
 from .run import Observer
 from .stored import read_findings, read_layers, write_findings
@@ -52,9 +51,7 @@ __all__ = [
     "prepare_run",
     "read_findings",
     "read_layers",
-    "read_settings",
     "read_unfinished",
-    "recipe_text",
     "run_states",
     "stored_plan",
     "unallocated_network",

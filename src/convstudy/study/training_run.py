@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.errors import StudyError
-from convstudy.files import whole_file, write_json
+from convstudy.files import write_json
 from convstudy.study.comparison import Comparison, prepare, tasks_of
 from convstudy.study.environment import make_deterministic
 from convstudy.study.experiment_log import ExperimentLog, Tracker, flat, open_trackers
 from convstudy.study.folder import RunFolder, refuse_another, refuse_strangers
 from convstudy.study.plan import Plan
-from convstudy.study.recipe_file import recipe_text
 from convstudy.study.run import Observer
 from convstudy.study.side_by_side import perform_all
 from convstudy.study.threads import fastest_threads
-from convstudy.training import Recipe
+from convstudy.training import Recipe, write_recipe
 
 ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
 PATHS = ("data_dir", "test_data")  # of a plan
@@ -49,8 +48,7 @@ class TrainingRun:
             refuse_another(path, "run", _asked(path)["identity"], self.identity)
             return
         refuse_strangers(path, "run")
-        with whole_file(path / "recipe.yaml") as draft:
-            draft.write_text(recipe_text(self.comparison.recipe), encoding="utf-8")
+        write_recipe(self.comparison.recipe, path / "recipe.yaml")
         write_json(path / ASKED, {"identity": self.identity, "plan": _plain(self.plan)})
 
     def perform(self, observer: Observer) -> None:
@@ -122,7 +120,7 @@ def stored_plan(path: Path) -> Plan:
         given |= {
             "models": tuple(plan["models"]),
             "log": tuple(plan["log"]),
-            "recipe": Recipe(**plan["recipe"]),
+            "recipe": Recipe.from_dict(plan["recipe"]),
         }
         return Plan(**given)
     except (TypeError, KeyError) as error:

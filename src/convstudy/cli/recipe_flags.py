@@ -1,0 +1,88 @@
+"""A flag for each setting of a recipe, as timm's and torchvision's scripts spell it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How one setting of a recipe is given on the command line."""
+
+    setting: str  # a field of `Recipe`
+    kind: type[int] | type[float] | type[str] | type[bool]
+    spellings: tuple[str, ...]
+    help: str
+    panel: str = "Recipe"
+
+
+RECIPE = (
+    Flag("epochs", int, ("--epochs",), "Passes over the training part."),
+    Flag("batch_size", int, ("--batch-size", "-b"), "Images a step."),
+    Flag(
+        "accumulate",
+        int,
+        ("--accumulate", "--grad-accum-steps"),
+        "Parts that a batch is cut into, to need less memory.",
+    ),
+    Flag("optimiser", str, ("--opt", "--optimiser"), "sgd (Nesterov) or adamw."),
+    Flag("lr", float, ("--lr",), "Peak learning rate."),
+    Flag("momentum", float, ("--momentum",), "Of SGD; of AdamW the first beta."),
+    Flag("weight_decay", float, ("--weight-decay", "--wd"), "Not on biases and norms."),
+    Flag("clip_grad", float, ("--clip-grad", "--clip-grad-norm"), "Largest norm of the gradients; 0 is none."),
+    Flag("layer_decay", float, ("--layer-decay",), "Learning rate of a part to that of the part after it."),
+    Flag("schedule", str, ("--sched", "--schedule", "--lr-scheduler"), "cosine, step, constant or one-cycle."),
+    Flag("warmup_epochs", float, ("--warmup-epochs", "--lr-warmup-epochs"), "Epochs until the peak is reached."),
+    Flag("step_epochs", int, ("--step-epochs", "--decay-epochs", "--lr-step-size"), "Of --sched step; 0 is a third."),
+    Flag("step_factor", float, ("--step-factor", "--decay-rate", "--lr-gamma"), "Of --sched step."),
+    Flag("init", str, ("--init",), "as is, xavier or kaiming."),
+    Flag("label_smoothing", float, ("--label-smoothing", "--smoothing"), "0 is none."),
+    Flag("balance", str, ("--balance",), "Classes of few images: none, loss or sampling."),
+    Flag("ema_decay", float, ("--ema-decay", "--model-ema-decay"), "Moving average of the weights; 0 is none."),
+    Flag("patience", int, ("--patience",), "Stop after so many epochs without a lower validation loss; 0 is none."),
+    Flag(
+        "crop_padding",
+        float,
+        ("--crop-padding",),
+        "Random crops: padding as a part of the side; 0 is none.",
+        "Augmentation",
+    ),
+    Flag(
+        "horizontal_flip",
+        bool,
+        ("--flip/--no-flip", "--horizontal-flip/--no-horizontal-flip"),
+        r"Mirror half of the images. \[default: as the data allow]",
+        "Augmentation",
+    ),
+    Flag("channels_last", bool, ("--channels-last/--no-channels-last",), "Memory format."),
+)
+
+
+def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, whose last parameter is `**recipe`, an option for each flag; those not given are None."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [given for given in signature.parameters.values() if given.kind is not given.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            flag.setting,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                flag.kind | None,
+                typer.Option(*flag.spellings, help=flag.help, rich_help_panel=flag.panel, show_default=False),
+            ],
+        )
+        for flag in RECIPE
+    ]
+    command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    return command
+
+
+def given(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given."""
+    return {setting: value for setting, value in recipe.items() if value is not None}
