@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from convstudy.evaluation import ResidentImages
+from convstudy.training.augmentation import erased, mixed, varied
 from convstudy.training.balance import balanced_order, balanced_weights
 from convstudy.training.recipe import Recipe
-from convstudy.training.seeds import generator
+from convstudy.training.seeds import generator, stream_seed
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,52 @@ class TrainingBatches:
         padded = F.pad(images, (self.padding,) * 4)
         return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1)
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of one epoch: normalised images B x C x H x W and labels B.
+    def epoch(
+        self, epoch: int, *, after_step: int = 0, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of one epoch: normalised images B x C x H x W and labels B, or shares of classes B x classes.
 
         The order is cut into parts that differ by one image at most: none is too small for batch normalisation.
+        With `after_step`, the first steps are left out. Process `rank` of `world` gets its part of each batch.
         """
-        count = len(self.resident)
-        order = self.order(epoch)
-        offsets = torch.randint(2 * self.padding + 1, (2, count), generator=generator(self.seed, "crop", epoch))
-        mirrored = torch.rand(count, generator=generator(self.seed, "flip", epoch)) < 0.5
+        drawn = _Drawn.of(self, epoch)
         device = self.resident.images.device
-        for chosen in order.to(device).tensor_split(self.steps_per_epoch):
-            at = chosen.to(offsets.device)
-            images = self.crop(chosen, offsets[0, at].to(device), offsets[1, at].to(device))
-            if self.recipe.horizontal_flip:
-                images = mirror(images, mirrored[at].to(device))
-            yield self.resident.normalised(images), self.resident.labels[chosen]
+        batches = drawn.order.tensor_split(self.steps_per_epoch)
+        for step, whole in enumerate(batches[after_step:], start=after_step + 1):
+            at = whole if self.mixes else whole.tensor_split(world)[rank]
+            images, labels = self._augmented(at, drawn), self.resident.labels[at.to(device)]
+            if self.mixes:
+                images, labels = self._mixed(images, labels, epoch, step)
+                images, labels = images.tensor_split(world)[rank], labels.tensor_split(world)[rank]
+            yield images, labels
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with others of their batch."""
+        return self.recipe.mixup > 0 or self.recipe.cutmix > 0
+
+    def _augmented(self, at: Tensor, drawn: _Drawn) -> Tensor:
+        """The images at the indices `at`, with what was drawn for them: normalised."""
+        recipe, device = self.recipe, self.resident.images.device
+        images = self.crop(at.to(device), drawn.offsets[0, at].to(device), drawn.offsets[1, at].to(device))
+        if recipe.horizontal_flip:
+            images = mirror(images, drawn.mirrored[at].to(device))
+        if recipe.augment != "none":
+            images = varied(images, recipe.augment, drawn.seeds[at].tolist())
+        images = self.resident.normalised(images)
+        if recipe.erasing:
+            chosen = drawn.erased[at]
+            images[chosen.to(device)] = erased(images[chosen.to(device)], drawn.seeds[at[chosen]].tolist())
+        return images
+
+    def _mixed(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        seed = stream_seed(self.seed, "mix", epoch, step)
+        return mixed(images, labels, self.num_classes, mixup=self.recipe.mixup, cutmix=self.recipe.cutmix, seed=seed)
+
+    @cached_property
+    def num_classes(self) -> int:
+        """Classes up to the last one that has an image."""
+        return int(self.resident.labels.max()) + 1
 
     def order(self, epoch: int) -> Tensor:
         """Indices of the images in an epoch's order: each once, or drawn with replacement to balance the classes."""
@@ -77,6 +108,32 @@ class TrainingBatches:
         if not self.padding:
             return self.resident.images[chosen]
         return self.windows[chosen, :, top, left]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What one epoch draws: the order of the images, and for each image (by its index) its augmentation."""
+
+    order: Tensor
+    offsets: Tensor  # of the crops: 2 x N
+    mirrored: Tensor
+    erased: Tensor
+    seeds: Tensor  # of torchvision's augmentations
+
+    @classmethod
+    def of(cls, batches: TrainingBatches, epoch: int) -> _Drawn:
+        count, recipe = len(batches.resident), batches.recipe
+
+        def stream(purpose: str) -> torch.Generator:
+            return generator(batches.seed, purpose, epoch)
+
+        return cls(
+            batches.order(epoch),
+            torch.randint(2 * batches.padding + 1, (2, count), generator=stream("crop")),
+            torch.rand(count, generator=stream("flip")) < 0.5,
+            torch.rand(count, generator=stream("erase")) < recipe.erasing,
+            torch.randint(2**62, (count,), generator=stream("augment")),
+        )
 
 
 def mirror(images: Tensor, mirrored: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Random streams that depend on nothing but a run's seed, a purpose and an epoch."""
+"""Random streams that depend on nothing but a run's seed, a purpose, an epoch and a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 
-def stream_seed(seed: int, purpose: str, epoch: int = 0) -> int:
+def stream_seed(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> int:
     """A 63-bit seed for one purpose of a run, independent of all others (numpy's SeedSequence).
 
     >>> stream_seed(0, "order", 1) == stream_seed(0, "order", 1)
@@ -16,7 +16,7 @@ def stream_seed(seed: int, purpose: str, epoch: int = 0) -> int:
     >>> len({stream_seed(seed, purpose, 1) for seed in (0, 1) for purpose in ("order", "crop")})
     4
     """
-    entropy = np.random.SeedSequence([seed, zlib.crc32(purpose.encode()), epoch])
+    entropy = np.random.SeedSequence([seed, zlib.crc32(purpose.encode()), epoch, *([step] if step else [])])
     return int(entropy.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
