@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,13 +92,52 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path: Path, last_epoch: 
     assert not same(weights(broken), weights(whole))
 
 
-def test_a_torn_checkpoint_is_named(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "checkpoint.pt"
-    train(network(), TrainingBatches(images(40), RECIPE, seed=1), images(16), checkpoint=checkpoint)
+def test_a_torn_checkpoint_falls_back_to_the_one_before_and_two_are_named(tmp_path: Path) -> None:
+    batches, checkpoint, whole, resumed = (
+        TrainingBatches(images(96), RECIPE, 1),
+        tmp_path / "c.pt",
+        network(),
+        network(),
+    )
+    train(whole, batches, images(16))
+    torch.manual_seed(5)
+
+    def stop(progress: Progress) -> None:
+        if (progress.epoch, progress.step) == (3, 10):
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(network(), batches, images(16), checkpoint=checkpoint, checkpoint_seconds=0, on_step=stop)
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    train(resumed, batches, images(16), checkpoint=checkpoint)
+    assert same(weights(resumed), weights(whole))
+    for torn in (checkpoint, tmp_path / "c.pt.previous"):
+        torn.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(StudyError, match=r"is not a checkpoint of this run .*; delete it") as caught:
-        train(network(), TrainingBatches(images(40), RECIPE, seed=1), images(16), checkpoint=checkpoint)
+        train(network(), batches, images(16), checkpoint=checkpoint)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("at", [(1, 10), (2, 10), (3, 12)])
+def test_ctrl_c_ends_after_the_step_and_the_run_goes_on_exactly(tmp_path: Path, at: tuple[int, int]) -> None:
+    batches, checkpoint, whole, resumed = (
+        TrainingBatches(images(96), RECIPE, 1),
+        tmp_path / "c.pt",
+        network(),
+        network(),
+    )
+    expected = train(whole, batches, images(16))
+
+    def press(progress: Progress) -> None:
+        if (progress.epoch, progress.step) == at:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), batches, images(16), checkpoint=checkpoint, on_step=press)
+    torch.manual_seed(5)
+    history = train(resumed, batches, images(16), checkpoint=checkpoint)
+    assert [replace(epoch, seconds=0) for epoch in history] == [replace(epoch, seconds=0) for epoch in expected]
+    assert same(weights(resumed), weights(whole))
 
 
 class Poisoned(nn.Module):

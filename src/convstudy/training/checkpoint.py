@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,57 @@ from convstudy.files import whole_file
 from convstudy.training.state import TrainingState
 
 
+def previous(path: Path) -> Path:
+    """Where the checkpoint before the one at `path` is kept."""
+    return path.with_name(f"{path.name}.previous")
+
+
 def save_checkpoint(path: Path, state: TrainingState) -> None:
-    """Write the state, whole or not at all. Random streams need no state between epochs: see `seeds`."""
-    with whole_file(path) as draft:
-        torch.save(state.state_dict(), draft)
+    """Write the state, whole or not at all; keep the checkpoint before it.
+
+    Raises: StudyError, when it cannot be written; what was written before is as it was.
+    """
+    try:
+        with whole_file(path) as draft:
+            torch.save(state.state_dict(), draft)
+            if path.exists():
+                path.replace(previous(path))
+    except (OSError, RuntimeError) as error:
+        raise StudyError(
+            f"{path} cannot be written ({str(error).splitlines()[0]}); make room or give another folder: "
+            "the same command goes on from the checkpoint before"
+        ) from error
+
+
+def has_checkpoint(path: Path) -> bool:
+    """Whether there is a checkpoint, or one before it."""
+    return path.exists() or previous(path).exists()
 
 
 def load_checkpoint(path: Path, state: TrainingState) -> None:
-    """Put a checkpoint's state into `state`. No pickled code is run.
+    """Put a checkpoint's state into `state`, or that of the one before it when it is torn. No pickled code is run.
 
-    Raises: StudyError, when the file is not a checkpoint of this run.
+    Raises: StudyError, when neither file is a checkpoint of this run.
     """
-    try:
-        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        state.load_state_dict(stored)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise StudyError(
-            f"{path} is not a checkpoint of this run ({reason}); delete it and the run starts again"
-        ) from error
+    failures: list[Exception] = []
+    for candidate in (path, previous(path)):
+        try:
+            stored = _read(candidate)
+            state.load_state_dict(stored)
+        except Exception as error:
+            failures.append(error)
+        else:
+            return
+    reason = str(failures[0]).strip().splitlines()[0] if str(failures[0]).strip() else type(failures[0]).__name__
+    raise StudyError(
+        f"{path} is not a checkpoint of this run ({reason}); delete it and the run starts again"
+    ) from failures[0]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as parts:  # torch checks no sum when it reads
+        torn = parts.testzip()
+    if torn:
+        raise ValueError(f"{torn} is torn")
+    stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return stored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -56,6 +57,10 @@ class Tally:
                     f"{self.lrs[len(self.losses) - 1]:.3g}; try a smaller --lr"
                 )
         self.correct += int(torch.stack(correct).sum())
+
+    def so_far(self) -> dict[str, Any]:
+        """What has been fetched, to go on from."""
+        return {"seen": self.seen, "losses": list(self.losses), "lrs": list(self.lrs), "correct": self.correct}
 
     @property
     def mean_loss(self) -> float:

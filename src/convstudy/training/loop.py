@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from torch import nn
 from convstudy.errors import RecipeError
 from convstudy.evaluation import ResidentImages, predict
 from convstudy.training.batches import TrainingBatches
-from convstudy.training.checkpoint import load_checkpoint, save_checkpoint
+from convstudy.training.checkpoint import has_checkpoint, load_checkpoint, previous, save_checkpoint
 from convstudy.training.epoch import Epoch, Tally
 from convstudy.training.initialisation import initialise
+from convstudy.training.interruption import interruption
 from convstudy.training.optimiser import set_learning_rate
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import generator, stream_seed
@@ -48,6 +49,7 @@ def train(
     validation: ResidentImages | None,
     *,
     checkpoint: Path | None = None,
+    checkpoint_seconds: float = 60.0,
     on_step: Callable[[Progress], None] = unobserved,
     on_epoch: Callable[[Epoch], None] = unobserved,
 ) -> list[Epoch]:
@@ -56,7 +58,8 @@ def train(
     The network ends with the weights of the last step, or their moving average where the recipe has one. With
     `patience` it ends after that many epochs without a lower validation loss, with the weights of the best epoch.
 
-    With `checkpoint`, the state is written there after each epoch, and a run that finds it goes on from it: on the
+    With `checkpoint`, the state is written there after each epoch, within an epoch every `checkpoint_seconds` seconds,
+    and at Ctrl-C, which ends training after the step (KeyboardInterrupt); and a run that finds it goes on from it: on the
     CPU the final weights are the same, bit for bit, as those of a run that was never interrupted. `on_epoch` is
     told of the epochs that the checkpoint holds, too.
 
@@ -68,18 +71,38 @@ def train(
         raise RecipeError(f"--patience is {recipe.patience}, but there is no validation part to judge by; leave it out")
     initialise(network, recipe.init, generator(batches.seed, "initialisation"))
     state = TrainingState.of(network, recipe)
-    if checkpoint and checkpoint.exists():
+    if checkpoint and has_checkpoint(checkpoint):
         load_checkpoint(checkpoint, state)
         for epoch in state.history:
             on_epoch(epoch)
-    while len(state.history) < recipe.epochs and not out_of_patience(state.history, recipe.patience):
-        epoch = _train_epoch(state, batches, validation, on_step)
-        state.end_epoch(epoch, recipe.patience)
-        if checkpoint:
-            save_checkpoint(checkpoint, state)
-        on_epoch(epoch)
+    saving = Saving(checkpoint, checkpoint_seconds)
+    with interruption() as asked_to_stop:
+        while len(state.history) < recipe.epochs and not out_of_patience(state.history, recipe.patience):
+            epoch = _train_epoch(state, batches, validation, on_step, saving, asked_to_stop)
+            state.end_epoch(epoch, recipe.patience)
+            saving.save(state)
+            on_epoch(epoch)
+    if checkpoint:
+        previous(checkpoint).unlink(missing_ok=True)
     state.finish()
     return state.history
+
+
+@dataclass
+class Saving:
+    """Where checkpoints go, and when the next one is due."""
+
+    path: Path | None
+    seconds: float
+    last: float = field(default_factory=time.monotonic)
+
+    def due(self) -> bool:
+        return self.path is not None and time.monotonic() - self.last >= self.seconds
+
+    def save(self, state: TrainingState) -> None:
+        if self.path:
+            save_checkpoint(self.path, state)
+        self.last = time.monotonic()
 
 
 def _train_epoch(
@@ -87,13 +110,16 @@ def _train_epoch(
     batches: TrainingBatches,
     validation: ResidentImages | None,
     on_step: Callable[[Progress], None],
+    saving: Saving,
+    asked_to_stop: Callable[[], bool],
 ) -> Epoch:
     recipe, steps, epoch = batches.recipe, batches.steps_per_epoch, len(state.history) + 1
-    torch.manual_seed(stream_seed(batches.seed, "dropout", epoch))
+    if state.step == 0:
+        torch.manual_seed(stream_seed(batches.seed, "dropout", epoch))
     state.network.train()
-    tally = Tally(epoch)
-    started = time.perf_counter()
-    for step, (images, labels) in enumerate(batches.epoch(epoch), start=1):
+    tally = Tally(epoch, **(state.tally or {}))
+    started = time.perf_counter() - state.seconds
+    for step, (images, labels) in enumerate(batches.epoch(epoch, after_step=state.step), start=state.step + 1):
         lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
         set_learning_rate(state.optimiser, lr)
         loss, correct = take_step(state, batches, images, labels, recipe.accumulate)
@@ -101,6 +127,14 @@ def _train_epoch(
         if step % STEPS_BETWEEN_LOOKS == 0 or step == steps:
             tally.look()
             on_step(Progress(epoch, step, tally.mean_loss, tally.seen / (time.perf_counter() - started)))
+        stop = asked_to_stop()
+        if stop or (saving.due() and step < steps):
+            if tally.waiting:
+                tally.look()
+            state.step, state.tally, state.seconds = step, tally.so_far(), time.perf_counter() - started
+            saving.save(state)
+        if stop:
+            raise KeyboardInterrupt
     seconds = time.perf_counter() - started
     measured = _validate(state.evaluated, validation) if validation else (math.nan, math.nan)
     return Epoch(epoch, tally.lrs[-1], tally.mean_loss, tally.top1, *measured, seconds)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
@@ -25,6 +26,9 @@ class TrainingState:
     optimiser: Optimizer
     average: AveragedModel | None
     history: list[Epoch] = field(default_factory=list)
+    step: int = 0  # of the epoch that has begun
+    tally: dict[str, Any] | None = None  # of its steps so far
+    seconds: float = 0.0  # that they took
     best: dict[str, Tensor] | None = None  # weights of the epoch with the lowest validation loss, for early stopping
 
     @classmethod
@@ -46,6 +50,10 @@ class TrainingState:
             "average": None if self.average is None else self.average.state_dict(),
             "history": [asdict(epoch) for epoch in self.history],
             "best": self.best,
+            "step": self.step,
+            "tally": self.tally,
+            "seconds": self.seconds,
+            "random": _random_states(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -56,10 +64,15 @@ class TrainingState:
             self.average.load_state_dict(state["average"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.best = state["best"]
+        self.step, self.tally, self.seconds = state["step"], state["tally"], state["seconds"]
+        torch.set_rng_state(state["random"]["cpu"])
+        if state["random"]["cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["random"]["cuda"])
 
     def end_epoch(self, epoch: Epoch, patience: int) -> None:
         """Note an epoch; keep its weights, where training may stop early and it is the best so far."""
         self.history.append(epoch)
+        self.step, self.tally, self.seconds = 0, None, 0.0
         if patience and best_epoch(self.history) == epoch.epoch:
             self.best = {name: value.clone() for name, value in self.evaluated.state_dict().items()}
 
@@ -69,6 +82,11 @@ class TrainingState:
             self.network.load_state_dict(self.best)
         elif self.average is not None:
             self.network.load_state_dict(self.average.module.state_dict())
+
+
+def _random_states() -> dict[str, Any]:
+    """Of torch's global streams, which dropout draws from; all else is drawn by seed and epoch."""
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []}
 
 
 def best_epoch(history: list[Epoch]) -> int:
