@@ -59,7 +59,7 @@ def train(
     `patience` it ends after that many epochs without a lower validation loss, with the weights of the best epoch.
 
     With `checkpoint`, the state is written there after each epoch, within an epoch every `checkpoint_seconds` seconds,
-    and at Ctrl-C, which ends training after the step (KeyboardInterrupt); and a run that finds it goes on from it: on the
+    and at Ctrl-C, which ends training after the step (KeyboardInterrupt); a run that finds it goes on from it: on the
     CPU the final weights are the same, bit for bit, as those of a run that was never interrupted. `on_epoch` is
     told of the epochs that the checkpoint holds, too.
 
