@@ -26,6 +26,7 @@ from convstudy.claims.layer_text import LayerText, read_layer_text
         ("depthwise conv 3x3 s=2", LayerText("depthwise convolution", kernel=(3, 3), stride=(2, 2))),
         ("conv 3x3 groups=4 no bias", LayerText("convolution", kernel=(3, 3), groups=4, bias=False)),
         ("conv kernel_size=(5, 3), dilation=2", LayerText("convolution", kernel=(5, 3), dilation=(2, 2))),
+        ("conv 3x5 s=2x1 padding 1×2", LayerText("convolution", kernel=(3, 5), stride=(2, 1), padding=(1, 2))),
         ("pool 3x3 stride 2 ceil", LayerText("pooling", kernel=(3, 3), stride=(2, 2), rounds_up=True)),
         ("BatchNorm2d: 1-2", LayerText("norm")), ("bn1", LayerText("norm")), ("LRN", LayerText("local response norm")),
         ("re_lu_2 (ReLU)", LayerText("activation")), ("global average pool", LayerText("global pooling")),

@@ -126,12 +126,10 @@ def kernel_and_channels(text: str, kind: str) -> tuple[Pair | None, int | None]:
 
 
 def pair_after(text: str, names: str) -> Pair | None:
-    """`s=2`, `stride 2`, `kernel_size=(5, 3)`: one number for both sides, or a pair; one letter needs its `=`."""
-    match = re.search(
-        rf"(?<!\w)(?:(?:{names})\s*[=:]\s*|(?:{longer(names)})\s+(?:of\s+)?)[(\[]?(\d+)(?:\s*[,x×]\s*(\d+)\s*[)\]])?",
-        text,
-    )
-    return (int(match[1]), int(match[2] or match[1])) if match else None
+    """`s=2`, `stride 2`, `s=2x1`, `kernel_size=(5, 3)`: one number or a pair; one letter needs its `=`."""
+    pair = r"[(\[]?(\d+)(?:\s*[,x×]\s*(\d+)\s*[)\]]|[x×](\d+)\b)?"
+    match = re.search(rf"(?<!\w)(?:(?:{names})\s*[=:]\s*|(?:{longer(names)})\s+(?:of\s+)?){pair}", text)
+    return (int(match[1]), int(match[2] or match[3] or match[1])) if match else None
 
 
 def number_after(text: str, names: str) -> int | None:
