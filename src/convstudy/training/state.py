@@ -86,7 +86,7 @@ class TrainingState:
 
 def _random_states() -> dict[str, Any]:
     """Of torch's global streams, which dropout draws from; all else is drawn by seed and epoch."""
-    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []}
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []}  # type: ignore[no-untyped-call]
 
 
 def best_epoch(history: list[Epoch]) -> int:
