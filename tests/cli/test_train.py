@@ -101,7 +101,7 @@ def test_interrupted_it_goes_on_and_ends_the_same(tmp_path: Path, how: signal.Si
         _, err = running.communicate()
     if how == signal.SIGINT:
         assert running.returncode == 130
-        assert err == "interrupted; the same command goes on from the last finished epoch\n"
+        assert err == "interrupted; the same command goes on where it was\n"
     go_on = [*command, "broken"] if again == "the same command" else [*command[:3], "train", "--resume", "broken"]
     done = subprocess.run(go_on, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert "epoch 1 of 5, loss" in done.stdout
@@ -160,6 +160,7 @@ def test_every_setting_of_a_recipe_has_its_flag() -> None:
         (("train", "net", "-c", "typo.yaml"), "typo.yaml: a recipe has no 'epoch'; did you mean 'epochs'?"),
         (("train", "net", "--opt", "adam"), "--optimiser is 'adam'; expected sgd or adamw; did you mean 'adamw'?"),
         (("train", "net", "--sched", "cos"), "--schedule is 'cos'; expected cosine, step, constant or one-cycle"),
+        (("train", "net@w.pth", "--init", "xavier"), "--init xavier would overwrite the weights of net@w.pth"),
         (("train", "net", "--epoch", "3"), "No such option: --epoch"),
         (("train",), "no network to train; name one, as in `convstudy train resnet18 --data path/to/images`"),
         (("train", "resnet3A"), "no network is named 'resnet3A'; did you mean 'resnet34'?"),

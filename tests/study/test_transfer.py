@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from convstudy.evaluation import ResidentImages
-from convstudy.study.transfer import FrozenBackbone
+from convstudy.study.transfer import FrozenBackbone, unaugmented
 from convstudy.training import Recipe, TrainingBatches, train
 from convstudy.zoo import build
 
@@ -53,3 +53,8 @@ def test_the_head_learns_what_it_learns_in_the_whole_network(name: str, side: in
     assert torch.allclose(own.bias, backbone.head.bias, atol=1e-4)
     others = {key: value for key, value in network.state_dict().items() if not key.startswith(f"{path}.")}
     assert all(torch.equal(value, whole.state_dict()[key]) for key, value in others.items())
+
+
+def test_features_are_computed_of_images_as_they_are() -> None:
+    recipe = Recipe(epochs=3, augment="randaugment", erasing=0.2, mixup=0.2, cutmix=1.0)
+    assert unaugmented(recipe) == Recipe(epochs=3, crop_padding=0.0, horizontal_flip=False)

@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def _interrupted() -> None:
-    print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+    print("interrupted; the same command goes on where it was", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 

@@ -76,7 +76,7 @@ def compare(
 ) -> None:
     """Train networks under one recipe and say which is better, and how sure that is.
 
-    Running the same command again does only what is missing; an interrupted run goes on from its last epoch.
+    Running the same command again does only what is missing; an interrupted run goes on where it was.
     """
     from convstudy.cli.comparing import carry_out
     from convstudy.study import Plan

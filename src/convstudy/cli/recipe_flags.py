@@ -27,7 +27,7 @@ RECIPE = (
     Flag(
         "accumulate",
         int,
-        ("--accumulate", "--grad-accum-steps"),
+        ("--accumulate",),
         "Parts that a batch is cut into, to need less memory.",
     ),
     Flag("optimiser", str, ("--opt", "--optimiser"), "sgd (Nesterov) or adamw."),
@@ -59,6 +59,18 @@ RECIPE = (
         r"Mirror half of the images. \[default: as the data allow]",
         "Augmentation",
     ),
+    Flag(
+        "augment", str, ("--augment", "--aa", "--auto-augment"), "none, randaugment or trivialaugment.", "Augmentation"
+    ),
+    Flag(
+        "erasing",
+        float,
+        ("--erasing", "--reprob", "--random-erase"),
+        "Part of the images that lose a rectangle.",
+        "Augmentation",
+    ),
+    Flag("mixup", float, ("--mixup", "--mixup-alpha"), "Alpha of mixup, around 0.2; 0 is none.", "Augmentation"),
+    Flag("cutmix", float, ("--cutmix", "--cutmix-alpha"), "Alpha of cutmix, around 1; 0 is none.", "Augmentation"),
     Flag("channels_last", bool, ("--channels-last/--no-channels-last",), "Memory format."),
 )
 

@@ -92,6 +92,9 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
     Raises: a ConvstudyError for whatever cannot be used, before anything is written.
     """
     device = choose_device(plan.device)
+    weights = next((name for name in plan.models if "@" in name), None)
+    if weights and plan.recipe.init != "as is":
+        raise StudyError(f"--init {plan.recipe.init} would overwrite the weights of {weights}; leave one of them out")
     models = [open_model(name) for name in plan.models]
     folders = [model.folder for model in models]
     if len(set(folders)) < len(folders):
@@ -122,7 +125,7 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
 
 
 def perform_missing(comparison: Comparison, folder: ComparisonFolder, observer: Observer) -> None:
-    """Do the runs that the folder does not hold yet; an interrupted run goes on from its last epoch."""
+    """Do the runs that the folder does not hold yet; an interrupted run goes on where it was."""
     make_deterministic(comparison.device)
     tasks = [task for task in tasks_of(comparison, folder.run) if not task.folder.complete]
     observer.start(missing=len(tasks), total=len(list(comparison.runs())))

@@ -24,6 +24,10 @@ BATCH_SIZE = 256
 UNAUGMENTED: Mapping[str, Any] = {
     "crop_padding": 0.0,
     "horizontal_flip": False,
+    "augment": "none",
+    "erasing": 0.0,
+    "mixup": 0.0,
+    "cutmix": 0.0,
 }  # features are computed once, of the images as they are
 
 

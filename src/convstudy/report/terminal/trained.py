@@ -26,7 +26,12 @@ def trained_report(record: dict[str, Any], result: RunResult) -> RenderableType:
             f"trained in {numbers.seconds(record['train_seconds'])}, {numbers.rate(record['images_per_second'])} "
             f"images/s; an image takes {numbers.milliseconds(record['latency_ms'])}"
         ),
-        Text(
-            "tested once, after the last epoch; other seeds are not covered: `convstudy compare` has them", style="dim"
-        ),
+        Text(f"{_tested(record)}; other seeds are not covered: `convstudy compare` has them", style="dim"),
     )
+
+
+def _tested(record: dict[str, Any]) -> str:
+    """Which weights were tested, and when."""
+    if record["recipe"].get("patience"):
+        return "tested once, after the last epoch, with the weights of the lowest validation loss"
+    return "tested once, after the last epoch"
