@@ -181,10 +181,10 @@ PARAMETERS: dict[str, Said] = {
     "torchscan": lambda tool, network, shape: tool.crawl_module(network, shape)["totals"]["parameters"]["value"],
     "torchlens": lambda tool, network, shape: tool.trace(network, image(network, shape)).num_params,
 }
-ACTIVATIONS: dict[str, Said] = {
+ACTIVATIONS: dict[str, Said] = {  # torchinfo doubles its bytes, for gradients; both peers leave out what has no weights
     "convstudy": lambda _, network, shape: sum(row.activation_size for row in count(network, shape).rows[1:]),
     "torchinfo": lambda tool, network, shape: (
-        tool.summary(network, input_size=(1, *shape), verbose=0).total_output_bytes / 4
+        tool.summary(network, input_size=(1, *shape), verbose=0).total_output_bytes / 8
     ),
     "fvcore": lambda tool, network, shape: tool.ActivationCountAnalysis(network, image(network, shape)).total(),
 }
