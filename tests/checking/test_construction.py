@@ -7,8 +7,15 @@ import torch
 from torch import nn
 
 from convstudy.analysis.checking import table_network, table_num_classes
-from convstudy.analysis.checking.construction import Step, activation_of, averages, dropout_of, steps_of
-from convstudy.analysis.checking.network import BranchedNetwork, is_chain
+from convstudy.analysis.checking.construction import (
+    Step,
+    activation_of,
+    averages,
+    dropout_of,
+    steps_of,
+    unique_name,
+)
+from convstudy.analysis.checking.network import BranchedNetwork, is_chain, with_classes
 from convstudy.claims import ClaimedTable, parse_table
 from convstudy.errors import ClaimError
 
@@ -160,3 +167,121 @@ def test_a_chain_is_modules_each_fed_by_the_one_above() -> None:
     assert not is_chain([relu, Step("b", "add", inputs=("x", "a"))])
     branched = BranchedNetwork([relu, Step("b", "add", inputs=("x", "a"))])
     assert branched(torch.tensor([-2.0, 3.0])).tolist() == [-2.0, 6.0]
+
+
+Told = tuple[str, str, tuple[object, ...], dict[str, object]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (
+            ("Input\t(8,8,4)", "sep1 (separable conv 3x3) no bias\t(6,6,5)", "fc\t(10,1)"),
+            [
+                ("sep1_depthwise", "Conv2d", (4, 4), {"kernel_size": 3, "groups": 4, "bias": False}),
+                ("sep1", "Conv2d", (4, 5), {"kernel_size": 1, "bias": False}),
+                ("relu", "ReLU", (), {}),
+                ("flatten", "Flatten", (), {}),
+                ("fc", "Linear", (180, 10), {}),
+            ],
+        ),
+        (
+            ("Input\t(8,8,4)", "separable conv 3x3\t(6,6,5)"),
+            [
+                ("separable_depthwise", "Conv2d", (4, 4), {"kernel_size": 3, "groups": 4, "bias": False}),
+                ("separable", "Conv2d", (4, 5), {"kernel_size": 1}),
+            ],
+        ),
+        (
+            ("Input\t(8,8,4)", "depthwise conv 3x3\t(6,6,4)", "pool\t(3,3,4)"),
+            [
+                ("depthwise", "Conv2d", (4, 4), {"kernel_size": 3, "groups": 4}),
+                ("relu", "ReLU", (), {}),
+                ("pool", "MaxPool2d", (), {"kernel_size": 2}),
+            ],
+        ),
+        (
+            ("Input\t(8,8,4)", "avg pool 2x2\t(4,4,4)"),
+            [("avg", "AvgPool2d", (), {"kernel_size": 2})],
+        ),
+        (
+            ("Input\t(8,8,4)", "global max pool\t(4,1)"),
+            [("layer_global", "AdaptiveMaxPool2d", (1,), {}), ("flatten", "Flatten", (), {})],
+        ),
+        (
+            ("Input\t(8,8,4)", "adaptive pool\t(3,2,4)"),
+            [("adaptive", "AdaptiveAvgPool2d", ((3, 2),), {})],
+        ),
+        (
+            (
+                "Input\t(8,8,4)",
+                "conv 3x3\t(6,6,5)",
+                "BN\t(6,6,5)",
+                "LRN\t(6,6,5)",
+                "flatten\t(180,1)",
+                "softmax\t(10,1)",
+            ),
+            [
+                ("conv", "Conv2d", (4, 5), {"kernel_size": 3}),
+                ("relu", "ReLU", (), {}),
+                ("bn", "BatchNorm2d", (5,), {}),
+                ("lrn", "LocalResponseNorm", (5,), {}),
+                ("flatten", "Flatten", (), {}),
+                ("logits", "Linear", (180, 10), {}),
+            ],
+        ),
+        (
+            ("Input\t(8,8,4)", "fc1\t(20,1)", "BN\t(20,1)", "dropout 0.2\t(20,1)", "fc2\t(10,1)"),
+            [
+                ("flatten", "Flatten", (), {}),
+                ("fc1", "Linear", (256, 20), {}),
+                ("relu", "ReLU", (), {}),
+                ("bn", "BatchNorm1d", (20,), {}),
+                ("dropout", "Dropout", (0.2,), {}),
+                ("fc2", "Linear", (20, 10), {}),
+            ],
+        ),
+    ],
+    ids=["separable", "separable with bias", "depthwise", "average", "global", "adaptive", "norms", "dense"],
+)
+def test_every_kind_of_row_is_its_modules(rows: tuple[str, ...], told: list[Told]) -> None:
+    assert [(step.name, step.module, step.arguments, dict(step.options)) for step in steps(*rows)] == told
+
+
+@pytest.mark.parametrize(
+    ("label", "taken", "name"),
+    [
+        ("Conv-1: a", (), "conv_1"),
+        (":conv", (), "conv"),
+        ("_conv_", (), "conv"),
+        ("", (), "layer"),
+        ("x", (), "x_2"),
+        ("x", ("x", "x_2"), "x_3"),
+        ("conv", ("conv", "conv_2", "conv_3"), "conv_4"),
+        ("1x1", (), "layer_1x1"),
+        ("class", (), "layer_class"),
+        ("é1", (), "layer_1"),
+        ("é", (), "layer"),
+        ("append", (), "layer_append"),
+    ],
+)
+def test_a_row_is_named_by_its_first_word(label: str, taken: tuple[str, ...], name: str) -> None:
+    assert unique_name(label, dict.fromkeys(taken, ())) == name
+
+
+def test_joins_have_neither_arguments_nor_options() -> None:
+    text = "\n".join([
+        "Layer (type)              Output Shape            Param #     Connected to",
+        "input (InputLayer)        (None, 8, 8, 4)         0           -",
+        "a (Conv2D)                (None, 8, 8, 4)         20          input[0][0]",
+        "add (Add)                 (None, 8, 8, 4)         0           a[0][0], input[0][0]",
+        "fc (Dense)                (None, 10)              2570        add[0][0]",
+    ])  # fmt: skip
+    join = next(step for step in steps_of(parse_table(text))[1] if step.module == "add")
+    assert (join.name, join.arguments, dict(join.options), join.output) == ("add", (), {}, (4, 8, 8))
+
+
+def test_changed_steps_know_their_output() -> None:
+    changed = with_classes(table(*NET), steps(*NET), 7)
+    assert (changed[-1].arguments, changed[-1].output) == ((144, 7), (7,))
+    assert changed[:-1] == steps(*NET)[:-1]
