@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.decoding import is_html
 from convstudy.data.folder import LARGEST_SIDE
 from convstudy.data.image_set import DataSet, ImageSet, names_of, numbered
 from convstudy.data.labels import check_range, decode_labels
 from convstudy.data.pixels import middle_squares, resize
+from convstudy.data.signatures import is_html
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
 from convstudy.errors import DataError
 

@@ -29,6 +29,11 @@ def write_clean_split(inspection: Inspection, path: Path) -> tuple[int, int]:
         raise DataError(
             f"{nameless.name} lies in no class folder; give --class-in-name where the name says it, as in 3_photo.jpg"
         )
+    unnamed = next(
+        (file for file in inspection.files if file.look and not (inspection.root / file.name).exists()), None
+    )
+    if unnamed:
+        raise DataError(f"{unnamed.name} has a name that a table cannot hold; rename it")
     kept = sorted(_kept(inspection.files), key=lambda file: file.name)
     table = pd.DataFrame(
         {

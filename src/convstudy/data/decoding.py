@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from convstudy.data.signatures import HEAD, described, is_html
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F"})
-HTML = (b"<!doctype", b"<html")
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 
 # What had to be done to an image, in the words of the notes.
@@ -56,45 +57,58 @@ def decode(path: Path, prepare: Callable[[Image.Image], Image.Image] = lambda im
     """Decode one file: turned as its EXIF says, transparency on white, 16 bits scaled to 8, as mode L or RGB.
 
     Of an animation or a file of several pages, the first frame. A file that PIL cannot decode to its end, an empty
-    one, an HTML page and one with more pixels than `PIL.Image.MAX_IMAGE_PIXELS` have a problem in place of an image.
+    one, an HTML page and one with more pixels than `PIL.Image.MAX_IMAGE_PIXELS` have a problem in place of an image;
+    so has what is no file: a link to nothing, a pipe.
     """
+    head = b""
     try:
-        with path.open("rb") as file:
-            head = file.read(64)
-        if not head:
-            return Decoded(path, None, "the file is empty")
-        if is_html(head):
-            return Decoded(path, None, "it is an HTML page")
+        head = _head(path)
         with Image.open(path) as opened:
-            if Image.MAX_IMAGE_PIXELS and opened.width * opened.height > Image.MAX_IMAGE_PIXELS:
-                return _bomb(path)
+            _refuse_bomb(opened)
             treatments = _treatments(opened)
             image = prepare(eight_bits(ImageOps.exif_transpose(opened)))
-        return Decoded(path, image, treatments=treatments)
-    except Image.DecompressionBombError:
-        return _bomb(path)
     except Exception as error:  # PIL's plug-ins raise anything on broken files
-        return Decoded(path, None, " ".join(str(error).split()).replace(str(path), "it") or type(error).__name__)
+        return Decoded(path, None, _problem(error, path, head))
+    return Decoded(path, image, treatments=treatments)
 
 
-def is_html(head: bytes) -> bool:
-    """Whether a file that begins so is the page that a server sent in its place.
+def _head(path: Path) -> bytes:
+    """The first bytes of a file. Raises: ValueError, when they say already that it is no image; OSError."""
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError("it is a link to a file that is not there" if path.is_symlink() else "it is no file")
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if not head:
+        raise ValueError("the file is empty")
+    if is_html(head):
+        raise ValueError(described(head))
+    return head
 
-    >>> is_html(b"  <!DOCTYPE html>"), is_html(b"PNG")
-    (True, False)
-    """
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML)
+
+def _refuse_bomb(image: Image.Image) -> None:
+    """Pillow itself only warns up to twice its limit."""
+    if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
 
 
-def _bomb(path: Path) -> Decoded:
-    return Decoded(path, None, f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels")
+def _problem(error: Exception, path: Path, head: bytes) -> str:
+    """What is wrong with a file, on one line, without its path."""
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
+    if isinstance(error, UnidentifiedImageError):
+        return described(head)
+    if isinstance(error, OSError) and error.strerror:
+        return f"it cannot be opened: {error.strerror.lower()}"
+    words = str(error).replace(repr(str(path)), "it").replace(str(path), "it")
+    return " ".join(words.split()) or type(error).__name__
 
 
 def _treatments(image: Image.Image) -> tuple[str, ...]:
+    narrowed = _deep(image) or _deep_as_stored(image)  # before the EXIF is read, which may load the image
     needed = {
         TURNED: image.getexif().get(ORIENTATION, 1) in range(2, 9),
         FLATTENED: _transparent(image),
-        NARROWED: _deep(image),
+        NARROWED: narrowed,
         SEPARATED: image.mode == "CMYK",
         FIRST_FRAME: getattr(image, "n_frames", 1) > 1,
     }
@@ -102,17 +116,26 @@ def _treatments(image: Image.Image) -> tuple[str, ...]:
 
 
 def _transparent(image: Image.Image) -> bool:
-    return bool({"A", "a"} & set(image.getbands())) or "transparency" in image.info
+    return image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info
 
 
 def _deep(image: Image.Image) -> bool:
     return image.mode in {"I", "F"} or image.mode.startswith("I;16")
 
 
+def _deep_as_stored(image: Image.Image) -> bool:
+    """Whether Pillow narrows it as it reads: 16 bits a colour, of which it takes the upper 8."""
+    return any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ()) if tile[0] == "zip")
+
+
 def eight_bits(image: Image.Image) -> Image.Image:
     """An image of mode L, for the grey modes, or RGB, for all others; what is transparent becomes white."""
     if _deep(image):
-        return _scaled(np.asarray(image, np.float64), known_16=image.mode.startswith("I;16"))
+        values = np.asarray(image, np.float64)
+        scaled = _scaled(values, known_16=image.mode.startswith("I;16"))
+        if isinstance(clear := image.info.get("transparency"), int):
+            scaled.paste(255, mask=Image.fromarray(values == clear))
+        return scaled
     if _transparent(image):
         grey = image.mode in GREY_MODES
         above = image.convert("RGBA")

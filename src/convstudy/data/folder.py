@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 
 from convstudy.data.decoding import GREY_MODES, Decoded, decode_all, squared, stacked
+from convstudy.data.file_names import hidden, is_image_name, printable
 from convstudy.data.image_set import DataSet, ImageSet
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
 from convstudy.errors import DataError
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"})
 PARTS: Mapping[str, tuple[str, ...]] = {
     "train": ("train", "training"),
     "validation": ("val", "validation", "valid"),
@@ -81,7 +81,7 @@ def labelled_files(
     if bad and not skip_bad_images:
         more = f" ({len(bad)} such images in all)" if len(bad) > 1 else ""
         raise DataError(
-            f"{bad[0].path} cannot be decoded: {bad[0].problem}{more}; "
+            f"{printable(str(bad[0].path))} cannot be decoded: {bad[0].problem}{more}; "
             "mend or delete it, or go on without it by --skip-bad-images"
         )
     sets = _image_sets(root, parts, decoded, class_names)
@@ -106,13 +106,13 @@ def labelled_files(
 
 def _id(path: Path, root: Path) -> str:
     """A file's name in the data: its path below the folder, or as seen from it."""
-    return Path(os.path.relpath(path, root)).as_posix()
+    return printable(Path(os.path.relpath(path, root)).as_posix())
 
 
 def _bad_note(bad: Sequence[Decoded]) -> Iterator[str]:
     if bad:
         more = ", ..." if len(bad) > 5 else ""
-        names = ", ".join(item.path.name for item in bad[:5])
+        names = ", ".join(printable(item.path.name) for item in bad[:5])
         yield f"{len(bad)} images that cannot be decoded skipped: {names}{more}"
 
 
@@ -125,10 +125,10 @@ def _treatment_notes(decoded: Iterable[Decoded]) -> Iterator[str]:
 def _left_out_notes(root: Path, folders: Mapping[str, Path]) -> Iterator[str]:
     """What lies in the folder and was not read."""
     others = Counter(
-        path.suffix.lower() or "no ending"
+        printable(path.suffix.lower()) or "no ending"
         for folder in folders.values()
         for path in folder.rglob("*")
-        if path.is_file() and not _hidden(path.relative_to(folder)) and not _is_image_of_a_class(path, folder)
+        if path.is_file() and not hidden(path.relative_to(folder)) and not _is_image_of_a_class(path, folder)
     )
     if others:
         yield f"{others.total()} files that are no images of a class left out: {', '.join(sorted(others))}"
@@ -169,24 +169,28 @@ def _refuse_parts_as_classes(root: Path) -> None:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    """The visible folders in a folder. Raises: DataError, when it cannot be listed."""
+    try:
+        return sorted(entry for entry in folder.iterdir() if not hidden(Path(entry.name)) and entry.is_dir())
+    except OSError as error:
+        raise DataError(
+            f"{printable(str(folder))} cannot be listed: {(error.strerror or str(error)).lower()}"
+        ) from error
 
 
 def _labelled(folder: Path) -> Iterator[Labelled]:
     for class_folder in _folders(folder):
+        _folders(class_folder)  # or what cannot be listed would look empty
         visible = [path for path in sorted(class_folder.rglob("*")) if _is_image_of_a_class(path, folder)]
         if not visible:
-            raise DataError(f"{class_folder} holds no images; expected files such as .jpg or .png, or no folder at all")
-        yield from (Labelled(path, class_folder.name) for path in visible)
+            name = printable(str(class_folder))
+            raise DataError(f"{name} holds no images; expected files such as .jpg or .png, or no folder at all")
+        yield from (Labelled(path, printable(class_folder.name)) for path in visible)
 
 
 def _is_image_of_a_class(path: Path, folder: Path) -> bool:
     inside = path.relative_to(folder)
-    return len(inside.parts) > 1 and path.suffix.lower() in EXTENSIONS and not _hidden(inside) and path.is_file()
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    return len(inside.parts) > 1 and is_image_name(path.name) and not hidden(inside) and not path.is_dir()
 
 
 def _class_names(root: Path, parts: Mapping[str, Sequence[Labelled]]) -> tuple[str, ...]:
@@ -223,6 +227,8 @@ def _side(paths: Sequence[Path], asked: int | None) -> tuple[int, str]:
 def _size(path: Path) -> tuple[int, int] | None:
     """Width and height from the file's head; None where it cannot be read, which decoding will say."""
     try:
+        if not path.is_file():
+            return None
         with Image.open(path) as image:
             return image.size
     except Exception:  # PIL's plug-ins raise anything on broken files

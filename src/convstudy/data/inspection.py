@@ -16,7 +16,8 @@ from PIL import Image
 
 from convstudy.data.decoding import decode
 from convstudy.data.duplicates import Look, exact_duplicates, near_duplicates
-from convstudy.data.folder import EXTENSIONS, PARTS
+from convstudy.data.file_names import hidden, is_image_name, printable
+from convstudy.data.folder import PARTS
 from convstudy.errors import DataError
 
 IMBALANCE = 10  # times as many images of the largest class as of the smallest
@@ -105,7 +106,7 @@ def inspect_folder(
 
     Raises: DataError, when there is no image file.
     """
-    paths = [path for path in sorted(root.rglob("*")) if _is_image(path.relative_to(root)) and path.is_file()]
+    paths = [path for path in sorted(root.rglob("*")) if _is_image(path.relative_to(root)) and not path.is_dir()]
     if not paths:
         raise DataError(f"{root} has no image files below it; expected files such as .jpg or .png")
     files: list[ImageFile] = []
@@ -145,7 +146,7 @@ def thumbnail(path: Path, side: int = 96) -> npt.NDArray[np.uint8] | None:
 
 
 def _is_image(inside: Path) -> bool:
-    return inside.suffix.lower() in EXTENSIONS and not any(part.startswith(".") for part in inside.parts)
+    return is_image_name(inside.name) and not hidden(inside)
 
 
 def _looked_at(root: Path, path: Path, class_in_name: bool) -> ImageFile:
@@ -153,15 +154,16 @@ def _looked_at(root: Path, path: Path, class_in_name: bool) -> ImageFile:
     part = _part(inside)
     folders = inside.parts[1:-1] if part else inside.parts[:-1]
     class_name = inside.name.partition("_")[0] if class_in_name else (folders[0] if folders else None)
+    class_name = class_name and printable(class_name)
     kept: list[Image.Image] = []
     decoded = decode(path, lambda image: kept.append(image) or image)  # type: ignore[func-returns-value]
     if decoded.image is None:
-        return ImageFile(inside.as_posix(), part, class_name, problem=decoded.problem)
+        return ImageFile(printable(inside.as_posix()), part, class_name, problem=decoded.problem)
     with Image.open(path) as stored:
         size, mode = stored.size, stored.mode
     pixels = np.asarray(decoded.image, np.float32).reshape(decoded.image.height * decoded.image.width, -1)
     return ImageFile(
-        inside.as_posix(),
+        printable(inside.as_posix()),
         part,
         class_name,
         size,

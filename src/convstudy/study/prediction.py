@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from convstudy.data.folder import EXTENSIONS
+from convstudy.data.file_names import is_image_name
 from convstudy.errors import DataError, StudyError
 from convstudy.evaluation import predict
 from convstudy.study.preprocessing import Preprocessing
@@ -51,7 +51,7 @@ def _named(word: str) -> Iterator[Path]:
     found = _below(path) if path.is_dir() else _matching(word)
     if not path.is_dir() and not found:
         raise DataError(f"{word} is not there; expected an image, a folder of images or a pattern")
-    images = [image for image in found if image.is_file() and image.suffix.lower() in EXTENSIONS]
+    images = [image for image in found if image.is_file() and is_image_name(image.name)]
     if not images:
         raise DataError(f"{word} has no images; expected files such as .jpg or .png")
     yield from images
