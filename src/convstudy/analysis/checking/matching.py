@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
@@ -46,26 +47,28 @@ def facts_of_model(
     """Every claimed row's facts, from the model's layer that it stands for; and the rows that stand for none."""
     network = describe(table_of_model(table, model_rows))
     matches = matched(table, model_rows)
-    facts, notes, last = [], [], None
+    facts: list[Facts] = []
+    unmatched: list[str] = []
+    above: tuple[int, ...] = ()
     for number, row in enumerate(table.rows):
-        inputs = () if last is None else (last,)
         if row.layer.kind == "total":
-            facts.append(Facts(row, None, {quantity: total_of(model_rows, quantity) for quantity in SUMMED},
-                               dict.fromkeys(SUMMED, "the sum of the model's layers")))  # fmt: skip
+            facts.append(total_of(row, model_rows))
             continue
         if matches[number]:
-            facts.append(facts_of_match(row, network, matches[number], model_rows, inputs))
+            facts.append(facts_of_match(row, network, matches[number], model_rows, above))
+        elif row.layer.kind == "input" and row.shape:
+            facts.append(Facts(row, None, {"activation_size": prod(row.shape), "parameters": 0}))
         else:
-            given = row.layer.kind == "input" and row.shape is not None
-            facts.append(Facts(row, None, {"activation_size": prod(row.shape or ()), "parameters": 0} if given else {}))
-            notes += [] if given else [f"{row.label}: no layer of the model stands for this row"]
-        last = number
+            facts.append(Facts(row, None))
+            unmatched.append(f"{row.label}: no layer of the model stands for this row")
+        above = (number,)
     paired = [f"{row.label} is {model_rows[matches[n][-1]].path}" for n, row in enumerate(table.rows) if matches[n]]
-    return network, facts, (*paired, *notes)
+    return network, facts, (*paired, *unmatched)
 
 
-def total_of(model_rows: Sequence[ModelRow], quantity: Quantity) -> int:
-    return sum(int(getattr(row, quantity)) for row in model_rows)
+def total_of(row: ClaimedRow, model_rows: Sequence[ModelRow]) -> Facts:
+    sums = {quantity: sum(int(getattr(layer, quantity)) for layer in model_rows) for quantity in SUMMED}
+    return Facts(row, None, {**sums}, dict.fromkeys(sums, "the sum of the model's layers"))
 
 
 def facts_of_match(
@@ -91,25 +94,23 @@ def facts_of_match(
 def table_of_model(table: ClaimedTable, model_rows: Sequence[ModelRow]) -> ClaimedTable:
     """The model's rows as a table that claims what is right: what its layers leave unsaid is inferred from it."""
     given = next((row.shape for row in table.rows if row.layer.kind == "input"), None)
-    rows = [row_of_model(row) for row in model_rows]
-    rows[0] = replace(rows[0], input_shape=rows[0].input_shape or given)
-    return ClaimedTable(table.source, tuple(rows), {}, table.layout, "model")
+    first, *others = (row_of_model(row) for row in model_rows)
+    return replace(table, rows=(replace(first, input_shape=first.input_shape or given), *others), printed_by="model")
 
 
 def row_of_model(row: ModelRow) -> ClaimedRow:
-    numbers = {quantity: read_number(str(getattr(row, quantity))) for quantity in SUMMED}
-    known: dict[str, PrintedNumber] = {quantity: number for quantity, number in numbers.items() if number is not None}
-    fed = [tuple(shape) for shape in getattr(row, "input_shapes", ())]  # as the accounting says
-    kind = LayerText(kind_of(row.kind.lower()))
-    return ClaimedRow(row.path, kind, tuple(row.output_shape), fed[0] if fed else None, known)
+    numbers: dict[str, PrintedNumber] = {
+        quantity: number for quantity in SUMMED if (number := read_number(str(getattr(row, quantity))))
+    }
+    fed = next(iter(getattr(row, "input_shapes", ())), None)  # as the accounting says
+    return ClaimedRow(row.path, LayerText(kind_of(row.kind.lower())), tuple(row.output_shape), fed, numbers)
 
 
 def matched(table: ClaimedTable, model_rows: Sequence[ModelRow]) -> list[range]:
     """The model's rows that each claimed row stands for: a named block, or a layer, in order."""
     blocks = [block_named(row, model_rows) for row in table.rows]
     single = [n for n, row in enumerate(table.rows) if not blocks[n] and row.layer.kind != "total"]
-    kinds = [kind_of(row.kind.lower()) for row in model_rows]
-    pairs = list(zip(model_rows, kinds, strict=True))
+    pairs = [(row, kind_of(row.kind.lower())) for row in model_rows]
     for number, other in aligned([[likeness(table.rows[n], row, kind) for row, kind in pairs] for n in single]):
         blocks[single[number]] = range(other, other + 1)
     return blocks
@@ -143,20 +144,18 @@ def likeness(row: ClaimedRow, model_row: ModelRow, kind: str) -> int:
 
 def aligned(scores: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     """The pairs, both in order, of the greatest sum of scores (Needleman & Wunsch 1970, gaps free)."""
-    width = len(scores[0]) if scores else 0
-    best = [[0] * (width + 1) for _ in range(len(scores) + 1)]
-    for row in range(len(scores) - 1, -1, -1):
-        for column in range(width - 1, -1, -1):
-            score = scores[row][column]
-            pair = score + best[row + 1][column + 1] if score else 0
-            best[row][column] = max(pair, best[row + 1][column], best[row][column + 1])
+    best: defaultdict[tuple[int, int], int] = defaultdict(int)  # of the scores from a row and a column on
+    for row in reversed(range(len(scores))):
+        for column in reversed(range(len(scores[row]))):
+            pair = scores[row][column] + best[row + 1, column + 1]
+            best[row, column] = max(pair, best[row + 1, column], best[row, column + 1])
     pairs, row, column = [], 0, 0
-    while row < len(scores) and column < width:
+    while row < len(scores) and column < len(scores[row]):
         score = scores[row][column]
-        if score and best[row][column] == score + best[row + 1][column + 1]:
+        if score and best[row, column] == score + best[row + 1, column + 1]:
             pairs.append((row, column))
             row, column = row + 1, column + 1
-        elif best[row][column] == best[row + 1][column]:
+        elif best[row, column] == best[row + 1, column]:
             row += 1
         else:
             column += 1
