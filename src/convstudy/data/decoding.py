@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from convstudy.data.signatures import HEAD, described, is_html
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F"})
+AHEAD = 512  # files decoded before the first of them is taken
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 
 # What had to be done to an image, in the words of the notes.
@@ -35,21 +36,30 @@ class Decoded:
     treatments: tuple[str, ...] = ()  # what had to be done to it
 
 
-def decode_all(
-    paths: Sequence[Path], *, prepare: Callable[[Image.Image], Image.Image], progress: Callable[[int, int], None] | None
-) -> list[Decoded]:
-    """Decode all files with threads; `prepare` is applied to each image at once, so that only small ones are kept."""
-    decoded = []
+def decode_each(paths: Sequence[Path], prepare: Callable[[Image.Image], Image.Image]) -> Iterator[Decoded]:
+    """Decode all files with threads, in their order; few are ahead of who takes them.
+
+    `prepare` is applied to each image at once, so that only small ones are kept.
+    """
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:  # the filters are the process's, not a thread's
         warnings.simplefilter("ignore")  # what PIL warns of either decodes or is told as a problem
         try:
-            for item in pool.map(lambda path: decode(path, prepare), paths):
-                decoded.append(item)
-                if progress:
-                    progress(len(decoded), len(paths))
+            for start in range(0, len(paths), AHEAD):
+                yield from pool.map(lambda path: decode(path, prepare), paths[start : start + AHEAD])
         except BaseException:
             pool.shutdown(cancel_futures=True)  # Ctrl-C waits for no other file
             raise
+
+
+def decode_all(
+    paths: Sequence[Path], *, prepare: Callable[[Image.Image], Image.Image], progress: Callable[[int, int], None] | None
+) -> list[Decoded]:
+    """Decode all files, and keep their images."""
+    decoded = []
+    for item in decode_each(paths, prepare):
+        decoded.append(item)
+        if progress:
+            progress(len(decoded), len(paths))
     return decoded
 
 
@@ -175,8 +185,13 @@ def squared(image: Image.Image, side: int) -> Image.Image:
 def stacked(images: Sequence[Image.Image], mode: str) -> npt.NDArray[np.uint8]:
     """Images of one size as N x C x H x W uint8, each written once into its place."""
     width, height = images[0].size
-    planes = np.empty((len(images), 1 if mode == "L" else 3, height, width), np.uint8)
-    for plane, image in zip(planes, images, strict=True):
-        pixels = np.asarray(image.convert(mode))
-        plane[:] = pixels if mode == "L" else pixels.transpose(2, 0, 1)
-    return planes
+    stack = np.empty((len(images), 1 if mode == "L" else 3, height, width), np.uint8)
+    for place, image in zip(stack, images, strict=True):
+        place[:] = planes(image, mode)
+    return stack
+
+
+def planes(image: Image.Image, mode: str) -> npt.NDArray[np.uint8]:
+    """An image as C x H x W, of mode L or RGB."""
+    pixels = np.asarray(image.convert(mode))
+    return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
-from convstudy.data.decoding import GREY_MODES, Decoded, decode_all, squared, stacked
+from convstudy.data.decoding import GREY_MODES
 from convstudy.data.file_names import hidden, is_image_name, printable
 from convstudy.data.image_set import DataSet, ImageSet
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
+from convstudy.data.store import decoded_store
 from convstudy.errors import DataError
 
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -75,18 +78,21 @@ def labelled_files(
     """
     class_names = _class_names(root, parts)
     paths = [item.path for items in parts.values() for item in items]
-    target, note = _side(paths, side)
-    decoded = decode_all(paths, prepare=lambda image: squared(image, target), progress=progress)
-    bad = [item for item in decoded if item.image is None]
+    heads = [_head(path) for path in paths]
+    target, note = _side(heads, side)
+    mode = "L" if all(head.mode in GREY_MODES for head in heads if head) else "RGB"
+    store = decoded_store(paths, side=target, mode=mode, progress=progress)
+    bad = {paths[place]: problem for place, problem in store.told.problems.items()}
     if bad and not skip_bad_images:
+        first, problem = next(iter(bad.items()))
         more = f" ({len(bad)} such images in all)" if len(bad) > 1 else ""
         raise DataError(
-            f"{printable(str(bad[0].path))} cannot be decoded: {bad[0].problem}{more}; "
+            f"{printable(str(first))} cannot be decoded: {problem}{more}; "
             "mend or delete it, or go on without it by --skip-bad-images"
         )
-    sets = _image_sets(root, parts, decoded, class_names)
+    sets = _image_sets(root, parts, store.images, bad, class_names)
     check_enough(sets, class_names, name)
-    told = [note, *_bad_note(bad), *_treatment_notes(decoded), *notes]
+    told = [note, store.note, *_bad_note(bad), *_treatment_notes(store.told.treatments), *notes]
     train, test = sets["train"], sets.get("test")
     if test is None:
         train, test = split_test(train)
@@ -100,7 +106,7 @@ def labelled_files(
         test,
         horizontal_flip=True,
         notes=tuple(filter(None, told)),
-        skipped=tuple(_id(item.path, root) for item in bad),
+        skipped=tuple(_id(path, root) for path in bad),
     )
 
 
@@ -109,15 +115,14 @@ def _id(path: Path, root: Path) -> str:
     return printable(Path(os.path.relpath(path, root)).as_posix())
 
 
-def _bad_note(bad: Sequence[Decoded]) -> Iterator[str]:
+def _bad_note(bad: Collection[Path]) -> Iterator[str]:
     if bad:
         more = ", ..." if len(bad) > 5 else ""
-        names = ", ".join(printable(item.path.name) for item in bad[:5])
+        names = ", ".join(printable(path.name) for path in islice(bad, 5))
         yield f"{len(bad)} images that cannot be decoded skipped: {names}{more}"
 
 
-def _treatment_notes(decoded: Iterable[Decoded]) -> Iterator[str]:
-    counts = Counter(treatment for item in decoded for treatment in item.treatments)
+def _treatment_notes(counts: Mapping[str, int]) -> Iterator[str]:
     for treatment, count in sorted(counts.items()):
         yield f"{count} images: {treatment}"
 
@@ -211,9 +216,28 @@ def _class_names(root: Path, parts: Mapping[str, Sequence[Labelled]]) -> tuple[s
     return tuple(train)
 
 
-def _side(paths: Sequence[Path], asked: int | None) -> tuple[int, str]:
+@dataclass(frozen=True)
+class Head:
+    """What an image file's first bytes say."""
+
+    size: tuple[int, int]
+    mode: str
+
+
+def _head(path: Path) -> Head | None:
+    """None where it cannot be read, which decoding will say."""
+    try:
+        if not path.is_file():
+            return None
+        with Image.open(path) as image:
+            return Head(image.size, image.mode)
+    except Exception:  # PIL's plug-ins raise anything on broken files
+        return None
+
+
+def _side(heads: Iterable[Head | None], asked: int | None) -> tuple[int, str]:
     """The side that all images get, and what to say of it."""
-    sizes = Counter(size for size in map(_size, paths) if size is not None)
+    sizes = Counter(head.size for head in heads if head)
     if asked is None and len(sizes) == 1 and len(set(next(iter(sizes)))) == 1:
         return next(iter(sizes))[0], ""
     shorter = [min(size) for size in sizes.elements()] or [LARGEST_SIDE]
@@ -224,29 +248,22 @@ def _side(paths: Sequence[Path], asked: int | None) -> tuple[int, str]:
     return side, f"{what}: shorter side resized to {side}, middle square cut out"
 
 
-def _size(path: Path) -> tuple[int, int] | None:
-    """Width and height from the file's head; None where it cannot be read, which decoding will say."""
-    try:
-        if not path.is_file():
-            return None
-        with Image.open(path) as image:
-            return image.size
-    except Exception:  # PIL's plug-ins raise anything on broken files
-        return None
-
-
 def _image_sets(
-    root: Path, parts: Mapping[str, Sequence[Labelled]], decoded: Sequence[Decoded], class_names: tuple[str, ...]
+    root: Path,
+    parts: Mapping[str, Sequence[Labelled]],
+    images: npt.NDArray[np.uint8],
+    bad: Collection[Path],
+    class_names: tuple[str, ...],
 ) -> dict[str, ImageSet]:
-    images = {item.path: item.image for item in decoded if item.image is not None}
-    mode = "L" if all(image.mode in GREY_MODES for image in images.values()) else "RGB"
-    sets = {}
+    """The parts, as slices of the images of all good files."""
+    sets, end = {}, 0
     for part, items in parts.items():
-        good = [item for item in items if item.path in images]
+        good = [item for item in items if item.path not in bad]
         if {item.class_name for item in good} != set(class_names):
             lost = sorted(set(class_names) - {item.class_name for item in good})[0]
             raise DataError(f"{root} has no image of class '{lost}' in {part} that can be decoded")
         labels = np.array([class_names.index(item.class_name) for item in good], np.int64)
         ids = tuple(_id(item.path, root) for item in good)
-        sets[part] = ImageSet(stacked([images[item.path] for item in good], mode), labels, ids)
+        start, end = end, end + len(good)
+        sets[part] = ImageSet(images[start:end], labels, ids)
     return sets

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data.memory import rows_of
 from convstudy.errors import DataError
 
 
@@ -25,7 +26,9 @@ class ImageSet:
 
     def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
         """The images at `indices`, in that order."""
-        return ImageSet(self.images[indices], self.labels[indices], tuple(self.ids[index] for index in indices))
+        return ImageSet(
+            rows_of(self.images, indices), self.labels[indices], tuple(self.ids[index] for index in indices)
+        )
 
 
 @dataclass(frozen=True)

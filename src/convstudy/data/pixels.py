@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data.memory import Put, filled
+
 CHUNK = 4096  # images at a time, so that a large set needs little memory beside itself
 
 
@@ -19,11 +21,13 @@ def resize(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
 
     if images.shape[2:] == (side, side):
         return images
-    out = np.empty((*images.shape[:2], side, side), np.uint8)
-    for start in range(0, len(images), CHUNK):
-        chunk = torch.from_numpy(np.ascontiguousarray(images[start : start + CHUNK]))
-        out[start : start + CHUNK] = tv.resize(chunk, [side, side], antialias=True).numpy()
-    return out
+
+    def resized(put: Put) -> None:
+        for start in range(0, len(images), CHUNK):
+            chunk = torch.from_numpy(np.array(images[start : start + CHUNK]))
+            put(tv.resize(chunk, [side, side], antialias=True).numpy())
+
+    return filled((*images.shape[:2], side, side), resized)
 
 
 def middle_squares(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -49,7 +53,9 @@ def pixel_statistics(images: npt.NDArray[np.uint8]) -> tuple[tuple[float, ...], 
     values = np.arange(256) / 255
     means, stds = [], []
     for channel in range(images.shape[1]):
-        counts = np.bincount(images[:, channel].reshape(-1), minlength=256).astype(np.float64)
+        counts = np.zeros(256)
+        for start in range(0, len(images), CHUNK):
+            counts += np.bincount(images[start : start + CHUNK, channel].reshape(-1), minlength=256)
         mean = float((counts * values).sum() / counts.sum())
         means.append(mean)
         stds.append(float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum())))

@@ -1,4 +1,4 @@
-"""A set of images that stays in memory as one uint8 tensor."""
+"""A set of images as one uint8 tensor: in the memory of the device that uses them, or mapped from a file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from torch import Tensor
 class ResidentImages:
     """Images and labels on the device that uses them, with the constants that normalise them.
 
-    `images` is uint8, N x C x H x W; `labels` is int64, N; `mean` and `std` are C values in 0..1.
+    `images` is uint8, N x C x H x W; `labels` is int64, N; `mean` and `std` are C values in 0..1. Images that are
+    mapped from a file stay there, and go to the device batch by batch.
     """
 
     images: Tensor
     labels: Tensor
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    mapped: bool = False
 
     @classmethod
     def of(
@@ -33,14 +35,17 @@ class ResidentImages:
         std: tuple[float, ...],
         device: torch.device,
     ) -> ResidentImages:
-        """Move arrays to `device`."""
-        return cls(torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device), mean, std)
+        """Move arrays to `device`; of a mapped array the labels alone."""
+        mapped = isinstance(images, np.memmap)
+        tensor = torch.from_numpy(images)
+        return cls(tensor if mapped else tensor.to(device), torch.from_numpy(labels).to(device), mean, std, mapped)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def normalised(self, batch: Tensor) -> Tensor:
-        """(x / 255 - mean) / std a channel, as float32. A constant channel (std 0) is only centred."""
+        """(x / 255 - mean) / std a channel, as float32, on the device. A constant channel (std 0) is only centred."""
+        batch = batch.to(self.labels.device)
         std = torch.tensor([value or 1.0 for value in self.std])
         scale = 1 / (255 * std)
         shift = -torch.tensor(self.mean) / std

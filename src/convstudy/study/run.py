@@ -83,6 +83,8 @@ def perform(task: Task, observer: Observer) -> None:
 
     def resident(part: ImageSet) -> ResidentImages:
         images = ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=task.device)
+        if images.mapped:  # another layout would be a copy in memory
+            return images
         return replace(images, images=images.images.contiguous(memory_format=layout))
 
     keep_source(task.model, task.folder.path)

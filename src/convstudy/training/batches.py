@@ -40,7 +40,9 @@ class TrainingBatches:
     @cached_property
     def windows(self) -> Tensor:
         """All crops of all images as one view, N x C x offsets x offsets x H x W: nothing is copied but the padding."""
-        images = self.resident.images
+        return self._windows(self.resident.images)
+
+    def _windows(self, images: Tensor) -> Tensor:
         padded = F.pad(images, (self.padding,) * 4)
         return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1)
 
@@ -53,7 +55,7 @@ class TrainingBatches:
         With `after_step`, the first steps are left out. Process `rank` of `world` gets its part of each batch.
         """
         drawn = _Drawn.of(self, epoch)
-        device = self.resident.images.device
+        device = self.resident.labels.device
         batches = drawn.order.tensor_split(self.steps_per_epoch)
         for step, whole in enumerate(batches[after_step:], start=after_step + 1):
             at = whole if self.mixes else whole.tensor_split(world)[rank]
@@ -78,8 +80,8 @@ class TrainingBatches:
             images = varied(images, recipe.augment, drawn.seeds[at].tolist())
         images = self.resident.normalised(images)
         if recipe.erasing:
-            chosen = drawn.erased[at]
-            images[chosen.to(device)] = erased(images[chosen.to(device)], drawn.seeds[at[chosen]].tolist())
+            chosen = drawn.erased[at].to(images.device)
+            images[chosen] = erased(images[chosen], drawn.seeds[at[drawn.erased[at]]].tolist())
         return images
 
     def _mixed(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
@@ -107,6 +109,9 @@ class TrainingBatches:
         """Cut image `chosen[i]` at row `top[i]` and column `left[i]` of its padded self: uint8, B x C x H x W."""
         if not self.padding:
             return self.resident.images[chosen]
+        if self.resident.mapped:  # to pad all images would read them all into memory
+            windows = self._windows(self.resident.images[chosen])
+            return windows[torch.arange(len(chosen)), :, top, left]
         return self.windows[chosen, :, top, left]
 
 

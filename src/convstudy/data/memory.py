@@ -1,0 +1,103 @@
+"""Where decoded images go: into memory where they take a quarter of what is free, else into files that are mapped."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convstudy.data.cache import room_for, scratch_file
+from convstudy.files import whole_file
+
+Put = Callable[[npt.NDArray[np.uint8]], object]  # takes the next rows of an array
+SHARE = 4  # images in memory take a quarter of what is free at most
+CGROUP = Path("/sys/fs/cgroup")  # what a container may use: kernel.org, Control Group v2, memory interface files
+
+
+def free_memory() -> int:
+    """Bytes that may be used without swapping: of the machine, or of the container where that has a limit."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit = (CGROUP / "memory.max").read_text().strip()
+        used = int((CGROUP / "memory.current").read_text())
+    except (OSError, ValueError):
+        return free
+    return free if limit == "max" else min(free, max(int(limit) - used, 0))
+
+
+def fits(num_bytes: int) -> bool:
+    """Whether images of so many bytes stay in memory.
+
+    >>> fits(1000), fits(10**18)
+    (True, False)
+    """
+    return num_bytes * SHARE <= free_memory()
+
+
+class Mapped(np.memmap[Any, np.dtype[np.uint8]]):
+    """Images in a file, N x C x H x W: read when they are looked at. Written to, they change in memory alone.
+
+    They reach another process as the file's name: nothing is copied.
+    """
+
+    @classmethod
+    def of(cls, path: Path, shape: tuple[int, ...], offset: int = 0) -> Mapped:
+        """Map the bytes of a file from `offset` on."""
+        return cls(path, np.uint8, "c", offset, shape)
+
+    def __reduce__(self) -> Any:
+        file = getattr(self, "_mmap", None)
+        if file is None or not self.flags.c_contiguous:
+            return np.array(self).__reduce__()
+        start = np.frombuffer(file, np.uint8).__array_interface__["data"][0]
+        page = self.offset - self.offset % mmap.ALLOCATIONGRANULARITY
+        return Mapped.of, (Path(str(self.filename)), self.shape, page + self.__array_interface__["data"][0] - start)
+
+
+def is_mapped(images: npt.NDArray[np.uint8]) -> bool:
+    """Whether images lie in a file."""
+    return isinstance(images, Mapped) and getattr(images, "_mmap", None) is not None
+
+
+def filled(shape: tuple[int, ...], fill: Callable[[Put], object]) -> npt.NDArray[np.uint8]:
+    """An array of bytes of this shape, in memory or mapped; `fill` is given who takes its rows, in their order.
+
+    >>> filled((2, 1), lambda put: [put(np.array([[row]], np.uint8)) for row in (7, 8)]).tolist()
+    [[7], [8]]
+    """
+    num_bytes = int(np.prod(shape))
+    if not fits(num_bytes):
+        with room_for(num_bytes):
+            path = scratch_file()
+            with whole_file(path) as draft, draft.open("wb") as file:
+                fill(lambda rows: file.write(np.ascontiguousarray(rows).data))
+        return Mapped.of(path, shape)
+    array = np.empty(shape, np.uint8)
+    place = 0
+
+    def put(rows: npt.NDArray[np.uint8]) -> None:
+        nonlocal place
+        array[place : place + len(rows)] = rows
+        place += len(rows)
+
+    fill(put)
+    return array
+
+
+def rows_of(
+    images: npt.NDArray[np.uint8], indices: npt.NDArray[np.int64], at_once: int = 1024
+) -> npt.NDArray[np.uint8]:
+    """The images at `indices`; those of a mapped file stay in a file where they are too many for the memory."""
+    if not is_mapped(images):
+        return images[indices]
+    shape = (len(indices), *images.shape[1:])
+    return filled(
+        shape,
+        lambda put: [put(images[indices[start : start + at_once]]) for start in range(0, len(indices), at_once)],
+    )

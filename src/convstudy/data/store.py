@@ -1,0 +1,167 @@
+"""Files decoded once to uint8: in memory where they fit, else in a mapped file that is found again.
+
+The mapped file has the images first, then a record in JSON, then the record's length, a checksum of all before and a
+mark, so that a torn file is told from a whole one. It is named after all that decides it, written beside its place and
+moved there whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import __version__ as pillow
+
+from convstudy.data.cache import room_for
+from convstudy.data.decoding import decode_each, planes, squared
+from convstudy.data.memory import Mapped, Put, fits
+from convstudy.errors import DataError
+from convstudy.files import whole_file
+
+MARK = b"convstudy store1"
+TAIL = struct.Struct(">QQ16s")  # the record's length, the CRC-32 of images and record, the mark
+PIECE = 1 << 24  # bytes at a time
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What decoding found: the files that did not decode, by their place, and what had to be done to how many."""
+
+    problems: dict[int, str] = field(default_factory=dict)
+    treatments: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The images of those files that decode, in the files' order: N x C x H x W."""
+
+    images: npt.NDArray[np.uint8]
+    told: Told
+    note: str = ""  # where the images lie, if not in memory
+
+
+def decoded_store(paths: Sequence[Path], *, side: int, mode: str, progress: Progress | None) -> Store:
+    """Decode files to squares of one side, of mode L or RGB; or take what an earlier run has decoded.
+
+    Raises: DataError, when they are too many for the memory and for the cache folder.
+    """
+    shape = (len(paths), 1 if mode == "L" else 3, side, side)
+    if not fits(int(np.prod(shape))):
+        return _mapped(paths, shape, mode, progress)
+    images, place = np.empty(shape, np.uint8), 0
+
+    def put(image: npt.NDArray[np.uint8]) -> None:
+        nonlocal place
+        images[place] = image
+        place += 1
+
+    told = _decoded(paths, side, mode, put, progress)
+    return Store(images[:place], told)
+
+
+def _decoded(paths: Sequence[Path], side: int, mode: str, put: Put, progress: Progress | None) -> Told:
+    told = Told()
+    for place, item in enumerate(decode_each(paths, lambda image: squared(image, side))):
+        told.treatments.update(item.treatments)
+        if item.image is None:
+            told.problems[place] = item.problem
+        else:
+            put(planes(item.image, mode))
+        if progress:
+            progress(place + 1, len(paths))
+    return told
+
+
+def _mapped(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None) -> Store:
+    from filelock import FileLock
+
+    with room_for(int(np.prod(shape))) as folder:
+        path = folder / f"{fingerprint(paths, shape)}.images"
+        with FileLock(path.with_suffix(".lock")):  # who comes second waits, and takes what the first has built
+            store = opened(path)
+            if store is None:
+                _build(paths, shape, mode, progress, path)
+                store = opened(path)
+    if store is None:
+        raise DataError(f"{path} was written and cannot be read back; the disk may be failing")
+    return store
+
+
+def _build(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None, path: Path) -> None:
+    for torn in path.parent.glob(f".{path.name}.*"):  # of a process that was killed: the lock is ours
+        torn.unlink(missing_ok=True)
+    checksum, count = 0, 0
+    with whole_file(path) as draft, draft.open("wb") as file:
+
+        def put(image: npt.NDArray[np.uint8]) -> None:
+            nonlocal checksum, count
+            content = image.tobytes()
+            file.write(content)
+            checksum, count = zlib.crc32(content, checksum), count + 1
+
+        told = _decoded(paths, shape[-1], mode, put, progress)
+        record = {"shape": [count, *shape[1:]], "problems": told.problems, "treatments": told.treatments}
+        end = json.dumps(record).encode()
+        file.write(end + TAIL.pack(len(end), zlib.crc32(end, checksum), MARK))
+
+
+def opened(path: Path) -> Store | None:
+    """The store in a file; None, when there is none or it is not whole."""
+    if not path.exists():
+        return None
+    record = _record(path)
+    if record is None:
+        return None
+    images = Mapped.of(path, tuple(record["shape"])) if record["shape"][0] else np.empty(record["shape"], np.uint8)
+    told = Told({int(place): what for place, what in record["problems"].items()}, Counter(record["treatments"]))
+    note = f"{images.nbytes / 1e9:.2g} GB of images, more than a quarter of the free memory: mapped from {path}"
+    return Store(images, told, note)
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    """The record at a store's end; None, when the file is not as it was written."""
+    size = path.stat().st_size - TAIL.size
+    if size < 0:
+        return None
+    with path.open("rb") as file:
+        file.seek(size)
+        length, checksum, mark = TAIL.unpack(file.read())
+        if mark != MARK or length > size or checksum != _checksum(path, size):
+            return None
+        file.seek(size - length)
+        record: dict[str, Any] = json.loads(file.read(length))
+    return record
+
+
+def _checksum(path: Path, num_bytes: int) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while num_bytes and (piece := file.read(min(PIECE, num_bytes))):
+            checksum, num_bytes = zlib.crc32(piece, checksum), num_bytes - len(piece)
+    return checksum
+
+
+def fingerprint(paths: Sequence[Path], shape: tuple[int, ...]) -> str:
+    """All that decides a store: the files' places, sizes and times of change, the images' shape, and Pillow."""
+    digest = hashlib.sha256(f"{MARK!r} {pillow} {shape}".encode())
+    for path in paths:
+        digest.update(b"\0" + str(path.absolute()).encode(errors="surrogateescape") + repr(_stamp(path)).encode())
+    return digest.hexdigest()[:32]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:  # a link to nothing: decoding says so
+        return None
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,251 @@
+"""Files decoded once: in memory or in a mapped file, which is whole, that of these files, or built again."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from convstudy.data import DataSet, at_side, load, memory, pixel_statistics, split_validation
+from convstudy.data.memory import Mapped, is_mapped
+from convstudy.data.store import decoded_store, opened
+from convstudy.errors import DataError
+from convstudy.evaluation import ResidentImages
+from convstudy.training import Recipe, TrainingBatches
+
+COUNT, SIDE = 12, 16
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    stream = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for index in range(COUNT):
+            pixels = stream.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{index}.png")
+    return tmp_path / "pets"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing fits in memory; what is decoded goes here."""
+    monkeypatch.setattr(memory, "free_memory", lambda: 0)
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.png"))
+
+
+def only_store(cache: Path) -> Path:
+    [path] = cache.glob("*.images")
+    return path
+
+
+def same(one: DataSet, other: DataSet) -> None:
+    for mine, theirs in ((one.train, other.train), (one.test, other.test)):
+        assert mine.ids == theirs.ids
+        assert np.array_equal(mine.images, theirs.images)
+        assert np.array_equal(mine.labels, theirs.labels)
+    assert one.fingerprint == other.fingerprint
+
+
+def test_mapped_images_are_those_in_memory(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a" / "broken.png").write_bytes(b"")
+    resident = load(str(folder), skip_bad_images=True)
+    assert not is_mapped(resident.train.images)
+    monkeypatch.setattr(memory, "free_memory", lambda: 0)
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "cache"))
+    for _ in range(2):  # built, then found
+        mapped = load(str(folder), skip_bad_images=True)
+        assert is_mapped(mapped.train.images)
+        same(resident, mapped)
+        assert mapped.skipped == resident.skipped == ("a/broken.png",)
+        [note] = [note for note in mapped.notes if note not in resident.notes]
+        assert note.endswith(f"more than a quarter of the free memory: mapped from {only_store(tmp_path / 'cache')}")
+    for mine, theirs in zip(
+        split_validation(resident.train, seed=1), split_validation(mapped.train, seed=1), strict=True
+    ):
+        assert is_mapped(theirs.images)
+        assert np.array_equal(mine.images, theirs.images)
+    larger = at_side(mapped, 20)
+    assert is_mapped(larger.train.images)
+    same(at_side(resident, 20), larger)
+    assert pixel_statistics(mapped.train.images) == pixel_statistics(resident.train.images)
+
+
+def test_what_was_decoded_is_not_decoded_again(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load(str(folder))
+    monkeypatch.setattr("convstudy.data.store.decode_each", None)
+    same(before, load(str(folder)))
+
+
+def test_a_changed_file_is_decoded_again(folder: Path, cache: Path) -> None:
+    before = load(str(folder))
+    Image.new("RGB", (SIDE, SIDE), "red").save(folder / "a" / "0.png")
+    after = load(str(folder))
+    assert after.fingerprint != before.fingerprint
+    assert len(list(cache.glob("*.images"))) == 2
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_torn_store_is_told_from_a_whole_one_and_built_again(folder: Path, cache: Path, data: st.DataObject) -> None:
+    images = np.array(decoded_store(files(folder), side=SIDE, mode="RGB", progress=None).images)
+    path = only_store(cache)
+    content = path.read_bytes()
+    torn = bytearray(content[: data.draw(st.integers(0, len(content)))])
+    for at in data.draw(st.lists(st.integers(0, max(len(torn) - 1, 0)), max_size=2)):
+        torn[at : at + 1] = bytes([data.draw(st.integers(0, 255))])
+    path.unlink()  # what is mapped must not change below it
+    path.write_bytes(torn)
+    assert (opened(path) is None) == (torn != content)
+    again = decoded_store(files(folder), side=SIDE, mode="RGB", progress=None)
+    assert np.array_equal(again.images, images)
+    assert path.read_bytes() == content
+
+
+def test_what_a_killed_process_left_is_removed(folder: Path, cache: Path) -> None:
+    load(str(folder))
+    left = cache / f".{only_store(cache).name}.99999999.part"
+    left.write_bytes(b"half")
+    only_store(cache).unlink()
+    load(str(folder))
+    assert not left.exists()
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from convstudy.data import memory
+from convstudy.data.store import decoded_store
+memory.free_memory = lambda: 0
+told = []
+print("ready", flush=True)
+sys.stdin.readline()
+store = decoded_store(
+    sorted(Path(sys.argv[1]).rglob("*.png")), side=16, mode="RGB", progress=lambda done, total: told.append(done)
+)
+print(len(told), int(store.images.sum()))
+"""
+
+
+def test_two_processes_at_once_build_one_store(folder: Path, cache: Path) -> None:
+    """They begin together, when both have imported everything; one builds, the other takes what it has built."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", BUILD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    said = sorted(worker.communicate()[0].split() for worker in workers)
+    expected = str(sum(int(np.asarray(Image.open(path), np.int64).sum()) for path in files(folder)))
+    assert said == [["0", expected], [str(2 * COUNT), expected]]
+    only_store(cache)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    if not shutil.which("mount") or os.name != "posix" or os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("side", [100, 24])  # the store has no room; the store has, and its copies have not
+def test_a_full_disk_gets_one_line(
+    side: int, folder: Path, cache: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(small_disk))
+    with pytest.raises(DataError) as raised:
+        load(str(folder), side=side)
+    assert "cannot be kept in" in str(raised.value)
+    assert "no space left on device; name another folder by CONVSTUDY_CACHE, or ask for smaller" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert len(list(small_disk.glob("*.images"))) == (side == 24)
+    assert not list(small_disk.rglob(".*.part"))  # the room is given back
+
+
+def test_a_cache_that_cannot_be_written_gets_one_line(
+    folder: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "file" / "below"))
+    with pytest.raises(DataError, match=r"cannot be kept in .*: not a directory; name another folder by"):
+        load(str(folder))
+
+
+def test_a_mapped_array_reaches_another_process_as_a_name(folder: Path, cache: Path) -> None:
+    images = decoded_store(files(folder), side=SIDE, mode="RGB", progress=None).images
+    for part in (images, images[5:9], images[20:]):
+        packed = pickle.dumps(part)
+        assert len(packed) < 1000
+        again = pickle.loads(packed)
+        assert isinstance(again, Mapped)
+        assert np.array_equal(again, part)
+    for copied in (images[::2], images[[3, 1]], images[:, :1]):
+        assert np.array_equal(pickle.loads(pickle.dumps(copied)), copied)
+
+
+def test_training_on_mapped_images_sees_what_it_sees_in_memory(folder: Path, cache: Path) -> None:
+    images = decoded_store(files(folder), side=SIDE, mode="RGB", progress=None).images
+    labels = np.arange(len(images)) % 2
+    recipe = Recipe(batch_size=8, crop_padding=0.125, horizontal_flip=True, erasing=0.5)
+    seen = []
+    for array in (images, np.array(images)):
+        resident = ResidentImages.of(array, labels, mean=(0.5,) * 3, std=(0.2,) * 3, device=torch.device("cpu"))
+        batches = TrainingBatches(resident, recipe, 3)
+        seen.append([batch for epoch in (1, 2) for batch in batches.epoch(epoch)])
+        assert resident.mapped == is_mapped(array)
+        assert ("windows" in vars(batches)) != resident.mapped  # not all of a file is padded in memory
+    for one, other in zip(*seen, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_scratch_files_of_processes_that_are_gone_are_removed(folder: Path, cache: Path) -> None:
+    load(str(folder))
+    [mine] = {path.name.rpartition("-")[0] for path in (cache / "scratch").glob("*.bytes")}
+    gone = cache / "scratch" / f"{mine.rpartition('-')[0]}-999999999-0.bytes"
+    gone.write_bytes(b"x")
+    load(str(folder))
+    assert not gone.exists()
+
+
+def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "memory.max").write_text("5000\n")
+    (tmp_path / "memory.current").write_text("1000\n")
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    assert memory.free_memory() == 4000
+    assert (memory.fits(1000), memory.fits(1001)) == (True, False)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.free_memory() > 10**6
