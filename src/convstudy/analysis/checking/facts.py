@@ -19,7 +19,7 @@ from convstudy.analysis.checking.layer import (
     takes,
 )
 from convstudy.claims.printed_shape import Shape
-from convstudy.claims.table import ClaimedRow, ClaimedTable, Quantity
+from convstudy.claims.table import ClaimedRow, Quantity
 
 Value = int | Shape
 SUMMED: tuple[Quantity, ...] = ("activation_size", "parameters", "macs")
@@ -88,8 +88,7 @@ def with_totals(facts: Sequence[Facts]) -> list[Facts]:
             sums = {quantity: total(layers, quantity) for quantity in SUMMED if quantity in fact.row.numbers}
             known: dict[Quantity, Value] = {quantity: value for quantity, value in sums.items() if value is not None}
             number = fact.row.numbers.get("activation_size")
-            inputs = [other for other in layers if other.row.layer.kind == "input"]
-            without = total([other for other in layers if other not in inputs], "activation_size")
+            without = total([other for other in layers if other.row.layer.kind != "input"], "activation_size")
             if number is not None and without is not None and number.admits(without):
                 known["activation_size"] = without  # with or without the input: both are usual
             texts: dict[Quantity, str] = dict.fromkeys(known, "the sum of the rows")
@@ -114,15 +113,15 @@ def right_or_claimed(fact: Facts, quantity: Quantity) -> int | None:
     return int(number.value) if number is not None and number.exact else None
 
 
-def claimed_outputs(table: ClaimedTable, facts: Sequence[Facts]) -> list[Shape | None]:
+def claimed_outputs(facts: Sequence[Facts]) -> list[Shape | None]:
     """The output shape that each row claims; where it claims none, what follows from the claims above it."""
     outputs: list[Shape | None] = []
-    for row, fact in zip(table.rows, facts, strict=True):
+    for fact in facts:
         above = outputs[fact.inputs[0]] if fact.inputs else None
-        if row.shape is None and fact.layer is not None and above is not None:
+        if fact.row.shape is None and fact.layer is not None and above is not None:
             fed = fact.layer.fed(above)
             outputs.append(fed.output if takes(fact.layer, above) and fits(fed) else None)
         else:
             right = fact.correct.get("output_shape")
-            outputs.append(row.shape or (right if isinstance(right, tuple) else None))
+            outputs.append(fact.row.shape or (right if isinstance(right, tuple) else None))
     return outputs

@@ -34,9 +34,6 @@ class Neighbours:
     def number(self, quantity: str) -> PrintedNumber | None:
         return self.row.numbers.get(quantity)
 
-    def below(self, quantity: str) -> PrintedNumber | None:
-        return self.following.numbers.get(quantity) if self.following else None
-
     def feeds(self) -> list[Shape]:
         return [self.claimed_feed, self.feed] if self.claimed_feed != self.feed else [self.feed]
 

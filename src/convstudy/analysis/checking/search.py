@@ -45,7 +45,7 @@ class MistakeSearch:
 
     def __init__(self, table: ClaimedTable, network: DescribedNetwork, facts: Sequence[Facts]) -> None:
         self.table, self.network, self.facts = table, network, facts
-        self.claimed = claimed_outputs(table, facts)
+        self.claimed = claimed_outputs(facts)
 
     def explanations(self, number: int, quantity: Quantity) -> list[Explanation]:
         """Everything that gives exactly the claimed value, the likeliest first; each mistake once."""
@@ -79,24 +79,14 @@ class MistakeSearch:
 
     def on_claims(self, number: int, quantity: Quantity) -> Iterator[tuple[Layer, str]]:
         """The layer as it follows from wrong claims, of the rows that feed it and of its own shape; and the reason."""
-        fact = self.facts[number]
-        layer = fact.layer
-        if layer is None or layer.kind == "input":
-            own = self.claimed[number]
-            if (
-                layer is not None
-                and own is not None
-                and quantity != "output_shape"
-                and self.wrong(number, "output_shape")
-            ):
-                yield replace(layer, claimed_output=own), f"the shape {self.table.printed(own)} claimed in this row"
+        layer, own = self.facts[number].layer, self.facts[number].row.shape
+        if layer is None:
             return
         fed = [*self.fed_by_claims(number, layer)]
         yield from fed
-        own = self.claimed[number]
-        if quantity != "output_shape" and own is not None and self.wrong(number, "output_shape"):
+        if quantity != "output_shape" and own and self.wrong(number, "output_shape"):
             reason = f"the shape {self.table.printed(own)} claimed in this row"
-            for base, _ in [(layer, ""), *fed]:
+            for base in (layer, *(layer for layer, _ in fed)):
                 channels = own[0] if layer.channels and layer.kind != "depthwise convolution" else base.channels
                 yield replace(base, channels=channels, claimed_output=own), reason
 
@@ -140,16 +130,20 @@ class MistakeSearch:
                 yield replace(explanation, sentence=f"{explanation.sentence}; on top of {reason}")
 
     def unpooled(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
-        """A dense layer that is fed with the map above the pooling."""
+        """A dense layer that is fed with the map above the pooling, or with a map that was flattened wrongly."""
         layer, inputs = self.facts[number].layer, self.facts[number].inputs
-        if layer is None or layer.kind != "dense" or not inputs or quantity == "output_shape":
+        if layer is None or layer.kind != "dense" or not inputs:
             return
         above = self.facts[inputs[0]]
-        if above.layer is not None and above.layer.kind in {*POOLING, "flatten"}:
-            values, formulas = facts_of_layer(layer.fed(above.layer.input))
-            if agrees(claimed, values[quantity]):
-                sentence = f"here the input of {above.row.label!r} is flattened, not its output"
-                yield Explanation("flatten-mistaken", sentence, f"{formulas[quantity]} = {values[quantity]:,}")
+        if above.layer is None:
+            return
+        fed = layer.fed(above.layer.input)
+        if above.layer.kind == "flatten":
+            yield from self.by_formula(fed, quantity, claimed)
+        values, formulas = facts_of_layer(fed)
+        if above.layer.kind in POOLING and agrees(claimed, values[quantity]):
+            sentence = f"here the input of {above.row.label!r} is flattened, not its output"
+            yield Explanation("flatten-mistaken", sentence, f"{formulas[quantity]} = {values[quantity]:,}")
 
     @cached_property
     def other_inputs(self) -> list[tuple[int, list[Layer | None]]]:
@@ -249,7 +243,7 @@ class MistakeSearch:
         if not isinstance(claimed, PrintedNumber):
             return
         claims = [fact.row.numbers[quantity].value for fact in rows if quantity in fact.row.numbers]
-        if claims and claimed.admits(sum(claims, Fraction(0))):
+        if claims and claimed.admits(sum(claims)):
             yield Explanation(
                 "passed-on", "this is the sum of the claimed numbers, wrong ones among them", "the sum of the claims"
             )
