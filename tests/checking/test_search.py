@@ -126,6 +126,20 @@ PASSED_ON: dict[str, tuple[list[str], Found]] = {
             ("FC3", "parameters", "passed-on", ABOVE.format("size 6,000", CONV), "(6000 + 1)·10"),
         ],
     ),
+    "the smallest size above": (
+        [INPUT, f"{CONV}\t(28,28,8)\t1\t608\t-", "FC3\t(10,1)\t10\t20\t-"],
+        [
+            ("CONV1", "size", "", "", ""),
+            ("FC3", "parameters", "passed-on", ABOVE.format("size 1", CONV), "(1 + 1)·10"),
+        ],
+    ),
+    "no size above": (
+        [INPUT, f"{CONV}\t(28,28,8)\t0\t608\t-", "FC3\t(10,1)\t10\t10\t-"],
+        [
+            ("CONV1", "size", "left-at-zero", "this layer is not counted at all", ""),
+            ("FC3", "parameters", "", "", ""),
+        ],
+    ),
     "a shape with the channels of a depthwise convolution": (
         ["Input\t(32,32,4)\t-\t-\t-", "depthwise conv (f=3, s=1, p=0)\t(28,28,4)\t3,136\t40\t28,224",
          "FC3\t(10,1)\t10\t-\t31,360"],
@@ -414,3 +428,17 @@ def test_a_total_that_leaves_out_the_model_s_other_layers_is_no_side_branch() ->
     network = nn.Sequential(nn.Conv2d(3, 8, 5), nn.Conv2d(8, 16, 5), nn.Conv2d(16, 16, 1))
     (cell,) = against("layer\tparameters\n1 (conv)\t3,216\nTotal\t3,488\n", network).wrong
     assert (cell.correct, cell.mistake) == (608 + 3216 + 272, None)
+
+
+def test_a_wrong_shape_is_passed_on_by_any_branch() -> None:
+    cells = check(parse_table("\n".join([
+        "Layer (type)              Output Shape            Param #     Connected to",
+        "input (InputLayer)        (None, 8, 8, 4)         0           -",
+        "a (Conv2D 1x1 4 filters)  (None, 8, 8, 4)         20          input[0][0]",
+        "b (Conv2D 1x1 4 filters)  (None, 9, 9, 4)         20          input[0][0]",
+        "add (Add)                 (None, 9, 9, 4)         0           a[0][0], b[0][0]",
+    ]))).wrong  # fmt: skip
+    assert [(cell.row, cell.mistake) for cell in cells] == [
+        ("b (Conv2D 1x1 4 filters)", "product-slip"),
+        ("add (Add)", "passed-on"),
+    ]

@@ -91,7 +91,7 @@ class MistakeSearch:
                 yield replace(base, channels=channels, claimed_output=own), reason
 
     def fed_by_claims(self, number: int, layer: Layer) -> Iterator[tuple[Layer, str]]:
-        for above in self.facts[number].inputs[:1]:
+        for above in self.facts[number].inputs:
             label, shape = self.table.rows[above].label, self.claimed[above]
             right = self.facts[above].correct.get("output_shape")
             if shape is not None and isinstance(right, tuple) and not same_shape(shape, right) and takes(layer, shape):
@@ -146,26 +146,28 @@ class MistakeSearch:
             yield Explanation("flatten-mistaken", sentence, f"{formulas[quantity]} = {values[quantity]:,}")
 
     @cached_property
-    def other_inputs(self) -> list[tuple[int, list[Layer | None]]]:
-        """The network with every other usual side of its input."""
+    def other_inputs(self) -> list[tuple[str, list[Layer | None]]]:
+        """The network with every other usual side of its input, and the sentence that says so."""
         shape = self.network.input_shape
         if shape is None or len(shape) != 3 or len(self.network.rows) > MOST_SIZED_ROWS:
             return []
-        sides = [side for side in USUAL_SIDES if side != shape[1]]
-        return [(side, self.network.with_input((shape[0], side, side))) for side in sides]
+        return [
+            (
+                f"this belongs to an input of {side}×{side}, not of {shape[1]}×{shape[2]}",
+                self.network.with_input((shape[0], side, side)),
+            )
+            for side in USUAL_SIDES
+        ]
 
     def of_another_input(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
-        right, described = self.network.input_shape, self.facts[number].described
+        described = self.facts[number].described
         if described is None:
             return
-        for side, layers in self.other_inputs:
+        for sentence, layers in self.other_inputs:
             layer = layers[described]
             if layer is not None:
                 values, formulas = facts_of_layer(layer)
                 if agrees(claimed, values[quantity]):
-                    sentence = (
-                        f"this belongs to an input of {side}×{side}, not of {right[1]}×{right[2]}" if right else ""
-                    )
                     yield Explanation("another-input-size", sentence, formulas[quantity])
 
     def thousands(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
@@ -192,12 +194,7 @@ class MistakeSearch:
 
     def exchanged(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
         right = self.facts[number].correct.get(quantity)
-        if (
-            isinstance(claimed, tuple)
-            and isinstance(right, tuple)
-            and len(right) > 1
-            and sorted(claimed) == sorted(right)
-        ):
+        if isinstance(claimed, tuple) and isinstance(right, tuple) and sorted(claimed) == sorted(right):
             yield Explanation("axes-exchanged", "channels, height and width stand in another order than in other rows")
         for other in QUANTITIES[1:]:
             if other != quantity and self.crosswise((number, quantity), (number, other)):
