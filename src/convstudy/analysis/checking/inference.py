@@ -34,9 +34,6 @@ class Neighbours:
     def number(self, quantity: str) -> PrintedNumber | None:
         return self.row.numbers.get(quantity)
 
-    def feeds(self) -> list[Shape]:
-        return [self.claimed_feed, self.feed] if self.claimed_feed != self.feed else [self.feed]
-
 
 def inferred_window(near: Neighbours, layer: Layer) -> tuple[Layer, tuple[str, ...]]:
     """The layer with the window that explains most of the numbers around it; the plainest at a tie."""
@@ -62,8 +59,9 @@ def window_candidates(near: Neighbours, layer: Layer) -> Iterator[Layer]:
 
 
 def stride_order(kernel: int, pooling: bool) -> list[int]:
-    order = [kernel, 2, 1, 3] if pooling else [1, 2, 4, 3]
-    return [stride for stride in dict.fromkeys(order) if stride <= max(kernel, 2) or not pooling]
+    if not pooling:
+        return [1, 2, 4, 3]
+    return [stride for stride in dict.fromkeys((kernel, 2, 1, 3)) if stride <= max(kernel, 2)]
 
 
 def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
@@ -85,7 +83,7 @@ def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
 
 def evidence(near: Neighbours, candidate: Layer) -> float:
     """How many of the numbers around the row a window explains, the claimed shape counting most."""
-    return max((evidence_from(near, replace(candidate, input=feed)) for feed in near.feeds()), default=-1)
+    return max(evidence_from(near, replace(candidate, input=feed)) for feed in (near.claimed_feed, near.feed))
 
 
 def evidence_from(near: Neighbours, candidate: Layer) -> float:
@@ -111,9 +109,11 @@ def evidence_from(near: Neighbours, candidate: Layer) -> float:
 
 def follows(below: ClaimedRow | None, layer: Layer) -> bool:
     """Whether what the next row claims can follow from this output."""
-    kind = below.layer.kind if below else "nothing"
-    if below is None or kind in {"dense", "softmax"}:
-        return below is not None and dense_fits(below, prod(layer.output))
+    if below is None:
+        return False
+    kind = below.layer.kind
+    if kind in {"dense", "softmax"}:
+        return dense_fits(below, prod(layer.output))
     if kind == "flatten":
         return below.shape is not None and prod(below.shape) == prod(layer.output)
     if below.shape is None or len(below.shape) != 3:
@@ -132,7 +132,7 @@ def window_fits(below: ClaimedRow, feed: Shape, side: Shape) -> bool:
     stride = below.layer.stride or (kernel if kind == "pooling" else (1, 1))
     window = Layer("pooling", feed, kernel=kernel, stride=stride)
     padded = [replace(window, padding=(pad, pad)) for pad in range(min(kernel[0] // 2, MOST_PADDING) + 1)]
-    return any(fits(option) and option.output_side == side for option in padded)
+    return any(option.output_side == side for option in padded)
 
 
 def dense_fits(row: ClaimedRow, features: int) -> bool:
@@ -148,19 +148,15 @@ def inferred_channels(near: Neighbours, layer: Layer) -> Layer:
     """The layer with the filters that most of the numbers agree on, the claimed shape at a tie, and its bias."""
     if layer.kind == "pooling":
         return layer
-    stated = near.row.layer.channels
-    channels = stated or voted_channels(near, layer)
-    layer = replace(layer, channels=channels)
+    layer = replace(layer, channels=near.row.layer.channels or voted_channels(near, layer))
     if layer.kind == "depthwise convolution":
         layer = replace(layer, groups=layer.input_channels)
     return replace(layer, bias=has_bias(near, layer))
 
 
 def voted_channels(near: Neighbours, layer: Layer) -> int:
-    votes: Counter[int] = Counter()
-    tenths = {"shape": 15, "number": 10}  # a shape outweighs one other number, but not two
-    if near.row.shape:
-        votes[near.row.shape[0]] += tenths["shape"]
+    """A claimed shape counts three, every other number two: it outweighs one of them, but not two."""
+    votes = Counter({near.row.shape[0]: 3} if near.row.shape else {})
     below = near.following
     if (
         below
@@ -168,13 +164,13 @@ def voted_channels(near: Neighbours, layer: Layer) -> int:
         and below.layer.kind in {*KEEPS_SHAPE, "pooling", "global pooling"}
         and layer.kind != "dense"
     ):
-        votes[below.shape[0]] += tenths["number"]
+        votes[below.shape[0]] += 2
     for channels in (whole_ratio(near.number("activation_size"), prod(layer.output_side)), by_parameters(near, layer)):
-        votes[channels] += tenths["number"]
+        votes[channels] += 2
     if below and layer.kind == "dense" and below.shape and (counted := below.numbers.get("parameters")):
-        votes[max(whole_ratio(counted, prod(below.shape)) - 1, 0)] += tenths["number"]
+        votes[max(whole_ratio(counted, prod(below.shape)) - 1, 0)] += 2
     del votes[0]
-    return max(votes, key=lambda channels: votes[channels]) if votes else 0
+    return max(votes, key=votes.__getitem__, default=0)
 
 
 def by_parameters(near: Neighbours, layer: Layer) -> int:
