@@ -449,7 +449,8 @@ def test_other_data_have_another_fingerprint(tmp_path: Path) -> None:
 
 def test_the_list_names_what_load_takes() -> None:
     assert [source.name for source in sources()] == [
-        *("digits", "cifar10", "cifar100", "mnist", "fashion-mnist"),
+        *("digits", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn", "stl10", "flowers102", "oxford-pets"),
+        *("food101", "imagenette", "imagenette-320", "imagenette-160", "hf:NAME"),
         *("FOLDER", "FILE.csv", "FILE.npz", "FILE.h5"),
     ]
 

@@ -1,10 +1,10 @@
 """Images: read once, kept as bytes, split so that the parts share no image."""
 
 from convstudy.data.clean_split import write_clean_split
-from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.image_set import DataSet, ImageSet, at_side
 from convstudy.data.inspection import Finding, ImageFile, Inspection, inspect_folder, levels, thumbnail
 from convstudy.data.pixels import pixel_statistics, resize
-from convstudy.data.sources import Source, at_side, load, sources
+from convstudy.data.sources import Source, load, sources
 from convstudy.data.split import split_validation
 
 __all__ = [

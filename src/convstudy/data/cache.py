@@ -24,18 +24,25 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def room_for(num_bytes: int) -> Iterator[Path]:
-    """The cache folder, to write images to. Raises: DataError, when that fails: the disk is full, or read-only."""
+def room_for(what: str, advice: str = "") -> Iterator[Path]:
+    """The cache folder, to write to. Raises: DataError, when that fails: the disk is full, or read-only."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
     except OSError as error:
+        reason = (error.strerror or str(error)).lower()
         raise DataError(
-            f"the decoded images need {num_bytes / 1e9:.2g} GB, more than a quarter of the free memory, and cannot be "
-            f"kept in {folder}: {(error.strerror or str(error)).lower()}; name another folder by {VARIABLE}, "
-            "or ask for smaller images by --resize"
+            f"{what} cannot be kept in {folder}: {reason}; name another folder by {VARIABLE}{advice}"
         ) from error
+
+
+@contextmanager
+def room_for_pixels(num_bytes: int) -> Iterator[Path]:
+    """The same, for decoded images."""
+    what = f"the decoded images need {num_bytes / 1e9:.2g} GB, more than a quarter of the free memory, and"
+    with room_for(what, ", or ask for smaller images by --resize") as folder:
+        yield folder
 
 
 def scratch_file() -> Path:

@@ -38,6 +38,19 @@ class Labelled:
     class_name: str
 
 
+@dataclass(frozen=True)
+class FileSet:
+    """The image files of each part, and what is known of the data that they make."""
+
+    root: Path
+    parts: Mapping[str, Sequence[Labelled]]
+    name: str
+    source: str
+    notes: tuple[str, ...] = ()
+    horizontal_flip: bool = True
+    order: tuple[str, ...] = ()  # of the classes, where they have one of their own; else they are sorted
+
+
 def image_folder(
     root: Path, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
 ) -> DataSet:
@@ -49,34 +62,20 @@ def image_folder(
     folders = _part_folders(root)
     parts = {part: list(_labelled(folder)) for part, folder in folders.items()}
     name = root.resolve().name
-    return labelled_files(
-        root,
-        parts,
-        name=name,
-        source=f"the class folders of {name}/",
-        notes=tuple(_left_out_notes(root, folders)),
-        side=side,
-        skip_bad_images=skip_bad_images,
-        progress=progress,
-    )
+    files = FileSet(root, parts, name, f"the class folders of {name}/", tuple(_left_out_notes(root, folders)))
+    return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
 def labelled_files(
-    root: Path,
-    parts: Mapping[str, Sequence[Labelled]],
-    *,
-    name: str,
-    source: str,
-    notes: tuple[str, ...],
-    side: int | None,
-    skip_bad_images: bool,
-    progress: Callable[[int, int], None] | None,
+    files: FileSet, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
 ) -> DataSet:
-    """Decode the files of each part to images of one size; ids are their paths as seen from `root`.
+    """Decode the files of each part to images of one size; ids are their paths as seen from the files' root.
 
     Raises: DataError, as `image_folder`.
     """
+    root, parts = files.root, files.parts
     class_names = _class_names(root, parts)
+    class_names = tuple(sorted(class_names, key=files.order.index)) if files.order else class_names
     paths = [item.path for items in parts.values() for item in items]
     heads = [_head(path) for path in paths]
     target, note = _side(heads, side)
@@ -91,20 +90,20 @@ def labelled_files(
             "mend or delete it, or go on without it by --skip-bad-images"
         )
     sets = _image_sets(root, parts, store.images, bad, class_names)
-    check_enough(sets, class_names, name)
-    told = [note, store.note, *_bad_note(bad), *_treatment_notes(store.told.treatments), *notes]
+    check_enough(sets, class_names, files.name)
+    told = [note, store.note, *_bad_note(bad), *_treatment_notes(store.told.treatments), *files.notes]
     train, test = sets["train"], sets.get("test")
     if test is None:
         train, test = split_test(train)
         told.append(TEST_NOTE)
     return DataSet(
-        name,
-        source,
+        files.name,
+        files.source,
         class_names,
         train,
         sets.get("validation"),
         test,
-        horizontal_flip=True,
+        files.horizontal_flip,
         notes=tuple(filter(None, told)),
         skipped=tuple(_id(path, root) for path in bad),
     )

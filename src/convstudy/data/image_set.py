@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.memory import rows_of
+from convstudy.data.pixels import resize
 from convstudy.errors import DataError
 
 
@@ -92,3 +93,15 @@ def names_of(labels: npt.NDArray[np.int64], where: str) -> tuple[str, ...]:
             f"{where} has the label {largest} for {len(labels)} images; expected labels 0, 1, 2, ... without gaps"
         )
     return tuple(map(str, range(largest + 1)))
+
+
+def at_side(data: DataSet, side: int) -> DataSet:
+    """The same data with every image resized to side x side."""
+
+    def resized(part: ImageSet) -> ImageSet:
+        return replace(part, images=resize(part.images, side))
+
+    if data.side == side:
+        return data
+    validation = None if data.validation is None else resized(data.validation)
+    return replace(data, train=resized(data.train), validation=validation, test=resized(data.test))

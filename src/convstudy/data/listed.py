@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from convstudy.data.folder import PARTS, Labelled, labelled_files
+from convstudy.data.folder import PARTS, FileSet, Labelled, labelled_files
 from convstudy.data.image_set import DataSet
 from convstudy.errors import DataError
 
@@ -33,16 +33,8 @@ def image_list(
         parts.setdefault(part, []).append(Labelled(file, str(row["label"])))
     if "train" not in parts:
         raise DataError(f"{path} has no image of split train; expected train, and val and test where they are fixed")
-    return labelled_files(
-        path.parent,
-        parts,
-        name=path.stem,
-        source=f"the images that {path.name} lists",
-        notes=(),
-        side=side,
-        skip_bad_images=skip_bad_images,
-        progress=progress,
-    )
+    files = FileSet(path.parent, parts, path.stem, f"the images that {path.name} lists")
+    return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.cache import room_for, scratch_file
+from convstudy.data.cache import room_for_pixels, scratch_file
 from convstudy.files import whole_file
 
 Put = Callable[[npt.NDArray[np.uint8]], object]  # takes the next rows of an array
@@ -73,7 +73,7 @@ def filled(shape: tuple[int, ...], fill: Callable[[Put], object]) -> npt.NDArray
     """
     num_bytes = int(np.prod(shape))
     if not fits(num_bytes):
-        with room_for(num_bytes):
+        with room_for_pixels(num_bytes):
             path = scratch_file()
             with whole_file(path) as draft, draft.open("wb") as file:
                 fill(lambda rows: file.write(np.ascontiguousarray(rows).data))

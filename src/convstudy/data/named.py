@@ -7,66 +7,20 @@ import gzip
 import hashlib
 import io
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.image_set import DataSet, ImageSet, numbered
+from convstudy.data.folder import FileSet, Labelled, labelled_files
+from convstudy.data.image_set import DataSet, ImageSet, at_side, numbered
 from convstudy.data.split import TEST_NOTE, split_test
+from convstudy.data.torchvision_sets import TORCHVISION_SETS, TorchvisionSet
 from convstudy.errors import DataError
 
 DEFAULT_DATA_DIR = Path("data")
-
-
-@dataclass(frozen=True)
-class TorchvisionSet:
-    """A data set that torchvision reads and downloads."""
-
-    dataset: str  # torchvision.datasets.<dataset>
-    title: str
-    layout: str  # what lies in the data folder
-    folder: str  # the folder of the files in torchvision's layout
-    marker: str  # a file that is there when the data are
-    horizontal_flip: bool
-
-
-TORCHVISION_SETS = {
-    "cifar10": TorchvisionSet(
-        "CIFAR10",
-        "CIFAR-10 (Krizhevsky 2009): photographs of 10 classes",
-        "cifar-10-batches-py/ with data_batch_1 to 5, test_batch and batches.meta",
-        "cifar-10-batches-py",
-        "test_batch",
-        horizontal_flip=True,
-    ),
-    "cifar100": TorchvisionSet(
-        "CIFAR100",
-        "CIFAR-100 (Krizhevsky 2009): photographs of 100 classes",
-        "cifar-100-python/ with train, test and meta",
-        "cifar-100-python",
-        "test",
-        horizontal_flip=True,
-    ),
-    "mnist": TorchvisionSet(
-        "MNIST",
-        "MNIST (LeCun et al. 1998): handwritten digits",
-        "MNIST/raw/ with the four idx files, packed or not",
-        "MNIST/raw",
-        "train-images-idx3-ubyte",
-        horizontal_flip=False,
-    ),
-    "fashion-mnist": TorchvisionSet(
-        "FashionMNIST",
-        "Fashion-MNIST (Xiao et al. 2017): clothes of 10 classes",
-        "FashionMNIST/raw/ with the four idx files, packed or not",
-        "FashionMNIST/raw",
-        "train-images-idx3-ubyte",
-        horizontal_flip=True,
-    ),
-}
 
 
 def digits() -> DataSet:
@@ -89,7 +43,14 @@ def digits() -> DataSet:
     )
 
 
-def torchvision_set(name: str, data_dir: Path | None) -> DataSet:
+def torchvision_set(
+    name: str,
+    data_dir: Path | None,
+    *,
+    side: int | None,
+    skip_bad_images: bool,
+    progress: Callable[[int, int], None] | None,
+) -> DataSet:
     """A set of torchvision's, from its layout in `data_dir`; downloaded there by torchvision when it is absent.
 
     `data_dir` may also be the folder that holds the files themselves, or the one above `mnist/` with the idx files.
@@ -98,40 +59,63 @@ def torchvision_set(name: str, data_dir: Path | None) -> DataSet:
     """
     kind = TORCHVISION_SETS[name]
     root = data_dir or DEFAULT_DATA_DIR
+    if kind.files:
+        files = _image_files(name, kind, _above(root, kind))
+        return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+    data = _arrays(name, kind, root)
+    return data if side is None else at_side(data, side)
+
+
+def _arrays(name: str, kind: TorchvisionSet, root: Path) -> DataSet:
     idx = _idx_folder(name, kind, root)
     if idx is not None:
         _refuse_another_set(name, kind, idx)
         parts = {part: _read_idx(idx, prefix) for part, prefix in (("train", "train"), ("test", "t10k"))}
         class_names = _torchvision_classes(kind)
     else:
-        root = root.parent if root.name == kind.folder else root
-        parts, class_names = _through_torchvision(name, kind, root)
+        there = _through_torchvision(name, kind, _above(root, kind))
+        parts = {part: (_planes(np.asarray(its.data)), _labels(its)) for part, its in there.items()}
+        class_names = _class_names(there["train"])
     sets = {part: ImageSet(images, labels, numbered(part, len(labels))) for part, (images, labels) in parts.items()}
     return DataSet(
         name,
-        f"{kind.title}, read from torchvision's layout",
+        _source(kind),
         class_names,
         sets["train"],
         None,
         sets["test"],
         kind.horizontal_flip,
+        notes=kind.notes,
     )
 
 
-def _through_torchvision(
-    name: str, kind: TorchvisionSet, root: Path
-) -> tuple[dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]], tuple[str, ...]]:
+def _source(kind: TorchvisionSet) -> str:
+    return f"{kind.title}, read from torchvision's layout"
+
+
+def _above(root: Path, kind: TorchvisionSet) -> Path:
+    return root.parent if root.name == kind.folder else root
+
+
+def _image_files(name: str, kind: TorchvisionSet, root: Path) -> FileSet:
+    there = _through_torchvision(name, kind, root)
+    class_names = _class_names(there["train"])
+    parts = {
+        part: [Labelled(path, class_names[label]) for path, label in _paths_and_labels(dataset)]
+        for part, dataset in there.items()
+    }
+    return FileSet(root / kind.folder, parts, name, _source(kind), kind.notes, kind.horizontal_flip, class_names)
+
+
+def _through_torchvision(name: str, kind: TorchvisionSet, root: Path) -> dict[str, Any]:
+    """torchvision's own object of each part. Raises: DataError, when it finds its files absent or damaged."""
     import torchvision
 
     dataset = getattr(torchvision.datasets, kind.dataset)
     absent = not (root / kind.folder / kind.marker).exists()
-    parts = {}
     try:
-        for part, train in (("train", True), ("test", False)):
-            with contextlib.redirect_stdout(io.StringIO()):  # torchvision says that it downloads
-                there = dataset(str(root), train=train, download=absent)
-            parts[part] = (_planes(np.asarray(there.data)), np.asarray(there.targets, np.int64))
-        return parts, tuple(there.classes)
+        with contextlib.redirect_stdout(io.StringIO()):  # torchvision says that it downloads
+            return {part: dataset(str(root), download=absent, **asked) for part, asked in kind.parts.items()}
     except Exception as error:
         what = f"is not in {root} and cannot be downloaded" if absent else f"in {root} is damaged or not whole"
         raise DataError(
@@ -139,10 +123,29 @@ def _through_torchvision(
         ) from error
 
 
+def _paths_and_labels(dataset: Any) -> list[tuple[Path, int]]:
+    """The files of a set that was opened with `Path` as the loader of its images; OxfordIIITPet takes no loader."""
+    if hasattr(dataset, "_images"):
+        return list(zip(dataset._images, dataset._labels, strict=True))
+    return [dataset[index] for index in range(len(dataset))]
+
+
+def _class_names(dataset: Any) -> tuple[str, ...]:
+    """The names that torchvision knows, the first of several; SVHN's classes are digits."""
+    names = getattr(dataset, "classes", None) or range(int(_labels(dataset).max()) + 1)
+    return tuple(str(name[0] if isinstance(name, tuple) else name) for name in names)
+
+
+def _labels(dataset: Any) -> npt.NDArray[np.int64]:
+    labels = dataset.targets if hasattr(dataset, "targets") else dataset.labels
+    return np.asarray(labels, np.int64)
+
+
 def _planes(images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """N x H x W or N x H x W x C to N x C x H x W, in memory of its own: PyTorch takes no read-only arrays."""
+    """Images as N x C x H x W, in memory of their own: PyTorch takes no read-only arrays."""
     images = images[..., None] if images.ndim == 3 else images
-    return np.array(images.transpose(0, 3, 1, 2), np.uint8, order="C")
+    channels_first = images.shape[1] == 3 and images.shape[3] != 3
+    return np.array(images if channels_first else images.transpose(0, 3, 1, 2), np.uint8, order="C")
 
 
 def _torchvision_classes(kind: TorchvisionSet) -> tuple[str, ...]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy.data.arrays import SUFFIXES, array_file
 from convstudy.data.folder import image_folder
-from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.hugging_face import PREFIX, hugging_face_set
+from convstudy.data.image_set import DataSet, at_side
 from convstudy.data.listed import image_list
-from convstudy.data.named import TORCHVISION_SETS, digits, torchvision_set
-from convstudy.data.pixels import resize
+from convstudy.data.named import digits, torchvision_set
+from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
 
 
@@ -36,6 +37,11 @@ def sources() -> tuple[Source, ...]:
         *(
             Source(name, kind.title, f"--data-dir with {kind.layout}; downloaded when absent")
             for name, kind in TORCHVISION_SETS.items()
+        ),
+        Source(
+            "hf:NAME",
+            "an image data set of the Hugging Face Hub, or a folder that `datasets` has saved",
+            "the extra hf; downloaded when absent",
         ),
         Source(
             "FOLDER", "class folders of images, with or without train, val and test inside", "FOLDER/<class>/<image>"
@@ -70,6 +76,8 @@ def load(
     path = Path(data)
     if test_data is not None and path.suffix.lower() not in SUFFIXES:
         raise DataError(f"--test-data goes with a .npz or .h5 file; got --data {data}")
+    if data.startswith(PREFIX):
+        return hugging_face_set(data, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
         return array_file(path, test_data=test_data, side=side)
     if path.suffix.lower() == ".csv" and path.is_file():
@@ -77,9 +85,9 @@ def load(
     if data and path.is_dir():
         return image_folder(path, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if data == "digits":
-        return _at(digits(), side)
-    if data in TORCHVISION_SETS:
-        return _at(torchvision_set(data, data_dir), side)
+        return digits() if side is None else at_side(digits(), side)
+    if (name := ALSO_CALLED.get(data, data)) in TORCHVISION_SETS:
+        return torchvision_set(name, data_dir, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if data and path.exists():
         raise DataError(
             f"{data} is a {path.suffix or 'nameless'} file; expected a folder of class folders, .csv, .npz or .h5"
@@ -90,19 +98,3 @@ def load(
         )
     names = [source.name for source in sources() if source.name.islower()]
     raise UnknownNameError("data set or folder", data, names, hint="`convstudy data` says more")
-
-
-def _at(data: DataSet, side: int | None) -> DataSet:
-    return data if side is None else at_side(data, side)
-
-
-def at_side(data: DataSet, side: int) -> DataSet:
-    """The same data with every image resized to side x side."""
-
-    def resized(part: ImageSet) -> ImageSet:
-        return replace(part, images=resize(part.images, side))
-
-    if data.side == side:
-        return data
-    validation = None if data.validation is None else resized(data.validation)
-    return replace(data, train=resized(data.train), validation=validation, test=resized(data.test))

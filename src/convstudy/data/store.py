@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import __version__ as pillow
 
-from convstudy.data.cache import room_for
+from convstudy.data.cache import room_for_pixels
 from convstudy.data.decoding import decode_each, planes, squared
 from convstudy.data.memory import Mapped, Put, fits
 from convstudy.errors import DataError
@@ -85,7 +85,7 @@ def _decoded(paths: Sequence[Path], side: int, mode: str, put: Put, progress: Pr
 def _mapped(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None) -> Store:
     from filelock import FileLock
 
-    with room_for(int(np.prod(shape))) as folder:
+    with room_for_pixels(int(np.prod(shape))) as folder:
         path = folder / f"{fingerprint(paths, shape)}.images"
         with FileLock(path.with_suffix(".lock")):  # who comes second waits, and takes what the first has built
             store = opened(path)

@@ -1,0 +1,125 @@
+"""Image data sets of the Hugging Face Hub, through the library `datasets`: `hf:NAME`, or `hf:FOLDER`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from convstudy.data.cache import room_for
+from convstudy.data.folder import PARTS, FileSet, Labelled, labelled_files
+from convstudy.data.image_set import DataSet
+from convstudy.errors import DataError
+
+PREFIX = "hf:"
+SAVED = ("dataset_dict.json", "state.json")  # what `save_to_disk` writes: of several parts, of one
+LABELS = ("label", "labels", "fine_label", "class", "target")  # the usual names of the column, the first that is there
+
+
+def hugging_face_set(
+    words: str, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
+) -> DataSet:
+    """Read `hf:NAME`: the image files as they are stored, with the labels' names.
+
+    The files are laid out in the cache folder once, and then read as any image files. The column of images is the
+    first of that type; that of labels has the type ClassLabel, or a usual name.
+
+    Raises: DataError, when `datasets` is not installed, does not know the name, or the columns are others.
+    """
+    parts = _parts(words)
+    image, label = _columns(words, parts["train"].features)
+    names = tuple(getattr(parts["train"].features[label], "names", ()))
+    root = _laid_out(words, parts, image)
+    files = {
+        part: [
+            Labelled(root / part / str(index), _name(value, names, f"{words}, {part}, row {index}"))
+            for index, value in enumerate(dataset[label])
+        ]
+        for part, dataset in parts.items()
+    }
+    return labelled_files(
+        FileSet(root, files, words.replace(":", "-").replace("/", "-"), f"{words}, read by `datasets`", order=names),
+        side=side,
+        skip_bad_images=skip_bad_images,
+        progress=progress,
+    )
+
+
+def _parts(words: str) -> dict[str, Any]:
+    """The data set's splits that are a training, validation or test part."""
+    found = _loaded(words)
+    splits: Mapping[str, Any] = found if isinstance(found, Mapping) else {"train": found}
+    parts = {
+        part: next(splits[name] for name in names if name in splits)
+        for part, names in PARTS.items()
+        if any(name in splits for name in names)
+    }
+    if "train" not in parts:
+        raise DataError(f"{words} has the splits {', '.join(splits)}; expected train, and validation and test")
+    return parts
+
+
+def _loaded(words: str) -> Any:
+    try:
+        import datasets
+    except ImportError:
+        raise DataError(
+            f"{words} needs datasets, which is not installed; `pip install convstudy[hf]` brings it"
+        ) from None
+    datasets.disable_progress_bars()
+    name = words.removeprefix(PREFIX)
+    try:
+        if any((Path(name) / saved).is_file() for saved in SAVED):
+            return datasets.load_from_disk(name)
+        return datasets.load_dataset(name)
+    except Exception as error:  # of the library, or of any that it calls
+        reason = " ".join(str(error).split())[:160]
+        raise DataError(
+            f"{words} cannot be loaded ({type(error).__name__}: {reason}); expected the name of a data set on the Hub, "
+            "in the cache that HF_HOME names where there is no network, or a folder that `save_to_disk` wrote"
+        ) from error
+
+
+def _columns(words: str, features: Mapping[str, Any]) -> tuple[str, str]:
+    kinds = {name: type(feature).__name__ for name, feature in features.items()}
+    images = [name for name, kind in kinds.items() if kind == "Image"]
+    labels = [name for name, kind in kinds.items() if kind == "ClassLabel"]
+    label = next((name for name in (*LABELS, *labels) if name in kinds), None)
+    if not images or label is None:
+        told = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
+        raise DataError(f"{words} has the columns {told}; expected one of images and one of class labels")
+    return images[0], label
+
+
+def _name(value: Any, names: tuple[str, ...], where: str) -> str:
+    if value is None or (names and not 0 <= value < len(names)):
+        raise DataError(f"{where} has the label {value}; expected one of its {len(names) or ''} classes")
+    return names[value] if names else str(value)
+
+
+def _laid_out(words: str, parts: Mapping[str, Any], column: str) -> Path:
+    """The folder in the cache with the files of each part, numbered; written once."""
+    import datasets
+    from filelock import FileLock
+
+    known = "".join(f"{part}{dataset._fingerprint}{len(dataset)}" for part, dataset in parts.items())
+    with room_for(f"the images of {words}") as cache:
+        root = cache / "hf" / hashlib.sha256(known.encode()).hexdigest()[:32]
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / "lock"):
+            if (root / "whole").exists():
+                return root
+            for part, dataset in parts.items():
+                (root / part).mkdir(exist_ok=True)
+                for index, row in enumerate(dataset.cast_column(column, datasets.Image(decode=False))):
+                    (root / part / str(index)).write_bytes(_content(row[column]))
+            (root / "whole").touch()
+    return root
+
+
+def _content(stored: Mapping[str, Any] | None) -> bytes:
+    """An image file as it is stored; nothing where there is none, which decoding then tells by name."""
+    if not stored:
+        return b""
+    return bytes(stored["bytes"] or Path(stored["path"]).read_bytes())
