@@ -106,6 +106,8 @@ def test_what_is_not_stated_is_tried_the_plainest_first() -> None:
     pools = list(window_candidates(near("pool"), pool))
     assert dict.fromkeys(window.kernel for window in pools) == dict.fromkeys((side, side) for side in POOLING_KERNELS)
     assert pools[0] == replace(pool, kernel=(2, 2), stride=(2, 2))
+    oblong = [window.stride for window in window_candidates(near("pool f=2x5 p=0"), pool)]
+    assert oblong == [(2, 2), (1, 1)]
     kept = window_candidates(near("pool f=3 same"), pool)
     assert [(window.kernel, window.stride, window.same) for window in kept] == [
         ((3, 3), (stride, stride), True) for stride in (3, 2, 1)
@@ -143,7 +145,7 @@ def test_the_evidence_for_other_windows() -> None:
 
 def test_the_claimed_feed_counts_as_the_right_one_does() -> None:
     for feed, claimed in (((3, 32, 32), (3, 9, 9)), ((3, 9, 9), (3, 32, 32))):
-        assert evidence(near("CONV|8x28x28|6,272", None, feed, claimed), CONV) == 3 + 2
+        assert evidence(near("CONV|8x28x28|6,272", None, feed, claimed), replace(CONV, input=(3, 7, 7))) == 3 + 2
 
 
 def test_the_window_that_explains_most_is_taken_with_its_filters_and_said() -> None:
@@ -175,12 +177,12 @@ def test_what_the_next_row_claims_may_follow(below: str, found: bool) -> None:
     [
         ("conv f=5", (24, 24), True), ("conv f=5", (26, 26), True), ("conv f=5", (28, 28), True),
         ("conv f=5", (30, 30), False), ("conv f=5", (25, 25), False), ("conv f=5", (22, 22), False),
-        ("conv", (26, 26), False), ("conv f=3 s=2", (13, 13), True), ("conv f=3 s=2", (26, 26), False),
+        ("conv", (27, 27), False), ("conv f=3 s=2", (13, 13), True), ("conv f=3 s=2", (26, 26), False),
         ("conv 5x3", (28, 30), True), ("conv 3x5", (30, 28), False), ("conv 3x5", (28, 26), True),
         ("conv f=3 s=2x1", (13, 26), True), ("conv f=3 s=1x2", (13, 26), False),
         ("pool", (14, 14), True), ("pool", (15, 15), True), ("pool", (13, 13), False), ("pool", (27, 27), False),
         ("pool f=3", (9, 9), True), ("pool f=3", (10, 10), True), ("pool f=3", (13, 13), False),
-        ("pool f=3 s=2", (13, 13), True), ("adaptive pool f=2", (14, 14), False), ("FC f=2", (14, 14), False),
+        ("pool f=3 s=2", (13, 13), True), ("adaptive pool f=2", (27, 27), False), ("FC f=2", (14, 14), False),
         ("conv f=33", (1, 1), False),
     ],
 )  # fmt: skip
@@ -225,7 +227,7 @@ def test_filters_from_the_parameters() -> None:
 
 @pytest.mark.parametrize(
     ("text", "below", "channels"),
-    [  # 3 for the claimed shape, 2 for every other number
+    [  # the claimed shape against one number, and against two
         ("conv|8x28x28|4,704", None, 8), ("conv|8x28x28|-|456", None, 8), ("conv|8x28x28|4,704|456", None, 6),
         ("conv|8x28x28|4,704", "pool|6x14x14", 6), ("conv|8x28x28|4,704", "ReLU|6x28x28", 6),
         ("conv|8x28x28|4,704", "global pool|6", 6), ("conv|8x28x28|4,704", "conv|6x28x28", 8),
@@ -246,7 +248,8 @@ def test_the_filters_that_most_numbers_agree_on(text: str, below: str | None, ch
         ("FC|9|-|80", None, 9),  # 80 = 10·(7 + 1): one number against a shape
         ("FC|9|10|80", None, 10), ("FC|9|10", "FC|5|-|55", 10), ("FC|9|-|80", "FC|5|-|55", 10),  # 55 = 5·(10 + 1)
         ("FC|9", "ReLU|10", 9), ("FC|-|-|-", "FC|5|-|55", 10), ("FC", "FC|-|-|55", 0), ("FC", "FC|5", 0),
-        ("FC|-|-|-", "FC|5|-|5", 0), ("FC|-|9", "ReLU|10", 9), ("FC", "ReLU|10", 0), ("FC", "FC|1|-|2", 1),
+        ("FC|-|-|-", "FC|5|-|5", 0), ("FC|-|9", "FC|5|-|55", 9),
+        ("FC|-|9", "ReLU|10", 9), ("FC", "ReLU|10", 0), ("FC", "FC|1|-|2", 1),
     ],
 )  # fmt: skip
 def test_the_units_that_most_numbers_agree_on(text: str, below: str | None, units: int) -> None:

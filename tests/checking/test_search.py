@@ -150,6 +150,15 @@ PASSED_ON: dict[str, tuple[list[str], Found]] = {
             ("FC3", "macs", "passed-on", ABOVE.format("shape (28,28,4)", "depthwise conv (f=3, s=1, p=0)"), "3136·10"),
         ],
     ),
+    "the claimed channels of a depthwise convolution": (
+        ["Input\t(32,32,4)\t-\t-\t-", "depthwise conv (4 filters, f=3, s=1, p=0)\t(30,30,6)\t5,400\t60\t48,600"],
+        [
+            ("depthwise", "shape", "product-slip", "one digit of the product is wrong", ""),
+            ("depthwise", "size", "passed-on", OWN.format("(30,30,6)"), "30·30·6"),
+            ("depthwise", "parameters", "passed-on", OWN.format("(30,30,6)"), "(3·3·1 + 1)·6"),
+            ("depthwise", "macs", "passed-on", OWN.format("(30,30,6)"), "3·3·1·6·30·30"),
+        ],
+    ),
     "a sum of claims": (
         [INPUT, f"{CONV}\t(28,28,8)\t6,272\t208\t-", "Total\t-\t-\t208\t-"],
         [
@@ -215,7 +224,7 @@ PEN: dict[str, tuple[list[str], Found]] = {
     ),
     "two different slips in a shape": ([INPUT, f"{CONV}\t(29,18,8)\t-\t-\t-"], [("CONV1", "shape", "", "", "")]),
     "a number that is not exact": (
-        [INPUT, f"{CONV}\t(28,28,8)\t6.3K\t0.64K\t-"], [("CONV1", "parameters", "", "", "")]
+        ["Input\t(59,1)\t-\t-\t-", "FC1\t(10,1)\t10\t6.0K\t-"], [("FC1", "parameters", "", "", "")]
     ),
     "thousands of units": (
         [FOUR, "FC1\t(1000,1)\t-\t5,120\t-", "FC2\t(10,1)\t-\t10,250\t-", "FC3\t(1024,1)\t-\t11,000\t-"],
@@ -234,6 +243,9 @@ PEN: dict[str, tuple[list[str], Found]] = {
     "a thousand features": (
         [FOUR, "FC1\t(1024,1)\t-\t5,120\t-", "FC2\t(10,1)\t-\t10,010\t-"],
         [("FC2", "parameters", "1024-for-1000", "here 1,000 is taken where the layer has 1,024", "")],
+    ),
+    "neither a thousand units nor 1,024": (
+        [FOUR, "FC1\t(1000,1)\t-\t5,077\t-"], [("FC1", "parameters", "", "", "")]
     ),
     "printed thousands": (
         [FOUR, "FC1\t(1000,1)\t-\t4.88K\t-", "FC2\t(10,1)\t-\t10.25K\t-"],
@@ -359,6 +371,12 @@ def test_a_wrong_sum_is_said_in_full(rows: list[str], found: Found) -> None:
 def test_every_mistake_that_gives_the_number_is_offered_once_and_the_likeliest_first() -> None:
     (conv, other) = wrong(INPUT, f"{CONV}\t(28,28,8)\t6,272\t3,216\t-", f"{OTHER}\t(24,24,16)\t9,216\t608\t-")
     assert names(conv) == names(other) == ["rows-exchanged", "copied-from-another-row"]
+    one, other = wrong(INPUT, f"{CONV}\t(28,28,8)\t6,272\t3,216\t-", f"{OTHER}\t(24,24,16)\t9,216\t999\t-")
+    assert (names(one), names(other)) == (["copied-from-another-row"], [])
+    one, other = wrong(INPUT, f"{CONV}\t(28,28,8)\t6,272\t999\t-", f"{OTHER}\t(24,24,16)\t9,216\t608\t-")
+    assert (names(one), names(other)) == ([], ["copied-from-another-row"])
+    (first,) = wrong(INPUT, f"{CONV}\t(28,28,8)\t3,072\t608\t-")
+    assert names(first) == ["input-for-output", "copied-from-another-row"]
     (size,) = wrong(INPUT, RIGHT, f"{OTHER}\t(24,24,16)\t6,272\t-\t-")
     assert names(size) == ["input-for-output", "copied-from-another-row"]
     slipped = wrong(INPUT, f"{CONV}\t(28,28,8)\t6,272\t618\t-", f"{OTHER}\t(24,24,16)\t9,216\t3,126\t-")
@@ -426,8 +444,8 @@ def test_a_shape_is_no_number() -> None:
 
 def test_a_total_that_leaves_out_the_model_s_other_layers_is_no_side_branch() -> None:
     network = nn.Sequential(nn.Conv2d(3, 8, 5), nn.Conv2d(8, 16, 5), nn.Conv2d(16, 16, 1))
-    (cell,) = against("layer\tparameters\n1 (conv)\t3,216\nTotal\t3,488\n", network).wrong
-    assert (cell.correct, cell.mistake) == (608 + 3216 + 272, None)
+    _, cell = against("layer\tparameters\n1 (conv)\t999\nTotal\t3,216\n", network).wrong
+    assert (cell.correct, names(cell)) == (608 + 3216 + 272, [])
 
 
 def test_a_wrong_shape_is_passed_on_by_any_branch() -> None:

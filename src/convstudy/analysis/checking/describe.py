@@ -63,7 +63,7 @@ class DescribedNetwork:
 def refed(layer: Layer, feed: Sequence[Shape | None]) -> Layer | None:
     """The layer with other inputs; None where one of them is not known or its window does not fit."""
     known = [shape for shape in feed if shape]
-    if not known or len(known) < len(feed):
+    if len(known) < len(feed):
         return None
     if layer.kind == "concatenation":
         return replace(layer, input=joined(known))

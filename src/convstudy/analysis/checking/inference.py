@@ -74,7 +74,7 @@ def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
     if stated is not None:
         return [(stated, False)]
     half = (kernel[0] // 2, kernel[1] // 2)
-    between = [(side, side) for side in range(1, min(half[0], MOST_PADDING))]
+    between = [(side, side) for side in range(min(half[0], MOST_PADDING))]
     order: list[tuple[Pair, bool]] = [((0, 0), False), (half, False), *((pair, False) for pair in between)]
     if kernel[0] % 2 == 0 and near.row.layer.kind != "pooling":
         order.insert(1, ((0, 0), True))
@@ -155,8 +155,8 @@ def inferred_channels(near: Neighbours, layer: Layer) -> Layer:
 
 
 def voted_channels(near: Neighbours, layer: Layer) -> int:
-    """A claimed shape counts three, every other number two: it outweighs one of them, but not two."""
-    votes = Counter({near.row.shape[0]: 3} if near.row.shape else {})
+    """What most numbers say; the claimed shape stands first: it outweighs one other number, but not two."""
+    said = [near.row.shape[0]] if near.row.shape else []
     below = near.following
     if (
         below
@@ -164,12 +164,11 @@ def voted_channels(near: Neighbours, layer: Layer) -> int:
         and below.layer.kind in {*KEEPS_SHAPE, "pooling", "global pooling"}
         and layer.kind != "dense"
     ):
-        votes[below.shape[0]] += 2
-    for channels in (whole_ratio(near.number("activation_size"), prod(layer.output_side)), by_parameters(near, layer)):
-        votes[channels] += 2
+        said.append(below.shape[0])
+    said += [whole_ratio(near.number("activation_size"), prod(layer.output_side)), by_parameters(near, layer)]
     if below and layer.kind == "dense" and below.shape and (counted := below.numbers.get("parameters")):
-        votes[max(whole_ratio(counted, prod(below.shape)) - 1, 0)] += 2
-    del votes[0]
+        said.append(whole_ratio(counted, prod(below.shape)) - 1)
+    votes = Counter(channels for channels in said if channels > 0)
     return max(votes, key=votes.__getitem__, default=0)
 
 
@@ -186,7 +185,7 @@ def whole_ratio(number: PrintedNumber | None, divisor: int) -> int:
     if number is None or not number.exact or divisor <= 0:
         return 0
     ratio = Fraction(number.value, divisor)
-    return int(ratio) if ratio.denominator == 1 and ratio > 0 else 0
+    return max(int(ratio), 0) if ratio.denominator == 1 else 0
 
 
 def has_bias(near: Neighbours, layer: Layer) -> bool:

@@ -118,8 +118,8 @@ def matched(table: ClaimedTable, model_rows: Sequence[ModelRow]) -> list[range]:
 
 def block_named(row: ClaimedRow, model_rows: Sequence[ModelRow]) -> range:
     """The rows below a module that the label names, `layer1` or `inception3a`; empty where it names none."""
-    name = words(row.label)[:1]
-    inside = [n for n, other in enumerate(model_rows) if name and other.path.lower().startswith(f"{name[0]}.")]
+    name = next(iter(words(row.label)), None)
+    inside = [n for n, other in enumerate(model_rows) if name and other.path.lower().startswith(f"{name}.")]
     return range(inside[0], inside[-1] + 1) if inside and len(inside) == inside[-1] + 1 - inside[0] else range(0)
 
 

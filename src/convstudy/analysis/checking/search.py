@@ -87,8 +87,7 @@ class MistakeSearch:
         if quantity != "output_shape" and own and self.wrong(number, "output_shape"):
             reason = f"the shape {self.table.printed(own)} claimed in this row"
             for base in (layer, *(layer for layer, _ in fed)):
-                channels = own[0] if layer.channels and layer.kind != "depthwise convolution" else base.channels
-                yield replace(base, channels=channels, claimed_output=own), reason
+                yield replace(base, channels=own[0], claimed_output=own), reason
 
     def fed_by_claims(self, number: int, layer: Layer) -> Iterator[tuple[Layer, str]]:
         for above in self.facts[number].inputs:
@@ -309,4 +308,4 @@ def taken_for(layer: Layer, taken: int, meant: int, quantity: Quantity, claimed:
         channels=taken if layer.channels == meant else layer.channels,
         input=(taken,) if prod(layer.input) == meant else layer.input,
     )
-    return changed != layer and agrees(claimed, facts_of_layer(changed)[0][quantity])
+    return agrees(claimed, facts_of_layer(changed)[0][quantity])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 
-from convstudy.analysis.window import window_output_size
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedRow, ClaimedTable
 
 USUAL_SIDES = (224, 32, 28, 227, 299, 64, 96, 128, 160, 192, 240, 256, 260, 300, 331, 380, 384, 448, 512, 600)
 USUAL_KERNELS = (3, 5, 7, 11, 1)
+USUAL_STRIDES = (1, 2, 4)
 USUAL_CHANNELS = (3, 1, 4)
 
 
@@ -39,19 +40,18 @@ def inferred_input(table: ClaimedTable) -> tuple[Shape | None, str | None]:
 
 
 def input_of_convolution(row: ClaimedRow, output: Shape) -> Shape:
-    """The most usual input for which a usual window gives the claimed output and parameters."""
+    """The input for which a usual window gives the claimed output and parameters; the plainest window at a tie."""
     counted, text = row.numbers.get("parameters"), row.layer
-    best, found = (3, output[1], output[2]), -1.0
-    for kernel in [text.kernel[0]] if text.kernel else USUAL_KERNELS:
-        for stride in [text.stride[0]] if text.stride else (1, 2, 4):
-            for padding in dict.fromkeys((0, kernel // 2)):
-                for channels in USUAL_CHANNELS:
-                    weights = kernel * kernel * channels * output[0]
-                    counts = counted is not None and (counted.admits(weights + output[0]) or counted.admits(weights))
-                    for side in USUAL_SIDES:
-                        room = side + 2 * padding >= kernel
-                        fits = room and output[1] == window_output_size(side, kernel, stride=stride, padding=padding)
-                        rank = 4 * fits + 4 * counts + 0.5 * (channels == 3) + (padding == 0) * 0.25
-                        if fits and rank > found:
-                            best, found = (channels, side, side), rank
+    kernels = [text.kernel[0]] if text.kernel else USUAL_KERNELS
+    strides = [text.stride[0]] if text.stride else USUAL_STRIDES
+    best, most = (3, *output[1:]), -1
+    for stride, kernel, padded, channels, side in product(strides, kernels, (0, 1), USUAL_CHANNELS, USUAL_SIDES):
+        padding = padded * (kernel // 2)
+        if (side + 2 * padding - kernel) // stride + 1 != output[1]:
+            continue
+        weights = kernel * kernel * channels * output[0]
+        counts = counted is not None and (counted.admits(weights + output[0]) or counted.admits(weights))
+        rank = 2 * counts + (channels == 3)
+        if rank > most:
+            best, most = (channels, side, side), rank
     return best
