@@ -147,7 +147,7 @@ def test_a_softmax_that_changes_something_is_a_dense_layer_with_one(text: str, k
     [
         ((512, 1, 1), (512,), True), ((512,), (512, 1, 1), True), ((8, 4, 4), (8, 4, 4), True),
         ((8, 4, 4), (8, 4, 5), False), ((512, 1, 1), (511,), False), ((1, 8), (8,), False), ((8,), (1, 8), False),
-        ((8, 1), (8,), True),
+        ((8, 1), (8,), True), ((8,), (8, 1), True), ((2, 1, 1), (2,), True), ((2,), (2, 1, 1), True),
     ],
 )  # fmt: skip
 def test_extents_of_one_may_be_left_out_behind_the_channels(one: Shape, other: Shape, same: bool) -> None:

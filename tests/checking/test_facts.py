@@ -75,7 +75,7 @@ def test_a_sum_over_an_unknown_row_is_unknown() -> None:
     [
         ([f"{CONV}\t(30,30,8)", "pool (f=2, s=2, p=0)\t-"], [(8, 30, 30), (8, 15, 15)]),
         ([f"{CONV}\t-", "pool (f=2, s=2, p=0)\t-"], [(8, 28, 28), (8, 14, 14)]),
-        ([f"{CONV}\t(784,1)", "pool (f=2, s=2, p=0)\t-"], [(784,), None]),  # a window takes no vector
+        ([f"{CONV}\t(784,1)", "pool (f=2, s=2, p=0)\t-"], [(784,), None]),  # a window fits no vector
         ([f"{CONV}\t(1,1,8)", "pool (f=2, s=2, p=0)\t-"], [(8, 1, 1), None]),  # nor a map smaller than itself
         ([f"{CONV}\t-", "Mystery\t-"], [(8, 28, 28), None]),
         ([f"{CONV}\t-", "Mystery\t(7,1)"], [(8, 28, 28), (7,)]),

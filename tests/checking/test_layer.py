@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from convstudy.analysis.checking.arithmetic import value_of
-from convstudy.analysis.checking.layer import Layer, fits, macs_formula, parameter_formula, size_formula, takes
+from convstudy.analysis.checking.layer import Layer, fits, macs_formula, parameter_formula, size_formula
 from convstudy.analysis.window import window_output_size
 
 SIDE = st.integers(1, 24)
@@ -133,12 +133,11 @@ def test_an_empty_window_or_group_fits_nothing() -> None:
     assert fits(replace(layer, kernel=(10, 3), same=True))
 
 
-def test_a_window_takes_a_map_and_a_dense_layer_anything() -> None:
-    window, dense = Layer("convolution", (3, 9, 9), channels=4), Layer("dense", (3, 9, 9), channels=4)
-    assert takes(window, (8, 5, 5))
-    assert not takes(window, (120,))
-    assert takes(dense, (120,))
-    assert takes(Layer("flatten", (3, 9, 9)), (120,))
+def test_an_input_and_a_concatenation_are_what_they_are() -> None:
+    for kind in ("input", "concatenation"):
+        assert Layer(kind, (3, 9, 9)).fed((8, 5, 5)) == Layer(kind, (3, 9, 9))
+        assert Layer(kind).fed((8, 5, 5)) == Layer(kind, (8, 5, 5))
+    assert Layer("activation", (3, 9, 9)).fed((8, 5, 5)) == Layer("activation", (8, 5, 5))
 
 
 def test_a_dense_layer_without_bias_has_its_weights_alone() -> None:

@@ -192,6 +192,8 @@ def test_a_shape_s_mistake_says_the_formula_of_what_is_wrong() -> None:
     assert texts["channels-kept"] == "3"
     assert texts["channels-multiplied"] == "3·5"
     assert {made.formula for made, _ in shape_mistakes(FLATTEN)} == {"5", "5·5", "5·16", "16"}
+    sentences = {made.mistake: made.sentence for made, _ in shape_mistakes(OBLONG)}
+    assert sentences["channels-kept"] == "the output has a channel for each filter"
 
 
 def test_a_mistake_never_gives_an_empty_shape() -> None:
@@ -218,6 +220,8 @@ def test_no_mistake_gives_the_right_shape(layer: Layer) -> None:
     [
         (608, 618, {"product-slip"}), (508, 608, {"product-slip"}), (3116, 3216, {"product-slip"}),
         (10_614, 10_164, {"digits-exchanged"}),
+        (608, 608_000, {"zero-slip"}), (608_000, 608, {"zero-slip"}), (60_800, 608, {"zero-slip"}),
+        (608, 6_080_000, set()),
         (2_990, 3_000, {"product-slip"}),
         (48_210, 48_120, {"digits-exchanged", "product-slip"}), (37_970, 36_970, {"product-slip"}),
         (2_990, 3_010, {"product-slip"}), (480, 4_800, {"zero-slip", "digit-lost"}), (48_000, 480, {"zero-slip"}),

@@ -277,6 +277,32 @@ PEN: dict[str, tuple[list[str], Found]] = {
              "6272·10 = 62,720"),
         ],
     ),
+    "a convolution that is fed with the map above the pooling": (
+        [INPUT, RIGHT, f"{POOL}\t(14,14,8)\t1,568\t0\t-", f"{OTHER}\t(10,10,16)\t9,216\t3,216\t-"],
+        [("CONV2", "size", "", "", "")],
+    ),
+    "an input and a convolution": (
+        ["Input\t(32,32,3)\t6,272\t-\t-", f"{CONV}\t(28,28,8)\t3,072\t608\t-"],
+        [
+            ("Input", "size", "rows-exchanged", SAME.format(CONV), ""),
+            ("CONV1", "size", "rows-exchanged", SAME.format("Input"), ""),
+        ],
+    ),
+    "a window that is fed with a vector": (
+        [INPUT, f"{CONV}\t(784,1)\t-\t-\t-", f"{POOL}\t-\t9\t-\t-", "FC3\t(10,1)\t-\t9\t-"],
+        [
+            ("CONV1", "shape", "", "", ""),
+            ("POOL1", "size", "", "", ""),
+            ("FC3", "parameters", "", "", ""),
+        ],
+    ),
+    "an activation that is fed with a vector": (
+        [INPUT, f"{CONV}\t(785,1)\t-\t-\t-", "ReLU\t-\t785\t-\t-"],
+        [
+            ("CONV1", "shape", "", "", ""),
+            ("ReLU", "size", "passed-on", ABOVE.format("shape (785)", CONV), "785"),
+        ],
+    ),
     "a map flattened wrongly": (
         [INPUT, RIGHT, "flatten\t(6272,1)\t6,272\t-\t-", "FC3\t(10,1)\t10\t7,850\t-"],
         [("FC3", "parameters", "flatten-mistaken", "flattening keeps every channel; here height times width alone",
@@ -399,6 +425,18 @@ def test_the_nearest_of_two_exchanged_rows_is_named() -> None:
     (cell, _) = wrong(INPUT, f"{CONV}\t(28,28,8)\t6,272\t3,216\t-", twice, same)
     assert cell.explanation is not None
     assert cell.explanation.sentence == SAME.format(OTHER)
+
+
+def test_the_nearest_row_may_stand_below() -> None:
+    """Three convolutions on 8 channels: 8·(8 + 1) = 72 parameters, 8·(5·5·8 + 1) = 1,608, and 72 again."""
+    far, near = "far conv (8 filters, f=1, s=1, p=0)", "near conv (8 filters, f=1, s=1, p=0)"
+    one, middle, other = wrong(
+        "Input\t(32,32,8)\t-\t-\t-", f"{far}\t(32,32,8)\t-\t1,608\t-", "ReLU\t(32,32,8)\t-\t-\t-",
+        f"{CONV}\t(28,28,8)\t-\t72\t-", f"{near}\t(28,28,8)\t-\t1,608\t-",
+    )  # fmt: skip
+    assert [cell.explanation.sentence for cell in (one, middle, other) if cell.explanation] == [
+        SAME.format(CONV), SAME.format(near), SAME.format(CONV)
+    ]  # fmt: skip
 
 
 def test_another_input_is_tried_on_short_networks() -> None:

@@ -62,7 +62,7 @@ def checked(table: ClaimedTable, search: MistakeSearch, number: int, quantity: Q
     found = search.explanations(number, quantity) if holds is False else []
     return CheckedCell(
         row=table.rows[number].label,
-        column=table.columns.get(quantity, quantity),
+        column=table.columns[quantity],
         quantity=quantity,
         claimed=claimed,
         correct=correct,

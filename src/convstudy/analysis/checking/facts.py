@@ -16,7 +16,6 @@ from convstudy.analysis.checking.layer import (
     output_formulas,
     parameter_formula,
     size_formula,
-    takes,
 )
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedRow, Quantity
@@ -120,7 +119,7 @@ def claimed_outputs(facts: Sequence[Facts]) -> list[Shape | None]:
         above = outputs[fact.inputs[0]] if fact.inputs else None
         if fact.row.shape is None and fact.layer is not None and above is not None:
             fed = fact.layer.fed(above)
-            outputs.append(fed.output if takes(fact.layer, above) and fits(fed) else None)
+            outputs.append(fed.output if fits(fed) else None)
         else:
             right = fact.correct.get("output_shape")
             outputs.append(fact.row.shape or (right if isinstance(right, tuple) else None))

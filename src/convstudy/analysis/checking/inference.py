@@ -81,22 +81,20 @@ def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
     return list(dict.fromkeys(order))
 
 
-def evidence(near: Neighbours, candidate: Layer) -> float:
+def evidence(near: Neighbours, candidate: Layer) -> int:
     """How many of the numbers around the row a window explains, the claimed shape counting most."""
     return max(evidence_from(near, replace(candidate, input=feed)) for feed in (near.claimed_feed, near.feed))
 
 
-def evidence_from(near: Neighbours, candidate: Layer) -> float:
+def evidence_from(near: Neighbours, candidate: Layer) -> int:
     row = near.row
     channels = row.shape[0] if row.shape else row.layer.channels or 1
     layer = replace(candidate, channels=channels)
     layer = replace(layer, groups=layer.input_channels) if layer.kind == "depthwise convolution" else layer
     if not fits(layer):
         return -1
-    found = 0.0
     side = layer.output_side
-    if row.shape:
-        found += 3 * ((row.shape[1:] or (1, 1)) == side)
+    found = 3 * (row.shape is not None and (row.shape[1:] or (1, 1)) == side)
     size = near.number("activation_size")
     found += 2 * (size is not None and size.admits(prod(side) * layer.filters))
     found += 2 * follows(near.following, layer)

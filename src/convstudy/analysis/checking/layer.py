@@ -125,11 +125,6 @@ def fits(layer: Layer) -> bool:
     )
 
 
-def takes(layer: Layer, shape: Shape) -> bool:
-    """Whether a layer can be fed with a shape at all: a window needs a feature map."""
-    return len(shape) == len(layer.input) or layer.kind in {"dense", "flatten"}
-
-
 def size_formula(layer: Layer) -> str:
     """The number of values in the output: `28·28·8`."""
     shape = layer.output

@@ -234,23 +234,21 @@ SIZE_MISTAKES: tuple[Mistake, ...] = (
 )  # fmt: skip
 
 
-def sides(x: Layer, template: str, channels: str | None = None) -> tuple[str, ...] | None:
+def sides(x: Layer, template: str) -> tuple[str, ...]:
     """A shape whose sides follow a template of {n}, {p}, {k}, {s}: input side, padding, window length, stride."""
-    if not is_map(x) or x.kind not in WINDOWED:
-        return None
     texts = [
         template.format(n=x.input_side[axis], p=padding_of(x, axis), k=window_length(x, axis), s=x.stride[axis])
         for axis in (0, 1)
     ]
-    return (channels or str(x.filters), *texts)
+    return (str(x.filters), *texts)
 
 
 def padding_of(x: Layer, axis: int) -> str:
     return f"({window_length(x, axis)} − 1)/2" if x.same else str(x.padding[axis])
 
 
-def with_channels(x: Layer, channels: str) -> tuple[str, ...] | None:
-    return (channels, *output_formulas(x)[1:]) if is_map(x) and len(x.output) == 3 else None
+def with_channels(x: Layer, channels: str) -> tuple[str, ...]:
+    return (channels, *output_formulas(x)[1:])
 
 
 SHAPE_MISTAKES: tuple[ShapeMistake, ...] = (
@@ -302,8 +300,7 @@ def neighbours_exchanged(claimed: int, correct: int) -> bool:
 def carry_lost(claimed: int, correct: int) -> bool:
     """Whether the numbers differ by a few times a power of ten: a carry forgotten, or added twice."""
     difference = abs(claimed - correct)
-    leading = difference // 10 ** (len(str(difference)) - 1) if difference else 0
-    return difference >= 10 and str(difference).rstrip("0") == str(leading)
+    return difference >= 10 and difference % 10 ** (len(str(difference)) - 1) == 0
 
 
 def zero_lost(claimed: int, correct: int) -> bool:

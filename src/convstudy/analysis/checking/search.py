@@ -10,7 +10,7 @@ from math import prod
 
 from convstudy.analysis.checking.describe import DescribedNetwork, same_shape
 from convstudy.analysis.checking.facts import Facts, Value, claimed_outputs, facts_of_layer, total
-from convstudy.analysis.checking.layer import Layer, fits, parameter_formula, takes
+from convstudy.analysis.checking.layer import Layer, fits, parameter_formula
 from convstudy.analysis.checking.mistakes import (
     COUNTED_NOTHING,
     POOLING,
@@ -93,7 +93,7 @@ class MistakeSearch:
         for above in self.facts[number].inputs:
             label, shape = self.table.rows[above].label, self.claimed[above]
             right = self.facts[above].correct.get("output_shape")
-            if shape is not None and isinstance(right, tuple) and not same_shape(shape, right) and takes(layer, shape):
+            if shape is not None and isinstance(right, tuple) and not same_shape(shape, right):
                 fed = layer.fed(shape)
                 if fits(fed):
                     yield fed, f"the wrong shape {self.table.printed(shape)} of {label!r}"
@@ -197,7 +197,7 @@ class MistakeSearch:
             yield Explanation("axes-exchanged", "channels, height and width stand in another order than in other rows")
         for other in QUANTITIES[1:]:
             if other != quantity and self.crosswise((number, quantity), (number, other)):
-                name = self.table.columns.get(other, other)
+                name = self.table.columns[other]
                 yield Explanation("columns-exchanged", f"this number and that of the column {name!r} are exchanged")
         near = range(max(number - FARTHEST_EXCHANGE, 0), min(number + FARTHEST_EXCHANGE + 1, len(self.facts)))
         for other_row in sorted(near, key=lambda row: abs(row - number)):
