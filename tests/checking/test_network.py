@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from torch import nn
 
-from convstudy.analysis.checking import module_source, table_input_shape, table_network
+from convstudy.analysis.checking import construction, module_source, table_input_shape, table_network
 from convstudy.claims import ClaimedTable, parse_table, read_table
 from convstudy.errors import ClaimError
 from tests.checking.planted import Row, claims, networks, printed
@@ -141,9 +142,96 @@ def test_what_cannot_be_built_is_said(rows: str, message: str) -> None:
         table_network(parse_table("layer\tshape\n" + rows))
 
 
-def test_a_class_needs_a_name() -> None:
-    with pytest.raises(ClaimError, match="'my net' is no name of a Python class"):
-        module_source(parse_table(HOMEWORK), "my net")
+@pytest.mark.parametrize("name", ["my net", "class"])
+def test_a_class_needs_a_name(name: str) -> None:
+    with pytest.raises(ClaimError, match=f"'{name}' is no name of a Python class"):
+        module_source(parse_table(HOMEWORK), name)
+
+
+BRANCHED = """
+Layer (type)              Output Shape            Param #     Connected to
+input (InputLayer)        (None, 8, 8, 4)         0           -
+a (Conv2D)                (None, 8, 8, 4)         20          input[0][0]
+b (MaxPooling2D 1x1)      (None, 8, 8, 4)         0           a[0][0]
+add (Add)                 (None, 8, 8, 4)         0           b[0][0], input[0][0]
+cat (Concatenate)         (None, 8, 8, 8)         0           a[0][0], add[0][0]
+fc (Dense)                (None, 10)              5130        cat[0][0]
+"""
+BRANCHED_SOURCE = """\
+import torch
+from torch import Tensor, nn
+
+
+class Branched(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(4, 4, kernel_size=1)
+        self.relu = nn.ReLU()
+        self.b = nn.MaxPool2d(kernel_size=1)
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(512, 10)
+
+    def forward(self, x: Tensor) -> Tensor:  # 4 x 8 x 8
+        input_x = x
+        x = self.a(x)  # 4 x 8 x 8
+        x = relu_x = self.relu(x)  # 4 x 8 x 8
+        x = self.b(x)  # 4 x 8 x 8
+        x = x + input_x  # 4 x 8 x 8
+        x = torch.cat([relu_x, x], dim=1)  # 8 x 8 x 8
+        x = self.flatten(x)  # 512
+        x = self.fc(x)  # 10
+        return x
+"""
+CHAIN_SOURCE = """\
+from torch import Tensor, nn
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 8, kernel_size=5, bias=False)
+        self.relu = nn.ReLU()
+        self.pad = nn.ConstantPad2d((0, 1, 0, 1), float("-inf"))
+        self.pool1 = nn.MaxPool2d(kernel_size=2, stride=1)
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(4608, 10)
+
+    def forward(self, x: Tensor) -> Tensor:  # 1 x 28 x 28
+        x = self.conv1(x)  # 8 x 24 x 24
+        x = self.relu(x)  # 8 x 24 x 24
+        x = self.pad(x)  # 8 x 24 x 24
+        x = self.pool1(x)  # 8 x 24 x 24
+        x = self.flatten(x)  # 4608
+        x = self.fc(x)  # 10
+        return x
+"""
+
+
+def test_a_printed_module_reads_like_the_table() -> None:
+    assert module_source(parse_table(BRANCHED), "Branched") == BRANCHED_SOURCE
+    assert same_output(parse_table(BRANCHED))
+    rows = ["Input\t(28,28,1)", "CONV1 (f=5) no bias\t(24,24,8)", "POOL1 2x2 s=1 same\t(24,24,8)", "FC\t(10,1)"]
+    chain = parse_table("\n".join(["layer\tshape", *rows]))
+    assert module_source(chain) == CHAIN_SOURCE
+    assert same_output(chain)
+
+
+def test_a_branch_that_was_only_inferred_is_not_built() -> None:
+    """c has 5·(8 + 1) = 45 parameters: it is fed with a's eight channels, not with b's four."""
+    rows = ["Input\t(8,8,3)\t0", "a (conv 1x1)\t(8,8,8)\t32", "b (conv 1x1)\t(8,8,4)\t36", "c (conv 1x1)\t(8,8,5)\t45"]
+    table = replace(parse_table("\n".join(["layer\tshape\tparams", *rows]), "x.txt"), printed_by="torchsummary")
+    message = r"x.txt, row 'c \(conv 1x1\)': a branch from a \(conv 1x1\); a network cannot be built from it"
+    with pytest.raises(ClaimError, match=message):
+        table_network(table)
+
+
+def test_the_most_parameters_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = parse_table("layer\tshape\nInput\t(4,1)\nFC\t(10,1)\n")  # 10·(4 + 1) = 50
+    monkeypatch.setattr(construction, "MOST_PARAMETERS", 50)
+    assert parameters(table_network(table)) == 50
+    monkeypatch.setattr(construction, "MOST_PARAMETERS", 49)
+    with pytest.raises(ClaimError, match="50 parameters; at most 49 can be built"):
+        table_network(table)
 
 
 def test_names_that_python_or_torch_need_are_not_taken() -> None:

@@ -482,7 +482,7 @@ def test_a_shape_is_no_number() -> None:
 
 def test_a_total_that_leaves_out_the_model_s_other_layers_is_no_side_branch() -> None:
     network = nn.Sequential(nn.Conv2d(3, 8, 5), nn.Conv2d(8, 16, 5), nn.Conv2d(16, 16, 1))
-    _, cell = against("layer\tparameters\n1 (conv)\t999\nTotal\t3,216\n", network).wrong
+    _, cell = against("layer\tparameters\nfirst (conv)\t999\nTotal\t608\n", network).wrong
     assert (cell.correct, names(cell)) == (608 + 3216 + 272, [])
 
 

@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
+from math import inf, prod
 
 from torch import nn
 
@@ -270,4 +270,4 @@ def padded(layer: Layer, label: str) -> Iterator[Module]:
     (top, bottom), (left, right) = same_padding(layer)
     maximum = layer.kind == "pooling" and not averages(label)
     pads = (left, right, top, bottom)
-    yield "pad", "ConstantPad2d" if maximum else "ZeroPad2d", (pads, float("-inf")) if maximum else (pads,), {}
+    yield "pad", "ConstantPad2d" if maximum else "ZeroPad2d", (pads, -inf) if maximum else (pads,), {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import keyword
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -105,9 +107,7 @@ def table_num_classes(table: ClaimedTable) -> int:
 def is_chain(steps: Sequence[Step]) -> bool:
     """Whether every step is a module fed by the step right above it."""
     above = ["x", *(step.name for step in steps)]
-    return all(
-        step.inputs == (name,) and step.module not in {"add", "cat"} for step, name in zip(steps, above, strict=False)
-    )
+    return all(step.inputs == (above[n],) and step.module not in {"add", "cat"} for n, step in enumerate(steps))
 
 
 def module_of(step: Step) -> nn.Module:
@@ -160,7 +160,7 @@ def printed_arguments(step: Step) -> str:
 
 
 def printed_argument(argument: Argument) -> str:
-    return f'float("{argument}")' if argument == float("-inf") else repr(argument)
+    return 'float("-inf")' if argument == -math.inf else repr(argument)
 
 
 def printed_shape(shape: Shape) -> str:
@@ -169,7 +169,7 @@ def printed_shape(shape: Shape) -> str:
 
 def forward_lines(steps: Sequence[Step]) -> Iterator[str]:
     """One line a step, its output's shape at the end; a value that a later step needs too has a name of its own."""
-    kept = {name for step, above in zip(steps[1:], steps, strict=False) for name in step.inputs if name != above.name}
+    kept = {name for above, step in pairwise(steps) for name in step.inputs if name != above.name}
     held = {"x": "input_x" if "x" in kept else "x"}
     if "x" in kept:
         yield "input_x = x"
