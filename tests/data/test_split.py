@@ -53,6 +53,38 @@ def test_equal_images_are_never_parted(pictures: list[int], seed: int) -> None:
     assert set(train.labels) == set(validation.labels) == {0, 1, 2}
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=6, max_size=40), st.integers(0, 9))
+@settings(max_examples=200, deadline=None)
+def test_equal_images_with_labels_that_disagree_are_kept_together_or_refused(
+    shown: list[tuple[int, int]], seed: int
+) -> None:
+    """A class with one picture alone, which must be in both parts, is the exception."""
+    shown = [(picture, label) for picture, label in shown if len({p for p, its in shown if its == label}) > 1]
+    labels = np.array([label for _, label in shown], np.int64)
+    pixels = np.array([picture for picture, _ in shown], np.uint8).reshape(-1, 1, 1, 1)
+    whole = ImageSet(pixels, labels, tuple(map(str, range(len(labels)))))
+    if len(labels) == 0:
+        return
+    try:
+        train, validation = split_validation(whole, seed=seed)
+    except DataError as error:
+        assert "too few to split" in str(error) or "shares its images with other classes" in str(error)  # noqa: PT017
+        return
+    assert not set(train.images.ravel()) & set(validation.images.ravel())
+    assert set(train.labels) == set(validation.labels) == set(labels)
+    assert sorted(train.ids + validation.ids, key=int) == list(whole.ids)
+
+
+def test_classes_that_cannot_be_parted_are_refused() -> None:
+    """Three classes, each of two of three pictures: whichever goes, a class has none left on one side."""
+    pixels = np.array([0, 1, 1, 2, 2, 0] * 3, np.uint8).reshape(-1, 1, 1, 1)
+    whole = ImageSet(pixels, np.array([0, 0, 1, 1, 2, 2] * 3), tuple(map(str, range(18))))
+    with pytest.raises(
+        DataError, match=r"class . shares its images with other classes, so that no validation part can"
+    ):
+        split_validation(whole, seed=0)
+
+
 def test_a_class_of_equal_images_is_split_all_the_same() -> None:
     whole = ImageSet(np.zeros((20, 1, 2, 2), np.uint8), np.arange(20) % 2, tuple(map(str, range(20))))
     train, validation = split_validation(whole, seed=0)

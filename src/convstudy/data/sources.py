@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convstudy.data.arrays import SUFFIXES, array_file
@@ -13,6 +13,7 @@ from convstudy.data.hugging_face import PREFIX, hugging_face_set
 from convstudy.data.image_set import DataSet, at_side
 from convstudy.data.listed import image_list
 from convstudy.data.named import digits, torchvision_set
+from convstudy.data.split import leak_note
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
 
@@ -73,6 +74,18 @@ def load(
     """
     if side is not None and side < 1:
         raise DataError(f"the side of the images is {side}; expected one pixel or more")
+    found = _read(data, data_dir, test_data, side, skip_bad_images, progress)
+    return replace(found, notes=(*found.notes, *leak_note(found)))
+
+
+def _read(
+    data: str,
+    data_dir: Path | None,
+    test_data: Path | None,
+    side: int | None,
+    skip_bad_images: bool,
+    progress: Callable[[int, int], None] | None,
+) -> DataSet:
     path = Path(data)
     if test_data is not None and path.suffix.lower() not in SUFFIXES:
         raise DataError(f"--test-data goes with a .npz or .h5 file; got --data {data}")

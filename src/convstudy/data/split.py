@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.image_set import ImageSet
+from convstudy.data.image_set import DataSet, ImageSet
 from convstudy.errors import DataError
 
 VALIDATION_FRACTION = 0.1
@@ -22,7 +23,7 @@ def split_validation(train: ImageSet, *, seed: int, fraction: float = VALIDATION
 
     Raises: DataError, when a class has a single image.
     """
-    return _split(train, fraction, seed, "validation")
+    return _split(train, fraction, seed, "validation", keep=1)
 
 
 def check_enough(parts: Mapping[str, ImageSet | None], class_names: Sequence[str], where: str) -> None:
@@ -43,10 +44,10 @@ def check_enough(parts: Mapping[str, ImageSet | None], class_names: Sequence[str
 
 def split_test(images: ImageSet, *, fraction: float = TEST_FRACTION) -> tuple[ImageSet, ImageSet]:
     """Split a test part off, stratified, always the same. Raises: as `split_validation`."""
-    return _split(images, fraction, TEST_SEED, "test")
+    return _split(images, fraction, TEST_SEED, "test", keep=2)  # of which one may go to the validation part
 
 
-def _split(images: ImageSet, fraction: float, seed: int, part: str) -> tuple[ImageSet, ImageSet]:
+def _split(images: ImageSet, fraction: float, seed: int, part: str, *, keep: int) -> tuple[ImageSet, ImageSet]:
     from sklearn.model_selection import train_test_split
 
     labels, counts = np.unique(images.labels, return_counts=True)
@@ -61,38 +62,95 @@ def _split(images: ImageSet, fraction: float, seed: int, part: str) -> tuple[Ima
             f"{len(images)} images of {len(labels)} classes are too few to split a {part} part off; expected at least "
             f"{2 * len(labels)}"
         )
-    original = _originals(images)
-    different = np.flatnonzero(original == np.arange(len(images)))
-    count = max(round(fraction * len(different)), len(labels)) if len(different) < len(images) else count
-    kept, split_off = train_test_split(different, test_size=count, stratify=images.labels[different], random_state=seed)
-    split_off = np.union1d(split_off, _lacking(images.labels, kept, split_off))
-    is_off = np.isin(original, split_off)
+    unit = _units(images)
+    classes = _classes_of(images.labels, unit)
+    strata = _strata(classes)
+    if len(classes) < len(images):
+        fewest = len(set(strata))
+        count = min(max(round(fraction * len(classes)), fewest), len(classes) - fewest)
+    _, chosen = train_test_split(list(classes), test_size=count, stratify=strata, random_state=seed)
+    is_off = np.isin(unit, list(_with_every_class(classes, set(chosen), keep, part)))
     return images.chosen(np.flatnonzero(~is_off)), images.chosen(np.flatnonzero(is_off))
 
 
-def _originals(images: ImageSet) -> npt.NDArray[np.int64]:
-    """Of each image the first that equals it, pixel by pixel: equal images must not be parted by a split.
+def digests(images: ImageSet) -> Iterator[bytes]:
+    """What each image is told apart by: equal pixels, an equal digest."""
+    return (hashlib.blake2b(np.ascontiguousarray(image).data).digest() for image in images.images)
+
+
+def leak_note(data: DataSet) -> Iterator[str]:
+    """What to say where images of the test part are in another part, too; parts that are split off share none."""
+    others = {"train": data.train, "validation": data.validation}
+    tested = list(digests(data.test))
+    for part, images in others.items():
+        seen = set(digests(images)) if images else set()
+        number = sum(digest in seen for digest in tested)
+        if number:
+            yield (
+                f"{number} of {len(tested)} test images are in the {part} part, too, pixel by pixel: "
+                "results are too good; `convstudy data inspect --fix` writes a clean split of a folder"
+            )
+
+
+def _units(images: ImageSet) -> npt.NDArray[np.int64]:
+    """Of each image the first that equals it, pixel by pixel: these go together, whatever their labels.
 
     A class that has not two different images for the two parts is left as it is: all of its images count as different.
     """
     first: dict[bytes, int] = {}
-    own = np.arange(len(images))
-    original = np.array(
-        [
-            first.setdefault(hashlib.blake2b(np.ascontiguousarray(image).data).digest(), place)
-            for place, image in enumerate(images.images)
-        ],
-        np.int64,
-    )
-    different, number = np.unique(images.labels[original == own], return_counts=True)
-    rich = different[number >= 2]
-    return np.where(np.isin(images.labels, rich) & np.isin(images.labels[original], rich), original, own)
+    equal = np.array([first.setdefault(digest, place) for place, digest in enumerate(digests(images))], np.int64)
+    different = Counter(label for labels in _classes_of(images.labels, equal).values() for label in labels)
+    rich = np.array([different[label] >= 2 for label in images.labels.tolist()])
+    return np.where(rich & rich[equal], equal, np.arange(len(images)))
 
 
-def _lacking(
-    labels: npt.NDArray[np.int64], kept: npt.NDArray[np.int64], split_off: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """One kept image of each class that the part split off has none of: stratification rounds small classes to none."""
-    absent = np.setdiff1d(labels, labels[split_off])
-    kept = np.sort(kept)
-    return np.array([kept[labels[kept] == label][0] for label in absent], np.int64)
+def _classes_of(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64]) -> dict[int, frozenset[int]]:
+    """The labels of each unit: one, where equal images do not disagree."""
+    found: dict[int, set[int]] = {}
+    for its_unit, label in zip(unit.tolist(), labels.tolist(), strict=True):
+        found.setdefault(its_unit, set()).add(label)
+    return {its_unit: frozenset(found[its_unit]) for its_unit in sorted(found)}
+
+
+def _strata(classes: Mapping[int, frozenset[int]]) -> list[int]:
+    """A class for each unit, of several the one with the fewest units; none has a single unit, to be in two parts."""
+    units = Counter(label for labels in classes.values() for label in labels)
+    strata = [min(labels, key=lambda label: (units[label], label)) for labels in classes.values()]
+    sizes = Counter(strata)
+    largest = sizes.most_common(1)[0][0]
+    return [stratum if sizes[stratum] > 1 else largest for stratum in strata]
+
+
+def _with_every_class(classes: Mapping[int, frozenset[int]], off: set[int], keep: int, part: str) -> set[int]:
+    """The units to split off, with some exchanged so that both parts have every class, and `keep` units stay of each.
+
+    Raises: DataError, when labels disagree so much that it cannot be done.
+    """
+    here = Counter(label for unit in off for label in classes[unit])
+    there = Counter(label for unit in classes.keys() - off for label in classes[unit])
+
+    def exchange(label: int, units: Iterable[int], giving: Counter[int], taking: Counter[int]) -> bool:
+        """Give away the first unit of the class that is not the last of any of its classes."""
+        free = (
+            unit for unit in sorted(units) if label in classes[unit] and min(giving[at] for at in classes[unit]) > 1
+        )
+        unit = next(free, None)
+        if unit is not None:
+            off.symmetric_difference_update({unit})
+            giving.subtract(classes[unit])
+            taking.update(classes[unit])
+        return unit is not None
+
+    every = sorted({label for labels in classes.values() for label in labels})
+    for label in every:
+        if not here[label]:
+            exchange(label, classes.keys() - off, there, here)
+        while there[label] < keep and exchange(label, off, here, there):
+            pass
+    lacking = [label for label in every if not (here[label] and there[label])]
+    if lacking:
+        raise DataError(
+            f"class {lacking[0]} shares its images with other classes, so that no {part} part can be split off without "
+            "taking them apart; `convstudy data inspect` finds labels that disagree"
+        )
+    return off

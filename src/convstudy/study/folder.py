@@ -157,8 +157,14 @@ def refuse_strangers(path: Path, kind: str) -> None:
 def refuse_another(path: Path, kind: str, there: dict[str, Any], here: dict[str, Any]) -> None:
     """Raises: StudyError, with the first choice in which what a folder holds differs from what is asked."""
     stored, asked = dict(_flat(there)), dict(_flat(here))
+    differing = {key for key in stored.keys() | asked.keys() if stored.get(key) != asked.get(key)}
+    if differing == {"data.fingerprint"}:
+        raise StudyError(
+            f"{path} was begun with other images or labels: {there['data']['name']} has changed since; "
+            "put the data back as they were, or choose another --output"
+        )
     for key in [*asked, *stored]:
-        if stored.get(key) != asked.get(key):
+        if key in differing:
             raise StudyError(
                 f"{path} holds another {kind}: {key} is {stored.get(key, 'not set')} there and "
                 f"{asked.get(key, 'not set')} here; choose another --output"
