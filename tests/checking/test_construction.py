@@ -30,7 +30,8 @@ def steps(*rows: str) -> tuple[Step, ...]:
 
 @pytest.mark.parametrize(
     ("label", "module"),
-    [("re_lu_3 (ReLU)", "ReLU"), ("leaky_re_lu", "LeakyReLU"), ("ReLU6", "ReLU6"), ("gelu", "GELU"), ("Swish", "SiLU"),
+    [("re_lu_3 (ReLU)", "ReLU"), ("re_lu_6 (ReLU)", "ReLU"), ("re_lu_6", "ReLU"),
+     ("leaky_re_lu", "LeakyReLU"), ("ReLU6", "ReLU6"), ("gelu", "GELU"), ("Swish", "SiLU"),
      ("activation_4", "ReLU"), ("hard thing", "ReLU"), ("Sigmoid", "Sigmoid")],
 )  # fmt: skip
 def test_the_longest_name_of_an_activation_counts(label: str, module: str) -> None:
@@ -88,6 +89,11 @@ def test_a_window_is_told_as_torch_takes_it(row: str, side: int, options: dict[s
     found = steps(f"Input\t({side},{side},3)", row)
     window = next(step for step in found if step.module.endswith("2d"))
     assert dict(window.options) == options
+
+
+def test_a_stride_longer_than_its_kernel_needs_no_padding() -> None:
+    (conv,) = steps("Input\t(8,8,3)", "conv 1x1 s=2 same\t(4,4,4)")
+    assert dict(conv.options) == {"kernel_size": 1, "stride": 2}
 
 
 def test_a_window_of_two_sides_keeps_both() -> None:

@@ -123,6 +123,7 @@ def test_a_model_that_says_no_inputs_has_its_branches_found() -> None:
         ("layer1", ["stem", "layer1.0"], [1]),
         ("layer1", ["layer1"], []),
         ("3 x 3", ["layer1.0"], []),
+        ("33", ["layer1.0"], []),
     ],
 )
 def test_a_block_is_the_rows_right_below_its_name(label: str, paths: list[str], found: list[int]) -> None:

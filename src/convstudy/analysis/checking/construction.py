@@ -214,7 +214,7 @@ def activation_of(label: str) -> str:
     >>> activation_of("re_lu_3 (ReLU)"), activation_of("scaled tanh"), activation_of("LeakyReLU")
     ('ReLU', 'Tanh', 'LeakyReLU')
     """
-    found = [word for word in ACTIVATIONS if word in label.lower().replace("_", "")]
+    found = [word for word in ACTIVATIONS if word in label.lower()]
     return ACTIVATIONS[max(found, key=len)] if found else "ReLU"
 
 
