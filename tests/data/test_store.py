@@ -11,17 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from convstudy.data import DataSet, at_side, load, memory, pixel_statistics, split_validation
+from convstudy.cli.comparing import carry_out
+from convstudy.data import DataSet, at_side, load, memory, pixel_statistics, split_validation, store
 from convstudy.data.memory import Mapped, is_mapped
 from convstudy.data.store import decoded_store, opened
+from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
 from convstudy.evaluation import ResidentImages
+from convstudy.study import Plan
+from convstudy.study.preprocessing import recoloured
 from convstudy.training import Recipe, TrainingBatches
 
 COUNT, SIDE = 12, 16
@@ -186,6 +191,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_gets_one_line(
     side: int, folder: Path, cache: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Sets that it has no room for are streamed, if that is known before: here another program fills it."""
+    monkeypatch.setattr(store, "fits_on_disk", lambda num_bytes: True)
     monkeypatch.setenv("CONVSTUDY_CACHE", str(small_disk))
     with pytest.raises(DataError) as raised:
         load(str(folder), side=side)
@@ -194,6 +201,81 @@ def test_a_full_disk_gets_one_line(
     assert "\n" not in str(raised.value)
     assert len(list(small_disk.glob("*.images"))) == (side == 24)
     assert not list(small_disk.rglob(".*.part"))  # the room is given back
+
+
+def test_what_the_disk_has_no_room_for_is_streamed(
+    folder: Path, cache: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(small_disk))
+    data = load(str(folder), side=100)
+    assert isinstance(data.train.images, Streamed)
+    assert list(small_disk.iterdir()) == []
+
+
+def everything(data: DataSet) -> list[object]:
+    """All that is made of the images of a data set, by whoever asks for it."""
+    larger = at_side(data, 20)
+    parts = [*split_validation(data.train, seed=1), *split_validation(larger.train, seed=1), data.test, larger.test]
+    grey = recoloured(data.test.images, 1)
+    return [
+        data.fingerprint,
+        *(part.ids for part in parts),
+        *(np.array(part.images[:]).tolist() for part in parts),
+        *(pixel_statistics(part.images) for part in parts),
+        grey[:].tolist(),
+        *(data.test.images[key].tolist() for key in (2, -1, slice(1, 3), [2, 0], (slice(0, 2), 1), (0, 0, 3))),
+    ]
+
+
+def trained_on(data: DataSet) -> list[torch.Tensor]:
+    device = torch.device("cpu")
+    recipe = Recipe(batch_size=5, crop_padding=0.125, horizontal_flip=True, erasing=0.5)
+    train = ResidentImages.of(data.train.images, data.train.labels, mean=(0.5,) * 3, std=(0.2,) * 3, device=device)
+    seen = [batch for rank in (0, 1) for batch in TrainingBatches(train, recipe, 3).epoch(2, rank=rank, world=2)]
+    late = list(TrainingBatches(train, recipe, 3).epoch(1, after_step=2))
+    return [tensor for batch in [*seen, *late, *train.batches(7)] for tensor in batch]
+
+
+def test_a_stream_is_what_is_in_memory(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a" / "broken.png").write_bytes(b"")
+    resident = load(str(folder), skip_bad_images=True)
+    expected, batches = everything(resident), trained_on(resident)
+    monkeypatch.setattr(memory, "free_memory", lambda: 0)
+    monkeypatch.setattr(store, "fits_on_disk", lambda num_bytes: False)
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "cache"))
+    streamed = load(str(folder), skip_bad_images=True)
+    assert isinstance(streamed.train.images, Streamed)
+    assert streamed.skipped == ("a/broken.png",)
+    assert "too many for the memory and the cache folder: decoded anew in each epoch" in "".join(streamed.notes)
+    monkeypatch.undo()
+    assert everything(streamed) == expected
+    for mine, theirs in zip(trained_on(streamed), batches, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_a_streamed_file_that_is_lost_is_named(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "fits_on_disk", lambda num_bytes: False)
+    data = load(str(folder))
+    (folder / data.test.ids[0]).unlink()
+    with pytest.raises(DataError, match=r"png cannot be decoded any more: it is no file; it was whole when it was"):
+        data.test.images[0]
+
+
+@pytest.mark.parametrize("place", ["mapped", "streamed"])
+def test_a_run_gives_the_same_answers_wherever_its_images_are(
+    place: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(epochs=2, warmup_epochs=0.5, batch_size=8)
+    plan = Plan(("net",), data=str(folder), seeds=1, recipe=recipe, device="cpu", jobs=1, input_size=32)
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "cache"))
+    carry_out(plan, tmp_path / "memory")
+    monkeypatch.setattr(memory, "free_memory", lambda: 0)
+    monkeypatch.setattr(store, "fits_on_disk", lambda num_bytes: place == "mapped")
+    carry_out(plan, tmp_path / place)
+    mine, theirs = (pd.read_parquet(tmp_path / name / "net/seed-0/predictions.parquet") for name in (place, "memory"))
+    pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+    told = (tmp_path / place / "results.json").read_text()
+    assert ("mapped from" if place == "mapped" else "decoded anew in each epoch") in told
 
 
 def test_a_cache_that_cannot_be_written_gets_one_line(

@@ -17,6 +17,7 @@ from PIL import Image
 from convstudy.data.decoding import GREY_MODES
 from convstudy.data.file_names import hidden, is_image_name, printable
 from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.memory import slice_of
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
 from convstudy.data.store import decoded_store
 from convstudy.errors import DataError
@@ -264,5 +265,5 @@ def _image_sets(
         labels = np.array([class_names.index(item.class_name) for item in good], np.int64)
         ids = tuple(_id(item.path, root) for item in good)
         start, end = end, end + len(good)
-        sets[part] = ImageSet(images[start:end], labels, ids)
+        sets[part] = ImageSet(slice_of(images, start, end), labels, ids)
     return sets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,19 +12,31 @@ import numpy.typing as npt
 
 from convstudy.data.memory import rows_of
 from convstudy.data.pixels import resize
+from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
+
+
+def digest(image: npt.NDArray[np.uint8]) -> bytes:
+    """What an image is told apart by, C x H x W: equal pixels, an equal digest."""
+    return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=32).digest()
 
 
 @dataclass(frozen=True)
 class ImageSet:
     """One part of a data set."""
 
-    images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous
+    images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which answers as such an array
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
     ids: tuple[str, ...]  # a stable name an image: its path, or "train/17"
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def digests(self) -> Iterator[bytes]:
+        """What each image is told apart by: equal pixels, an equal digest."""
+        if isinstance(self.images, Streamed) and self.images.digests:
+            return iter(self.images.digests)
+        return map(digest, self.images)
 
     def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
         """The images at `indices`, in that order."""
@@ -61,13 +74,13 @@ class DataSet:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over class names, images and labels of all parts: other data, another fingerprint."""
-        digest = hashlib.sha256("\0".join(self.class_names).encode())
+        whole = hashlib.sha256("\0".join(self.class_names).encode())
         for part in (self.train, self.validation, self.test):
             if part is not None:
-                digest.update(repr(part.images.shape).encode())
-                digest.update(np.ascontiguousarray(part.images).data)
-                digest.update(np.ascontiguousarray(part.labels).data)
-        return digest.hexdigest()
+                whole.update(repr(part.images.shape).encode())
+                whole.update(b"".join(part.digests()))
+                whole.update(np.ascontiguousarray(part.labels).data)
+        return whole.hexdigest()
 
 
 def numbered(part: str, count: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.cache import room_for_pixels, scratch_file
+from convstudy.data.cache import cache_folder, room_for_pixels, scratch_file
+from convstudy.data.streamed import Streamed
 from convstudy.files import whole_file
 
 Put = Callable[[npt.NDArray[np.uint8]], object]  # takes the next rows of an array
+COPIES = 3  # of a store: itself, the parts of a split, and those at another side
 SHARE = 4  # images in memory take a quarter of what is free at most
 CGROUP = Path("/sys/fs/cgroup")  # what a container may use: kernel.org, Control Group v2, memory interface files
 
@@ -38,6 +41,13 @@ def fits(num_bytes: int) -> bool:
     (True, False)
     """
     return num_bytes * SHARE <= free_memory()
+
+
+def fits_on_disk(num_bytes: int) -> bool:
+    """Whether the cache folder has room for so many bytes, and for the copies that splitting and resizing make."""
+    folder = cache_folder()
+    there = next((place for place in (folder, *folder.parents) if place.is_dir()), Path())
+    return COPIES * num_bytes <= shutil.disk_usage(there).free
 
 
 class Mapped(np.memmap[Any, np.dtype[np.uint8]]):
@@ -90,10 +100,19 @@ def filled(shape: tuple[int, ...], fill: Callable[[Put], object]) -> npt.NDArray
     return array
 
 
+def slice_of(images: npt.NDArray[np.uint8], start: int, end: int) -> npt.NDArray[np.uint8]:
+    """The images from `start` to `end`, where they are: nothing is copied or decoded."""
+    if isinstance(images, Streamed):
+        return images.chosen(np.arange(start, end))  # type: ignore[return-value]
+    return images[start:end]
+
+
 def rows_of(
     images: npt.NDArray[np.uint8], indices: npt.NDArray[np.int64], at_once: int = 1024
 ) -> npt.NDArray[np.uint8]:
     """The images at `indices`; those of a mapped file stay in a file where they are too many for the memory."""
+    if isinstance(images, Streamed):
+        return images.chosen(indices)  # type: ignore[return-value]
     if not is_mapped(images):
         return images[indices]
     shape = (len(indices), *images.shape[1:])

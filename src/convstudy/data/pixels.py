@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.memory import Put, filled
+from convstudy.data.streamed import Streamed
 
 CHUNK = 4096  # images at a time, so that a large set needs little memory beside itself
 
@@ -19,6 +20,8 @@ def resize(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
     import torch
     from torchvision.transforms.v2 import functional as tv
 
+    if isinstance(images, Streamed):
+        return images.at_side(side)  # type: ignore[return-value]
     if images.shape[2:] == (side, side):
         return images
 

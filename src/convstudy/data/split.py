@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -73,17 +72,12 @@ def _split(images: ImageSet, fraction: float, seed: int, part: str, *, keep: int
     return images.chosen(np.flatnonzero(~is_off)), images.chosen(np.flatnonzero(is_off))
 
 
-def digests(images: ImageSet) -> Iterator[bytes]:
-    """What each image is told apart by: equal pixels, an equal digest."""
-    return (hashlib.blake2b(np.ascontiguousarray(image).data).digest() for image in images.images)
-
-
 def leak_note(data: DataSet) -> Iterator[str]:
     """What to say where images of the test part are in another part, too; parts that are split off share none."""
     others = {"train": data.train, "validation": data.validation}
-    tested = list(digests(data.test))
+    tested = list(data.test.digests())
     for part, images in others.items():
-        seen = set(digests(images)) if images else set()
+        seen = set(images.digests()) if images else set()
         number = sum(digest in seen for digest in tested)
         if number:
             yield (
@@ -98,7 +92,7 @@ def _units(images: ImageSet) -> npt.NDArray[np.int64]:
     A class that has not two different images for the two parts is left as it is: all of its images count as different.
     """
     first: dict[bytes, int] = {}
-    equal = np.array([first.setdefault(digest, place) for place, digest in enumerate(digests(images))], np.int64)
+    equal = np.array([first.setdefault(digest, place) for place, digest in enumerate(images.digests())], np.int64)
     different = Counter(label for labels in _classes_of(images.labels, equal).values() for label in labels)
     rich = np.array([different[label] >= 2 for label in images.labels.tolist()])
     return np.where(rich & rich[equal], equal, np.arange(len(images)))

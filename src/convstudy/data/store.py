@@ -23,7 +23,9 @@ from PIL import __version__ as pillow
 
 from convstudy.data.cache import room_for_pixels
 from convstudy.data.decoding import decode_each, planes, squared
-from convstudy.data.memory import Mapped, Put, fits
+from convstudy.data.image_set import digest
+from convstudy.data.memory import Mapped, Put, fits, fits_on_disk
+from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
 from convstudy.files import whole_file
 
@@ -56,7 +58,10 @@ def decoded_store(paths: Sequence[Path], *, side: int, mode: str, progress: Prog
     Raises: DataError, when they are too many for the memory and for the cache folder.
     """
     shape = (len(paths), 1 if mode == "L" else 3, side, side)
-    if not fits(int(np.prod(shape))):
+    num_bytes = int(np.prod(shape))
+    if not fits(num_bytes) and not fits_on_disk(num_bytes):
+        return _streamed(paths, shape, mode, progress)
+    if not fits(num_bytes):
         return _mapped(paths, shape, mode, progress)
     images, place = np.empty(shape, np.uint8), 0
 
@@ -80,6 +85,16 @@ def _decoded(paths: Sequence[Path], side: int, mode: str, put: Put, progress: Pr
         if progress:
             progress(place + 1, len(paths))
     return told
+
+
+def _streamed(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None) -> Store:
+    """Decode all files once, to know which of them do and what they show, and keep no image."""
+    digests: list[bytes] = []
+    told = _decoded(paths, shape[-1], mode, lambda image: digests.append(digest(image)), progress)
+    good = tuple(path for place, path in enumerate(paths) if place not in told.problems)
+    images: Any = Streamed(good, mode, (shape[-1],), tuple(digests))
+    size = f"{int(np.prod(shape)) / 1e9:.2g} GB of images"
+    return Store(images, told, f"{size}, too many for the memory and the cache folder: decoded anew in each epoch")
 
 
 def _mapped(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None) -> Store:

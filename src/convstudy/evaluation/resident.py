@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ class ResidentImages:
     """Images and labels on the device that uses them, with the constants that normalise them.
 
     `images` is uint8, N x C x H x W; `labels` is int64, N; `mean` and `std` are C values in 0..1. Images that are
-    mapped from a file stay there, and go to the device batch by batch.
+    mapped from a file stay there, and go to the device batch by batch; a stream decodes them batch by batch.
     """
 
     images: Tensor
@@ -24,6 +24,7 @@ class ResidentImages:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     mapped: bool = False
+    stream: Callable[[Iterable[Sequence[int]]], Iterator[npt.NDArray[np.uint8]]] | None = None
 
     @classmethod
     def of(
@@ -36,6 +37,10 @@ class ResidentImages:
         device: torch.device,
     ) -> ResidentImages:
         """Move arrays to `device`; of a mapped array the labels alone."""
+        stream = getattr(images, "stream", None)
+        if stream:  # a tensor of that shape which takes no memory
+            shown = torch.zeros((), dtype=torch.uint8).expand(images.shape)
+            return cls(shown, torch.from_numpy(labels).to(device), mean, std, stream=stream)
         mapped = isinstance(images, np.memmap)
         tensor = torch.from_numpy(images)
         return cls(tensor if mapped else tensor.to(device), torch.from_numpy(labels).to(device), mean, std, mapped)
@@ -53,7 +58,18 @@ class ResidentImages:
 
     def batches(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """All images once, in their order, normalised: B x C x H x W float32 and B labels."""
-        for images, labels in zip(
-            torch.split(self.images, batch_size), torch.split(self.labels, batch_size), strict=True
-        ):
+        places = torch.split(torch.arange(len(self)), batch_size)
+        fetched = self.rows(places) if self.stream else torch.split(self.images, batch_size)
+        for images, labels in zip(fetched, torch.split(self.labels, batch_size), strict=True):
             yield self.normalised(images), labels
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the images are in no memory of their own, and are fetched batch by batch."""
+        return self.mapped or self.stream is not None
+
+    def rows(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """The images at each batch of places, as they are: uint8, B x C x H x W."""
+        if self.stream is None:
+            return (self.images[places.to(self.images.device)] for places in batches)
+        return (torch.from_numpy(images) for images in self.stream(places.tolist() for places in batches))

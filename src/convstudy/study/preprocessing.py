@@ -13,7 +13,9 @@ import torch
 from PIL import Image
 
 from convstudy.data import DataSet, ImageSet, at_side, resize
-from convstudy.data.decoding import decode_all, squared, stacked
+from convstudy.data.decoding import decode_all, planes, squared, stacked
+from convstudy.data.memory import Put, filled
+from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
 from convstudy.evaluation import ResidentImages
 
@@ -42,8 +44,16 @@ def recoloured(images: npt.NDArray[np.uint8], in_channels: int) -> npt.NDArray[n
     """
     if images.shape[1] == in_channels:
         return images
-    opened = [Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)) for image in images]
-    return stacked(opened, "L" if in_channels == 1 else "RGB")
+    mode = "L" if in_channels == 1 else "RGB"
+    if isinstance(images, Streamed):
+        return images.of_mode(mode)  # type: ignore[return-value]
+
+    def converted(put: Put) -> None:
+        for image in images:
+            opened = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
+            put(planes(opened, mode)[None])
+
+    return filled((len(images), in_channels, *images.shape[2:]), converted)
 
 
 @dataclass(frozen=True)

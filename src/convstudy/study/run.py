@@ -83,7 +83,7 @@ def perform(task: Task, observer: Observer) -> None:
 
     def resident(part: ImageSet) -> ResidentImages:
         images = ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=task.device)
-        if images.mapped:  # another layout would be a copy in memory
+        if images.elsewhere:  # another layout would be a copy in memory
             return images
         return replace(images, images=images.images.contiguous(memory_format=layout))
 

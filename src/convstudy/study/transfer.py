@@ -145,7 +145,8 @@ class FrozenBackbone:
                 _answers(self.network, batch)
         finally:
             hook.remove()
-        return replace(images, images=torch.cat(found)[:, :, None, None].clone(), mean=(0.0,), std=(1 / 255,))
+        features = torch.cat(found)[:, :, None, None].clone()
+        return ResidentImages(features, images.labels, mean=(0.0,), std=(1 / 255,))
 
 
 def _answers(network: nn.Module, images: Tensor) -> Any:

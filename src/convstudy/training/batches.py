@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
 import torch
 import torch.nn.functional as F
@@ -57,9 +58,10 @@ class TrainingBatches:
         drawn = _Drawn.of(self, epoch)
         device = self.resident.labels.device
         batches = drawn.order.tensor_split(self.steps_per_epoch)
-        for step, whole in enumerate(batches[after_step:], start=after_step + 1):
-            at = whole if self.mixes else whole.tensor_split(world)[rank]
-            images, labels = self._augmented(at, drawn), self.resident.labels[at.to(device)]
+        places = [whole if self.mixes else whole.tensor_split(world)[rank] for whole in batches[after_step:]]
+        fetched = self.resident.rows(places) if self.resident.elsewhere else repeat(None)
+        for step, (at, rows) in enumerate(zip(places, fetched, strict=False), start=after_step + 1):
+            images, labels = self._augmented(at, drawn, rows), self.resident.labels[at.to(device)]
             if self.mixes:
                 images, labels = self._mixed(images, labels, epoch, step)
                 images, labels = images.tensor_split(world)[rank], labels.tensor_split(world)[rank]
@@ -70,10 +72,10 @@ class TrainingBatches:
         """Whether images are mixed with others of their batch."""
         return self.recipe.mixup > 0 or self.recipe.cutmix > 0
 
-    def _augmented(self, at: Tensor, drawn: _Drawn) -> Tensor:
-        """The images at the indices `at`, with what was drawn for them: normalised."""
+    def _augmented(self, at: Tensor, drawn: _Drawn, rows: Tensor | None) -> Tensor:
+        """The images at the indices `at`, with what was drawn for them: normalised; `rows` are they, if fetched."""
         recipe, device = self.recipe, self.resident.images.device
-        images = self.crop(at.to(device), drawn.offsets[0, at].to(device), drawn.offsets[1, at].to(device))
+        images = self.crop(at.to(device), drawn.offsets[0, at].to(device), drawn.offsets[1, at].to(device), rows)
         if recipe.horizontal_flip:
             images = mirror(images, drawn.mirrored[at].to(device))
         if recipe.augment != "none":
@@ -105,13 +107,15 @@ class TrainingBatches:
         """Weights of the classes in the loss, where the recipe balances it: float32, classes."""
         return balanced_weights(self.resident.labels) if self.recipe.balance == "loss" else None
 
-    def crop(self, chosen: Tensor, top: Tensor, left: Tensor) -> Tensor:
-        """Cut image `chosen[i]` at row `top[i]` and column `left[i]` of its padded self: uint8, B x C x H x W."""
+    def crop(self, chosen: Tensor, top: Tensor, left: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Cut image `chosen[i]` at row `top[i]` and column `left[i]` of its padded self: uint8, B x C x H x W.
+
+        `rows` are the images chosen, where not all are in memory to be padded.
+        """
         if not self.padding:
-            return self.resident.images[chosen]
-        if self.resident.mapped:  # to pad all images would read them all into memory
-            windows = self._windows(self.resident.images[chosen])
-            return windows[torch.arange(len(chosen)), :, top, left]
+            return self.resident.images[chosen] if rows is None else rows
+        if rows is not None:
+            return self._windows(rows)[torch.arange(len(rows)), :, top, left]
         return self.windows[chosen, :, top, left]
 
 
