@@ -117,3 +117,16 @@ def test_changed_data_are_not_evaluated_as_if_they_were_the_same(
     assert (said.status, said.err.count("\n")) == (2, 1)
     assert said.err.startswith("error: pictures is not as it was when this run was trained")
     assert convstudy("evaluate", run, "--data", "pictures").status == 0
+
+
+def test_a_run_on_fewer_images_is_evaluated_on_all_of_the_test_part(convstudy: Convstudy, tmp_path: Path) -> None:
+    words = ("net", "--data", "digits", "--train-images", "100", "--epochs", "1", "--device", "cpu", "--threads", "1")
+    assert convstudy("train", *words, "-o", "few").status == 0
+    stored = json.loads((tmp_path / "few/run.json").read_text())
+    assert stored["data"]["train_images"] == 100
+    found = evaluated(convstudy, "few")
+    assert found["top1"]["value"] == stored["top1"]
+    assert found["images"] == len(pd.read_parquet(tmp_path / "few/predictions.parquet")) == 449
+    said = convstudy("train", *words[:4], "60000", "--epochs", "1", "-o", "more")
+    assert (said.status, len(said.err.strip().splitlines())) == (2, 1)
+    assert "--train-images is 60000; expected 20 to 1338" in said.err

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convstudy.data import ImageSet, pixel_statistics, resize, split_validation
+from convstudy.data.split import smaller
 from convstudy.errors import DataError
 
 
@@ -114,3 +115,22 @@ def test_statistics_are_numpy_s(seed: int) -> None:
     mean, std = pixel_statistics(pixels)
     assert mean == pytest.approx((pixels / 255).mean((0, 2, 3)))
     assert std == pytest.approx((pixels / 255).std((0, 2, 3)))
+
+
+@given(st.lists(st.integers(6, 40), min_size=2, max_size=5), st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_smaller_training_part_keeps_the_classes_in_proportion(counts: list[int], draw: st.DataObject) -> None:
+    whole = images_of([label for label, count in enumerate(counts) for _ in range(count)])
+    asked = draw.draw(st.integers(2 * len(counts), len(whole) - len(counts)))
+    part = smaller(whole, asked)
+    assert len(part) == len(set(part.ids)) == asked
+    assert smaller(whole, asked).ids == part.ids
+    for label, count in enumerate(counts):
+        assert abs((part.labels == label).sum() - asked / len(whole) * count) <= 1
+    assert part.labels.tolist() == [int(whole.labels[int(name)]) for name in part.ids]
+
+
+@pytest.mark.parametrize("asked", [-1, 0, 3, 79, 500])
+def test_a_smaller_training_part_that_cannot_be(asked: int) -> None:
+    with pytest.raises(DataError, match=rf"--train-images is {asked}; expected 4 to 78, because the training part has"):
+        smaller(images_of([0, 1] * 40), asked)

@@ -29,6 +29,12 @@ def compare(
         typer.Option(help=r"Where the named data sets lie or are downloaded to. \[default: data]", show_default=False),
     ] = None,
     test_data: Annotated[Path | None, typer.Option(help="A second file, with the test part.")] = None,
+    train_images: Annotated[
+        int | None,
+        typer.Option(
+            help=r"Train on so many images, stratified, the same for every seed. \[default: all]", show_default=False
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Runs of each network; from three on, the seeds' spread shows.")] = 3,
     epochs: Annotated[int, typer.Option(help="Passes over the training part.")] = 6,
     batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="Images a step.")] = 32,
@@ -101,6 +107,7 @@ def compare(
         horizontal_flip=flip,
         data_dir=data_dir,
         test_data=test_data,
+        train_images=train_images,
         input_size=input_size,
         skip_bad_images=skip_bad_images,
         device=device,

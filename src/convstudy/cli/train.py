@@ -31,6 +31,12 @@ def train(
         typer.Option(help=r"Where the named data sets lie or are downloaded to. \[default: data]", show_default=False),
     ] = None,
     test_data: Annotated[Path | None, typer.Option(help="A second file, with the test part.")] = None,
+    train_images: Annotated[
+        int | None,
+        typer.Option(
+            help=r"Train on so many images, stratified, the same for every seed. \[default: all]", show_default=False
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -105,6 +111,7 @@ def train(
         horizontal_flip=_flip(config, asked),
         data_dir=data_dir,
         test_data=test_data,
+        train_images=train_images,
         input_size=resize,
         skip_bad_images=skip_bad_images,
         device=device,

@@ -13,7 +13,7 @@ from convstudy.data.hugging_face import PREFIX, hugging_face_set
 from convstudy.data.image_set import DataSet, at_side
 from convstudy.data.listed import image_list
 from convstudy.data.named import digits, torchvision_set
-from convstudy.data.split import leak_note
+from convstudy.data.split import leak_note, smaller
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
 
@@ -64,17 +64,23 @@ def load(
     test_data: Path | None = None,
     side: int | None = None,
     skip_bad_images: bool = False,
+    train_images: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> DataSet:
-    """Read all images of a source into memory, once.
+    """Read all images of a source, once.
 
     `side` asks for square images of that side; without it, they keep theirs where it is one and square.
+    `train_images` asks for a smaller training part, stratified, the same for every seed; the other parts stay whole.
 
     Raises: UnknownNameError or DataError, for whatever cannot be read or used.
     """
     if side is not None and side < 1:
         raise DataError(f"the side of the images is {side}; expected one pixel or more")
     found = _read(data, data_dir, test_data, side, skip_bad_images, progress)
+    if train_images is not None:
+        note = f"{{:,}} of {len(found.train):,} training images, stratified, the same for every seed"
+        train = smaller(found.train, train_images)
+        found = replace(found, train=train, notes=(*found.notes, note.format(len(train))))
     return replace(found, notes=(*found.notes, *leak_note(found)))
 
 

@@ -46,6 +46,21 @@ def split_test(images: ImageSet, *, fraction: float = TEST_FRACTION) -> tuple[Im
     return _split(images, fraction, TEST_SEED, "test", keep=2)  # of which one may go to the validation part
 
 
+def smaller(train: ImageSet, count: int) -> ImageSet:
+    """About `count` images of the training part, stratified, the same for every seed; equal images stay together.
+
+    Raises: DataError, when it has not so many to choose from, or they would be too few for a validation part.
+    """
+    classes = len(np.unique(train.labels))
+    most = len(train) - classes
+    if not 2 * classes <= count <= most:
+        raise DataError(
+            f"--train-images is {count}; expected {2 * classes} to {most}, because the training part has {len(train)} "
+            f"images of {classes} classes"
+        )
+    return _split(train, count / len(train), TEST_SEED, "smaller training", keep=1)[1]
+
+
 def _split(images: ImageSet, fraction: float, seed: int, part: str, *, keep: int) -> tuple[ImageSet, ImageSet]:
     from sklearn.model_selection import train_test_split
 

@@ -108,6 +108,7 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
         test_data=plan.test_data,
         side=plan.input_size,
         skip_bad_images=plan.skip_bad_images,
+        train_images=plan.train_images,
         progress=progress,
     )
     contestants = []
@@ -141,6 +142,7 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
         data_dir=plan.data_dir,
         test_data=plan.test_data,
         skip_bad_images=plan.skip_bad_images,
+        train_images=plan.train_images,
     )
     shapes = {entrant.input_shape for entrant in comparison.contestants}
     sized = {shape: at_input(comparison.data, shape) for shape in shapes}

@@ -22,10 +22,18 @@ class DataRecord:
     class_names: tuple[str, ...]
     in_channels: int
     image_side: int  # before they are resized to the network's input
+    train_images: int | None = None  # of the training part; None: all
 
     @classmethod
     def of(
-        cls, data: DataSet, words: str, *, data_dir: Path | None, test_data: Path | None, skip_bad_images: bool
+        cls,
+        data: DataSet,
+        words: str,
+        *,
+        data_dir: Path | None,
+        test_data: Path | None,
+        skip_bad_images: bool,
+        train_images: int | None = None,
     ) -> DataRecord:
         """Describe data that were loaded by these words."""
         return cls(
@@ -38,6 +46,7 @@ class DataRecord:
             data.class_names,
             data.in_channels,
             data.side,
+            train_images,
         )
 
     def load(self, data_dir: Path | None = None, progress: Callable[[int, int], None] | None = None) -> DataSet:
@@ -51,5 +60,6 @@ class DataRecord:
             test_data=Path(self.test_data) if self.test_data else None,
             side=self.image_side,
             skip_bad_images=self.skip_bad_images,
+            train_images=self.train_images,
             progress=progress,
         )

@@ -30,6 +30,7 @@ class Plan:
     test_data: Path | None = None
     input_size: int | None = None
     skip_bad_images: bool = False
+    train_images: int | None = None  # of the training part, the same for every seed; None: all
     device: str = "auto"
     threads: int = 1  # of a run: part of what decides its bits
     freeze: bool = False  # train the last linear layer alone
@@ -68,6 +69,7 @@ class Plan:
             "--data": self.data,
             "--data-dir": self.data_dir,
             "--test-data": self.test_data,
+            "--train-images": self.train_images,
             "--seeds": self.seeds,
             "--epochs": self.recipe.epochs,
             "--batch-size": self.recipe.batch_size,
