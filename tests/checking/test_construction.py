@@ -126,6 +126,7 @@ def test_groups_and_biases_are_told_where_they_are_not_the_usual() -> None:
     assert dict(convolution.options) == {"kernel_size": 3, "bias": False}
     assert dict(dense.options) == {"bias": False}
     assert steps("Input\t(8,8,4)", "depthwise conv 3x3\t(6,6,4)")[0].options["groups"] == 4
+    assert steps("Input\t(8,8,4)", "conv 3x3 groups=2\t(6,6,4)")[0].options["groups"] == 2
 
 
 NET = ("Input\t(8,8,3)", "CONV1 (f=3)\t(6,6,4)", "FC2\t(10,1)")

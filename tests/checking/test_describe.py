@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from convstudy.analysis.checking.describe import (
@@ -21,7 +23,7 @@ from convstudy.claims import ClaimedTable, parse_table
 from convstudy.claims.layer_text import LayerText
 from convstudy.claims.printed_number import read_number
 from convstudy.claims.printed_shape import Shape
-from convstudy.claims.table import ClaimedRow
+from convstudy.claims.table import ClaimedRow, Printer
 
 CONV = Layer("convolution", (3, 32, 32), channels=8, kernel=(5, 5))
 CONCAT = "\n".join([
@@ -185,6 +187,7 @@ def test_extents_of_one_may_be_left_out_behind_the_channels(one: Shape, other: S
 def test_a_row_is_its_layer(rows: list[str], layer: Layer | None, notes: tuple[str, ...]) -> None:
     network = describe(table("Input\t(32,32,3)", *rows))
     assert (network.rows[-1].layer, network.rows[-1].notes) == (layer, notes)
+    assert network.rows[-1].inputs == (() if rows[-1].startswith("Input") else (len(rows) - 1,))
 
 
 def test_what_was_inferred_is_said_with_its_row() -> None:
@@ -203,6 +206,38 @@ def test_a_total_between_two_rows_tells_nothing_of_the_row_above_it() -> None:
     network = describe(table("Input\t(32,32,3)", "CONV f=5 s=1 p=0\t(28,28,8)\t39,200", "Total\t-", "ReLU\t(28,28,50)"))
     assert outputs(network)[1] == (50, 28, 28)
     assert network.rows[3].inputs == (1,)
+
+
+@pytest.mark.parametrize("printer", ["torchinfo", "torchsummary", "model"])
+@pytest.mark.parametrize("between", [1, 2, 3])
+def test_a_branch_that_a_printout_does_not_tell_is_found(printer: Printer, between: int) -> None:
+    """c has 5·(8 + 1) = 45 parameters: it is fed with a's eight channels, however many rows have four meanwhile."""
+    rows = ["a (conv 1x1)\t(8,8,8)\t32", *["b (conv 1x1)\t(8,8,4)\t-"] * between, "c (conv 1x1)\t(8,8,5)\t45"]
+    claims = parse_table("\n".join(["layer\tshape\tparameters", "Input\t(8,8,3)\t0", *rows]))
+    found = describe(replace(claims, printed_by=printer)).rows[-1]
+    assert (found.inputs, found.notes[-1]) == ((1,), "a branch from a (conv 1x1)")
+    assert describe(replace(claims, printed_by="keras")).rows[-1].inputs == (1 + between,)
+
+
+def test_a_tool_that_counts_no_bias_means_none() -> None:
+    """A person may have forgotten it: 8·3·5·5 = 600 parameters are a mistake there."""
+    claims = table("Input\t(32,32,3)", "CONV f=5 s=1 p=0\t(28,28,8)\t-\t600", "FC\t(10,1)")
+    by_hand, printed = describe(claims).rows[1].layer, describe(replace(claims, printed_by="keras")).rows[1].layer
+    assert by_hand
+    assert printed
+    assert (by_hand.bias, printed.bias) == (True, False)
+
+
+def test_a_concatenation_has_the_channels_that_are_joined_whatever_is_claimed() -> None:
+    network = describe(parse_table(CONCAT.replace("(None, 8, 8, 8)", "(None, 8, 8, 9)")))
+    assert outputs(network)[3] == (8, 8, 8)
+    assert network.rows[3].inputs == (1, 2)
+    lost = CONCAT.replace("(None, 8, 8, 2)         74", "?                       - ")
+    assert describe(parse_table(lost)).rows[3].layer is None
+
+
+def test_an_input_that_is_not_known_is_no_layer() -> None:
+    assert describe(table("Input\t-", "FC\t-")).rows[0].layer is None
 
 
 def test_a_row_is_inferred_with_the_claimed_shape_above_too() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -69,6 +70,18 @@ def test_pooling_gives_torch_s_shapes(side: int, kernel: int, stride: int, ceil:
     assert parameter_formula(layer) == macs_formula(layer) == "0"
 
 
+@pytest.mark.parametrize(
+    ("side", "kernel", "stride", "pad", "output"),
+    [(2, 1, 3, 0, 1), (2, 2, 3, 1, 1), (3, 2, 3, 1, 2), (5, 2, 2, 0, 3), (4, 2, 2, 0, 2), (6, 3, 2, 1, 4)],
+)
+def test_a_window_that_would_begin_behind_the_input_is_left_out(
+    side: int, kernel: int, stride: int, pad: int, output: int
+) -> None:
+    pool = Layer("pooling", (1, side, side), kernel=(kernel,) * 2, stride=(stride,) * 2, padding=(pad,) * 2)
+    assert replace(pool, rounds_up=True).output == (1, output, output)
+    assert nn.MaxPool2d(kernel, stride, pad, ceil_mode=True)(torch.zeros(1, side, side)).shape[1] == output
+
+
 def test_a_norm_and_a_dense_layer_have_torch_s_parameters() -> None:
     norm, dense = Layer("norm", (8, 4, 4)), Layer("dense", (8, 4, 4), channels=10)
     assert value_of(parameter_formula(norm)) == sum(weight.numel() for weight in nn.BatchNorm2d(8).parameters())
@@ -131,6 +144,8 @@ def test_an_empty_window_or_group_fits_nothing() -> None:
     assert not fits(replace(layer, kernel=(10, 3)))
     assert not fits(replace(layer, kernel=(3, 10)))
     assert fits(replace(layer, kernel=(10, 3), same=True))
+    assert fits(replace(layer, kernel=(11, 3), padding=(1, 0)))
+    assert not fits(replace(layer, kernel=(12, 3), padding=(1, 0)))
 
 
 def test_an_input_and_a_concatenation_are_what_they_are() -> None:

@@ -139,7 +139,7 @@ def unique_name(label: str, taken: Mapping[str, Shape]) -> str:
     >>> unique_name("CONV1 (f=5, s=1)", {}), unique_name("ReLU", {"relu": ()}), unique_name("3x3 conv", {})
     ('conv1', 'relu_2', 'layer_3x3')
     """
-    name = re.sub(r"\W", "_", (label.lower().split() or [""])[0].rstrip(":")).strip("_")
+    name = re.sub(r"\W", "_", (label.lower().split() or [""])[0]).strip("_")
     if not name.isidentifier() or keyword.iskeyword(name) or hasattr(nn.Sequential, name) or not name.isascii():
         name = f"layer_{re.sub(r'[^a-z0-9_]', '', name)}".rstrip("_")
     number = 2
@@ -187,8 +187,8 @@ def modules_of(layer: Layer, label: str, shape: Shape) -> Iterator[Module]:
                 {**window_options(layer), **pooling_options(layer)},
             )
         case "global pooling" | "adaptive pooling":
-            side = (1, 1) if layer.kind == "global pooling" else layer.output_size
-            yield label, "AdaptiveMaxPool2d" if "max" in label.lower() else "AdaptiveAvgPool2d", (plain(side),), {}
+            pool = "AdaptiveMaxPool2d" if "max" in label.lower() else "AdaptiveAvgPool2d"
+            yield label, pool, (plain(layer.output_size),), {}
             if layer.kind == "global pooling":
                 yield "flatten", "Flatten", (), {}
         case "dense":

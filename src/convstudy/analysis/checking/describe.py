@@ -36,7 +36,6 @@ class DescribedRow:
 class DescribedNetwork:
     """The rows in the table's order, and the input of the first layer."""
 
-    table: ClaimedTable
     rows: tuple[DescribedRow, ...]
     input_shape: Shape | None
 
@@ -85,16 +84,15 @@ def describe(table: ClaimedTable) -> DescribedNetwork:
         if number == 0 and note:
             layer_row = replace(layer_row, notes=(note, *layer_row.notes))
         described.append(layer_row)
-    return DescribedNetwork(table, tuple(described), start)
+    return DescribedNetwork(tuple(described), start)
 
 
 def describe_row(
     table: ClaimedTable, above: list[DescribedRow], number: int, row: ClaimedRow, start: Shape | None
 ) -> DescribedRow:
-    if row.layer.kind == "total":
-        return DescribedRow(row, None, ())
     if row.layer.kind == "input":
-        return DescribedRow(row, Layer("input", row.shape or start or ()) if row.shape or start else None, ())
+        shape = row.shape or start
+        return DescribedRow(row, Layer("input", shape) if shape else None, ())
     inputs = inputs_of(above, row)
     tried = resolved(table, above, number, row, inputs, start)
     if branches_unsaid(table) and not row.inputs and not explains(tried):
@@ -145,18 +143,17 @@ def resolved(
     """The row's layer, with what was inferred on the way."""
     true = [above[index].output for index in inputs] or [start]
     claimed = [above[index].row.shape or above[index].output for index in inputs] or [start]
-    feed = true[0]
-    if feed is None or not feed or None in true:
+    known = [shape for shape in true if shape]
+    if len(known) < len(true):
         return DescribedRow(row, None, inputs)
+    feed = known[0]
     kind = kind_of(row, feed)
     following = next((later for later in islice(table.rows, number + 1, None) if later.layer.kind != "total"), None)
     near = Neighbours(row, following, feed, claimed[0] or feed, printed_by_tool=table.printed_by is not None)
     layer = Layer(kind, feed)
     notes: tuple[str, ...] = ()
     if kind == "concatenation":
-        layer = replace(
-            layer, input=joined([shape for shape in true if shape]) if len(inputs) > 1 else row.shape or feed
-        )
+        layer = replace(layer, input=joined(known) if len(known) > 1 else row.shape or feed)
     elif kind in WINDOWED and len(feed) == 3:
         layer, notes = inferred_window(near, layer)
     elif kind == "dense":

@@ -170,7 +170,7 @@ def printed_shape(shape: Shape) -> str:
 def forward_lines(steps: Sequence[Step]) -> Iterator[str]:
     """One line a step, its output's shape at the end; a value that a later step needs too has a name of its own."""
     kept = {name for above, step in pairwise(steps) for name in step.inputs if name != above.name}
-    held = {"x": "input_x" if "x" in kept else "x"}
+    held = {"x": "input_x"}
     if "x" in kept:
         yield "input_x = x"
     current = "x"
