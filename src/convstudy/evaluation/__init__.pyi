@@ -2,7 +2,7 @@ from .accuracy import CONFIDENCE, Interval, accuracy_interval
 from .calibration import ReliabilityBin, expected_calibration_error, reliability
 from .difference import Difference, accuracy_difference, mcnemar_p
 from .effect_size import cohens_g, standardised_difference
-from .inference import predict
+from .inference import predict, predict_together
 from .latency import latency_ms
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
@@ -47,6 +47,7 @@ __all__ = [
     "noninferiority",
     "pareto_front",
     "predict",
+    "predict_together",
     "probabilities_of",
     "reliability",
     "standardised_difference",

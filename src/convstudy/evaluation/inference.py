@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from convstudy.evaluation.batch_norm import folded
 from convstudy.evaluation.resident import ResidentImages
+from convstudy.processes import gathered, place
 
 BATCH_SIZE = 256
 FOLDED_FROM = 1000  # images: from here on folding takes less time than it saves (benchmarks/folding.py)
@@ -24,6 +25,15 @@ def predict(network: nn.Module, images: ResidentImages, *, batch_size: int = BAT
     [-1.0, -1.0, -1.0, -1.0]
     """
     return logits(folded(network) if len(images) >= FOLDED_FROM else network, images, batch_size=batch_size)
+
+
+def predict_together(network: nn.Module, images: ResidentImages) -> Tensor:
+    """As `predict`, on every process: each one's network answers for its part of the images, and none counts twice."""
+    here = place()
+    if here.alone:
+        return predict(network, images)
+    own = images.part(here.rank, here.world)
+    return torch.cat([part for part in gathered(predict(network, own) if len(own) else None) if part is not None])
 
 
 @torch.inference_mode()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+Stream = Callable[[Iterable[Sequence[int]]], Iterator[npt.NDArray[np.uint8]]]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class ResidentImages:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     mapped: bool = False
-    stream: Callable[[Iterable[Sequence[int]]], Iterator[npt.NDArray[np.uint8]]] | None = None
+    stream: Stream | None = None
 
     @classmethod
     def of(
@@ -63,6 +65,14 @@ class ResidentImages:
         for images, labels in zip(fetched, torch.split(self.labels, batch_size), strict=True):
             yield self.normalised(images), labels
 
+    def part(self, rank: int, world: int) -> ResidentImages:
+        """The images that process `rank` of `world` evaluates: parts that differ by one at most, none twice."""
+        sizes = [len(places) for places in torch.arange(len(self)).tensor_split(world)]
+        start = sum(sizes[:rank])
+        end = start + sizes[rank]
+        stream = self.stream and _moved(self.stream, start)
+        return replace(self, images=self.images[start:end], labels=self.labels[start:end], stream=stream)
+
     @property
     def elsewhere(self) -> bool:
         """Whether the images are in no memory of their own, and are fetched batch by batch."""
@@ -73,3 +83,8 @@ class ResidentImages:
         if self.stream is None:
             return (self.images[places.to(self.images.device)] for places in batches)
         return (torch.from_numpy(images) for images in self.stream(places.tolist() for places in batches))
+
+
+def _moved(stream: Stream, start: int) -> Stream:
+    """The stream of the images from place `start` on."""
+    return lambda batches: stream([start + place for place in places] for places in batches)

@@ -10,6 +10,7 @@ import torch
 
 from convstudy.errors import StudyError
 from convstudy.files import whole_file
+from convstudy.processes import first, place
 from convstudy.training.state import TrainingState
 
 
@@ -19,13 +20,18 @@ def previous(path: Path) -> Path:
 
 
 def save_checkpoint(path: Path, state: TrainingState) -> None:
-    """Write the state, whole or not at all; keep the checkpoint before it.
+    """Write the state, whole or not at all; keep the checkpoint before it. Of several processes the first one writes.
 
     Raises: StudyError, when it cannot be written; what was written before is as it was.
     """
+    stored = state.state_dict()
+    first(lambda: _write(path, stored))
+
+
+def _write(path: Path, stored: dict[str, Any]) -> None:
     try:
         with whole_file(path) as draft:
-            torch.save(state.state_dict(), draft)
+            torch.save(stored, draft)
             if path.exists():
                 path.replace(previous(path))
     except (OSError, RuntimeError) as error:
@@ -35,16 +41,22 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
         ) from error
 
 
-def has_checkpoint(path: Path) -> bool:
-    """Whether there is a checkpoint, or one before it."""
-    return path.exists() or previous(path).exists()
+def load_checkpoint(path: Path, state: TrainingState) -> bool:
+    """Put a checkpoint's state into `state`, or that of the one before it when it is torn; whether there is any.
 
+    No pickled code is run. Of several processes the first one reads, for only it may have the file.
 
-def load_checkpoint(path: Path, state: TrainingState) -> None:
-    """Put a checkpoint's state into `state`, or that of the one before it when it is torn. No pickled code is run.
-
-    Raises: StudyError, when neither file is a checkpoint of this run.
+    Raises: StudyError, when there are files and neither is a checkpoint of this run.
     """
+    if not first(lambda: path.exists() or previous(path).exists()):
+        return False
+    stored = first(lambda: _loaded(path, state))
+    if not place().first:
+        state.load_state_dict(stored)
+    return True
+
+
+def _loaded(path: Path, state: TrainingState) -> dict[str, Any]:
     failures: list[Exception] = []
     for candidate in (path, previous(path)):
         try:
@@ -53,7 +65,7 @@ def load_checkpoint(path: Path, state: TrainingState) -> None:
         except Exception as error:
             failures.append(error)
         else:
-            return
+            return stored
     reason = str(failures[0]).strip().splitlines()[0] if str(failures[0]).strip() else type(failures[0]).__name__
     raise StudyError(
         f"{path} is not a checkpoint of this run ({reason}); delete it and the run starts again"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from convstudy.errors import DivergedError
+from convstudy.processes import raise_once, summed
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ class Epoch:
 
 @dataclass
 class Tally:
-    """Losses and right answers of an epoch so far, fetched from the device only when they are looked at."""
+    """Losses and right answers of an epoch so far, fetched from the device only when they are looked at.
+
+    Of several processes each adds its share of a loss, and what is looked at is the sum of all.
+    """
 
     epoch: int
     seen: int = 0
@@ -37,7 +41,7 @@ class Tally:
     waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def add(self, loss: Tensor, correct: Tensor, images: int, lr: float) -> None:
-        """Note one step: its loss, its right answers among `images`, its learning rate."""
+        """Note one step: its loss, its right answers among `images` (of all processes), its learning rate."""
         self.seen += images
         self.waiting.append((loss, correct))
         self.lrs.append(lr)
@@ -49,14 +53,17 @@ class Tally:
         """
         losses, correct = zip(*self.waiting, strict=True)
         self.waiting.clear()
-        for loss in torch.stack(losses).tolist():
+        *over_all, right = summed(torch.stack([*losses, torch.stack(correct).sum()]).cpu().double()).tolist()
+        for loss in over_all:
             self.losses.append(loss)
             if not math.isfinite(loss):
-                raise DivergedError(
-                    f"the loss is {loss} at epoch {self.epoch}, step {len(self.losses)}, with a learning rate of "
-                    f"{self.lrs[len(self.losses) - 1]:.3g}; try a smaller --lr"
+                raise_once(
+                    DivergedError(
+                        f"the loss is {loss} at epoch {self.epoch}, step {len(self.losses)}, with a learning rate of "
+                        f"{self.lrs[len(self.losses) - 1]:.3g}; try a smaller --lr"
+                    )
                 )
-        self.correct += int(torch.stack(correct).sum())
+        self.correct += int(right)
 
     def so_far(self) -> dict[str, Any]:
         """What has been fetched, to go on from."""

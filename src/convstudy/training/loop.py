@@ -14,13 +14,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from convstudy.errors import RecipeError
-from convstudy.evaluation import ResidentImages, predict
+from convstudy.evaluation import ResidentImages, predict_together
+from convstudy.processes import place, summed
 from convstudy.training.batches import TrainingBatches
-from convstudy.training.checkpoint import has_checkpoint, load_checkpoint, previous, save_checkpoint
+from convstudy.training.checkpoint import load_checkpoint, previous, save_checkpoint
 from convstudy.training.epoch import Epoch, Tally
 from convstudy.training.initialisation import initialise
 from convstudy.training.interruption import interruption
 from convstudy.training.optimiser import set_learning_rate
+from convstudy.training.parallel import images_of, in_parallel, share_buffers
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import generator, stream_seed
 from convstudy.training.state import TrainingState, out_of_patience
@@ -63,6 +65,10 @@ def train(
     CPU the final weights are the same, bit for bit, as those of a run that was never interrupted. `on_epoch` is
     told of the epochs that the checkpoint holds, too.
 
+    Processes that have been joined (`convstudy.processes`) train the network together: each takes its part of every
+    batch, the first one alone writes the checkpoint, and all give the same metrics. They stop and save after each
+    tenth step only.
+
     Raises: DivergedError, with epoch, step and learning rate, when the loss is NaN or infinite; RecipeError, when
     training shall stop early and there is no validation part.
     """
@@ -71,18 +77,17 @@ def train(
         raise RecipeError(f"--patience is {recipe.patience}, but there is no validation part to judge by; leave it out")
     initialise(network, recipe.init, generator(batches.seed, "initialisation"))
     state = TrainingState.of(network, recipe)
-    if checkpoint and has_checkpoint(checkpoint):
-        load_checkpoint(checkpoint, state)
+    if checkpoint and load_checkpoint(checkpoint, state):
         for epoch in state.history:
             on_epoch(epoch)
     saving = Saving(checkpoint, checkpoint_seconds)
-    with interruption() as asked_to_stop:
+    with in_parallel(state, batches), interruption() as asked_to_stop:
         while len(state.history) < recipe.epochs and not out_of_patience(state.history, recipe.patience):
             epoch = _train_epoch(state, batches, validation, on_step, saving, asked_to_stop)
             state.end_epoch(epoch, recipe.patience)
             saving.save(state)
             on_epoch(epoch)
-    if checkpoint:
+    if checkpoint and place().first:
         previous(checkpoint).unlink(missing_ok=True)
     state.finish()
     return state.history
@@ -113,22 +118,25 @@ def _train_epoch(
     saving: Saving,
     asked_to_stop: Callable[[], bool],
 ) -> Epoch:
-    recipe, steps, epoch = batches.recipe, batches.steps_per_epoch, len(state.history) + 1
+    recipe, steps, epoch, here = batches.recipe, batches.steps_per_epoch, len(state.history) + 1, place()
     if state.step == 0:
-        torch.manual_seed(stream_seed(batches.seed, "dropout", epoch))
+        torch.manual_seed(stream_seed(batches.seed, "dropout", epoch, here.rank))
     state.network.train()
     tally = Tally(epoch, **(state.tally or {}))
     started = time.perf_counter() - state.seconds
-    for step, (images, labels) in enumerate(batches.epoch(epoch, after_step=state.step), start=state.step + 1):
+    shares = batches.epoch(epoch, after_step=state.step, rank=here.rank, world=here.world)
+    for step, (images, labels) in enumerate(shares, start=state.step + 1):
         lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
         set_learning_rate(state.optimiser, lr)
-        loss, correct = take_step(state, batches, images, labels, recipe.accumulate)
-        tally.add(loss, correct, len(labels), lr)
-        if step % STEPS_BETWEEN_LOOKS == 0 or step == steps:
+        whole = images_of(batches, step)
+        loss, correct = take_step(state, batches, images, labels, recipe.accumulate, whole=whole)
+        tally.add(loss, correct, whole, lr)
+        looking = step % STEPS_BETWEEN_LOOKS == 0 or step == steps
+        if looking:
             tally.look()
             on_step(Progress(epoch, step, tally.mean_loss, tally.seen / (time.perf_counter() - started)))
-        stop = asked_to_stop()
-        if stop or (saving.due() and step < steps):
+        stop, due = _of_all(looking, asked_to_stop(), saving.due() and step < steps)
+        if stop or due:
             if tally.waiting:
                 tally.look()
             state.step, state.tally, state.seconds = step, tally.so_far(), time.perf_counter() - started
@@ -141,5 +149,14 @@ def _train_epoch(
 
 
 def _validate(network: nn.Module, validation: ResidentImages) -> tuple[float, float]:
-    logits, labels = predict(network, validation), validation.labels.cpu()
+    share_buffers(network)
+    logits, labels = predict_together(network, validation), validation.labels.cpu()
     return F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).float().mean().item()
+
+
+def _of_all(looking: bool, stop: bool, due: bool) -> tuple[bool, bool]:
+    """Whether any process is asked to stop, and whether the first one is to save: asked when losses are looked at."""
+    if place().alone or not looking:
+        return place().alone and stop, place().alone and due
+    asked, saved = summed(torch.tensor([stop, due and place().first], dtype=torch.int32)).tolist()
+    return asked > 0, saved > 0

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from convstudy.processes import gathered, place
 from convstudy.training.average import average_of
 from convstudy.training.epoch import Epoch
 from convstudy.training.optimiser import optimiser
@@ -30,6 +33,7 @@ class TrainingState:
     tally: dict[str, Any] | None = None  # of its steps so far
     seconds: float = 0.0  # that they took
     best: dict[str, Tensor] | None = None  # weights of the epoch with the lowest validation loss, for early stopping
+    wrapped: DistributedDataParallel | None = None  # the network, where several processes train it
 
     @classmethod
     def of(cls, network: nn.Module, recipe: Recipe) -> TrainingState:
@@ -42,8 +46,27 @@ class TrainingState:
         """The network that is validated and kept: the average of the weights, where there is one."""
         return self.network if self.average is None else self.average.module
 
+    @property
+    def parallel(self) -> nn.Module:
+        """What a batch goes through in training."""
+        return self.network if self.wrapped is None else self.wrapped
+
+    @property
+    def world(self) -> int:
+        """The processes whose gradients are averaged."""
+        return 1 if self.wrapped is None else place().world
+
+    def exchanging(self, last: bool) -> AbstractContextManager[None]:
+        """For a part of a batch: processes exchange their gradients after its last part only."""
+        wait: AbstractContextManager[None] = nullcontext() if self.wrapped is None or last else self.wrapped.no_sync()
+        return wait
+
     def state_dict(self) -> dict[str, Any]:
-        """Tensors, numbers and names only, so that it loads without running pickled code."""
+        """Tensors, numbers and names only, so that it loads without running pickled code.
+
+        Of several processes all have to ask for it, and it is that of the first one with the random states of all.
+        """
+        random, *others = gathered(_random_states())
         return {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -53,7 +76,8 @@ class TrainingState:
             "step": self.step,
             "tally": self.tally,
             "seconds": self.seconds,
-            "random": _random_states(),
+            "random": random,
+            "random_of_others": others,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -65,9 +89,7 @@ class TrainingState:
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.best = state["best"]
         self.step, self.tally, self.seconds = state["step"], state["tally"], state["seconds"]
-        torch.set_rng_state(state["random"]["cpu"])
-        if state["random"]["cuda"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(state["random"]["cuda"])
+        _set_random_states([state["random"], *state.get("random_of_others", ())][place().rank])
 
     def end_epoch(self, epoch: Epoch, patience: int) -> None:
         """Note an epoch; keep its weights, where training may stop early and it is the best so far."""
@@ -86,7 +108,22 @@ class TrainingState:
 
 def _random_states() -> dict[str, Any]:
     """Of torch's global streams, which dropout draws from; all else is drawn by seed and epoch."""
-    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []}  # type: ignore[no-untyped-call]
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return {"cpu": torch.get_rng_state(), "cuda": []}
+    alone = place().alone
+    return {
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if alone else [torch.cuda.get_rng_state()],
+    }
+
+
+def _set_random_states(states: dict[str, Any]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if states["cuda"] and torch.cuda.is_available():
+        if place().alone:
+            torch.cuda.set_rng_state_all(states["cuda"])
+        else:
+            torch.cuda.set_rng_state(states["cuda"][0])
 
 
 def best_epoch(history: list[Epoch]) -> int:

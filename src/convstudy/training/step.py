@@ -5,22 +5,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from convstudy.errors import ModelError
+from convstudy.processes import raise_once
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.objective import objective
 from convstudy.training.state import TrainingState
 
 
 def take_step(
-    state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, parts: int
+    state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, parts: int, *, whole: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Move the weights by the gradient of one batch; give its loss, and how many answers were right.
 
     With `parts` above 1 the batch goes through the network in that many parts, and the gradients add up to the
-    batch's; batch normalisation then sees each part alone.
+    batch's; batch normalisation then sees each part alone. Where several processes share a batch, `whole` is its
+    number of images: the loss is then this process's share of the batch's, and the gradient is the batch's.
+
+    Raises: ModelError, when several processes train a network that does not use all of its parameters.
     """
     recipe = batches.recipe
     state.optimiser.zero_grad(set_to_none=True)
-    loss, correct = _gradients(state.network, batches, images, labels, parts)
+    loss, correct = _gradients(state, batches, images, labels, parts, whole or len(labels))
+    if state.wrapped is not None:
+        _refuse_idle_parameters(state.network)
     if recipe.clip_grad:
         nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip_grad)
     state.optimiser.step()
@@ -30,18 +37,32 @@ def take_step(
 
 
 def _gradients(
-    network: nn.Module, batches: TrainingBatches, images: Tensor, labels: Tensor, parts: int
+    state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, parts: int, whole: int
 ) -> tuple[Tensor, Tensor]:
     losses, right = [], []
-    for some_images, some_labels in zip(_cut(images, parts), _cut(labels, parts), strict=True):
-        share = len(some_labels) / len(labels)
-        output = network(some_images)
-        loss, logits = objective(output, some_labels, batches.recipe.label_smoothing, batches.class_weights)
-        loss = loss if share == 1 else loss * share
-        loss.backward()  # type: ignore[no-untyped-call]
-        losses.append(loss.detach())
+    cut = list(zip(_cut(images, parts), _cut(labels, parts), strict=True))
+    for part, (some_images, some_labels) in enumerate(cut, start=1):
+        share = len(some_labels) / whole
+        with state.exchanging(part == len(cut)):
+            output = state.parallel(some_images)
+            loss, logits = objective(output, some_labels, batches.recipe.label_smoothing, batches.class_weights)
+            averaged = share * state.world  # processes average their gradients
+            (loss if averaged == 1 else loss * averaged).backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.detach() if share == 1 else loss.detach() * share)
         right.append(_correct(logits.detach(), some_labels))
     return (losses[0], right[0]) if len(losses) == 1 else (torch.stack(losses).sum(), torch.stack(right).sum())
+
+
+def _refuse_idle_parameters(network: nn.Module) -> None:
+    """Find that every parameter has a gradient, for else processes wait for it in the next step, and torch fails."""
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad and parameter.grad is None:
+            raise_once(
+                ModelError(
+                    f"{name} gets no gradient, for the network does not use it, and several processes cannot "
+                    "train that; take it out, set its requires_grad to False, or train with one process"
+                )
+            )
 
 
 def _cut(batch: Tensor, parts: int) -> tuple[Tensor, ...]:
