@@ -172,11 +172,9 @@ def wait_for_newer(path: Path, seen: int, running: subprocess.Popen[str]) -> int
     raise AssertionError("the run ended before it could be killed")
 
 
-def test_the_flags_have_the_recipe_s_defaults() -> None:
+def test_every_setting_of_the_recipe_has_a_flag() -> None:
     flags = inspect.signature(compare).parameters
-    shared = [field for field in fields(Recipe) if field.name in flags]
-    assert len(shared) == 9
-    assert {field.name: flags[field.name].default for field in shared} == {f.name: f.default for f in shared}
+    assert {field.name for field in fields(Recipe)} <= set(flags)
 
 
 def test_a_lost_loss_ends_in_one_line(convstudy: Convstudy, own: str) -> None:

@@ -23,6 +23,7 @@ from convstudy.study import (
     with_imported,
     write_findings,
     write_start,
+    write_study,
 )
 
 
@@ -33,6 +34,7 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     folder = ComparisonFolder(output or comparison.default_folder())
     folder.claim(comparison.identity())
     write_start(folder, comparison)
+    write_study(plan, folder.path / "study.yaml")
     for warning in comparison.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     console.print(Text(introduction(comparison)), cost_table(comparison.contestants), sep="\n\n")

@@ -1,7 +1,8 @@
-"""What several commands ask of a network: its name, its input and its number of classes."""
+"""What several commands ask for in the same words: a network, its input, its classes; data, and where they lie."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -21,6 +22,47 @@ InputShape = Annotated[
 ]
 Classes = Annotated[int | None, typer.Option(help=r"Number of classes. \[default: the paper's]", show_default=False)]
 TableOrJson = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="digits, cifar10, mnist, a folder of class folders, or an .npz or .h5 file (`convstudy data`). "
+        r"\[default: digits]",
+        show_default=False,
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help=r"Where the named data sets lie or are downloaded to. \[default: data]", show_default=False),
+]
+TestData = Annotated[Path | None, typer.Option(help="A second file, with the test part.")]
+TrainImages = Annotated[
+    int | None,
+    typer.Option(
+        help=r"Train on so many images, stratified, the same for every seed. \[default: all]", show_default=False
+    ),
+]
+InputSize = Annotated[
+    int | None,
+    typer.Option(
+        "--input-size",
+        "--resize",
+        "--img-size",
+        help=r"Side of the input. \[default: each network's own, else the images', at least 32]",
+        show_default=False,
+    ),
+]
+SkipBadImages = Annotated[
+    bool | None,
+    typer.Option(
+        "--skip-bad-images/--no-skip-bad-images",
+        help="Go on without images that cannot be decoded.",
+        show_default=False,
+    ),
+]
+Device = Annotated[
+    str | None, typer.Option(help=r"auto, cpu, cuda, cuda:N or mps. \[default: auto]", show_default=False)
+]
 
 
 def at_input(model: str, input_shape: str | None, classes: int | None) -> tuple[Model, tuple[int, int, int], int]:

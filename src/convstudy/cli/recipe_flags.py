@@ -95,6 +95,6 @@ def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def given(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The settings that were given."""
-    return {setting: value for setting, value in recipe.items() if value is not None}
+def given(flags: dict[str, Any]) -> dict[str, Any]:
+    """Those of the flags that were given."""
+    return {name: value for name, value in flags.items() if value is not None}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from convstudy.cli.options import Data, DataDir, Device, InputSize, SkipBadImages, TestData, TrainImages
 from convstudy.cli.recipe_flags import given, with_recipe_flags
 
 if TYPE_CHECKING:
@@ -20,39 +21,17 @@ def train(
         str | None,
         typer.Argument(metavar="MODEL", help="A network: see `convstudy models`, or your own as path/to/file.py:Name."),
     ] = None,
-    data: Annotated[
-        str,
-        typer.Option(
-            help="digits, cifar10, mnist, a folder of class folders, or an .npz or .h5 file (`convstudy data`)."
-        ),
-    ] = "digits",
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help=r"Where the named data sets lie or are downloaded to. \[default: data]", show_default=False),
-    ] = None,
-    test_data: Annotated[Path | None, typer.Option(help="A second file, with the test part.")] = None,
-    train_images: Annotated[
-        int | None,
-        typer.Option(
-            help=r"Train on so many images, stratified, the same for every seed. \[default: all]", show_default=False
-        ),
-    ] = None,
+    data: Data = None,
+    data_dir: DataDir = None,
+    test_data: TestData = None,
+    train_images: TrainImages = None,
     config: Annotated[
         Path | None,
         typer.Option(
             "--config", "-c", help="A recipe in YAML, as a run's recipe.yaml; flags override it.", show_default=False
         ),
     ] = None,
-    resize: Annotated[
-        int | None,
-        typer.Option(
-            "--resize",
-            "--img-size",
-            "--input-size",
-            help=r"Side of the input. \[default: the network's own, else the images', at least 32]",
-            show_default=False,
-        ),
-    ] = None,
+    input_size: InputSize = None,
     freeze: Annotated[
         Literal["backbone"] | None,
         typer.Option(help="Train the last linear layer alone, on features that are computed once, unaugmented."),
@@ -60,9 +39,7 @@ def train(
     unfreeze_at: Annotated[
         int, typer.Option(metavar="EPOCHS", help="Train the whole network after so many frozen epochs; 0 is never.")
     ] = 0,
-    skip_bad_images: Annotated[
-        bool, typer.Option("--skip-bad-images", help="Go on without images that cannot be decoded.")
-    ] = False,
+    skip_bad_images: SkipBadImages = None,
     seed: Annotated[int, typer.Option(help="Of initialisation, split, order, augmentation and dropout.")] = 0,
     output: Annotated[
         Path | None,
@@ -81,7 +58,7 @@ def train(
         int | None,
         typer.Option(help=r"Threads, on the CPU. \[default: the number measured to be fastest]", show_default=False),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Device = None,
     **recipe: Any,
 ) -> None:
     """Train a network, test it once, and leave a folder for evaluate, predict and export.
@@ -102,23 +79,26 @@ def train(
     if model is None:
         raise StudyError("no network to train; name one, as in `convstudy train resnet18 --data path/to/images`")
     asked = given(recipe)
+    of_data = {
+        "data": data,
+        "data_dir": data_dir,
+        "test_data": test_data,
+        "train_images": train_images,
+        "input_size": input_size,
+        "skip_bad_images": skip_bad_images,
+        "device": device,
+    }
     plan = Plan(
         models=(model,),
-        data=data,
         seeds=1,
         first_seed=seed,
         recipe=_recipe(config, asked),
         horizontal_flip=_flip(config, asked),
-        data_dir=data_dir,
-        test_data=test_data,
-        train_images=train_images,
-        input_size=resize,
-        skip_bad_images=skip_bad_images,
-        device=device,
         threads=1 if threads is None else threads,
         log=tuple(log or ()),
         freeze=freeze is not None,
         unfreeze_at=unfreeze_at,
+        **given(of_data),
     )
     carry_out_training(plan, output, threads)
 

@@ -13,6 +13,7 @@ from .preprocessing import Preprocessing
 from .results import Findings, Results
 from .run import Observer
 from .stored import read_findings, read_layers, write_findings
+from .study_file import planned, read_study, study_text, write_study
 from .trained import TrainedRun, open_run
 from .training_run import TrainingRun, prepare_run, stored_plan
 from .unfinished import RunState, epochs_of, read_unfinished, run_states, write_start
@@ -47,15 +48,19 @@ __all__ = [
     "open_model",
     "open_run",
     "perform_missing",
+    "planned",
     "prepare",
     "prepare_run",
     "read_findings",
     "read_layers",
+    "read_study",
     "read_unfinished",
     "run_states",
     "stored_plan",
+    "study_text",
     "unallocated_network",
     "with_imported",
     "write_findings",
     "write_start",
+    "write_study",
 ]

@@ -1,5 +1,6 @@
 """The folders of runs and comparisons: where everything is, what it belongs to, and how it is written and read back.
 
+study.yaml                 what was asked, for people: `convstudy compare -c` does it again
 comparison.json            what was asked, so that nothing of another comparison is mixed in
 start.json                 protocol and costs, known before any training: a report can be drawn at any time
 <network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json, recipe.yaml

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from convstudy.errors import StudyError
 from convstudy.training import Recipe
 
 DEFAULT_RECIPE = Recipe()
+ALWAYS_SAID = (  # in the command
+    "epochs",
+    "batch_size",
+    "lr",
+    "warmup_epochs",
+    "momentum",
+    "weight_decay",
+    "label_smoothing",
+    "crop_padding",
+    "horizontal_flip",
+)
 
 
 @dataclass(frozen=True)
@@ -71,21 +82,26 @@ class Plan:
             "--test-data": self.test_data,
             "--train-images": self.train_images,
             "--seeds": self.seeds,
-            "--epochs": self.recipe.epochs,
-            "--batch-size": self.recipe.batch_size,
-            "--lr": self.recipe.lr,
-            "--warmup-epochs": self.recipe.warmup_epochs,
-            "--momentum": self.recipe.momentum,
-            "--weight-decay": self.recipe.weight_decay,
-            "--label-smoothing": self.recipe.label_smoothing,
-            "--crop-padding": self.recipe.crop_padding,
+            "--first-seed": self.first_seed or None,
             "--input-size": self.input_size,
             "--threads": self.threads,
+            **self._recipe_flags(),
         }
         words = ["convstudy", "compare", *self.models]
-        words += [word for flag, value in flags.items() if value is not None for word in (flag, f"{value}")]
-        if self.horizontal_flip is not None:
-            words.append("--flip" if self.horizontal_flip else "--no-flip")
-        words += ["--channels-last"] if self.recipe.channels_last else []
+        words += [word for flag, value in flags.items() if value is not None for word in _flag(flag, value)]
         words += ["--skip-bad-images"] if self.skip_bad_images else []
         return shlex.join(words)
+
+    def _recipe_flags(self) -> dict[str, object]:
+        """The settings that are most asked for, and those that are not as they are by default."""
+        return {
+            f"--{name.replace('_', '-')}": value
+            for name, value in {**asdict(self.recipe), "horizontal_flip": self.horizontal_flip}.items()
+            if name in ALWAYS_SAID or value != getattr(DEFAULT_RECIPE, name)
+        }
+
+
+def _flag(flag: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return (flag if value else flag.replace("--", "--no-", 1),)
+    return flag, f"{value}"

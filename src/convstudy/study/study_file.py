@@ -1,0 +1,153 @@
+"""Studies as YAML files: what a comparison is asked to do, to be kept, changed and done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from convstudy.errors import ConvstudyError, StudyError
+from convstudy.files import whole_file
+from convstudy.study.plan import Plan
+from convstudy.training import Recipe
+
+HEADER = "# Again: convstudy compare -c this-file. What each key means: docs/studies.md\n"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the value of a key may be."""
+
+    words: str
+    holds: Callable[[Any], bool]
+    read: Callable[[Any], Any] = lambda value: value
+    written: Callable[[Any], Any] = lambda value: value
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+TEXT = Kind("a text", lambda value: isinstance(value, str) and bool(value))
+PATH = Kind("a path", TEXT.holds, Path, str)
+NAMES = Kind("a list of names, as in [net, lenet5]", _names, tuple, list)
+WHOLE = Kind("a whole number", _whole)
+YES_OR_NO = Kind("true or false", lambda value: isinstance(value, bool))
+SETTINGS = Kind("settings, as in `epochs: 30`", lambda value: isinstance(value, dict))
+
+KEYS = {  # of a study file, and of `Plan`
+    "models": NAMES,
+    "data": TEXT,
+    "data_dir": PATH,
+    "test_data": PATH,
+    "train_images": WHOLE,
+    "seeds": WHOLE,
+    "first_seed": WHOLE,
+    "recipe": SETTINGS,
+    "input_size": WHOLE,
+    "skip_bad_images": YES_OR_NO,
+    "threads": WHOLE,
+    "jobs": WHOLE,
+    "device": TEXT,
+}
+
+
+def read_study(path: Path) -> Plan:
+    """The study of a YAML file: `key: value` lines, defaults for those that are left out.
+
+    Raises: StudyError, with the file's name, when it cannot be read, has an unknown key or a value out of range.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "study.yaml"
+    >>> _ = path.write_text("models: [net, lenet5]\\nrecipe: {epochs: 2}\\n")
+    >>> read_study(path) == Plan(("net", "lenet5"), recipe=Recipe(epochs=2))
+    True
+    """
+    return planned(path, {}, {})
+
+
+def planned(path: Path | None, asked: Mapping[str, Any], recipe: Mapping[str, Any]) -> Plan:
+    """The study of the file, or of the defaults, with what was asked: keys of a plan, and settings of its recipe.
+
+    Raises: as `read_study`; StudyError or RecipeError, for what was asked.
+    """
+    of_file = {} if path is None else _settings(path)
+    if path is not None:
+        try:
+            _plan({"models": ("net",), **of_file}, {})
+        except ConvstudyError as error:
+            raise StudyError(f"{path}: {error}") from None
+    return _plan({"models": (), **of_file, **asked}, recipe)
+
+
+def study_text(plan: Plan) -> str:
+    """A study as YAML, every choice written out; `read_study` gives the same study back."""
+    import yaml  # noqa: PLC0415 - only who has a file waits for it
+
+    values = {key: getattr(plan, key) for key in KEYS}
+    values["recipe"] = _recipe_settings(plan)
+    said = {key: KEYS[key].written(value) for key, value in values.items() if value is not None}
+    return HEADER + str(yaml.safe_dump(said, sort_keys=False, allow_unicode=True))
+
+
+def write_study(plan: Plan, path: Path) -> None:
+    """Write a study as YAML, whole or not at all; a file that holds the same study already stays as it is."""
+    try:
+        if path.exists() and read_study(path) == plan:
+            return
+    except StudyError:
+        pass
+    with whole_file(path) as draft:
+        draft.write_text(study_text(plan), encoding="utf-8", newline="\n")
+
+
+def _recipe_settings(plan: Plan) -> dict[str, Any]:
+    settings: dict[str, Any] = plan.recipe.to_dict() | {"horizontal_flip": plan.horizontal_flip}
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _plan(values: Mapping[str, Any], asked: Mapping[str, Any]) -> Plan:
+    """Bring the recipe's settings and the plan's keys together."""
+    of_file = values.get("recipe", {})
+    Recipe.from_dict(of_file)  # refuses what cannot be
+    settings = {**{str(name).replace("-", "_"): value for name, value in of_file.items()}, **asked}
+    recipe = Recipe.from_dict(settings)
+    return Plan(**{**values, "recipe": recipe, "horizontal_flip": settings.get("horizontal_flip")})
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """The keys that a file gives, each with a value of its kind."""
+    import yaml  # noqa: PLC0415
+
+    try:
+        written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read ({error.strerror}); expected a study in YAML") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path} is not YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(written, dict):
+        raise StudyError(f"{path} holds no study; expected lines as in `models: [net, lenet5]`")
+    given: dict[str, Any] = {}
+    for said, value in written.items():
+        key = str(said).replace("-", "_")
+        if key not in KEYS:
+            raise StudyError(f"{path}: a study has no '{said}'; {_advice(key)}")
+        if key in given:
+            raise StudyError(f"{path}: a study has '{said}' twice; leave one out")
+        if not KEYS[key].holds(value):
+            raise StudyError(f"{path}: {said} is {value!r}; expected {KEYS[key].words}")
+        given[key] = KEYS[key].read(value)
+    return given
+
+
+def _advice(key: str) -> str:
+    if key in {setting.name for setting in fields(Recipe)}:
+        return f"write `{key}` under `recipe`"
+    nearest = get_close_matches(key.lower(), KEYS, n=1)
+    return f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(KEYS)}"
