@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convstudy.cli import comparing
 from convstudy.errors import StudyError
-from convstudy.study import Plan, open_model, read_study, write_study
+from convstudy.study import Budget, Plan, open_model, read_study, write_study
 from convstudy.study.study_file import KEYS
 from convstudy.training import Recipe
 from tests.conftest import ROOT, Said
@@ -41,17 +41,23 @@ recipes = st.builds(
     mixup=st.sampled_from([0.0, 0.2]),
     channels_last=st.booleans(),
 )
+budgets = st.builds(Budget, st.just("images"), st.integers(1, 10**9).map(float)) | st.builds(
+    Budget, st.sampled_from(["macs", "seconds"]), st.floats(1e-3, 1e18)
+)
 
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     flip = draw(st.none() | st.booleans())
+    budget = draw(st.none() | budgets)
+    recipe = draw(recipes)
     return Plan(
         models=tuple(draw(st.lists(names, min_size=1, max_size=4, unique=True))),
         data=draw(st.sampled_from(["digits", "path/to/images", "1e3", "a: b", "# x"])),
         seeds=draw(st.integers(1, 100)),
         first_seed=draw(st.integers(0, 1000)),
-        recipe=replace(draw(recipes), horizontal_flip=bool(flip)),
+        budget=budget,
+        recipe=replace(recipe, horizontal_flip=bool(flip), epochs=6 if budget else recipe.epochs),
         horizontal_flip=flip,
         data_dir=draw(st.none() | paths),
         test_data=draw(st.none() | paths),
@@ -88,6 +94,7 @@ def asked(convstudy: Convstudy, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 def test_the_command_asks_for_the_same_study_again(asked: Callable[..., Plan]) -> None:
     @given(plan=plans())
+    @settings(max_examples=30, deadline=None)
     def the_same(plan: Plan) -> None:
         words = shlex.split(plan.command())
         assert words[:2] == ["convstudy", "compare"]
@@ -124,6 +131,18 @@ def test_flags_override_the_file(asked: Callable[..., Plan], tmp_path: Path) -> 
     assert not asked("-c", "s.yaml", "--no-skip-bad-images").skip_bad_images
 
 
+def test_a_budget_and_epochs_override_each_other(asked: Callable[..., Plan], tmp_path: Path) -> None:
+    (tmp_path / "budget.yaml").write_text("models: [net]\nbudget: macs=2e13\nrecipe: {warmup_epochs: 9}\n")
+    (tmp_path / "epochs.yaml").write_text("models: [net]\nrecipe: {epochs: 30}\n")
+    assert asked("-c", "budget.yaml").budget == Budget("macs", 2e13)
+    assert asked("-c", "budget.yaml").recipe.warmup_epochs == 9
+    overridden = asked("-c", "budget.yaml", "--epochs", "20")
+    assert (overridden.budget, overridden.recipe.epochs) == (None, 20)
+    assert asked("-c", "epochs.yaml", "--budget", "seconds=60") == Plan(("net",), budget=Budget("seconds", 60))
+    assert asked("-c", "budget.yaml", "--budget", "epochs=12").recipe.epochs == 12
+    assert asked("-c", "budget.yaml", "--budget", "epochs=12").budget is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -140,9 +159,18 @@ def test_flags_override_the_file(asked: Callable[..., Plan], tmp_path: Path) -> 
         ("seeds: 2", "no network to compare"),
         ("models: [net]\nrecipe: 3", "s.yaml: recipe is 3; expected settings, as in `epochs: 30`"),
         ("models: [net]\nrecipe: {lr: -1}", "s.yaml: --lr is -1; expected a number above 0"),
-        ("models: [net]\nrecipe: {lr: 0.1, l-r: 1}", "s.yaml: a recipe has no 'l-r'"),
+        ("models: [net]\nrecipe: {l-r: 1}", "s.yaml: a recipe has no 'l_r'; did you mean 'lr'?"),
+        ("models: [net]\nrecipe: {batch-size: 8, batch_size: 9}", "s.yaml: a recipe has 'batch_size' twice; leave one"),
         ("models: [net]\ndata: 3", "s.yaml: data is 3; expected a text"),
         ("models: [net]\nskip_bad_images: 1", "s.yaml: skip_bad_images is 1; expected true or false"),
+        ("models: [net]\nbudget: many", "s.yaml: --budget is 'many'; expected images=N, macs=N or seconds=N"),
+        ("models: [net]\nbudget: flops=3", "s.yaml: --budget is 'flops=3'; expected images=N, macs=N or seconds=N"),
+        ("models: [net]\nbudget: images=1.5", "s.yaml: --budget is 'images=1.5'; expected a whole number of images"),
+        ("models: [net]\nbudget: images=nan", "s.yaml: --budget is 'images=nan'; expected images=N"),
+        (
+            "models: [net]\nbudget: images=9\nrecipe: {epochs: 3}",
+            "s.yaml: both --budget images=9 and --epochs 3 are given; leave one of them out",
+        ),
         ("models: [net", "s.yaml is not YAML (while parsing a flow sequence"),
         ("- net", "s.yaml holds no study; expected lines as in `models: [net, lenet5]`"),
         ("", "s.yaml holds no study; expected lines as in `models: [net, lenet5]`"),

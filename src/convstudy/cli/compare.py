@@ -32,6 +32,14 @@ def compare(
     data_dir: DataDir = None,
     test_data: TestData = None,
     train_images: TrainImages = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND=N",
+            help="What each training may cost instead of --epochs: images=N, macs=N or seconds=N.",
+            show_default=False,
+        ),
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -65,7 +73,7 @@ def compare(
     of --config, or the default one, with what the flags say; it is stored as study.yaml.
     """
     from convstudy.cli.comparing import carry_out
-    from convstudy.study import planned
+    from convstudy.study import Budget, planned
 
     asked = {
         "models": tuple(models or ()) or (("net", "resnet34") if config is None else None),
@@ -73,6 +81,7 @@ def compare(
         "data_dir": data_dir,
         "test_data": test_data,
         "train_images": train_images,
+        "budget": None if budget is None else Budget.parse(budget),
         "seeds": seeds,
         "first_seed": first_seed,
         "input_size": input_size,

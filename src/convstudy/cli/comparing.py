@@ -16,11 +16,14 @@ from convstudy.study import (
     Comparison,
     ComparisonFolder,
     Plan,
+    budget_words,
     conclude,
     perform_missing,
     prepare,
     read_layers,
     with_imported,
+    with_measured,
+    write_allowances,
     write_findings,
     write_start,
     write_study,
@@ -32,12 +35,17 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     console = Console()
     comparison = prepare(plan)
     folder = ComparisonFolder(output or comparison.default_folder())
+    folder.check(comparison.identity())
+    comparison = with_measured(comparison, folder)
     folder.claim(comparison.identity())
+    write_allowances(folder, comparison)
     write_start(folder, comparison)
     write_study(plan, folder.path / "study.yaml")
     for warning in comparison.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     console.print(Text(introduction(comparison)), cost_table(comparison.contestants), sep="\n\n")
+    if comparison.allowances:
+        console.print(Text(f"\n{budget_words(comparison)}"))
     console.print()
     with TrainingDisplay(console) as display:
         perform_missing(comparison, folder, display)
@@ -52,11 +60,12 @@ def carry_out(plan: Plan, output: Path | None) -> None:
 def introduction(comparison: Comparison) -> str:
     data, recipe = comparison.data, comparison.recipe
     validation = "split off by seed" if data.validation is None else f"{len(data.validation.labels):,}"
+    each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
     lines = [
         f"{data.name}: {data.num_classes} classes, {data.in_channels} x {data.side} x {data.side}; images to train "
         f"{len(data.train.labels):,}, to validate {validation}, to test {len(data.test.labels):,}",
         *data.notes,
-        f"{plural(len(comparison.seeds), 'seed')}, {plural(recipe.epochs, 'epoch')}, batch size {recipe.batch_size}, "
+        f"{plural(len(comparison.seeds), 'seed')}, {each}, batch size {recipe.batch_size}, "
         f"lr {recipe.lr:g}, on {comparison.device}",
     ]
     return "\n".join(lines)

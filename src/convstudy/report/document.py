@@ -35,10 +35,8 @@ def markdown(findings: Findings) -> str:
     if measured:
         parts += ["## Other measures", _in_markdown(measure_frame(measured))]
     protocol = results.protocol
-    parts += [
-        "## Protocol",
-        "\n".join(f"- {line}" for line in (protocol.selection, protocol.intervals, protocol.tests)),
-    ]
+    held = (protocol.selection, protocol.budget, protocol.intervals, protocol.tests)
+    parts += ["## Protocol", "\n".join(f"- {line}" for line in held if line)]
     parts += ["## Reproduce", f"```console\n{protocol.command}\n```"]
     return "\n\n".join(part for part in parts if part) + "\n"
 

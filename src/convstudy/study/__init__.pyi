@@ -1,3 +1,5 @@
+from .allowance import budget_words, with_measured, write_allowances
+from .budget import Budget
 from .comparison import Comparison, perform_missing, prepare
 from .conclusion import conclude
 from .contestant import Contestant, layer_table, unallocated_network
@@ -20,6 +22,7 @@ from .unfinished import RunState, epochs_of, read_unfinished, run_states, write_
 
 __all__ = [
     "Answer",
+    "Budget",
     "ClassTop1",
     "Comparison",
     "ComparisonFolder",
@@ -37,6 +40,7 @@ __all__ = [
     "TrainedRun",
     "TrainingRun",
     "answers",
+    "budget_words",
     "choose_device",
     "conclude",
     "epochs_of",
@@ -60,6 +64,8 @@ __all__ = [
     "study_text",
     "unallocated_network",
     "with_imported",
+    "with_measured",
+    "write_allowances",
     "write_findings",
     "write_start",
     "write_study",

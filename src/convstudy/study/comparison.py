@@ -6,8 +6,8 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 
 from convstudy.data import DataSet, load
 from convstudy.errors import ShapeError, StudyError
+from convstudy.study.allowance import Allowance, counted
 from convstudy.study.contestant import Contestant, contestant
 from convstudy.study.data_record import DataRecord
 from convstudy.study.environment import choose_device, make_deterministic
@@ -38,6 +39,7 @@ class Comparison:
     data: DataSet
     contestants: tuple[Contestant, ...]
     device: torch.device
+    allowances: Mapping[str, Allowance] = field(default_factory=dict)  # by network, where the plan has a budget
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -54,6 +56,13 @@ class Comparison:
         """Every run as seed and network; the seed is the outer loop, so that a part of them is balanced."""
         return itertools.product(self.seeds, self.contestants)
 
+    def recipe_of(self, name: str) -> Recipe:
+        """The recipe of one network: that of all, with the epochs that the budget pays for."""
+        if name not in self.allowances:
+            return self.recipe
+        epochs = self.allowances[name].epochs
+        return replace(self.recipe, epochs=epochs, warmup_epochs=min(self.recipe.warmup_epochs, epochs / 2))
+
     def identity(self) -> dict[str, Any]:
         """All that decides the results: what a folder's runs must agree in."""
         identity = {
@@ -63,15 +72,27 @@ class Comparison:
             "inputs": {entrant.name: list(entrant.input_shape) for entrant in self.contestants},
             "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
             "seeds": list(self.seeds),
-            "recipe": asdict(self.recipe),
+            "recipe": self.shared_recipe(),
             "freeze": self.plan.freeze,
             "unfreeze_at": self.plan.unfreeze_at,
             "device": self.device.type,
             "threads": self.plan.threads,
             "convstudy": version("convstudy"),
         }
+        budget = self.plan.budget
+        if budget:
+            identity["budget"] = str(budget)
+        if budget and budget.kind != "seconds":  # what was measured is stored, and no two measurements agree
+            identity["epochs"] = {name: allowance.epochs for name, allowance in self.allowances.items()}
         plain: dict[str, Any] = json.loads(json.dumps(identity))
         return plain
+
+    def shared_recipe(self) -> dict[str, Any]:
+        """The settings that are the same for all networks: with a budget, all but the epochs."""
+        settings: dict[str, Any] = asdict(self.recipe)
+        if self.plan.budget:
+            del settings["epochs"]
+        return settings
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -122,7 +143,10 @@ def prepare(plan: Plan, progress: Callable[[int, int], None] | None = None) -> C
     flip = data.horizontal_flip if plan.horizontal_flip is None else plan.horizontal_flip
     recipe = replace(plan.recipe, horizontal_flip=flip)
     recipe = unaugmented(recipe) if plan.freeze and not plan.unfreeze_at else recipe
-    return Comparison(plan, recipe, data, tuple(contestants), device)
+    comparison = Comparison(plan, recipe, data, tuple(contestants), device)
+    if plan.budget is None or plan.budget.kind == "seconds":
+        return comparison
+    return replace(comparison, allowances=counted(comparison, plan.budget))
 
 
 def perform_missing(comparison: Comparison, folder: ComparisonFolder, observer: Observer) -> None:
@@ -152,7 +176,7 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
             entrant.input_shape,
             sized[entrant.input_shape],
             origin,
-            comparison.recipe,
+            comparison.recipe_of(entrant.name),
             seed,
             comparison.device,
             folder(entrant.model.folder, seed),

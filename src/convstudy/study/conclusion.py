@@ -6,7 +6,7 @@ import itertools
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from convstudy.evaluation import (
     study_power,
 )
 from convstudy.evaluation.variation import Answers
+from convstudy.study.allowance import budget_words
 from convstudy.study.comparison import Comparison
 from convstudy.study.contestant import Contestant
 from convstudy.study.environment import describe
@@ -189,11 +190,13 @@ def protocol_of(comparison: Comparison) -> Protocol:
         DataDescription(
             data.name, data.source, data.class_names, shape, *sizes, mean, std, data.notes, data.fingerprint
         ),
-        asdict(comparison.recipe),
+        comparison.shared_recipe(),
         seeds,
         _SELECTION.format("split off the training part by seed" if data.validation is None else "of the data"),
         *protocol_words(seeds=len(seeds), networks=len(comparison.contestants)),
         comparison.plan.command(),
+        budget_words(comparison),
+        {name: allowance.epochs for name, allowance in comparison.allowances.items()},
     )
 
 

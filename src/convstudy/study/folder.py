@@ -3,6 +3,7 @@
 study.yaml                 what was asked, for people: `convstudy compare -c` does it again
 comparison.json            what was asked, so that nothing of another comparison is mixed in
 start.json                 protocol and costs, known before any training: a report can be drawn at any time
+budget.json                where a budget is given: what each network's epochs cost, and how many it has
 <network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json, recipe.yaml
     epochs.csv             the metrics of each epoch, written as they come
     model.py               a copy of the user's own file that the network is made from, where there is one
@@ -117,19 +118,32 @@ class ComparisonFolder:
         """What is known before any training."""
         return self.path / "start.json"
 
+    @property
+    def budget(self) -> Path:
+        """What each network gets of the budget."""
+        return self.path / "budget.json"
+
     def run(self, model_folder: str, seed: int) -> RunFolder:
         return RunFolder(self.path / model_folder / f"seed-{seed}")
+
+    def check(self, identity: dict[str, Any]) -> None:
+        """Find that the folder is that of the comparison with this identity, or nobody's.
+
+        Raises: StudyError, when it holds something else.
+        """
+        if (self.path / "comparison.json").exists():
+            refuse_another(self.path, "comparison", self.identity(), identity)
+        else:
+            refuse_strangers(self.path, "comparison")
 
     def claim(self, identity: dict[str, Any]) -> None:
         """Make the folder that of the comparison with this identity, or find that it is.
 
-        Raises: StudyError, when it holds something else; nothing is written then.
+        Raises: as `check`; nothing is written then.
         """
+        self.check(identity)
         if not (self.path / "comparison.json").exists():
-            refuse_strangers(self.path, "comparison")
             write_json(self.path / "comparison.json", identity)
-            return
-        refuse_another(self.path, "comparison", self.identity(), identity)
 
     def imported(self) -> dict[str, dict[str, Any]]:
         """The networks whose predictions were imported: of each its folder and its seeds."""

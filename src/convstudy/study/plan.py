@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from convstudy.errors import StudyError
+from convstudy.study.budget import Budget
 from convstudy.training import Recipe
 
 DEFAULT_RECIPE = Recipe()
@@ -36,6 +37,7 @@ class Plan:
     seeds: int = 3
     first_seed: int = 0
     recipe: Recipe = DEFAULT_RECIPE
+    budget: Budget | None = None  # of each training; None: the recipe's epochs
     horizontal_flip: bool | None = None  # None: as the data set says
     data_dir: Path | None = None
     test_data: Path | None = None
@@ -66,6 +68,8 @@ class Plan:
                 f"--unfreeze-at is {self.unfreeze_at}; expected 1 to below the {self.recipe.epochs} epochs, and "
                 "--freeze backbone with it"
             )
+        if self.budget and self.freeze:
+            raise StudyError(f"--budget {self.budget} is for whole networks; give --epochs with --freeze backbone")
         for flag, value in (("--threads", self.threads), ("--jobs", 1 if self.jobs is None else self.jobs)):
             if value < 1:
                 raise StudyError(f"{flag} is {value}; expected a whole number from 1 on")
@@ -83,6 +87,7 @@ class Plan:
             "--train-images": self.train_images,
             "--seeds": self.seeds,
             "--first-seed": self.first_seed or None,
+            "--budget": self.budget,
             "--input-size": self.input_size,
             "--threads": self.threads,
             **self._recipe_flags(),
@@ -97,7 +102,7 @@ class Plan:
         return {
             f"--{name.replace('_', '-')}": value
             for name, value in {**asdict(self.recipe), "horizontal_flip": self.horizontal_flip}.items()
-            if name in ALWAYS_SAID or value != getattr(DEFAULT_RECIPE, name)
+            if (name in ALWAYS_SAID or value != getattr(DEFAULT_RECIPE, name)) and (name != "epochs" or not self.budget)
         }
 
 

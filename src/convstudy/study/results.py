@@ -97,6 +97,8 @@ class Protocol:
     intervals: str  # which sources of variation the intervals cover, and how
     tests: str  # how p-values were computed
     command: str  # reproduces the comparison
+    budget: str = ""  # what each training gets, and the epochs that follow from it; empty: the recipe's epochs
+    epochs: Mapping[str, int] = field(default_factory=dict)  # by network, where a budget says them
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 from convstudy.errors import ConvstudyError, StudyError
 from convstudy.files import whole_file
-from convstudy.study.plan import Plan
+from convstudy.study.budget import Budget
+from convstudy.study.plan import DEFAULT_RECIPE, Plan
 from convstudy.training import Recipe
 
 HEADER = "# Again: convstudy compare -c this-file. What each key means: docs/studies.md\n"
@@ -34,12 +35,19 @@ def _names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
+def _mapping(value: object) -> bool:
+    return isinstance(value, dict)
+
+
 TEXT = Kind("a text", lambda value: isinstance(value, str) and bool(value))
 PATH = Kind("a path", TEXT.holds, Path, str)
 NAMES = Kind("a list of names, as in [net, lenet5]", _names, tuple, list)
 WHOLE = Kind("a whole number", _whole)
 YES_OR_NO = Kind("true or false", lambda value: isinstance(value, bool))
-SETTINGS = Kind("settings, as in `epochs: 30`", lambda value: isinstance(value, dict))
+BUDGET = Kind("kind=amount, as in images=500000", TEXT.holds, Budget.parse, str)
+SETTINGS = Kind(
+    "settings, as in `epochs: 30`", lambda value: isinstance(value, dict), lambda value: _underscored(value, "recipe")
+)
 
 KEYS = {  # of a study file, and of `Plan`
     "models": NAMES,
@@ -49,6 +57,7 @@ KEYS = {  # of a study file, and of `Plan`
     "train_images": WHOLE,
     "seeds": WHOLE,
     "first_seed": WHOLE,
+    "budget": BUDGET,
     "recipe": SETTINGS,
     "input_size": WHOLE,
     "skip_bad_images": YES_OR_NO,
@@ -77,13 +86,20 @@ def planned(path: Path | None, asked: Mapping[str, Any], recipe: Mapping[str, An
 
     Raises: as `read_study`; StudyError or RecipeError, for what was asked.
     """
-    of_file = {} if path is None else _settings(path)
+    of_file: dict[str, Any] = {}
     if path is not None:
+        written = _written(path)
         try:
-            _plan({"models": ("net",), **of_file}, {})
+            of_file = _keys(written)
+            _plan({"models": ("net",), **of_file})
         except ConvstudyError as error:
             raise StudyError(f"{path}: {error}") from None
-    return _plan({"models": (), **of_file, **asked}, recipe)
+    settings = dict(of_file.pop("recipe", {}))
+    if "budget" in asked:
+        settings.pop("epochs", None)
+    if "epochs" in recipe:
+        of_file.pop("budget", None)
+    return _plan({"models": (), **of_file, **asked, "recipe": {**settings, **recipe}})
 
 
 def study_text(plan: Plan) -> str:
@@ -109,20 +125,31 @@ def write_study(plan: Plan, path: Path) -> None:
 
 def _recipe_settings(plan: Plan) -> dict[str, Any]:
     settings: dict[str, Any] = plan.recipe.to_dict() | {"horizontal_flip": plan.horizontal_flip}
+    if plan.budget:
+        del settings["epochs"]
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _plan(values: Mapping[str, Any], asked: Mapping[str, Any]) -> Plan:
-    """Bring the recipe's settings and the plan's keys together."""
-    of_file = values.get("recipe", {})
-    Recipe.from_dict(of_file)  # refuses what cannot be
-    settings = {**{str(name).replace("-", "_"): value for name, value in of_file.items()}, **asked}
+def _plan(values: Mapping[str, Any]) -> Plan:
+    """Bring a plan's keys and its recipe's settings together."""
+    settings = dict(values.get("recipe", {}))
+    budget: Budget | None = values.get("budget")
+    if budget and "epochs" in settings:
+        raise StudyError(f"both --budget {budget} and --epochs {settings['epochs']} are given; leave one of them out")
+    if budget and budget.kind == "epochs":
+        settings["epochs"], budget = int(budget.amount), None
+    if budget and "warmup_epochs" in settings:  # no number of epochs to hold it against yet
+        settings["epochs"] = max(DEFAULT_RECIPE.epochs, _above(settings["warmup_epochs"]))
     recipe = Recipe.from_dict(settings)
-    return Plan(**{**values, "recipe": recipe, "horizontal_flip": settings.get("horizontal_flip")})
+    flip = settings.get("horizontal_flip")
+    return Plan(**{**values, "recipe": recipe, "horizontal_flip": flip, "budget": budget})
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    """The keys that a file gives, each with a value of its kind."""
+def _above(epochs: object) -> int:
+    return int(epochs) + 1 if isinstance(epochs, int | float) and epochs < 1e9 else 0
+
+
+def _written(path: Path) -> dict[object, Any]:
     import yaml  # noqa: PLC0415
 
     try:
@@ -133,16 +160,29 @@ def _settings(path: Path) -> dict[str, Any]:
         raise StudyError(f"{path} is not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(written, dict):
         raise StudyError(f"{path} holds no study; expected lines as in `models: [net, lenet5]`")
+    return written
+
+
+def _keys(written: Mapping[object, Any]) -> dict[str, Any]:
+    """The keys of a plan that a file gives, each with a value of its kind; its recipe as settings."""
+    given: dict[str, Any] = {}
+    for key, value in _underscored(written, "study").items():
+        if key not in KEYS:
+            raise StudyError(f"a study has no '{key}'; {_advice(key)}")
+        if not KEYS[key].holds(value):
+            raise StudyError(f"{key} is {value!r}; expected {KEYS[key].words}")
+        given[key] = KEYS[key].read(value)
+    return given
+
+
+def _underscored(written: Mapping[object, Any], what: str) -> dict[str, Any]:
+    """Names with underscores, for they may be written with hyphens, as flags are."""
     given: dict[str, Any] = {}
     for said, value in written.items():
-        key = str(said).replace("-", "_")
-        if key not in KEYS:
-            raise StudyError(f"{path}: a study has no '{said}'; {_advice(key)}")
-        if key in given:
-            raise StudyError(f"{path}: a study has '{said}' twice; leave one out")
-        if not KEYS[key].holds(value):
-            raise StudyError(f"{path}: {said} is {value!r}; expected {KEYS[key].words}")
-        given[key] = KEYS[key].read(value)
+        name = str(said).replace("-", "_")
+        if name in given:
+            raise StudyError(f"a {what} has '{said}' twice; leave one out")
+        given[name] = value
     return given
 
 

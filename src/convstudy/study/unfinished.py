@@ -79,9 +79,14 @@ def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
     return tuple(_states(folder, start["entrants"], start["protocol"]["seeds"]))
 
 
-def epochs_of(folder: ComparisonFolder) -> int:
-    """How many epochs each run has. Raises: as `read_unfinished`."""
-    return int(_start(folder)["protocol"]["recipe"]["epochs"])
+def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
+    """How many epochs the runs of each network have. Raises: as `read_unfinished`."""
+    start = _start(folder)
+    protocol = start["protocol"]
+    return {
+        entrant["name"]: protocol.get("epochs", {}).get(entrant["name"]) or protocol["recipe"]["epochs"]
+        for entrant in start["entrants"]
+    }
 
 
 def _states(folder: ComparisonFolder, entrants: Iterable[dict[str, Any]], seeds: Iterable[int]) -> Iterable[RunState]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STYLES = {"done": "green", "running": "bold", "waiting": "dim"}
 
 
-def watched(states: Sequence[RunState], epochs: int, findings: Findings) -> RenderableType:
+def watched(states: Sequence[RunState], epochs: Mapping[str, int], findings: Findings) -> RenderableType:
     """Draw a line a network with its seeds' states, then the results of the runs that are done."""
     counts: Counter[str] = Counter(state.state for state in states)
     summary = ", ".join(f"{counts[state]} {state}" for state in STYLES if counts[state])
@@ -31,12 +31,12 @@ def watched(states: Sequence[RunState], epochs: int, findings: Findings) -> Rend
     return Group(*parts)
 
 
-def _states(states: Sequence[RunState], epochs: int) -> RenderableType:
+def _states(states: Sequence[RunState], epochs: Mapping[str, int]) -> RenderableType:
     seeds = sorted({state.seed for state in states})
     table = plain_table("network", numeric=[f"seed {seed}" for seed in seeds])
     for model in dict.fromkeys(state.model for state in states):
         own = {state.seed: state for state in states if state.model == model}
-        table.add_row(Text(model), *(_state(own[seed], epochs) for seed in seeds))
+        table.add_row(Text(model), *(_state(own[seed], epochs[model]) for seed in seeds))
     return table
 
 
