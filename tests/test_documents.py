@@ -28,6 +28,8 @@ COMMANDS = sorted(
 def words_of(command: str) -> list[str]:
     """The words of a command, without what sets everything up before it."""
     words = shlex.split(command.rsplit("&&", maxsplit=1)[-1])
+    if words[0] == "torchrun":
+        return words[words.index("-m") + 1 :]
     if words[:2] != ["uv", "run"]:
         return words
     words = words[2:]

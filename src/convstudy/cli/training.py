@@ -10,21 +10,32 @@ from rich.console import Console
 from rich.text import Text
 
 from convstudy.cli.comparing import introduction
+from convstudy.processes import joined
 from convstudy.report.terminal import TrainingDisplay, cost_table, trained_report
 from convstudy.study import Plan, prepare_run
 from convstudy.training import recipe_text
 
+NORM = {  # what to say of batch normalisation where processes share a batch
+    "": "",
+    "batch": "; batch normalisation sees the whole batch",
+    "part": "; batch normalisation sees that part alone",
+}
+
 
 def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> None:
-    """Train in the run's folder, and show it on the terminal as it goes."""
-    console = Console()
-    run = prepare_run(plan, output, threads=threads)
-    run.claim()
-    for warning in run.comparison.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    console.print(Text(introduction(run.comparison)), cost_table(run.comparison.contestants), sep="\n\n")
-    console.print(Text(f"\nrecipe\n{indent(recipe_text(run.comparison.recipe), '  ')}"))
-    with TrainingDisplay(console) as display:
-        run.perform(display)
-    console.print(trained_report(run.folder.record(), run.folder.read()))
-    console.print(f"run: {run.folder.path}", soft_wrap=True, highlight=False)
+    """Train in the run's folder, and show it on the terminal as it goes; of several processes the first one shows."""
+    with joined() as here:
+        console = Console(quiet=not here.first)
+        run = prepare_run(plan, output, threads=threads)
+        run.claim()
+        for warning in run.comparison.warnings if here.first else ():
+            print(f"warning: {warning}", file=sys.stderr)
+        console.print(Text(introduction(run.comparison)), cost_table(run.comparison.contestants), sep="\n\n")
+        console.print(Text(f"\nrecipe\n{indent(recipe_text(run.comparison.recipe), '  ')}"))
+        if not here.alone:
+            console.print(f"{here.world} processes, each with its part of every batch{NORM[run.batch_normalisation]}\n")
+        with TrainingDisplay(console) as display:
+            run.perform(display)
+        if here.first:
+            console.print(trained_report(run.folder.record(), run.folder.read()))
+            console.print(f"run: {run.folder.path}", soft_wrap=True, highlight=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from convstudy.errors import StudyError
+from convstudy.processes import Place, place
 
 PACKAGES = ("convstudy", "torch", "torchvision", "numpy", "scipy", "statsmodels", "scikit-learn")
 
@@ -19,9 +20,13 @@ def choose_device(name: str) -> torch.device:
 
     Raises: StudyError, when the device is not there.
 
+    Of several processes each gets a GPU of its own, where there are GPUs; else they share the CPU.
+
     >>> choose_device("cpu")
     device(type='cpu')
     """
+    if not place().alone:
+        return _device_of_several(name, place())
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, available in there.items() if available))
@@ -33,6 +38,20 @@ def choose_device(name: str) -> torch.device:
             f"--device is '{name}', but torch sees no {kind} device here; `--device auto` takes what there is"
         )
     return torch.device(name)
+
+
+def _device_of_several(name: str, here: Place) -> torch.device:
+    gpus = torch.cuda.device_count()
+    if name == "cpu" or (name == "auto" and not gpus):
+        return torch.device("cpu")
+    if name not in {"auto", "cuda"}:
+        raise StudyError(f"--device is '{name}'; expected auto, cuda or cpu, for {here.world} processes share the work")
+    if here.local_world > gpus:
+        raise StudyError(
+            f"{here.local_world} processes need a GPU each, and torch sees {gpus} here; "
+            f"{f'--nproc-per-node {gpus}' if gpus else '--device cpu'} takes what there is"
+        )
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def make_deterministic(device: torch.device) -> None:

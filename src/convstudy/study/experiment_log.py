@@ -165,7 +165,8 @@ class ExperimentLog:
 
     def end_run(self, index: int) -> None:
         self._then.end_run(index)
-        self._tell({"top1/test": self._folder.record()["top1"]}, self._last)
+        if self._begun:
+            self._tell({"top1/test": self._folder.record()["top1"]}, self._last)
 
     def _tell(self, values: dict[str, float], epoch: int) -> None:
         for tracker in list(self._begun):

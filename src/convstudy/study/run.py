@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from convstudy.data import DataSet, ImageSet, pixel_statistics, split_validation
 from convstudy.errors import DivergedError
-from convstudy.evaluation import ResidentImages, latency_ms, predict
+from convstudy.evaluation import ResidentImages, latency_ms, predict_together
+from convstudy.processes import agreed, first, place
 from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
 from convstudy.study.model import open_model
@@ -22,6 +24,7 @@ from convstudy.study.preprocessing import Preprocessing
 from convstudy.study.source_copy import keep_source
 from convstudy.study.transfer import FrozenBackbone, of_epochs, unaugmented, weights_statistics
 from convstudy.training import Epoch, Recipe, TrainingBatches, stream_seed, train
+from convstudy.training.parallel import batch_normalisation_sees, share_buffers
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def perform(task: Task, observer: Observer) -> None:
             return images
         return replace(images, images=images.images.contiguous(memory_format=layout))
 
-    keep_source(task.model, task.folder.path)
+    first(lambda: keep_source(task.model, task.folder.path))
     torch.manual_seed(stream_seed(task.seed, "initialisation"))
     network = model.build(task.data.num_classes, task.input_shape[0])
     network = network.to(task.device).to(memory_format=layout)
@@ -119,17 +122,16 @@ def _trained(task: Task, observer: Observer, parts: Iterator[Stage], images: int
     """Train stage after stage; the epochs, numbered through, and the seconds that training took."""
     told: list[Epoch] = []
     seconds = 0.0
-    observer.start_run(
-        task.model,
-        seed=task.seed,
-        index=task.index,
-        epochs=task.recipe.epochs,
-        steps_per_epoch=-(-images // task.recipe.batch_size),
+    steps = -(-images // task.recipe.batch_size)
+    agreed(
+        lambda: observer.start_run(
+            task.model, seed=task.seed, index=task.index, epochs=task.recipe.epochs, steps_per_epoch=steps
+        )
     )
 
     def end_epoch(epoch: Epoch) -> None:
         told.append(replace(epoch, epoch=len(told) + 1))
-        task.folder.write_epochs(told)
+        first(lambda: task.folder.write_epochs(told))
         observer.end_epoch(task.index, told[-1])
 
     for stage in parts:
@@ -155,7 +157,19 @@ def _test(
     task: Task, network: nn.Module, epochs: list[Epoch], test: ResidentImages, train_images: int, seconds: float
 ) -> None:
     """Open the test part, once, and write what the run leaves."""
-    logits = predict(network, test).numpy().astype(np.float32)
+    share_buffers(network)
+    logits = predict_together(network, test).numpy().astype(np.float32)
+    first(lambda: _write(task, network, epochs, test, logits, {"train_images": train_images, "train_seconds": seconds}))
+
+
+def _write(
+    task: Task,
+    network: nn.Module,
+    epochs: list[Epoch],
+    test: ResidentImages,
+    logits: npt.NDArray[np.float32],
+    trained: dict[str, float],
+) -> None:
     channels, side, _ = task.input_shape
     record = {
         "model": task.model,
@@ -167,10 +181,11 @@ def _test(
         "recipe": asdict(task.recipe),
         "freeze": task.freeze,
         "unfreeze_at": task.unfreeze_at,
-        "train_images": train_images,
+        "processes": place().world,
+        "batch_normalisation": batch_normalisation_sees(network, task.device),
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
-        "train_seconds": seconds,
-        "images_per_second": train_images * len(epochs) / seconds,
+        **trained,
+        "images_per_second": trained["train_images"] * len(epochs) / trained["train_seconds"],
         "latency_ms": latency_ms(network, task.input_shape, task.device),
         "threads": torch.get_num_threads(),
     }

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from convstudy.errors import ConvstudyError, StudyError
+from convstudy.processes import place, started_by_torchrun
 from convstudy.study.run import Observer, Task, perform
 from convstudy.training import Epoch
 
@@ -26,6 +27,11 @@ def perform_all(tasks: Sequence[Task], jobs: int, threads: int, observer: Observ
     Raises: the ConvstudyError that ended a run; the other runs are stopped then, and go on from their last epoch when
     they are asked for again.
     """
+    if started_by_torchrun() and place().alone:
+        raise StudyError(
+            "torchrun starts processes that train one network, as `convstudy train` does; "
+            "`convstudy compare` is started without it, and --jobs says how many runs go side by side"
+        )
     jobs = min(jobs, len(tasks))
     if jobs <= 1:
         before = torch.get_num_threads()

@@ -10,6 +10,7 @@ from itertools import takewhile
 import torch
 from torch import nn
 
+from convstudy.processes import place
 from convstudy.training.objective import objective
 
 LARGEST_BATCH = 32  # images of a timed step: enough to tell
@@ -21,9 +22,12 @@ def fastest_threads(
 ) -> int:
     """The number of threads, of 1, 2, 4, ... and all cores, with which a training step on the CPU is fastest.
 
+    Processes of one machine that train together share its cores.
+
     Timed on a network of its own; the global random state and the number of threads stay as they were.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = max(1, cores // place().local_world)
     candidates = [*takewhile(lambda threads: threads < cores, (2**power for power in range(16))), cores]
     if candidates == [1]:
         return 1

@@ -10,7 +10,9 @@ from typing import Any
 
 from convstudy.errors import StudyError
 from convstudy.files import write_json
+from convstudy.processes import agreed, first, first_then_others, gathered, place, raise_once
 from convstudy.study.comparison import Comparison, prepare, tasks_of
+from convstudy.study.contestant import unallocated_network
 from convstudy.study.environment import make_deterministic
 from convstudy.study.experiment_log import ExperimentLog, Tracker, flat, open_trackers
 from convstudy.study.folder import RunFolder, refuse_another, refuse_strangers
@@ -19,6 +21,7 @@ from convstudy.study.run import Observer
 from convstudy.study.side_by_side import perform_all
 from convstudy.study.threads import fastest_threads
 from convstudy.training import Recipe, write_recipe
+from convstudy.training.parallel import batch_normalisation_sees
 
 ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
 PATHS = ("data_dir", "test_data")  # of a plan
@@ -41,8 +44,18 @@ class TrainingRun:
         """All that decides the result: what a folder must agree in."""
         return _identity(self.comparison)
 
+    @property
+    def batch_normalisation(self) -> str:
+        """What batch normalisation sees in training: `batch`, `part` of a batch, or nothing where there is none."""
+        [entrant] = self.comparison.contestants
+        network = unallocated_network(entrant.model, entrant.num_classes, entrant.input_shape[0])
+        return batch_normalisation_sees(network, self.comparison.device)
+
     def claim(self) -> None:
         """Make the folder this run's, or find that it is. Raises: StudyError, when it holds something else."""
+        first(self._claim)
+
+    def _claim(self) -> None:
         path = self.folder.path
         if (path / ASKED).exists():
             refuse_another(path, "run", _asked(path)["identity"], self.identity)
@@ -57,7 +70,7 @@ class TrainingRun:
         Raises: DivergedError, with network, seed, epoch and step.
         """
         make_deterministic(self.comparison.device)
-        tasks = [] if self.folder.complete else tasks_of(self.comparison, lambda *_: self.folder)
+        tasks = [] if first(lambda: self.folder.complete) else tasks_of(self.comparison, lambda *_: self.folder)
         with ExperimentLog(self.trackers, self.folder, flat(self.identity), observer) as log:
             log.start(missing=len(tasks), total=1)
             perform_all(tasks, 1, self.plan.threads, log)
@@ -69,12 +82,17 @@ def prepare_run(plan: Plan, output: Path | None = None, *, threads: int | None =
     `output` is the run's folder; by default `runs/<data>-<network>-<a few letters that no other run has>`. Without
     `threads` they are those that the folder's run began with, else the number that is measured to be fastest.
 
+    Of several processes the first one opens the data before the others do, for it may have to fetch them, and it alone
+    looks into the folder.
+
     Raises: a ConvstudyError for whatever cannot be used, before anything is written.
     """
-    trackers = open_trackers(plan.log)
-    comparison = prepare(plan)
+    trackers = agreed(lambda: open_trackers(plan.log if place().first else ()))
+    comparison = first_then_others(lambda: prepare(plan))
+    if len(set(gathered(comparison.data.fingerprint))) > 1:
+        raise_once(StudyError(f"{plan.data} is not the same for each of the {place().world} processes; copy it anew"))
     folder = RunFolder(output or _default_folder(comparison))
-    threads = threads or _threads(comparison, folder)
+    threads = threads or first(lambda: _threads(comparison, folder))
     return TrainingRun(replace(comparison, plan=replace(comparison.plan, threads=threads)), folder, trackers)
 
 
@@ -88,7 +106,7 @@ def _threads(comparison: Comparison, folder: RunFolder) -> int:
 
 
 def _default_folder(comparison: Comparison) -> Path:
-    chosen = {key: value for key, value in _identity(comparison).items() if key != "threads"}
+    chosen = {key: value for key, value in _identity(comparison).items() if key not in {"threads", "processes"}}
     digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
     [entrant] = comparison.contestants
     return Path("runs") / f"{comparison.data.name}-{entrant.model.folder[:60]}-{digest[:6]}"
@@ -105,6 +123,7 @@ def _identity(comparison: Comparison) -> dict[str, Any]:
         "seed": comparison.plan.first_seed,
         "code": whole["code"].get(model, ""),
         "inputs": whole["inputs"][model],
+        "processes": place().world,
     }
 
 

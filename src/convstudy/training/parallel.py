@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -67,9 +66,14 @@ def images_of(batches: TrainingBatches, step: int) -> int:
     return each + (step <= rest)
 
 
-def what_batch_normalisation_sees(network: nn.Module) -> str:
-    """What to say of it, where several processes share a batch; nothing for a network without."""
-    if place().alone or not any(isinstance(layer, _BatchNorm) for layer in network.modules()):
+def batch_normalisation_sees(network: nn.Module, device: torch.device) -> str:
+    """Of what images it takes mean and variance in training: `batch`, or `part` where each process takes its own.
+
+    Nothing, for a network without.
+
+    >>> batch_normalisation_sees(nn.BatchNorm2d(3), torch.device("cpu"))
+    'batch'
+    """
+    if not any(isinstance(layer, _BatchNorm) for layer in network.modules()):
         return ""
-    gpu: Any = next(network.parameters()).is_cuda
-    return "the whole batch" if gpu else "each process's part of a batch"
+    return "batch" if place().alone or device.type == "cuda" else "part"
