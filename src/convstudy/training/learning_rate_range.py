@@ -49,7 +49,7 @@ def learning_rate_range(
             for images, labels in batches.epoch(epoch):
                 lr = lowest * (highest / lowest) ** (len(lrs) / max(1, steps - 1))
                 set_learning_rate(state.optimiser, lr)
-                loss = take_step(state, batches, images, labels, batches.recipe.accumulate)[0].item()
+                loss = take_step(state, batches, images, labels)[0].item()
                 mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
                 smoothed = mean / (1 - SMOOTHING ** (len(lrs) + 1))
                 if not math.isfinite(loss) or (losses and smoothed > LOST * min(losses)):

@@ -54,6 +54,7 @@ def train(
     checkpoint_seconds: float = 60.0,
     on_step: Callable[[Progress], None] = unobserved,
     on_epoch: Callable[[Epoch], None] = unobserved,
+    on_note: Callable[[str], None] = unobserved,
 ) -> list[Epoch]:
     """Train `network` in place under the recipe of `batches`; give the metrics of each epoch.
 
@@ -63,7 +64,9 @@ def train(
     With `checkpoint`, the state is written there after each epoch, within an epoch every `checkpoint_seconds` seconds,
     and at Ctrl-C, which ends training after the step (KeyboardInterrupt); a run that finds it goes on from it: on the
     CPU the final weights are the same, bit for bit, as those of a run that was never interrupted. `on_epoch` is
-    told of the epochs that the checkpoint holds, too.
+    told of the epochs that the checkpoint holds, too, and `on_note` of its notes.
+
+    Where memory is full, batches go through in twice as many parts, and `on_note` is told so, in a line.
 
     Processes that have been joined (`convstudy.processes`) train the network together: each takes its part of every
     batch, the first one alone writes the checkpoint, and all give the same metrics. They stop and save after each
@@ -77,7 +80,10 @@ def train(
         raise RecipeError(f"--patience is {recipe.patience}, but there is no validation part to judge by; leave it out")
     initialise(network, recipe.init, generator(batches.seed, "initialisation"))
     state = TrainingState.of(network, recipe)
+    state.tell = on_note
     if checkpoint and load_checkpoint(checkpoint, state):
+        for note in state.notes:
+            on_note(note)
         for epoch in state.history:
             on_epoch(epoch)
     saving = Saving(checkpoint, checkpoint_seconds)
@@ -129,7 +135,7 @@ def _train_epoch(
         lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
         set_learning_rate(state.optimiser, lr)
         whole = images_of(batches, step)
-        loss, correct = take_step(state, batches, images, labels, recipe.accumulate, whole=whole)
+        loss, correct = take_step(state, batches, images, labels, whole=whole)
         tally.add(loss, correct, whole, lr)
         looking = step % STEPS_BETWEEN_LOOKS == 0 or step == steps
         if looking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from convstudy.errors import StudyError
 from convstudy.processes import gathered, place
 from convstudy.training.average import average_of
 from convstudy.training.epoch import Epoch
@@ -33,13 +34,16 @@ class TrainingState:
     tally: dict[str, Any] | None = None  # of its steps so far
     seconds: float = 0.0  # that they took
     best: dict[str, Tensor] | None = None  # weights of the epoch with the lowest validation loss, for early stopping
+    parts: int = 1  # that a batch goes through the network in
+    notes: list[str] = field(default_factory=list)  # what has been changed for want of memory, for people
+    tell: Callable[[str], None] = lambda _: None  # whom a note is told to
     wrapped: DistributedDataParallel | None = None  # the network, where several processes train it
 
     @classmethod
     def of(cls, network: nn.Module, recipe: Recipe) -> TrainingState:
         """The state before the first step."""
         average = average_of(network, recipe.ema_decay) if recipe.ema_decay else None
-        return cls(network, optimiser(network, recipe), average)
+        return cls(network, optimiser(network, recipe), average, parts=recipe.accumulate)
 
     @property
     def evaluated(self) -> nn.Module:
@@ -73,6 +77,8 @@ class TrainingState:
             "average": None if self.average is None else self.average.state_dict(),
             "history": [asdict(epoch) for epoch in self.history],
             "best": self.best,
+            "parts": self.parts,
+            "notes": self.notes,
             "step": self.step,
             "tally": self.tally,
             "seconds": self.seconds,
@@ -88,8 +94,35 @@ class TrainingState:
             self.average.load_state_dict(state["average"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.best = state["best"]
+        self.parts, self.notes = state.get("parts", self.parts), list(state.get("notes", ()))
         self.step, self.tally, self.seconds = state["step"], state["tally"], state["seconds"]
         _set_random_states([state["random"], *state.get("random_of_others", ())][place().rank])
+
+    def take_more_parts(self, images: int) -> None:
+        """Let batches go through in twice as many parts, for the memory had no room for those of a batch of `images`.
+
+        Raises: StudyError, when a part is one image already, or when other processes wait for this one.
+        """
+        at_once = -(-images // self.parts)
+        if self.wrapped is not None:
+            here = place()
+            raise StudyError(
+                f"process {here.rank} of {here.world} is out of memory with {at_once} images at once; "
+                f"--accumulate {2 * self.parts} and a new --output take half as many"
+            )
+        if at_once == 1:
+            raise StudyError(
+                "out of memory with a single image at once; a smaller network or a "
+                "smaller --resize needs less, and other programs may hold memory, too"
+            )
+        self.parts *= 2
+        self.notes.append(
+            f"out of memory at {at_once} images: batches in {self.parts} parts from epoch {len(self.history) + 1} on, "
+            "the same steps"
+        )
+        self.tell(self.notes[-1])
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def end_epoch(self, epoch: Epoch, patience: int) -> None:
         """Note an epoch; keep its weights, where training may stop early and it is the best so far."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from convstudy.errors import ModelError
+from convstudy.errors import ModelError, RecipeError
+from convstudy.evaluation import is_out_of_memory
 from convstudy.processes import raise_once
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.objective import objective
@@ -13,19 +14,22 @@ from convstudy.training.state import TrainingState
 
 
 def take_step(
-    state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, parts: int, *, whole: int = 0
+    state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, *, whole: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Move the weights by the gradient of one batch; give its loss, and how many answers were right.
 
-    With `parts` above 1 the batch goes through the network in that many parts, and the gradients add up to the
-    batch's; batch normalisation then sees each part alone. Where several processes share a batch, `whole` is its
-    number of images: the loss is then this process's share of the batch's, and the gradient is the batch's.
+    With `state.parts` above 1 the batch goes through the network in that many parts, and the gradients add up to the
+    batch's; batch normalisation then sees each part alone. Where memory is full, they are twice as many from then on:
+    the optimiser's steps stay the same, and `state.notes` says so.
 
-    Raises: ModelError, when several processes train a network that does not use all of its parameters.
+    Where several processes share a batch, `whole` is its number of images: the loss is then this process's share of the
+    batch's, and the gradient is the batch's.
+
+    Raises: ModelError, when several processes train a network that does not use all of its parameters; StudyError,
+    when a single image is too much for the memory; RecipeError, when batch normalisation gets a single value.
     """
     recipe = batches.recipe
-    state.optimiser.zero_grad(set_to_none=True)
-    loss, correct = _gradients(state, batches, images, labels, parts, whole or len(labels))
+    loss, correct = _fitting(state, batches, images, labels, whole or len(labels))
     if state.wrapped is not None:
         _refuse_idle_parameters(state.network)
     if recipe.clip_grad:
@@ -36,11 +40,32 @@ def take_step(
     return loss, correct
 
 
+def _fitting(
+    state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, whole: int
+) -> tuple[Tensor, Tensor]:
+    """The gradients, of as many parts as the memory wants."""
+    while True:
+        state.optimiser.zero_grad(set_to_none=True)
+        try:
+            return _gradients(state, batches, images, labels, whole)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise RecipeError(
+                f"batch normalisation needs more than one image at once, and a batch of {len(labels)} goes through in "
+                f"{state.parts} parts; a larger --batch-size or a smaller --accumulate gives it more"
+            ) from error
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        state.take_more_parts(len(labels))  # out of the handler, whose error holds on to the memory
+
+
 def _gradients(
-    state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, parts: int, whole: int
+    state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, whole: int
 ) -> tuple[Tensor, Tensor]:
     losses, right = [], []
-    cut = list(zip(_cut(images, parts), _cut(labels, parts), strict=True))
+    cut = list(zip(_cut(images, state.parts), _cut(labels, state.parts), strict=True))
     for part, (some_images, some_labels) in enumerate(cut, start=1):
         share = len(some_labels) / whole
         with state.exchanging(part == len(cut)):
