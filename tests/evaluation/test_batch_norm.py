@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from convstudy.evaluation import ResidentImages, predict
+from convstudy.evaluation import ResidentImages, inference, predict
 from convstudy.evaluation.batch_norm import folded
-from convstudy.evaluation.inference import FOLDED_FROM
+from convstudy.evaluation.inference import EXAMPLES, FAST_FROM, logits
 from convstudy.zoo import build
 
 
@@ -177,23 +177,21 @@ def test_what_cannot_be_folded_is_left(make: Callable[[], nn.Module]) -> None:
 
 
 def test_many_images_are_answered_by_the_folded_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    norm = nn.BatchNorm2d(2)
-    network = lived(nn.Sequential(nn.Conv2d(1, 2, 3), norm, nn.Flatten()))
+    network = lived(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten()))
     network.train()
-    pixels = torch.randint(0, 256, (FOLDED_FROM, 1, 4, 4), dtype=torch.uint8)
-    images = ResidentImages(pixels, torch.zeros(FOLDED_FROM, dtype=torch.int64), (0.5,), (0.2,))
-    calls: list[int] = []
-    hook = norm.register_forward_hook(lambda *_: calls.append(1))
-    unfolded = predict(network, images)  # a hook is not folded away
-    assert calls
-    hook.remove()
-    seen: list[Tensor] = []
+    pixels = torch.randint(0, 256, (FAST_FROM, 1, 4, 4), dtype=torch.uint8)
+    images = ResidentImages(pixels, torch.zeros(FAST_FROM, dtype=torch.int64), (0.5,), (0.2,))
+    answering: list[int] = []
 
-    def notice(layer: nn.Module, images: Tensor) -> Tensor:
-        seen.append(images)
-        return images
+    def noticed(fast: nn.Module, example: Tensor) -> nn.Module:
+        assert torch.equal(example, next(images.batches(EXAMPLES))[0])
+        answering.append(norms(fast))
+        return fast
 
-    monkeypatch.setattr(nn.Identity, "forward", notice)
-    assert predict(network, images).numpy() == pytest.approx(unfolded.numpy(), abs=1e-5)
-    assert seen
+    monkeypatch.setattr(inference, "blocked", noticed)
+    assert predict(network, images).numpy() == pytest.approx(logits(network, images).numpy(), abs=1e-5)
+    assert answering == [0]
+    few = ResidentImages(pixels[1:], images.labels[1:], (0.5,), (0.2,))
+    assert torch.equal(predict(network, few), logits(network, few))
+    assert answering == [0]
     assert network.training

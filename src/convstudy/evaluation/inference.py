@@ -6,25 +6,31 @@ import torch
 from torch import Tensor, nn
 
 from convstudy.evaluation.batch_norm import folded
+from convstudy.evaluation.blocked import blocked
 from convstudy.evaluation.resident import ResidentImages
 from convstudy.processes import gathered, place
 
 BATCH_SIZE = 256
-FOLDED_FROM = 1000  # images: from here on folding takes less time than it saves (benchmarks/folding.py)
+FAST_FROM = 1000  # images: from here on it takes less time to build a faster copy than it saves
+EXAMPLES = 8  # images that a faster copy is tried on
 
 
 @torch.inference_mode()
 def predict(network: nn.Module, images: ResidentImages, *, batch_size: int = BATCH_SIZE) -> Tensor:
     """Logits of all images in their order: N x classes, float32, on the CPU. The network is left as it was.
 
-    For many images, batch normalisation is folded into the convolutions of a copy: equal logits, but for rounding.
+    Many images are answered by a copy whose batch normalisation is folded into its convolutions, and on a CPU in the
+    layout of oneDNN: equal logits, but for rounding (benchmarks/evaluation_speed.py).
 
     >>> black = torch.zeros(3, 1, 2, 2, dtype=torch.uint8)
     >>> images = ResidentImages(black, torch.zeros(3, dtype=torch.int64), mean=(0.5,), std=(0.5,))
     >>> predict(nn.Flatten(), images).tolist()[0]
     [-1.0, -1.0, -1.0, -1.0]
     """
-    return logits(folded(network) if len(images) >= FOLDED_FROM else network, images, batch_size=batch_size)
+    if len(images) < FAST_FROM:
+        return logits(network, images, batch_size=batch_size)
+    example = images.normalised(next(images.rows([torch.arange(EXAMPLES)])))
+    return logits(blocked(folded(network), example), images, batch_size=batch_size)
 
 
 def predict_together(network: nn.Module, images: ResidentImages) -> Tensor:

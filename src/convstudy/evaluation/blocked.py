@@ -1,0 +1,66 @@
+"""Layers in oneDNN's blocked memory layout: on a CPU, the same outputs from faster convolutions."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from contextlib import redirect_stderr
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.experimental.optimization import optimize_for_inference
+from torch.nn.modules.utils import _pair
+
+ROUNDING = 1e-4  # of the largest output: what another order of the sums may change
+
+
+def blocked(network: nn.Module, images: Tensor) -> nn.Module:
+    """`network` for evaluation, its convolutions and what is between them in the blocked layout of oneDNN.
+
+    The weights are laid out once, and activations stay blocked from layer to layer, where torch lays both out anew for
+    each convolution. `images`, B x C x H x W float32, are answered by both to see that the outputs are the same but for
+    rounding; a network that torch cannot convert, or whose outputs differ, is given back, and so is one on a GPU.
+
+    >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3)).eval()
+    >>> other = blocked(network, torch.zeros(1, 3, 8, 8))
+    >>> other is network, torch.allclose(other(torch.ones(1, 3, 8, 8)), network(torch.ones(1, 3, 8, 8)), atol=1e-5)
+    (False, True)
+    """
+    if images.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return network
+    try:
+        with torch.inference_mode(), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's oneDNN layers are of torch.jit, which is to go
+            other = optimize_for_inference(_Bypassing(fx.symbolic_trace(network)).transform(), SETTINGS)
+            same = _equal(other(images), network(images))
+    except Exception:  # of torch.fx, of oneDNN, or of the network's own code
+        return network
+    return other if same else network
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return torch.allclose(one, other, rtol=0, atol=ROUNDING * float(other.abs().max()))
+
+
+class _Bypassing(fx.Transformer):
+    """Leaves out layers that do nothing in evaluation, for activations would go back to torch's layout for them.
+
+    Adaptive pooling is to be done in torch's layout: oneDNN has none where the windows differ in size.
+    """
+
+    def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        layer = self.submodules[target]
+        if isinstance(layer, nn.Identity | nn.Dropout):
+            return args[0]
+        if isinstance(layer, nn.AdaptiveAvgPool2d):
+            return self.call_function(torch.ops.aten.adaptive_avg_pool2d, (args[0], _pair(layer.output_size)), {})
+        return super().call_module(target, args, kwargs)
+
+
+def _pays(graph: Any) -> bool:
+    """Whether a stretch of layers is worth the two changes of layout at its ends: more than one layer."""
+    return len(graph.nodes) > 1
+
+
+SETTINGS = {"conv_bn_fuse": False, "remove_dropout": False, "mkldnn_layout_optimize": {"heuristic": _pays}}
