@@ -31,7 +31,7 @@ def steps(*rows: str) -> tuple[Step, ...]:
 @pytest.mark.parametrize(
     ("label", "module"),
     [("re_lu_3 (ReLU)", "ReLU"), ("re_lu_6 (ReLU)", "ReLU"), ("re_lu_6", "ReLU"),
-     ("leaky_re_lu", "LeakyReLU"), ("ReLU6", "ReLU6"), ("gelu", "GELU"), ("Swish", "SiLU"),
+     ("leaky_re_lu", "LeakyReLU"), ("LeakyReLU", "LeakyReLU"), ("ReLU6", "ReLU6"), ("gelu", "GELU"), ("Swish", "SiLU"),
      ("activation_4", "ReLU"), ("hard thing", "ReLU"), ("Sigmoid", "Sigmoid")],
 )  # fmt: skip
 def test_the_longest_name_of_an_activation_counts(label: str, module: str) -> None:
@@ -225,7 +225,7 @@ Told = tuple[str, str, tuple[object, ...], dict[str, object]]
                 "conv 3x3\t(6,6,5)",
                 "BN\t(6,6,5)",
                 "LRN\t(6,6,5)",
-                "flatten\t(180,1)",
+                "flat (flatten)\t(180,1)",
                 "softmax\t(10,1)",
             ),
             [
@@ -233,7 +233,7 @@ Told = tuple[str, str, tuple[object, ...], dict[str, object]]
                 ("relu", "ReLU", (), {}),
                 ("bn", "BatchNorm2d", (5,), {}),
                 ("lrn", "LocalResponseNorm", (5,), {}),
-                ("flatten", "Flatten", (), {}),
+                ("flat", "Flatten", (), {}),
                 ("logits", "Linear", (180, 10), {}),
             ],
         ),
