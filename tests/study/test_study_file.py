@@ -51,13 +51,20 @@ def plans(draw: st.DrawFn) -> Plan:
     flip = draw(st.none() | st.booleans())
     budget = draw(st.none() | budgets)
     recipe = draw(recipes)
+    grid = tuple(draw(st.just([]) | st.lists(st.floats(1e-9, 1e3), min_size=2, max_size=4, unique=True)))
     return Plan(
         models=tuple(draw(st.lists(names, min_size=1, max_size=4, unique=True))),
         data=draw(st.sampled_from(["digits", "path/to/images", "1e3", "a: b", "# x"])),
         seeds=draw(st.integers(1, 100)),
         first_seed=draw(st.integers(0, 1000)),
         budget=budget,
-        recipe=replace(recipe, horizontal_flip=bool(flip), epochs=6 if budget else recipe.epochs),
+        lr_grid=grid,
+        recipe=replace(
+            recipe,
+            horizontal_flip=bool(flip),
+            epochs=6 if budget else recipe.epochs,
+            lr=0.03 if grid else recipe.lr,
+        ),
         horizontal_flip=flip,
         data_dir=draw(st.none() | paths),
         test_data=draw(st.none() | paths),
@@ -143,6 +150,14 @@ def test_a_budget_and_epochs_override_each_other(asked: Callable[..., Plan], tmp
     assert asked("-c", "budget.yaml", "--budget", "epochs=12").budget is None
 
 
+def test_a_grid_and_one_learning_rate_override_each_other(asked: Callable[..., Plan], tmp_path: Path) -> None:
+    (tmp_path / "grid.yaml").write_text("models: [net]\nlr_grid: [0.1, 1e-2]\n")
+    (tmp_path / "one.yaml").write_text("models: [net]\nrecipe: {lr: 0.2}\n")
+    assert asked("-c", "grid.yaml") == Plan(("net",), lr_grid=(0.01, 0.1))
+    assert asked("-c", "grid.yaml", "--lr", "0.2") == asked("-c", "one.yaml")
+    assert asked("-c", "one.yaml", "--lr-grid", "0.1,0.01") == asked("-c", "grid.yaml")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -167,6 +182,18 @@ def test_a_budget_and_epochs_override_each_other(asked: Callable[..., Plan], tmp
         ("models: [net]\nbudget: flops=3", "s.yaml: --budget is 'flops=3'; expected images=N, macs=N or seconds=N"),
         ("models: [net]\nbudget: images=1.5", "s.yaml: --budget is 'images=1.5'; expected a whole number of images"),
         ("models: [net]\nbudget: images=nan", "s.yaml: --budget is 'images=nan'; expected images=N"),
+        ("models: [net]\nlr_grid: 0.1", "s.yaml: lr_grid is 0.1; expected a list of numbers, as in [0.01, 0.1]"),
+        ("models: [net]\nlr_grid: [0.1, x]", "s.yaml: lr_grid is [0.1, 'x']; expected a list of numbers"),
+        (
+            "models: [net]\nlr_grid: [0.1]",
+            "s.yaml: --lr-grid is '0.1'; expected two or more numbers above 0",
+        ),
+        ("models: [net]\nlr_grid: [0.1, 0.10]", "s.yaml: --lr-grid is '0.1,0.1'; expected two or more numbers above 0"),
+        ("models: [net]\nlr_grid: [0.1, 0]", "s.yaml: --lr-grid is '0.1,0.0'; expected two or more numbers above 0"),
+        (
+            "models: [net]\nlr_grid: [0.1, 1e-3]\nrecipe: {lr: 0.2}",
+            "s.yaml: both --lr-grid and --lr 0.2 are given; leave one of them out",
+        ),
         (
             "models: [net]\nbudget: images=9\nrecipe: {epochs: 3}",
             "s.yaml: both --budget images=9 and --epochs 3 are given; leave one of them out",
@@ -235,7 +262,7 @@ def test_the_documents_tell_every_key_and_its_default() -> None:
         if said and key != "data_dir":
             assert yaml.safe_load(said[1]) == defaults[key], key
         elif not default.strip() and key != "recipe":
-            assert defaults[key] is None, key
+            assert not defaults[key], key
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.stem)

@@ -40,6 +40,14 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    lr_grid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LR,LR,...",
+            help="Instead of --lr: each run trains with each of these, and the validation part chooses.",
+            show_default=False,
+        ),
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -73,7 +81,7 @@ def compare(
     of --config, or the default one, with what the flags say; it is stored as study.yaml.
     """
     from convstudy.cli.comparing import carry_out
-    from convstudy.study import Budget, planned
+    from convstudy.study import Budget, planned, read_grid
 
     asked = {
         "models": tuple(models or ()) or (("net", "resnet34") if config is None else None),
@@ -82,6 +90,7 @@ def compare(
         "test_data": test_data,
         "train_images": train_images,
         "budget": None if budget is None else Budget.parse(budget),
+        "lr_grid": None if lr_grid is None else read_grid(lr_grid),
         "seeds": seeds,
         "first_seed": first_seed,
         "input_size": input_size,

@@ -16,6 +16,7 @@ from convstudy.study import (
     Comparison,
     ComparisonFolder,
     Plan,
+    Results,
     budget_words,
     conclude,
     perform_missing,
@@ -54,18 +55,27 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     report = folder.path / "report.html"
     write_html(findings, report)
     console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
+    if plan.lr_grid:
+        console.print(Text(chosen_learning_rates(findings.results) + "\n"))
     console.print(f"report: {report}", soft_wrap=True, highlight=False)
+
+
+def chosen_learning_rates(results: Results) -> str:
+    chosen = [f"{model.name} {', '.join(f'{lr:g}' for lr in model.lrs)}" for model in results.models if model.lrs]
+    return f"Learning rates chosen on the validation part, by seed: {'; '.join(chosen)}."
 
 
 def introduction(comparison: Comparison) -> str:
     data, recipe = comparison.data, comparison.recipe
     validation = "split off by seed" if data.validation is None else f"{len(data.validation.labels):,}"
+    grid = comparison.plan.lr_grid
+    lr = f"from {', '.join(f'{lr:g}' for lr in grid)}" if grid else f"{recipe.lr:g}"
     each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
     lines = [
         f"{data.name}: {data.num_classes} classes, {data.in_channels} x {data.side} x {data.side}; images to train "
         f"{len(data.train.labels):,}, to validate {validation}, to test {len(data.test.labels):,}",
         *data.notes,
         f"{plural(len(comparison.seeds), 'seed')}, {each}, batch size {recipe.batch_size}, "
-        f"lr {recipe.lr:g}, on {comparison.device}",
+        f"lr {lr}, on {comparison.device}",
     ]
     return "\n".join(lines)

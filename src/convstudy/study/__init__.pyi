@@ -8,6 +8,7 @@ from .evaluated import ClassTop1, Evaluated, evaluate
 from .export import Exported, export
 from .folder import ComparisonFolder, RunFolder
 from .imported import import_predictions, with_imported
+from .lr_grid import read_grid
 from .model import Model, open_model
 from .plan import Plan
 from .prediction import Answer, answers, image_files
@@ -56,6 +57,7 @@ __all__ = [
     "prepare",
     "prepare_run",
     "read_findings",
+    "read_grid",
     "read_layers",
     "read_study",
     "read_unfinished",

@@ -79,6 +79,8 @@ class Comparison:
             "threads": self.plan.threads,
             "convstudy": version("convstudy"),
         }
+        if self.plan.lr_grid:
+            identity["lr_grid"] = list(self.plan.lr_grid)
         budget = self.plan.budget
         if budget:
             identity["budget"] = str(budget)
@@ -88,10 +90,10 @@ class Comparison:
         return plain
 
     def shared_recipe(self) -> dict[str, Any]:
-        """The settings that are the same for all networks: with a budget, all but the epochs."""
+        """The settings that are the same for all networks: all but what a budget or a grid decides."""
         settings: dict[str, Any] = asdict(self.recipe)
-        if self.plan.budget:
-            del settings["epochs"]
+        for name in self.plan.decided_otherwise:
+            del settings[name]
         return settings
 
     @property
@@ -183,6 +185,7 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
             index,
             plan.freeze,
             plan.unfreeze_at,
+            plan.lr_grid,
         )
         for index, (seed, entrant) in enumerate(comparison.runs(), start=1)
     ]

@@ -25,6 +25,7 @@ from convstudy.study.comparison import Comparison
 from convstudy.study.contestant import Contestant
 from convstudy.study.environment import describe
 from convstudy.study.folder import ComparisonFolder, RunFolder
+from convstudy.study.lr_grid import selection_words
 from convstudy.study.questions import questions
 from convstudy.study.results import (
     Accuracy,
@@ -151,7 +152,8 @@ def _model_result(entrant: Entrant, answers: Answers, runs: list[RunFolder]) -> 
         mean("train_seconds"),
         mean("images_per_second"),
         mean("latency_ms"),
-        entrant.uncounted,
+        uncounted=entrant.uncounted,
+        lrs=tuple(record["recipe"]["lr"] for record in records if "lr_grid" in record),
     )
 
 
@@ -181,7 +183,8 @@ def most_mistaken(comparison: Comparison, runs: list[RunResult]) -> tuple[Mistak
 
 def protocol_of(comparison: Comparison) -> Protocol:
     """What is held equal for all networks, and how the numbers come about."""
-    data, seeds = comparison.data, comparison.seeds
+    data, seeds, plan = comparison.data, comparison.seeds, comparison.plan
+    whence = "split off the training part by seed" if data.validation is None else "of the data"
     train, validation = training_parts(data, seeds[0])
     mean, std = pixel_statistics(train.images)
     shape = (data.in_channels, data.side, data.side)
@@ -192,11 +195,12 @@ def protocol_of(comparison: Comparison) -> Protocol:
         ),
         comparison.shared_recipe(),
         seeds,
-        _SELECTION.format("split off the training part by seed" if data.validation is None else "of the data"),
+        selection_words(plan.lr_grid, whence) if plan.lr_grid else _SELECTION.format(whence),
         *protocol_words(seeds=len(seeds), networks=len(comparison.contestants)),
-        comparison.plan.command(),
+        plan.command(),
         budget_words(comparison),
         {name: allowance.epochs for name, allowance in comparison.allowances.items()},
+        plan.lr_grid,
     )
 
 

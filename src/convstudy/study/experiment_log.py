@@ -148,6 +148,9 @@ class ExperimentLog:
     def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
         self._then.step(index, epoch=epoch, step=step, loss=loss, images_per_second=images_per_second)
 
+    def note(self, index: int, text: str) -> None:
+        self._then.note(index, text)
+
     def end_epoch(self, index: int, epoch: Epoch) -> None:
         self._then.end_epoch(index, epoch)
         self._tell(

@@ -11,6 +11,7 @@ budget.json                where a budget is given: what each network's epochs c
     predictions.parquet    id, label and logits of each test image
     run.json               configuration and measurements: written last, so a folder that has it is complete
     checkpoint.pt          while the run is not complete
+    lr-<rate>/             a training of a grid of learning rates: epochs.csv, trial.json, weights while they are needed
 imported.json              the networks whose predictions were imported, and their seeds
 mistaken.npz               the test images most often mistaken
 results.json  results.csv  report.html
@@ -51,6 +52,16 @@ class RunFolder:
         """Of the epochs in which the last linear layer is trained alone, before the whole network is."""
         return self.path / "checkpoint-head.pt"
 
+    def trial(self, lr: float) -> RunFolder:
+        """Of one training of a grid of learning rates."""
+        return RunFolder(self.path / f"lr-{lr!r}")
+
+    @property
+    def trials(self) -> tuple[RunFolder, ...]:
+        """Of the trainings of a grid that have begun, in the order of their learning rates."""
+        begun = sorted(self.path.glob("lr-*"), key=lambda path: float(path.name.removeprefix("lr-")))
+        return tuple(RunFolder(path) for path in begun)
+
     @property
     def complete(self) -> bool:
         return (self.path / "run.json").exists()
@@ -76,6 +87,8 @@ class RunFolder:
         write_json(self.path / "run.json", record)
         for checkpoint in (self.checkpoint, self.head_checkpoint):
             checkpoint.unlink(missing_ok=True)
+        for trial in self.trials:  # the best one's are the run's
+            (trial.path / "weights.safetensors").unlink(missing_ok=True)
 
     def write_epochs(self, epochs: Sequence[Epoch]) -> None:
         """Write the metrics of the epochs so far."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from convstudy.errors import StudyError
 from convstudy.study.budget import Budget
+from convstudy.study.lr_grid import checked_grid
 from convstudy.training import Recipe
 
 DEFAULT_RECIPE = Recipe()
@@ -38,6 +39,7 @@ class Plan:
     first_seed: int = 0
     recipe: Recipe = DEFAULT_RECIPE
     budget: Budget | None = None  # of each training; None: the recipe's epochs
+    lr_grid: tuple[float, ...] = ()  # each run trains with each of these, and validation chooses; empty: the recipe's
     horizontal_flip: bool | None = None  # None: as the data set says
     data_dir: Path | None = None
     test_data: Path | None = None
@@ -70,9 +72,16 @@ class Plan:
             )
         if self.budget and self.freeze:
             raise StudyError(f"--budget {self.budget} is for whole networks; give --epochs with --freeze backbone")
+        if self.lr_grid:
+            object.__setattr__(self, "lr_grid", checked_grid(self.lr_grid, ",".join(map(str, self.lr_grid))))
         for flag, value in (("--threads", self.threads), ("--jobs", 1 if self.jobs is None else self.jobs)):
             if value < 1:
                 raise StudyError(f"{flag} is {value}; expected a whole number from 1 on")
+
+    @property
+    def decided_otherwise(self) -> tuple[str, ...]:
+        """Settings of the recipe that a budget or a grid decides instead."""
+        return (("epochs",) if self.budget else ()) + (("lr",) if self.lr_grid else ())
 
     def command(self) -> str:
         """The command that asks for the same again, every choice that decides the result written out.
@@ -88,6 +97,7 @@ class Plan:
             "--seeds": self.seeds,
             "--first-seed": self.first_seed or None,
             "--budget": self.budget,
+            "--lr-grid": ",".join(map(repr, self.lr_grid)) or None,
             "--input-size": self.input_size,
             "--threads": self.threads,
             **self._recipe_flags(),
@@ -102,7 +112,7 @@ class Plan:
         return {
             f"--{name.replace('_', '-')}": value
             for name, value in {**asdict(self.recipe), "horizontal_flip": self.horizontal_flip}.items()
-            if (name in ALWAYS_SAID or value != getattr(DEFAULT_RECIPE, name)) and (name != "epochs" or not self.budget)
+            if (name in ALWAYS_SAID or value != getattr(DEFAULT_RECIPE, name)) and name not in self.decided_otherwise
         }
 
 

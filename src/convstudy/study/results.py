@@ -40,6 +40,7 @@ class ModelResult:
     train_seconds: float | None  # of one run
     images_per_second: float | None  # in training
     latency_ms: float | None  # of one image's forward pass, median
+    lrs: tuple[float, ...] = ()  # the learning rate that each seed chose, where there was a grid
     uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
 
 
@@ -99,6 +100,7 @@ class Protocol:
     command: str  # reproduces the comparison
     budget: str = ""  # what each training gets, and the epochs that follow from it; empty: the recipe's epochs
     epochs: Mapping[str, int] = field(default_factory=dict)  # by network, where a budget says them
+    lr_grid: tuple[float, ...] = ()  # learning rates that each run chose from
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -19,10 +19,12 @@ from convstudy.evaluation import ResidentImages, latency_ms, predict_together
 from convstudy.processes import agreed, first, place
 from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
+from convstudy.study.lr_grid import Trial, best_trial, store_trial, stored_trial, take_weights
 from convstudy.study.model import open_model
 from convstudy.study.preprocessing import Preprocessing
 from convstudy.study.source_copy import keep_source
 from convstudy.study.transfer import FrozenBackbone, of_epochs, unaugmented, weights_statistics
+from convstudy.study.writing import writing_into
 from convstudy.training import Epoch, Recipe, TrainingBatches, stream_seed, train
 from convstudy.training.parallel import batch_normalisation_sees, share_buffers
 
@@ -42,6 +44,7 @@ class Task:
     index: int  # from 1
     freeze: bool = False  # train the last linear layer alone
     unfreeze_at: int = 0  # and the whole network after so many epochs; 0: never
+    lr_grid: tuple[float, ...] = ()  # train with each of these learning rates, and test what validation favours
 
 
 class Observer(Protocol):
@@ -50,6 +53,7 @@ class Observer(Protocol):
     def start(self, *, missing: int, total: int) -> None: ...
     def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None: ...
     def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None: ...
+    def note(self, index: int, text: str) -> None: ...
     def end_epoch(self, index: int, epoch: Epoch) -> None: ...
     def end_run(self, index: int) -> None: ...
 
@@ -77,8 +81,13 @@ def perform(task: Task, observer: Observer) -> None:
 
     The weights tested are those that training ends with: nothing is selected on the test part.
 
-    Raises: DivergedError, with network, seed, epoch and step.
+    Raises: DivergedError, with network, seed, epoch and step; StudyError, when the folder cannot be written.
     """
+    with writing_into(task.folder.path):
+        _perform(task, observer)
+
+
+def _perform(task: Task, observer: Observer) -> None:
     layout = torch.channels_last if task.recipe.channels_last else torch.contiguous_format
     model = open_model(task.model)
     parts = training_parts(task.data, task.seed)
@@ -91,13 +100,111 @@ def perform(task: Task, observer: Observer) -> None:
         return replace(images, images=images.images.contiguous(memory_format=layout))
 
     first(lambda: keep_source(task.model, task.folder.path))
-    torch.manual_seed(stream_seed(task.seed, "initialisation"))
-    network = model.build(task.data.num_classes, task.input_shape[0])
-    network = network.to(task.device).to(memory_format=layout)
+
+    def new_network() -> nn.Module:
+        torch.manual_seed(stream_seed(task.seed, "initialisation"))
+        network = model.build(task.data.num_classes, task.input_shape[0])
+        return network.to(task.device).to(memory_format=layout)
+
     training, validation = map(resident, parts)
-    epochs, seconds = _trained(task, observer, stages(task, network, training, validation), len(training))
-    _test(task, network, epochs, resident(task.data.test), len(training), seconds)
+    _start(task, observer, len(training))
+    if task.lr_grid:
+        trained = _of_grid(task, observer, new_network, training, validation)
+    else:
+        network = new_network()
+        trained = Trained(task, network, *_trained(task, observer, stages(task, network, training, validation)))
+    _test(trained, resident(task.data.test), len(training))
     observer.end_run(task.index)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network when training has ended, and the task that it ended as; of a grid, the chosen training."""
+
+    task: Task
+    network: nn.Module
+    epochs: list[Epoch]
+    seconds: float  # of training; of a grid, of all its trainings
+    notes: tuple[str, ...] = ()  # what was changed for want of memory
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def all_epochs(self) -> int:
+        """Of all trainings together."""
+        return sum(trial.epochs for trial in self.trials) or len(self.epochs)
+
+
+def _start(task: Task, observer: Observer, images: int) -> None:
+    epochs = task.recipe.epochs * max(len(task.lr_grid), 1)
+    steps = -(-images // task.recipe.batch_size)
+    agreed(
+        lambda: observer.start_run(task.model, seed=task.seed, index=task.index, epochs=epochs, steps_per_epoch=steps)
+    )
+
+
+def _of_grid(
+    task: Task,
+    observer: Observer,
+    new_network: Callable[[], nn.Module],
+    training: ResidentImages,
+    validation: ResidentImages,
+) -> Trained:
+    """Train with each learning rate of the grid, from the same initial weights; take what validation favours."""
+    trials: dict[Trial, Task] = {}
+    for place_in_grid, lr in enumerate(task.lr_grid):
+        one = replace(task, recipe=replace(task.recipe, lr=lr), folder=task.folder.trial(lr))
+        told = _Numbered(observer, place_in_grid * task.recipe.epochs)
+        trials[stored_trial(one.folder) or _tried(one, told, new_network(), training, validation)] = one
+    best = best_trial(list(trials), f"{task.model}, seed {task.seed}")
+    chosen, network = trials[best], new_network()
+    take_weights(chosen.folder, network)
+    return Trained(
+        replace(chosen, folder=task.folder),
+        network,
+        list(chosen.folder.epochs_so_far()),
+        sum(trial.seconds for trial in trials),
+        trials=tuple(trials),
+    )
+
+
+def _tried(
+    task: Task, observer: Observer, network: nn.Module, training: ResidentImages, validation: ResidentImages
+) -> Trial:
+    """Train with one learning rate of a grid, and store how well that went."""
+    started = time.perf_counter()
+    try:
+        epochs, seconds, _ = _trained(task, observer, stages(task, network, training, validation))
+        trial = Trial.of(task.recipe.lr, seconds, epochs, task.recipe.patience)
+    except DivergedError:
+        trial = Trial(task.recipe.lr, time.perf_counter() - started, len(task.folder.epochs_so_far()))
+    store_trial(task.folder, trial, network)
+    return trial
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """An observer of one training of a grid, whose epochs follow those of the trainings before it."""
+
+    then: Observer
+    before: int
+
+    def start(self, *, missing: int, total: int) -> None:
+        self.then.start(missing=missing, total=total)
+
+    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None:
+        self.then.start_run(model, seed=seed, index=index, epochs=epochs, steps_per_epoch=steps_per_epoch)
+
+    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
+        self.then.step(index, epoch=self.before + epoch, step=step, loss=loss, images_per_second=images_per_second)
+
+    def end_epoch(self, index: int, epoch: Epoch) -> None:
+        self.then.end_epoch(index, replace(epoch, epoch=self.before + epoch.epoch))
+
+    def note(self, index: int, text: str) -> None:
+        self.then.note(index, text)
+
+    def end_run(self, index: int) -> None:
+        self.then.end_run(index)
 
 
 def stages(task: Task, network: nn.Module, training: ResidentImages, validation: ResidentImages) -> Iterator[Stage]:
@@ -118,21 +225,20 @@ def stages(task: Task, network: nn.Module, training: ResidentImages, validation:
     yield Stage(network, TrainingBatches(training, recipe, task.seed), validation, task.folder.checkpoint)
 
 
-def _trained(task: Task, observer: Observer, parts: Iterator[Stage], images: int) -> tuple[list[Epoch], float]:
-    """Train stage after stage; the epochs, numbered through, and the seconds that training took."""
+def _trained(task: Task, observer: Observer, parts: Iterator[Stage]) -> tuple[list[Epoch], float, tuple[str, ...]]:
+    """Train stage after stage; the epochs, numbered through, the seconds that training took, and its notes."""
     told: list[Epoch] = []
+    notes: list[str] = []
     seconds = 0.0
-    steps = -(-images // task.recipe.batch_size)
-    agreed(
-        lambda: observer.start_run(
-            task.model, seed=task.seed, index=task.index, epochs=task.recipe.epochs, steps_per_epoch=steps
-        )
-    )
 
     def end_epoch(epoch: Epoch) -> None:
         told.append(replace(epoch, epoch=len(told) + 1))
         first(lambda: task.folder.write_epochs(told))
         observer.end_epoch(task.index, told[-1])
+
+    def note(text: str) -> None:
+        notes.append(text)
+        observer.note(task.index, text)
 
     for stage in parts:
         before = len(told)
@@ -147,29 +253,22 @@ def _trained(task: Task, observer: Observer, parts: Iterator[Stage], images: int
                     task.index, **asdict(replace(progress, epoch=before + progress.epoch))
                 ),
                 on_epoch=end_epoch,
+                on_note=note,
             )
         except DivergedError as error:
             raise DivergedError(f"{task.model}, seed {task.seed}: {error}") from error
-    return told, seconds + sum(epoch.seconds for epoch in told)
+    return told, seconds + sum(epoch.seconds for epoch in told), tuple(notes)
 
 
-def _test(
-    task: Task, network: nn.Module, epochs: list[Epoch], test: ResidentImages, train_images: int, seconds: float
-) -> None:
+def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
     """Open the test part, once, and write what the run leaves."""
-    share_buffers(network)
-    logits = predict_together(network, test).numpy().astype(np.float32)
-    first(lambda: _write(task, network, epochs, test, logits, {"train_images": train_images, "train_seconds": seconds}))
+    share_buffers(trained.network)
+    logits = predict_together(trained.network, test).numpy().astype(np.float32)
+    first(lambda: _write(trained, test, logits, train_images))
 
 
-def _write(
-    task: Task,
-    network: nn.Module,
-    epochs: list[Epoch],
-    test: ResidentImages,
-    logits: npt.NDArray[np.float32],
-    trained: dict[str, float],
-) -> None:
+def _write(trained: Trained, test: ResidentImages, logits: npt.NDArray[np.float32], train_images: int) -> None:
+    task, network = trained.task, trained.network
     channels, side, _ = task.input_shape
     record = {
         "model": task.model,
@@ -183,10 +282,14 @@ def _write(
         "unfreeze_at": task.unfreeze_at,
         "processes": place().world,
         "batch_normalisation": batch_normalisation_sees(network, task.device),
+        "notes": trained.notes,
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
-        **trained,
-        "images_per_second": trained["train_images"] * len(epochs) / trained["train_seconds"],
+        "train_images": train_images,
+        "train_seconds": trained.seconds,
+        "images_per_second": train_images * trained.all_epochs / trained.seconds,
         "latency_ms": latency_ms(network, task.input_shape, task.device),
         "threads": torch.get_num_threads(),
     }
-    task.folder.write(network.cpu(), epochs, task.data.test.ids, task.data.test.labels, logits, record)
+    if trained.trials:
+        record["lr_grid"] = [asdict(trial) for trial in trained.trials]
+    task.folder.write(network.cpu(), trained.epochs, task.data.test.ids, task.data.test.labels, logits, record)

@@ -106,6 +106,9 @@ class _Reporter:
     def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
         self._send("step", index, epoch=epoch, step=step, loss=loss, images_per_second=images_per_second)
 
+    def note(self, index: int, text: str) -> None:
+        self._send("note", index, text)
+
     def end_epoch(self, index: int, epoch: Epoch) -> None:
         self._send("end_epoch", index, epoch)
 

@@ -75,6 +75,7 @@ def results_from_json(value: dict[str, Any]) -> Results:
                 **model,
                 "input_shape": model["input_shape"] and tuple(model["input_shape"]),
                 "uncounted": tuple(model["uncounted"]),
+                "lrs": tuple(model.get("lrs", ())),
                 "top1": Accuracy(**{**model["top1"], "per_seed": tuple(model["top1"]["per_seed"])}),
             }
         )
@@ -92,7 +93,14 @@ def results_from_json(value: dict[str, Any]) -> Results:
 def protocol_from_json(value: dict[str, Any]) -> Protocol:
     """The record behind the `protocol` of a `results.json`."""
     data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value["data"].items()}
-    return Protocol(**{**value, "data": DataDescription(**data), "seeds": tuple(value["seeds"])})
+    return Protocol(
+        **{
+            **value,
+            "data": DataDescription(**data),
+            "seeds": tuple(value["seeds"]),
+            "lr_grid": tuple(value.get("lr_grid", ())),
+        }
+    )
 
 
 def _pair(value: dict[str, Any]) -> PairResult:

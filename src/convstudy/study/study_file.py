@@ -35,6 +35,18 @@ def _names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
+def _numbers(value: object) -> bool:
+    """Whether a value is a list of numbers; 1e-3 is text in YAML, for it has no point."""
+    return isinstance(value, list) and all(_number(each) is not None for each in value)
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except ValueError:
+        return None
+
+
 def _mapping(value: object) -> bool:
     return isinstance(value, dict)
 
@@ -42,6 +54,7 @@ def _mapping(value: object) -> bool:
 TEXT = Kind("a text", lambda value: isinstance(value, str) and bool(value))
 PATH = Kind("a path", TEXT.holds, Path, str)
 NAMES = Kind("a list of names, as in [net, lenet5]", _names, tuple, list)
+NUMBERS = Kind("a list of numbers, as in [0.01, 0.1]", _numbers, lambda value: tuple(map(float, value)), list)
 WHOLE = Kind("a whole number", _whole)
 YES_OR_NO = Kind("true or false", lambda value: isinstance(value, bool))
 BUDGET = Kind("kind=amount, as in images=500000", TEXT.holds, Budget.parse, str)
@@ -58,6 +71,7 @@ KEYS = {  # of a study file, and of `Plan`
     "seeds": WHOLE,
     "first_seed": WHOLE,
     "budget": BUDGET,
+    "lr_grid": NUMBERS,
     "recipe": SETTINGS,
     "input_size": WHOLE,
     "skip_bad_images": YES_OR_NO,
@@ -99,6 +113,10 @@ def planned(path: Path | None, asked: Mapping[str, Any], recipe: Mapping[str, An
         settings.pop("epochs", None)
     if "epochs" in recipe:
         of_file.pop("budget", None)
+    if "lr_grid" in asked:
+        settings.pop("lr", None)
+    if "lr" in recipe:
+        of_file.pop("lr_grid", None)
     return _plan({"models": (), **of_file, **asked, "recipe": {**settings, **recipe}})
 
 
@@ -108,7 +126,7 @@ def study_text(plan: Plan) -> str:
 
     values = {key: getattr(plan, key) for key in KEYS}
     values["recipe"] = _recipe_settings(plan)
-    said = {key: KEYS[key].written(value) for key, value in values.items() if value is not None}
+    said = {key: KEYS[key].written(value) for key, value in values.items() if value not in (None, ())}
     return HEADER + str(yaml.safe_dump(said, sort_keys=False, allow_unicode=True))
 
 
@@ -125,8 +143,8 @@ def write_study(plan: Plan, path: Path) -> None:
 
 def _recipe_settings(plan: Plan) -> dict[str, Any]:
     settings: dict[str, Any] = plan.recipe.to_dict() | {"horizontal_flip": plan.horizontal_flip}
-    if plan.budget:
-        del settings["epochs"]
+    for name in plan.decided_otherwise:
+        del settings[name]
     return {name: value for name, value in settings.items() if value is not None}
 
 
@@ -136,6 +154,8 @@ def _plan(values: Mapping[str, Any]) -> Plan:
     budget: Budget | None = values.get("budget")
     if budget and "epochs" in settings:
         raise StudyError(f"both --budget {budget} and --epochs {settings['epochs']} are given; leave one of them out")
+    if values.get("lr_grid") and "lr" in settings:
+        raise StudyError(f"both --lr-grid and --lr {settings['lr']} are given; leave one of them out")
     if budget and budget.kind == "epochs":
         settings["epochs"], budget = int(budget.amount), None
     if budget and "warmup_epochs" in settings:  # no number of epochs to hold it against yet

@@ -83,8 +83,9 @@ def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
     """How many epochs the runs of each network have. Raises: as `read_unfinished`."""
     start = _start(folder)
     protocol = start["protocol"]
+    trainings = max(len(protocol.get("lr_grid", ())), 1)
     return {
-        entrant["name"]: protocol.get("epochs", {}).get(entrant["name"]) or protocol["recipe"]["epochs"]
+        entrant["name"]: trainings * (protocol.get("epochs", {}).get(entrant["name"]) or protocol["recipe"]["epochs"])
         for entrant in start["entrants"]
     }
 
@@ -94,10 +95,10 @@ def _states(folder: ComparisonFolder, entrants: Iterable[dict[str, Any]], seeds:
     for seed in seeds:
         for entrant in networks:
             run = folder.run(entrant["folder"], seed)
-            epochs = run.epochs_so_far()
+            epochs = run.epochs_so_far() or [epoch for trial in run.trials for epoch in trial.epochs_so_far()]
             if run.complete:
                 yield RunState(entrant["name"], seed, "done", len(epochs), run.record()["top1"])
-            elif epochs or run.checkpoint.exists():
+            elif epochs or run.checkpoint.exists() or run.trials:
                 last = epochs[-1].validation_top1 if epochs else None
                 yield RunState(entrant["name"], seed, "running", len(epochs), last)
             else:

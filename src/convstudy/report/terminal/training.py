@@ -96,6 +96,10 @@ class TrainingDisplay:
         line.done = (epoch - 1 + step / line.steps_per_epoch) / line.epochs
         self._show(index, epoch, f"loss {loss:.3f}  {numbers.rate(images_per_second)} images/s")
 
+    def note(self, index: int, text: str) -> None:
+        """Say what has been changed in a run."""
+        self.console.print(Text(f"{self._run(index)}{text}"), soft_wrap=True)
+
     def end_epoch(self, index: int, epoch: Epoch) -> None:
         """Say what an epoch measured; epochs told of before the first step come from a checkpoint."""
         line = self._lines[index]
@@ -107,8 +111,7 @@ class TrainingDisplay:
         if not self.live:
             rate = line.images_per_second
             speed = f"{numbers.rate(rate)} images/s" if rate else "from its checkpoint"
-            run = f"run {index} of {self._total}: " if self._total > 1 else ""
-            place = f"{run}{line.name}: epoch {epoch.epoch} of {line.epochs}"
+            place = f"{self._run(index)}{line.name}: epoch {epoch.epoch} of {line.epochs}"
             self.console.print(Text(f"{place}, {detail}, {speed}"), soft_wrap=True)
 
     def end_run(self, index: int) -> None:
@@ -118,6 +121,9 @@ class TrainingDisplay:
         self._done_here += 1 - line.resumed_at
         self._bars.remove_task(line.bar)
         self._show_all(self._clock())
+
+    def _run(self, index: int) -> str:
+        return f"run {index} of {self._total}: " if self._total > 1 else ""
 
     def _show(self, index: int, epoch: int, detail: str = "") -> None:
         now, line = self._clock(), self._lines[index]
