@@ -20,6 +20,7 @@ from convstudy.study.plan import Plan
 from convstudy.study.run import Observer
 from convstudy.study.side_by_side import perform_all
 from convstudy.study.threads import fastest_threads
+from convstudy.study.writing import writing_into
 from convstudy.training import Recipe, write_recipe
 from convstudy.training.parallel import batch_normalisation_sees
 
@@ -57,12 +58,14 @@ class TrainingRun:
 
     def _claim(self) -> None:
         path = self.folder.path
-        if (path / ASKED).exists():
-            refuse_another(path, "run", _asked(path)["identity"], self.identity)
-            return
-        refuse_strangers(path, "run")
-        write_recipe(self.comparison.recipe, path / "recipe.yaml")
-        write_json(path / ASKED, {"identity": self.identity, "plan": _plain(self.plan)})
+        with writing_into(path):
+            if (path / ASKED).exists():
+                refuse_another(path, "run", _asked(path)["identity"], self.identity)
+            else:
+                refuse_strangers(path, "run")
+                write_json(path / ASKED, {"identity": self.identity, "plan": _plain(self.plan)})
+            if not (path / "recipe.yaml").exists():
+                write_recipe(self.comparison.recipe, path / "recipe.yaml")
 
     def perform(self, observer: Observer) -> None:
         """Train from the checkpoint or from the start, and test once; nothing where the run is complete.

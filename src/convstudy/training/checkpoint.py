@@ -31,12 +31,13 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
 def _write(path: Path, stored: dict[str, Any]) -> None:
     try:
         with whole_file(path) as draft:
-            torch.save(stored, draft)
+            with draft.open("wb") as file:  # torch writes to a path without saying what the system said
+                torch.save(stored, file)
             if path.exists():
                 path.replace(previous(path))
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         raise StudyError(
-            f"{path} cannot be written ({str(error).splitlines()[0]}); make room or give another folder: "
+            f"{path} cannot be written ({error.strerror}); make room or give another folder: "
             "the same command goes on from the checkpoint before"
         ) from error
 

@@ -1,0 +1,174 @@
+"""`convstudy train` where memory or disk is full, a folder closed, data changed or the loss lost: one clear line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.conftest import Said
+
+Convstudy = Callable[..., Said]
+
+WORDS = ("train", "small.py:Small", "--data", "pictures", "--epochs", "2", "--device", "cpu", "--threads", "1")
+TO_OUT = (*WORDS, "--output", "out")
+NARROW = """
+import torch
+from small import Small
+
+class Narrow(Small):
+    room = {room}
+
+    def forward(self, x):
+        if self.training and len(x) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\\nSee the documentation")
+        return super().forward(x)
+"""
+LOST = """
+from small import Small
+
+class Lost(Small):
+    seen = 0
+
+    def forward(self, x):
+        self.seen += self.training
+        return super().forward(x) * (float("nan") if self.seen > 5 else 1)
+"""
+FULL = "No space left on device"
+
+
+@pytest.mark.parametrize("room", [6, 0])
+def test_memory_is_full(convstudy: Convstudy, pictures: Path, tmp_path: Path, room: int) -> None:
+    (tmp_path / "narrow.py").write_text(NARROW.format(room=room))
+    said = convstudy("train", "narrow.py:Narrow", *WORDS[2:], "-b", "10", "--output", "out")
+    if room:
+        assert (said.status, said.err) == (0, "")
+        note = "out of memory at 8 images: batches in 2 parts from epoch 1 on, the same steps"
+        assert said.out.splitlines().count(note) == 1
+        assert json.loads((tmp_path / "out/run.json").read_text())["notes"] == [note]
+    else:
+        assert said.status == 2
+        assert said.err == (
+            "error: out of memory with a single image at once; a smaller network or a smaller --resize needs less, "
+            "and other programs may hold memory, too\n"
+        )
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize(
+    ("name", "time"),
+    [
+        ("train.json", 1),
+        ("recipe.yaml", 1),
+        ("checkpoint.pt", 1),
+        ("epochs.csv", 1),
+        ("checkpoint.pt", 2),
+        ("weights.safetensors", 1),
+        ("predictions.parquet", 1),
+        ("run.json", 1),
+    ],
+)
+def test_a_file_cannot_be_written_and_later_it_can(
+    convstudy: Convstudy,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    time: int,
+    number: int,
+) -> None:
+    into_place, tried = Path.replace, list[Path]()
+
+    def replace(self: Path, target: Path) -> Path:
+        if target == Path("out") / name:
+            tried.append(target)
+            if len(tried) == time:
+                raise OSError(number, os.strerror(number))
+        return into_place(self, target)
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "replace", replace)
+        said = convstudy(*TO_OUT)
+    assert said.status == 2
+    assert said.err.startswith(f"error: out/{name} cannot be written ({os.strerror(number)}); ")
+    assert said.err.count("\n") == 1
+    assert not list((tmp_path / "out").glob(".*"))
+    assert not (tmp_path / "out/run.json").exists()
+    again, whole = convstudy(*TO_OUT), convstudy(*WORDS, "--output", "whole")
+    assert (again.status, again.err, whole.status) == (0, "", 0)
+    for kept in ("weights.safetensors", "predictions.parquet"):
+        assert (tmp_path / "out" / kept).read_bytes() == (tmp_path / "whole" / kept).read_bytes()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        path.name for path in (tmp_path / "whole").iterdir()
+    }
+
+
+def on_a_disk_of_its_own(folder: Path, size: str, script: str) -> str:
+    """Run a script where `out` is a tmpfs, in a namespace of its own; $TRAIN is the command."""
+    (folder / "out").mkdir()
+    unshared = ["unshare", "--map-root-user", "--mount"]
+    if not shutil.which("unshare") or subprocess.run([*unshared, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    train = " ".join([sys.executable, "-m", "convstudy", *WORDS, "--output", "out/run"])
+    done = subprocess.run(
+        [*unshared, "sh", "-c", f"mount -t tmpfs -o size={size} none out || exit 77; {script}"],
+        cwd=folder, env={**os.environ, "TRAIN": train}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode == 77:
+        pytest.skip("no disk can be mounted here")
+    return done.stdout
+
+
+@pytest.mark.parametrize(("size", "file"), [("4k", "train.json"), ("20k", "checkpoint.pt"), ("44k", "weights")])
+def test_a_disk_is_full(pictures: Path, tmp_path: Path, size: str, file: str) -> None:
+    script = """
+        $TRAIN 2>&1 >/dev/null; echo "status $?"
+        mount -o remount,size=9m out; $TRAIN >/dev/null 2>&1; echo "status $?"; ls out/run
+    """
+    first, *rest = on_a_disk_of_its_own(tmp_path, size, script).splitlines()
+    assert first.startswith("error: out/run/")
+    assert FULL in first
+    assert rest[:2] == ["status 2", "status 0"]
+    assert "run.json" in rest
+
+
+def test_a_folder_that_cannot_be_written_is_named(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = convstudy(*WORDS, "--output", "file/run")
+    assert (said.status, said.out) == (2, "")
+    assert said.err == "error: file/run cannot be written (Not a directory); choose another --output\n"
+    said_there = on_a_disk_of_its_own(tmp_path, "1m", 'mount -o remount,ro out; $TRAIN 2>&1; echo "status $?"')
+    assert said_there == "error: out/run cannot be written (Read-only file system); choose another --output\nstatus 2\n"
+
+
+def test_data_that_have_changed_are_refused(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    assert convstudy(*TO_OUT).status == 0
+    (tmp_path / "out/run.json").unlink()  # as if it had been interrupted
+    Image.new("RGB", (24, 20), "white").save(pictures / "train/red/0.png")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    for words in (TO_OUT, ("train", "--resume", "out")):
+        said = convstudy(*words)
+        assert (said.status, said.out) == (2, "")
+        assert said.err == (
+            "error: out was begun with other images or labels: pictures has changed since; "
+            "put the data back as they were, or choose another --output\n"
+        )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_lost_loss_is_said_and_what_was_written_stays(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "lost.py").write_text(LOST)
+    said = convstudy("train", "lost.py:Lost", *WORDS[2:], "-b", "10", "--output", "out")
+    assert said.status == 2
+    line = "error: lost.py:Lost, seed 0: the loss is nan at epoch 2, step 2, with a learning rate of "
+    assert said.err.startswith(line)
+    assert said.err.endswith("; try a smaller --lr\n")
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"checkpoint.pt", "epochs.csv"}
+    assert convstudy("train", "--resume", "out").status == 0  # its first epoch is not lost: it goes on from there
