@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from convstudy.errors import RecipeError, StudyError
+from convstudy.evaluation import predict
+from convstudy.study.transfer import FrozenBackbone
 from convstudy.training import Progress, Recipe, TrainingBatches, train
 from tests.training.made_up import close, images, plain_network, same, weights
 
@@ -111,6 +113,35 @@ def test_one_image_that_does_not_fit_is_one_line() -> None:
         "and other programs may hold memory, too"
     )
     assert narrow.got == [16, 8, 4, 2, 1]
+
+
+class Small(Narrow):
+    """Has little room when it answers, too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.got.append(len(x))
+        if len(x) > self.room:
+            raise self.error
+        answer: Tensor = self.inner(x)
+        return answer
+
+
+def test_evaluation_takes_smaller_batches() -> None:
+    small = Small(10)
+    assert torch.allclose(predict(small, images(50), batch_size=32), predict(small.inner, images(50)), atol=1e-6)
+    assert small.got == [32, 16, 8, 8, 8, 8, 8, 8, 2]
+    with pytest.raises(torch.OutOfMemoryError):
+        predict(Small(0), images(50))
+
+
+def test_features_of_a_frozen_backbone_take_smaller_batches() -> None:
+    small, data = Small(10), images(50)
+    backbone = FrozenBackbone.of(small, "small", data, 2)
+    small.got.clear()
+    features = backbone.features(data)
+    assert small.got[:6] == [50, 50, 50, 32, 16, 8]
+    expected = small.inner[:-1](data.normalised(data.images))
+    assert torch.allclose(features.images[:, :, 0, 0], expected, atol=1e-6)
 
 
 def test_other_errors_are_not_taken_for_it() -> None:

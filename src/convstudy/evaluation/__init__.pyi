@@ -10,7 +10,7 @@ from .multiplicity import holm
 from .new_seed import chance_of_beating
 from .noninferiority import MARGIN, Noninferiority, cheapest_noninferior, noninferiority
 from .omnibus import CochranQ, cochran_q
-from .out_of_memory import is_out_of_memory
+from .out_of_memory import fitting, is_out_of_memory
 from .pareto import pareto_front
 from .power import Power, study_power
 from .ranks import Friedman, friedman
@@ -37,6 +37,7 @@ __all__ = [
     "cochran_q",
     "cohens_g",
     "expected_calibration_error",
+    "fitting",
     "friedman",
     "holm",
     "is_out_of_memory",

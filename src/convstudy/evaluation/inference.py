@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from convstudy.evaluation.batch_norm import folded
 from convstudy.evaluation.blocked import blocked
+from convstudy.evaluation.out_of_memory import fitting
 from convstudy.evaluation.resident import ResidentImages
 from convstudy.processes import gathered, place
 
@@ -44,10 +45,14 @@ def predict_together(network: nn.Module, images: ResidentImages) -> Tensor:
 
 @torch.inference_mode()
 def logits(network: nn.Module, images: ResidentImages, *, batch_size: int = BATCH_SIZE) -> Tensor:
-    """As `predict`, by this very network."""
+    """As `predict`, by this very network; in smaller batches where the memory has no room for these."""
     training = network.training
     network.eval()
+
+    def answers(size: int) -> Tensor:
+        return torch.cat([network(batch).float().cpu() for batch, _ in images.batches(size)])
+
     try:
-        return torch.cat([network(batch).float().cpu() for batch, _ in images.batches(batch_size)])
+        return fitting(answers, batch_size)
     finally:
         network.train(training)

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from convstudy.errors import StudyError
-from convstudy.evaluation import ResidentImages
+from convstudy.evaluation import ResidentImages, fitting
 from convstudy.study.model import Model
 from convstudy.study.preprocessing import Preprocessing
 from convstudy.training import Recipe
@@ -140,12 +140,17 @@ class FrozenBackbone:
         """What the head gets for each image, as a set that a training takes: float32, N x features x 1 x 1."""
         found: list[Tensor] = []
         hook = self.head.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
-        try:
-            for batch, _ in images.batches(BATCH_SIZE):
+
+        def answers(batch_size: int) -> Tensor:
+            found.clear()
+            for batch, _ in images.batches(batch_size):
                 _answers(self.network, batch)
+            return torch.cat(found)
+
+        try:
+            features = fitting(answers, BATCH_SIZE)[:, :, None, None].clone()
         finally:
             hook.remove()
-        features = torch.cat(found)[:, :, None, None].clone()
         return ResidentImages(features, images.labels, mean=(0.0,), std=(1 / 255,))
 
 
