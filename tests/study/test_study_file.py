@@ -89,7 +89,7 @@ def test_what_is_written_is_the_same_study_again(plan: Plan, tmp_path_factory: p
 def asked(convstudy: Convstudy, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
     """The plan that `convstudy compare` makes of these words."""
     made: list[Plan] = []
-    monkeypatch.setattr(comparing, "carry_out", lambda plan, output: made.append(plan))
+    monkeypatch.setattr(comparing, "carry_out", lambda plan, output, **_: made.append(plan))
 
     def ask(*words: str) -> Plan:
         said = convstudy("compare", *words)

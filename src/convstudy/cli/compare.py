@@ -63,6 +63,12 @@ def compare(
         Path | None,
         typer.Option("--output", "-o", help=r"Folder of the comparison. \[default: runs/<name>]", show_default=False),
     ] = None,
+    allow_mixed: Annotated[
+        bool,
+        typer.Option(
+            "--allow-mixed", help="Keep runs in the folder that were made under another protocol, and mark them in red."
+        ),
+    ] = False,
     threads: Annotated[
         int | None, typer.Option(help=r"Threads of a run, on the CPU. \[default: 1]", show_default=False)
     ] = None,
@@ -99,4 +105,4 @@ def compare(
         "jobs": jobs,
         "device": device,
     }
-    carry_out(planned(config, given(asked), given(recipe)), output)
+    carry_out(planned(config, given(asked), given(recipe)), output, allow_mixed=allow_mixed)

@@ -18,6 +18,7 @@ from convstudy.study import (
     Plan,
     Results,
     budget_words,
+    check_runs,
     conclude,
     perform_missing,
     prepare,
@@ -31,16 +32,17 @@ from convstudy.study import (
 )
 
 
-def carry_out(plan: Plan, output: Path | None) -> None:
+def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> None:
     """Carry out a plan in its folder, and show it on the terminal as it goes."""
     console = Console()
     comparison = prepare(plan)
     folder = ComparisonFolder(output or comparison.default_folder())
-    folder.check(comparison.identity())
+    folder.check(comparison.identity(), allow_mixed=allow_mixed)
     comparison = with_measured(comparison, folder)
-    folder.claim(comparison.identity())
+    check_runs(comparison, folder, allow_mixed=allow_mixed)
+    folder.claim(comparison.identity(), allow_mixed=allow_mixed)
     write_allowances(folder, comparison)
-    write_start(folder, comparison)
+    write_start(folder, comparison, allow_mixed=allow_mixed)
     write_study(plan, folder.path / "study.yaml")
     for warning in comparison.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -50,11 +52,15 @@ def carry_out(plan: Plan, output: Path | None) -> None:
     console.print()
     with TrainingDisplay(console) as display:
         perform_missing(comparison, folder, display)
-    findings = replace(with_imported(conclude(comparison, folder), folder), layers=read_layers(folder))
+    findings = replace(
+        with_imported(conclude(comparison, folder, allow_mixed=allow_mixed), folder), layers=read_layers(folder)
+    )
     write_findings(folder, findings)
     report = folder.path / "report.html"
     write_html(findings, report)
     console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
+    for line in findings.results.protocol.mixed:
+        console.print(Text(f"of another protocol: {line}", style="bold red"), soft_wrap=True)
     if plan.lr_grid:
         console.print(Text(chosen_learning_rates(findings.results) + "\n"))
     console.print(f"report: {report}", soft_wrap=True, highlight=False)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from convstudy.study.results import Findings, ModelResult, Results
 
+MIXED = "Mixed protocols: these runs were not made as the others were."
 UNFINISHED = "Unfinished: {} still missing."
 
 
@@ -22,6 +23,8 @@ def markdown(findings: Findings) -> str:
     parts = [f"# {numbers.title([model.name for model in results.models], data.name)}"]
     if findings.unfinished:
         parts.append(UNFINISHED.format(numbers.plural(findings.unfinished, "run")))
+    if results.protocol.mixed:
+        parts.append("\n".join([f"**{MIXED}**", "", *(f"- {line}" for line in results.protocol.mixed)]))
     parts.append("\n".join(f"- {pair.verdict}" for pair in results.comparisons))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in results.questions),

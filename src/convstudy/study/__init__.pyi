@@ -13,6 +13,7 @@ from .model import Model, open_model
 from .plan import Plan
 from .prediction import Answer, answers, image_files
 from .preprocessing import Preprocessing
+from .provenance import check_runs
 from .results import Findings, Results
 from .run import Observer
 from .stored import read_findings, read_layers, write_findings
@@ -42,6 +43,7 @@ __all__ = [
     "TrainingRun",
     "answers",
     "budget_words",
+    "check_runs",
     "choose_device",
     "conclude",
     "epochs_of",

@@ -92,7 +92,7 @@ def with_measured(comparison: Comparison, folder: ComparisonFolder) -> Compariso
     budget = comparison.plan.budget
     if budget is None or budget.kind != "seconds":
         return comparison
-    stored = read_allowances(folder)
+    stored = read_allowances(folder) if folder.holds(comparison.identity()) else {}
     measured = stored or allowances(
         budget, {entrant.name: epoch_seconds(comparison, entrant) for entrant in comparison.contestants}
     )

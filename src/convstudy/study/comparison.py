@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import torch
 from convstudy.data import DataSet, load
 from convstudy.errors import ShapeError, StudyError
 from convstudy.study.allowance import Allowance, counted
+from convstudy.study.code_version import code_version
 from convstudy.study.contestant import Contestant, contestant
 from convstudy.study.data_record import DataRecord
 from convstudy.study.environment import choose_device, make_deterministic
@@ -77,7 +77,7 @@ class Comparison:
             "unfreeze_at": self.plan.unfreeze_at,
             "device": self.device.type,
             "threads": self.plan.threads,
-            "convstudy": version("convstudy"),
+            **code_version(),
         }
         if self.plan.lr_grid:
             identity["lr_grid"] = list(self.plan.lr_grid)

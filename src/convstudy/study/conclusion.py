@@ -26,6 +26,7 @@ from convstudy.study.contestant import Contestant
 from convstudy.study.environment import describe
 from convstudy.study.folder import ComparisonFolder, RunFolder
 from convstudy.study.lr_grid import selection_words
+from convstudy.study.provenance import check_runs
 from convstudy.study.questions import questions
 from convstudy.study.results import (
     Accuracy,
@@ -69,12 +70,16 @@ class Entrant:
         )
 
 
-def conclude(comparison: Comparison, folder: ComparisonFolder) -> Findings:
-    """Read all runs back and draw the conclusion from them."""
+def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: bool = False) -> Findings:
+    """Read all runs back and draw the conclusion from them.
+
+    Raises: StudyError, when one was made under another protocol, unless runs may be mixed.
+    """
     runs = {(entrant.name, seed): folder.run(entrant.model.folder, seed) for seed, entrant in comparison.runs()}
     environment = describe(comparison.device, comparison.plan.threads, comparison.jobs)
     entrants = [Entrant.of(entrant) for entrant in comparison.contestants]
-    findings = findings_of(entrants, runs, protocol_of(comparison), environment)
+    protocol = replace(protocol_of(comparison), mixed=check_runs(comparison, folder, allow_mixed=allow_mixed))
+    findings = findings_of(entrants, runs, protocol, environment)
     return replace(findings, mistaken=most_mistaken(comparison, list(findings.runs)))
 
 
@@ -200,7 +205,7 @@ def protocol_of(comparison: Comparison) -> Protocol:
         plan.command(),
         budget_words(comparison),
         {name: allowance.epochs for name, allowance in comparison.allowances.items()},
-        plan.lr_grid,
+        lr_grid=plan.lr_grid,
     )
 
 

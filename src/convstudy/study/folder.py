@@ -36,6 +36,8 @@ from convstudy.files import whole_file, write_json
 from convstudy.study.results import RunResult
 from convstudy.training import Epoch
 
+MIXED = ", or --allow-mixed, which marks in the report what is not of one protocol"
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -139,23 +141,30 @@ class ComparisonFolder:
     def run(self, model_folder: str, seed: int) -> RunFolder:
         return RunFolder(self.path / model_folder / f"seed-{seed}")
 
-    def check(self, identity: dict[str, Any]) -> None:
-        """Find that the folder is that of the comparison with this identity, or nobody's.
+    def holds(self, identity: dict[str, Any]) -> bool:
+        """Whether the folder is that of the comparison with this identity."""
+        there = (self.path / "comparison.json").exists()
+        return there and dict(flattened(self.identity())) == dict(flattened(identity))
+
+    def check(self, identity: dict[str, Any], *, allow_mixed: bool = False) -> None:
+        """Find that the folder is that of the comparison with this identity, or nobody's; or of any, if mixed.
 
         Raises: StudyError, when it holds something else.
         """
-        if (self.path / "comparison.json").exists():
-            refuse_another(self.path, "comparison", self.identity(), identity)
-        else:
+        if not (self.path / "comparison.json").exists():
             refuse_strangers(self.path, "comparison")
+        elif not allow_mixed:
+            refuse_another(self.path, "comparison", self.identity(), identity)
 
-    def claim(self, identity: dict[str, Any]) -> None:
+    def claim(self, identity: dict[str, Any], *, allow_mixed: bool = False) -> None:
         """Make the folder that of the comparison with this identity, or find that it is.
 
         Raises: as `check`; nothing is written then.
         """
-        self.check(identity)
-        if not (self.path / "comparison.json").exists():
+        self.check(identity, allow_mixed=allow_mixed)
+        if not self.holds(identity):
+            for of_another in ("results.json", "budget.json"):
+                (self.path / of_another).unlink(missing_ok=True)
             write_json(self.path / "comparison.json", identity)
 
     def imported(self) -> dict[str, dict[str, Any]]:
@@ -184,12 +193,17 @@ def refuse_strangers(path: Path, kind: str) -> None:
 
 def refuse_another(path: Path, kind: str, there: dict[str, Any], here: dict[str, Any]) -> None:
     """Raises: StudyError, with the first choice in which what a folder holds differs from what is asked."""
-    stored, asked = dict(_flat(there)), dict(_flat(here))
+    stored, asked = dict(flattened(there)), dict(flattened(here))
     differing = {key for key in stored.keys() | asked.keys() if stored.get(key) != asked.get(key)}
     if differing == {"data.fingerprint"}:
         raise StudyError(
             f"{path} was begun with other images or labels: {there['data']['name']} has changed since; "
             "put the data back as they were, or choose another --output"
+        )
+    if differing and differing <= {"convstudy", "sources"}:
+        raise StudyError(
+            f"{path} was begun with another version of convstudy ({_version(there)} there, {_version(here)} here), "
+            f"which may give other results; choose another --output{MIXED if kind == 'comparison' else ''}"
         )
     for key in [*asked, *stored]:
         if key in differing:
@@ -199,9 +213,18 @@ def refuse_another(path: Path, kind: str, there: dict[str, Any], here: dict[str,
             )
 
 
-def _flat(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _version(identity: dict[str, Any]) -> str:
+    return f"{identity.get('convstudy', 'unknown')}, sources {identity.get('sources', 'unknown')}"
+
+
+def flattened(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested settings as names with dots, and their values as JSON.
+
+    >>> dict(flattened({"seed": 1, "recipe": {"lr": 0.1}}))
+    {'seed': '1', 'recipe.lr': '0.1'}
+    """
     for key, inner in value.items():
         if isinstance(inner, dict):
-            yield from _flat(inner, f"{prefix}{key}.")
+            yield from flattened(inner, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", json.dumps(inner)

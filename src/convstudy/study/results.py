@@ -100,6 +100,7 @@ class Protocol:
     command: str  # reproduces the comparison
     budget: str = ""  # what each training gets, and the epochs that follow from it; empty: the recipe's epochs
     epochs: Mapping[str, int] = field(default_factory=dict)  # by network, where a budget says them
+    mixed: tuple[str, ...] = ()  # runs that were made under another protocol, and in what; --allow-mixed kept them
     lr_grid: tuple[float, ...] = ()  # learning rates that each run chose from
 
 

@@ -13,19 +13,21 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from convstudy.data import DataSet, ImageSet, pixel_statistics, split_validation
+from convstudy.data import DataSet
 from convstudy.errors import DivergedError
 from convstudy.evaluation import ResidentImages, latency_ms, predict_together
 from convstudy.processes import agreed, first, place
+from convstudy.study.code_version import code_version
 from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
 from convstudy.study.lr_grid import Trial, best_trial, store_trial, stored_trial, take_weights
+from convstudy.study.material import Material
 from convstudy.study.model import open_model
 from convstudy.study.preprocessing import Preprocessing
 from convstudy.study.source_copy import keep_source
-from convstudy.study.transfer import FrozenBackbone, of_epochs, unaugmented, weights_statistics
+from convstudy.study.transfer import FrozenBackbone, of_epochs, unaugmented
 from convstudy.study.writing import writing_into
-from convstudy.training import Epoch, Recipe, TrainingBatches, stream_seed, train
+from convstudy.training import Epoch, Recipe, TrainingBatches, train
 from convstudy.training.parallel import batch_normalisation_sees, share_buffers
 
 
@@ -44,6 +46,7 @@ class Task:
     index: int  # from 1
     freeze: bool = False  # train the last linear layer alone
     unfreeze_at: int = 0  # and the whole network after so many epochs; 0: never
+    notes: tuple[str, ...] = ()  # how its settings came about, for its record
     lr_grid: tuple[float, ...] = ()  # train with each of these learning rates, and test what validation favours
 
 
@@ -56,13 +59,6 @@ class Observer(Protocol):
     def note(self, index: int, text: str) -> None: ...
     def end_epoch(self, index: int, epoch: Epoch) -> None: ...
     def end_run(self, index: int) -> None: ...
-
-
-def training_parts(data: DataSet, seed: int) -> tuple[ImageSet, ImageSet]:
-    """Training and validation part; without a validation part in the data, one is split off by seed."""
-    if data.validation is not None:
-        return data.train, data.validation
-    return split_validation(data.train, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -88,32 +84,16 @@ def perform(task: Task, observer: Observer) -> None:
 
 
 def _perform(task: Task, observer: Observer) -> None:
-    layout = torch.channels_last if task.recipe.channels_last else torch.contiguous_format
-    model = open_model(task.model)
-    parts = training_parts(task.data, task.seed)
-    mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(parts[0].images)
-
-    def resident(part: ImageSet) -> ResidentImages:
-        images = ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=task.device)
-        if images.elsewhere:  # another layout would be a copy in memory
-            return images
-        return replace(images, images=images.images.contiguous(memory_format=layout))
-
     first(lambda: keep_source(task.model, task.folder.path))
-
-    def new_network() -> nn.Module:
-        torch.manual_seed(stream_seed(task.seed, "initialisation"))
-        network = model.build(task.data.num_classes, task.input_shape[0])
-        return network.to(task.device).to(memory_format=layout)
-
-    training, validation = map(resident, parts)
+    material = Material.of(task)
+    training, validation = material.training_and_validation()
     _start(task, observer, len(training))
     if task.lr_grid:
-        trained = _of_grid(task, observer, new_network, training, validation)
+        trained = _of_grid(task, observer, material.network, training, validation)
     else:
-        network = new_network()
+        network = material.network()
         trained = Trained(task, network, *_trained(task, observer, stages(task, network, training, validation)))
-    _test(trained, resident(task.data.test), len(training))
+    _test(trained, material.resident(task.data.test), len(training))
     observer.end_run(task.index)
 
 
@@ -282,13 +262,15 @@ def _write(trained: Trained, test: ResidentImages, logits: npt.NDArray[np.float3
         "unfreeze_at": task.unfreeze_at,
         "processes": place().world,
         "batch_normalisation": batch_normalisation_sees(network, task.device),
-        "notes": trained.notes,
+        "notes": [*task.notes, *trained.notes],
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_images": train_images,
         "train_seconds": trained.seconds,
         "images_per_second": train_images * trained.all_epochs / trained.seconds,
         "latency_ms": latency_ms(network, task.input_shape, task.device),
         "threads": torch.get_num_threads(),
+        "device": task.device.type,
+        **code_version(),
     }
     if trained.trials:
         record["lr_grid"] = [asdict(trial) for trial in trained.trials]

@@ -13,6 +13,7 @@ from convstudy.study.comparison import Comparison
 from convstudy.study.conclusion import Entrant, findings_of, protocol_of
 from convstudy.study.environment import describe
 from convstudy.study.folder import ComparisonFolder
+from convstudy.study.provenance import expected_records, foreign_runs, refuse_foreign
 from convstudy.study.results import Findings, Layer
 from convstudy.study.stored import protocol_from_json, read_layers
 
@@ -31,12 +32,14 @@ class RunState:
     top1: float | None = None  # on the test part when it is done, else on the validation part after the last epoch
 
 
-def write_start(folder: ComparisonFolder, comparison: Comparison) -> None:
+def write_start(folder: ComparisonFolder, comparison: Comparison, *, allow_mixed: bool = False) -> None:
     """Store what is known before any training: the protocol, the networks' costs, versions and hardware."""
     write_json(
         folder.start,
         {
             "protocol": asdict(protocol_of(comparison)),
+            "expected": expected_records(comparison),
+            "allow_mixed": allow_mixed,
             "environment": describe(comparison.device, comparison.plan.threads, comparison.jobs),
             "entrants": [asdict(Entrant.of(entrant)) for entrant in comparison.contestants],
             "layers": {
@@ -65,6 +68,9 @@ def read_unfinished(folder: ComparisonFolder) -> Findings:
         if (run := folder.run(entrant.folder, seed)).complete
     }
     some = [entrant for entrant in entrants if any(name == entrant.name for name, _ in runs)]
+    foreign = foreign_runs(start.get("expected", {}), runs)
+    refuse_foreign(folder, foreign, allow_mixed=start.get("allow_mixed", False))
+    protocol = replace(protocol, mixed=foreign)
     missing = len(entrants) * len(protocol.seeds) - len(runs)
     findings = findings_of(some, runs, protocol, start["environment"], unfinished=missing)
     return replace(findings, layers=read_layers(folder))
