@@ -19,6 +19,23 @@ class Flag:
     spellings: tuple[str, ...]
     help: str
     panel: str = "Recipe"
+    parser: Callable[[str], Any] | None = None
+    metavar: str | None = None
+
+
+FIND = "find"  # as --lr: the rate that a range test finds
+
+
+def rate_or_find(text: str) -> float | str:
+    """A learning rate, or `find`.
+
+    >>> rate_or_find("1e-2"), rate_or_find("find")
+    (0.01, 'find')
+    """
+    try:
+        return text if text == FIND else float(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is neither a number nor `{FIND}`") from None
 
 
 RECIPE = (
@@ -31,7 +48,14 @@ RECIPE = (
         "Parts that a batch is cut into, to need less memory.",
     ),
     Flag("optimiser", str, ("--opt", "--optimiser"), "sgd (Nesterov) or adamw."),
-    Flag("lr", float, ("--lr",), "Peak learning rate."),
+    Flag(
+        "lr",
+        float,
+        ("--lr",),
+        "Peak learning rate; of `train` also `find`, by a range test.",
+        parser=rate_or_find,
+        metavar="RATE",
+    ),
     Flag("momentum", float, ("--momentum",), "Of SGD; of AdamW the first beta."),
     Flag("weight_decay", float, ("--weight-decay", "--wd"), "Not on biases and norms."),
     Flag("clip_grad", float, ("--clip-grad", "--clip-grad-norm"), "Largest norm of the gradients; 0 is none."),
@@ -86,7 +110,14 @@ def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
             default=None,
             annotation=Annotated[
                 flag.kind | None,
-                typer.Option(*flag.spellings, help=flag.help, rich_help_panel=flag.panel, show_default=False),
+                typer.Option(
+                    *flag.spellings,
+                    help=flag.help,
+                    rich_help_panel=flag.panel,
+                    show_default=False,
+                    parser=flag.parser,
+                    metavar=flag.metavar,
+                ),
             ],
         )
         for flag in RECIPE

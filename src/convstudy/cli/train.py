@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from convstudy.cli.options import Data, DataDir, Device, InputSize, SkipBadImages, TestData, TrainImages
-from convstudy.cli.recipe_flags import given, with_recipe_flags
+from convstudy.cli.recipe_flags import FIND, given, with_recipe_flags
 
 if TYPE_CHECKING:
     from convstudy.training import Recipe
@@ -79,6 +79,9 @@ def train(
     if model is None:
         raise StudyError("no network to train; name one, as in `convstudy train resnet18 --data path/to/images`")
     asked = given(recipe)
+    find_lr = asked.get("lr") == FIND
+    if find_lr:
+        del asked["lr"]
     of_data = {
         "data": data,
         "data_dir": data_dir,
@@ -93,6 +96,7 @@ def train(
         seeds=1,
         first_seed=seed,
         recipe=_recipe(config, asked),
+        find_lr=find_lr,
         horizontal_flip=_flip(config, asked),
         threads=1 if threads is None else threads,
         log=tuple(log or ()),

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from convstudy.cli.comparing import introduction
-from convstudy.processes import joined
+from convstudy.processes import first, joined
+from convstudy.report import write_range_picture
 from convstudy.report.terminal import TrainingDisplay, cost_table, trained_report
-from convstudy.study import Plan, prepare_run
+from convstudy.study import Plan, TrainingRun, prepare_run
+from convstudy.study.found_rate import PICTURE
 from convstudy.training import recipe_text
 
 NORM = {  # what to say of batch normalisation where processes share a batch
@@ -28,6 +30,8 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> 
         console = Console(quiet=not here.first)
         run = prepare_run(plan, output, threads=threads)
         run.claim()
+        if plan.find_lr:
+            run = _with_found_rate(run, console)
         for warning in run.comparison.warnings if here.first else ():
             print(f"warning: {warning}", file=sys.stderr)
         console.print(Text(introduction(run.comparison)), cost_table(run.comparison.contestants), sep="\n\n")
@@ -39,3 +43,12 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> 
         if here.first:
             console.print(trained_report(run.folder.record(), run.folder.read()))
             console.print(f"run: {run.folder.path}", soft_wrap=True, highlight=False)
+
+
+def _with_found_rate(run: TrainingRun, console: Console) -> TrainingRun:
+    console.print("range test: up to 100 steps with a learning rate that rises from 1e-5 to 10")
+    found = run.range_test()
+    run, picture = run.with_rate(found), run.folder.path / PICTURE
+    first(lambda: write_range_picture(found, run.comparison.recipe.lr, picture))
+    console.print(f"learning rate {run.comparison.recipe.lr:g}: a tenth of where the loss was lowest ({PICTURE})\n")
+    return run

@@ -40,6 +40,7 @@ class Plan:
     recipe: Recipe = DEFAULT_RECIPE
     budget: Budget | None = None  # of each training; None: the recipe's epochs
     lr_grid: tuple[float, ...] = ()  # each run trains with each of these, and validation chooses; empty: the recipe's
+    find_lr: bool = False  # by a range test, in place of the recipe's: of `convstudy train`
     horizontal_flip: bool | None = None  # None: as the data set says
     data_dir: Path | None = None
     test_data: Path | None = None

@@ -22,6 +22,7 @@ from convstudy.study.data_record import DataRecord
 from convstudy.study.folder import RunFolder
 from convstudy.study.lr_grid import Trial, best_trial, store_trial, stored_trial, take_weights
 from convstudy.study.material import Material
+from convstudy.study.material import training_parts as training_parts  # noqa: PLC0414 - others look for it here
 from convstudy.study.model import open_model
 from convstudy.study.preprocessing import Preprocessing
 from convstudy.study.source_copy import keep_source
@@ -46,8 +47,8 @@ class Task:
     index: int  # from 1
     freeze: bool = False  # train the last linear layer alone
     unfreeze_at: int = 0  # and the whole network after so many epochs; 0: never
-    notes: tuple[str, ...] = ()  # how its settings came about, for its record
     lr_grid: tuple[float, ...] = ()  # train with each of these learning rates, and test what validation favours
+    notes: tuple[str, ...] = ()  # how its settings came about, for its record
 
 
 class Observer(Protocol):

@@ -18,6 +18,7 @@ import torch
 from convstudy.errors import ConvstudyError, StudyError
 from convstudy.processes import place, started_by_torchrun
 from convstudy.study.run import Observer, Task, perform
+from convstudy.study.threads import working_with
 from convstudy.training import Epoch
 
 
@@ -34,13 +35,9 @@ def perform_all(tasks: Sequence[Task], jobs: int, threads: int, observer: Observ
         )
     jobs = min(jobs, len(tasks))
     if jobs <= 1:
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
-        try:
+        with working_with(threads):
             for task in tasks:
                 perform(task, observer)
-        finally:
-            torch.set_num_threads(before)
         return
     context = multiprocessing.get_context("spawn")
     workers: dict[Connection, BaseProcess] = {}

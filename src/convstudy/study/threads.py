@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import takewhile
 
 import torch
@@ -46,6 +47,17 @@ def fastest_threads(
         finally:
             torch.set_num_threads(before)
     return min(found, key=lambda threads: found[threads])
+
+
+@contextmanager
+def working_with(threads: int) -> Iterator[None]:
+    """Let torch work with so many threads; put back their number at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _seconds(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:

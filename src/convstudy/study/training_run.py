@@ -16,12 +16,13 @@ from convstudy.study.contestant import unallocated_network
 from convstudy.study.environment import make_deterministic
 from convstudy.study.experiment_log import ExperimentLog, Tracker, flat, open_trackers
 from convstudy.study.folder import RunFolder, refuse_another, refuse_strangers
+from convstudy.study.found_rate import TABLE, found_range, rate_of
 from convstudy.study.plan import Plan
-from convstudy.study.run import Observer
+from convstudy.study.run import Observer, Task
 from convstudy.study.side_by_side import perform_all
-from convstudy.study.threads import fastest_threads
+from convstudy.study.threads import fastest_threads, working_with
 from convstudy.study.writing import writing_into
-from convstudy.training import Recipe, write_recipe
+from convstudy.training import LearningRateRange, Recipe, write_recipe
 from convstudy.training.parallel import batch_normalisation_sees
 
 ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
@@ -35,6 +36,7 @@ class TrainingRun:
     comparison: Comparison  # of this network and seed alone
     folder: RunFolder
     trackers: tuple[Tracker, ...] = ()
+    notes: tuple[str, ...] = ()  # how its recipe came about
 
     @property
     def plan(self) -> Plan:
@@ -64,8 +66,45 @@ class TrainingRun:
             else:
                 refuse_strangers(path, "run")
                 write_json(path / ASKED, {"identity": self.identity, "plan": _plain(self.plan)})
-            if not (path / "recipe.yaml").exists():
-                write_recipe(self.comparison.recipe, path / "recipe.yaml")
+            if not self.plan.find_lr:
+                self._write_recipe()
+
+    def _write_recipe(self) -> None:
+        path = self.folder.path / "recipe.yaml"
+        if not path.exists():
+            write_recipe(self.comparison.recipe, path)
+
+    def range_test(self) -> LearningRateRange:
+        """What a range test says of the learning rate: done now, or the one that the folder holds.
+
+        Of several processes the first one does it, with whole batches.
+
+        Raises: StudyError, when the folder cannot be written or its table cannot be read.
+        """
+        make_deterministic(self.comparison.device)
+        [task] = self._tasks()
+
+        def test() -> LearningRateRange:
+            with writing_into(self.folder.path), working_with(self.plan.threads):
+                return found_range(task)
+
+        return first(test)
+
+    def with_rate(self, found: LearningRateRange) -> TrainingRun:
+        """This run with the learning rate that a range test suggests. Raises: StudyError, when it suggests none."""
+        recipe = replace(self.comparison.recipe, lr=agreed(lambda: rate_of(found)))
+        note = f"--lr find: {recipe.lr:g}, by the range test in {TABLE}"
+        run = replace(self, comparison=replace(self.comparison, recipe=recipe), notes=(*self.notes, note))
+
+        def write() -> None:
+            with writing_into(self.folder.path):
+                run._write_recipe()
+
+        first(write)
+        return run
+
+    def _tasks(self) -> list[Task]:
+        return [replace(task, notes=self.notes) for task in tasks_of(self.comparison, lambda *_: self.folder)]
 
     def perform(self, observer: Observer) -> None:
         """Train from the checkpoint or from the start, and test once; nothing where the run is complete.
@@ -73,7 +112,7 @@ class TrainingRun:
         Raises: DivergedError, with network, seed, epoch and step.
         """
         make_deterministic(self.comparison.device)
-        tasks = [] if first(lambda: self.folder.complete) else tasks_of(self.comparison, lambda *_: self.folder)
+        tasks = [] if first(lambda: self.folder.complete) else self._tasks()
         with ExperimentLog(self.trackers, self.folder, flat(self.identity), observer) as log:
             log.start(missing=len(tasks), total=1)
             perform_all(tasks, 1, self.plan.threads, log)
@@ -120,6 +159,8 @@ def _identity(comparison: Comparison) -> dict[str, Any]:
     model = whole.pop("models")[0]
     for of_several in ("folders", "seeds"):
         del whole[of_several]
+    if comparison.plan.find_lr:
+        whole["recipe"]["lr"] = "find"
     return {
         **whole,
         "model": model,

@@ -1,0 +1,67 @@
+"""The picture of a range test: the loss by the learning rate, and the rate that is taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from convstudy.files import whole_file
+from convstudy.training import LearningRateRange
+
+WIDTH, HEIGHT = 720, 400  # pixels
+LEFT, RIGHT, TOP, BOTTOM = 64, 696, 40, 340  # of the frame
+TICKS = 6  # so many losses on the axis at most
+
+
+def write_range_picture(found: LearningRateRange, rate: float, path: Path) -> None:
+    """Write the picture of a range test, with the rate that was taken, as SVG: whole or not at all."""
+    templates = Environment(
+        loader=PackageLoader("convstudy.report"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
+    )
+    drawn = templates.get_template("range_test.svg").render(_shown(found, rate))
+    with whole_file(path) as draft:
+        draft.write_text(drawn, encoding="utf-8", newline="\n")
+
+
+def _shown(found: LearningRateRange, rate: float) -> dict[str, Any]:
+    lrs = [math.log10(lr) for lr in (*found.lrs, rate)]
+    x = _scale(min(lrs), max(lrs), LEFT, RIGHT)
+    y = _scale(min(found.losses), max(found.losses), BOTTOM - 12, TOP)
+    points = [(x(math.log10(lr)), y(loss)) for lr, loss in zip(found.lrs, found.losses, strict=True)]
+    lowest = found.losses.index(min(found.losses))
+    decades = range(math.ceil(min(lrs) - 1e-9), math.floor(max(lrs) + 1e-9) + 1)
+    return {
+        "width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM,
+        "points": points,
+        "lowest_at": points[lowest],
+        "lowest_lr": f"{found.lrs[lowest]:.2g}",
+        "rate": f"{rate:g}",
+        "rate_at": x(math.log10(rate)),
+        "x_ticks": [{"at": x(decade), "text": f"{10.0**decade:g}"} for decade in decades],
+        "y_ticks": [{"at": y(loss), "text": f"{loss:g}"} for loss in round_values(found.losses)],
+    }  # fmt: skip
+
+
+def round_values(values: Sequence[float]) -> list[float]:
+    """Round numbers within the range of values, as few as an axis has room for.
+
+    >>> round_values([0.37, 3.1]), round_values([1.0])
+    ([0.5, 1.0, 1.5, 2.0, 2.5, 3.0], [1.0])
+    """
+    low, high = min(values), max(values)
+    if not high > low:
+        return [low]
+    rough = (high - low) / TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    return [round(place * step, 12) for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """From values to pixels."""
+    span = high - low or 1.0
+    return lambda value: round(start + (value - low) / span * (end - start), 1)

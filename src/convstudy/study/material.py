@@ -1,0 +1,65 @@
+"""What a run works on: its images, on the device that trains, and its network as it is before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from convstudy.data import DataSet, ImageSet, pixel_statistics, split_validation
+from convstudy.evaluation import ResidentImages
+from convstudy.study.model import Model, open_model
+from convstudy.study.transfer import weights_statistics
+from convstudy.training import stream_seed
+
+if TYPE_CHECKING:
+    from convstudy.study.run import Task
+
+
+def training_parts(data: DataSet, seed: int) -> tuple[ImageSet, ImageSet]:
+    """Training and validation part; without a validation part in the data, one is split off by seed."""
+    if data.validation is not None:
+        return data.train, data.validation
+    return split_validation(data.train, seed=seed)
+
+
+@dataclass(frozen=True)
+class Material:
+    """A run's training and validation images, and how its other images and its network are made."""
+
+    task: Task
+    model: Model
+    mean: tuple[float, ...]  # a channel, that images are normalised by: the weights' own, or of the training part
+    std: tuple[float, ...]
+    parts: tuple[ImageSet, ImageSet]
+
+    @classmethod
+    def of(cls, task: Task) -> Material:
+        """Split the data by the task's seed."""
+        model, parts = open_model(task.model), training_parts(task.data, task.seed)
+        mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(parts[0].images)
+        return cls(task, model, mean, std, parts)
+
+    @property
+    def layout(self) -> torch.memory_format:
+        return torch.channels_last if self.task.recipe.channels_last else torch.contiguous_format
+
+    def resident(self, part: ImageSet) -> ResidentImages:
+        """The images of a part, where they are used."""
+        device = self.task.device
+        images = ResidentImages.of(part.images, part.labels, mean=self.mean, std=self.std, device=device)
+        if images.elsewhere:  # another layout would be a copy in memory
+            return images
+        return replace(images, images=images.images.contiguous(memory_format=self.layout))
+
+    def training_and_validation(self) -> Iterator[ResidentImages]:
+        return map(self.resident, self.parts)
+
+    def network(self) -> nn.Module:
+        """A new network, with the weights that the task's seed begins with."""
+        torch.manual_seed(stream_seed(self.task.seed, "initialisation"))
+        network = self.model.build(self.task.data.num_classes, self.task.input_shape[0])
+        return network.to(self.task.device).to(memory_format=self.layout)
