@@ -23,6 +23,7 @@ DECIDING = (  # what loads and splits data, builds, trains and tests; not what c
     "study/allowance.py",
     "study/comparison.py",
     "study/lr_grid.py",
+    "study/material.py",
     "study/model.py",
     "study/preprocessing.py",
     "study/run.py",
