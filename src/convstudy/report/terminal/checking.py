@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from convstudy.analysis.checking import CheckedCell, CheckReport
@@ -14,13 +15,13 @@ from convstudy.report.terminal.table import plain_table
 
 def check_report(report: CheckReport) -> RenderableType:
     """Draw each wrong cell with its right number and the mistake, and how many cells hold."""
-    lines = [_fate(report), *(line for cell in report.wrong for line in _wrong(cell, report))]
+    lines = [_fate(report), *_whole_columns(report), *(_wrong(cell, report) for cell in report.wrong)]
     unknown = [cell for cell in report.cells if cell.holds is None]
     if unknown:
         names = "; ".join(f"{cell.row}, {cell.column}" for cell in unknown)
         lines.append(Text(f"not told by the table, so not checked: {names}", style="dim"))
-    lines.extend(Text(note, style="dim") for note in report.notes)
-    return Group(_cells(report), Text(), *lines)
+    notes = [Text(note, style="dim") for note in report.notes]
+    return Group(_cells(report), Text(), *lines, *([Text(), *notes] if notes else []))
 
 
 def _cells(report: CheckReport) -> RenderableType:
@@ -41,18 +42,27 @@ def _fate(report: CheckReport) -> Text:
     return Text(f"{len(report.wrong)} of {cells} wrong{passed_on}", style="bold red")
 
 
-def _wrong(cell: CheckedCell, report: CheckReport) -> Iterator[Text]:
-    yield Text()
-    yield Text(f"{cell.row}, {cell.column}: {_value(cell.claimed, report)} is wrong", style="bold")
-    yield Text(f"  right:   {cell.formula}" if cell.formula else f"  right:   {_value(cell.correct, report)}")
+def _whole_columns(report: CheckReport) -> Iterator[Text]:
+    """Beside wrong cells: the columns that are right from top to bottom."""
+    columns = {cell.column: [other for other in report.cells if other.column == cell.column] for cell in report.cells}
+    right = [f"all {len(cells)} of {name}" for name, cells in columns.items() if all(cell.holds for cell in cells)]
+    if right and not report.holds:
+        yield Text(f"right: {', '.join(right)}", style="green")
+
+
+def _wrong(cell: CheckedCell, report: CheckReport) -> RenderableType:
+    about = Table.grid("", "", padding=(0, 1))
+    about.add_row("  right:", Text(cell.formula or _value(cell.correct, report)))
     if cell.explanation is None:
-        yield Text("  mistake: none that is known gives this number")
-        return
-    yield Text(f"  mistake: {cell.explanation.sentence} ({cell.explanation.mistake})")
-    if cell.explanation.formula:
-        yield Text(f"           {cell.explanation.formula}")
-    if cell.alternatives:
-        yield Text(f"  or:      {', '.join(other.mistake for other in cell.alternatives)}", style="dim")
+        about.add_row("  mistake:", "none that is known gives this number")
+    else:
+        about.add_row("  mistake:", Text(f"{cell.explanation.sentence} ({cell.explanation.mistake})"))
+        if cell.explanation.formula:
+            about.add_row("", Text(cell.explanation.formula))
+        if cell.alternatives:
+            about.add_row("  or:", ", ".join(other.mistake for other in cell.alternatives), style="dim")
+    claim = Text(f"{cell.row}, {cell.column}: {_value(cell.claimed, report)} is wrong", style="bold")
+    return Group(Text(), claim, about)
 
 
 def _value(value: object, report: CheckReport) -> str:
