@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn, TypeVar, cast
@@ -84,6 +84,10 @@ def joined() -> Iterator[Place]:
         if here.first:
             raise
         raise SystemExit(INTERRUPTED) from None
+    except SystemExit:  # nothing to say here; torchrun ends the others with the first that ends, so let that one speak
+        with suppress(RuntimeError):
+            summed(torch.zeros(()))
+        raise
     except RuntimeError as error:
         if not _of_the_connection(error):
             raise

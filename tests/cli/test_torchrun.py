@@ -43,7 +43,9 @@ def test_two_processes_leave_one_run_as_one_process_does(
     alone = tmp_path / "alone"
     assert {path.name for path in run.iterdir()} == {path.name for path in alone.iterdir()}
     curves = [pd.read_csv(folder / "epochs.csv") for folder in (run, alone)]
-    assert curves[0]["train_loss"].to_list() == pytest.approx(curves[1]["train_loss"].to_list(), rel=1e-3)
+    # the sums are rounded in another order, and each step multiplies the difference: the first epochs tell a wrong step
+    first, alone_first = (curve["train_loss"].to_list()[:2] for curve in curves)
+    assert first == pytest.approx(alone_first, rel=1e-4)
     records = [json.loads((folder / "run.json").read_text()) for folder in (run, alone)]
     assert [record["processes"] for record in records] == [2, 1]
     assert records[0]["top1"] == pytest.approx(records[1]["top1"], abs=0.01)

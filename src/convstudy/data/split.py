@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -133,15 +133,17 @@ def _strata(classes: Mapping[int, frozenset[int]]) -> list[int]:
 def _with_every_class(classes: Mapping[int, frozenset[int]], off: set[int], keep: int, part: str) -> set[int]:
     """The units to split off, with some exchanged so that both parts have every class, and `keep` units stay of each.
 
-    Raises: DataError, when labels disagree so much that it cannot be done.
+    Their number stays, where the classes allow. Raises: DataError, when labels disagree so much that it cannot be done.
     """
     here = Counter(label for unit in off for label in classes[unit])
     there = Counter(label for unit in classes.keys() - off for label in classes[unit])
+    count, share = len(off), len(off) / len(classes)
 
-    def exchange(label: int, units: Iterable[int], giving: Counter[int], taking: Counter[int]) -> bool:
-        """Give away the first unit of the class that is not the last of any of its classes."""
+    def move(label: int, *, back: bool, least: int = 1) -> bool:
+        """Move the first unit of the class, split off or `back`, that leaves `least` units of each of its classes."""
+        units, giving, taking = (off, here, there) if back else (classes.keys() - off, there, here)
         free = (
-            unit for unit in sorted(units) if label in classes[unit] and min(giving[at] for at in classes[unit]) > 1
+            unit for unit in sorted(units) if label in classes[unit] and min(giving[at] for at in classes[unit]) > least
         )
         unit = next(free, None)
         if unit is not None:
@@ -150,12 +152,21 @@ def _with_every_class(classes: Mapping[int, frozenset[int]], off: set[int], keep
             taking.update(classes[unit])
         return unit is not None
 
+    def excess(label: int) -> float:
+        return here[label] - share * (here[label] + there[label])
+
     every = sorted({label for labels in classes.values() for label in labels})
     for label in every:
         if not here[label]:
-            exchange(label, classes.keys() - off, there, here)
-        while there[label] < keep and exchange(label, off, here, there):
+            move(label, back=False)
+        while there[label] < keep and move(label, back=True):
             pass
+    too_many = len(off) > count
+    for _ in range(abs(len(off) - count)):  # the class that has the most beyond its proportion makes up for it
+        any(
+            move(label, back=too_many, least=1 if too_many else keep)
+            for label in sorted(every, key=excess, reverse=too_many)
+        )
     lacking = [label for label in every if not (here[label] and there[label])]
     if lacking:
         raise DataError(
