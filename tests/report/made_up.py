@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.study.conclusion import seed_by_seed
+from convstudy.study.metrics import metrics_of
 from convstudy.study.questions import questions
 from convstudy.study.results import (
     Accuracy,
@@ -33,6 +37,7 @@ COSTS = {  # parameters, MACs, activation size, input
 }
 SPEEDS = {"net": (1.92, 5123.4, 0.412), "resnet34": (61.3, 187.2, 9.83), NASTY_NETWORK: (8.31, 1410.0, 1.73)}
 SKILL = {"net": 0.955, "resnet34": 0.978, NASTY_NETWORK: 0.93}
+SIZE: dict[str, Any] = {"chance": (0.031, 0.001, 0.214), "detectable": 0.0181, "seeds_needed": 4, "standardised": -0.15}
 ENVIRONMENT: dict[str, str | int] = {"device": "cpu", "processor": "Some <processor> & more", "torch": "2.15.0"}
 
 
@@ -48,7 +53,7 @@ def made_up_findings(networks: int = 2, seeds: int = 3, *, test_images: int = 36
         for model in models
     }
     replies = questions(models, pairs, answers)
-    results = Results(models, pairs, _protocol(seeds, test_images), ENVIRONMENT, replies)
+    results = Results(models, pairs, _protocol(seeds, test_images), ENVIRONMENT, replies, seed_by_seed(runs))
     return Findings(results, runs, _mistaken(runs, labels), unfinished)
 
 
@@ -81,7 +86,12 @@ def _model(name: str, runs: tuple[RunResult, ...]) -> ModelResult:
     uncounted = ("aten.special_<op> in body.3",) if name == NASTY_NETWORK else ()
     top1 = Accuracy(mean, mean - 0.012, min(mean + 0.011, 1.0), per_seed)
     return ModelResult(
-        name, *COSTS.get(name, COSTS["net"]), top1, *SPEEDS.get(name, SPEEDS["net"]), uncounted=uncounted
+        name,
+        *COSTS.get(name, COSTS["net"]),
+        top1,
+        *SPEEDS.get(name, SPEEDS["net"]),
+        uncounted=uncounted,
+        metrics=metrics_of([run for run in runs if run.model == name]),
     )
 
 
@@ -93,10 +103,10 @@ def _pair(a: ModelResult, b: ModelResult) -> PairResult:
     limits = (difference - 0.011, difference + 0.011)
     if size < 1.5:
         verdict = f"no difference shown between {a.name} and {b.name}: {better.name} is ahead {words}"
-        return PairResult(a.name, b.name, difference, *limits, p_value=0.41, better=None, verdict=verdict)
+        return PairResult(a.name, b.name, difference, *limits, p_value=0.41, better=None, verdict=verdict, **SIZE)
     verdict = f"{better.name} is better than {other.name} {words}"
     p_value = 0.0004 if size > 3 else 0.0021
-    return PairResult(a.name, b.name, difference, *limits, p_value=p_value, better=better.name, verdict=verdict)
+    return PairResult(a.name, b.name, difference, *limits, p_value=p_value, better=better.name, verdict=verdict, **SIZE)
 
 
 def _protocol(seeds: int, test_images: int) -> Protocol:

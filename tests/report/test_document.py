@@ -32,7 +32,8 @@ def test_markdown_has_the_verdicts_the_tables_and_the_command() -> None:
     assert results["network"].tolist() == ["resnet34", "net", NASTY_NETWORK.replace("<", "&lt;")]
     assert results["parameters"].tolist()[:2] == ["21,283,530", "61,706"]
     assert pairs["difference, points"].tolist()[0] == "−2.1"
-    assert measures["log loss, nats"].str.fullmatch(r"0\.\d{3} ± 0\.\d{3}").all()
+    assert measures["log loss, nats"].str.fullmatch(r"0\.\d{3} ± 0\.\d{3} \(0\.\d{3} to [01]\.\d{3}\)").all()
+    assert measures["calibration error, %"].str.fullmatch(r"\d\.\d ± \d\.\d").all()  # no interval is honest
     for pair in FINDINGS.results.comparisons:
         assert f"- {pair.verdict}" in text
     assert FINDINGS.results.protocol.command in text

@@ -138,7 +138,20 @@ def test_the_measures_are_in_a_table(page: Element, findings: Findings) -> None:
     rows = {row[0]: row[1:] for row in table.rows()}
     assert list(rows) == [model.name for model in findings.results.models]
     top1 = findings.results.models[1].top1
-    assert rows["resnet34"][0] == f"{100 * top1.mean:.1f}± {100 * np.std(top1.per_seed, ddof=1):.1f}"
+    interval = f"{100 * top1.low:.1f} to {100 * top1.high:.1f}"
+    assert rows["resnet34"][0] == f"{100 * top1.mean:.1f} ± {100 * np.std(top1.per_seed, ddof=1):.1f}{interval}"
+    loss = findings.results.models[1].metrics["log_loss"]
+    assert rows["resnet34"][4].endswith(f"{loss.low:.3f} to {loss.high:.3f}")
+    assert " to " not in rows["resnet34"][5]  # the calibration error has no honest interval
+
+
+def test_what_the_study_could_have_shown_is_in_a_table(page: Element) -> None:
+    table = page.one("div", **{"aria-label": "Size of the study and of the differences"}).one("table")
+    assert table.rows()[0] == ["net", "resnet34", "−2.1", "1.8", "4", "–", "3 %0 to 21", "−0.15"]
+    omnibus = [note.text for note in page.all("p", class_="note") if "Cochran's Q" in note.text]
+    assert len(omnibus) == 1
+    assert "seed 0, Q = " in omnibus[0]
+    assert "seed 2, Q = " in omnibus[0]
 
 
 def test_what_no_other_network_beats_is_said_for_each_cost(page: Element) -> None:

@@ -60,6 +60,7 @@ def test_some_beaten_and_some_not() -> None:
 
 def test_seeds_that_scatter_show_nothing() -> None:
     said = asked({"a": (10, answering(1500, 1900)), "b": (20, answering(1600, 1880))})
+    assert "A study of this size is too small to show any difference; seen were 2 points." in said["Is that sure?"]
     assert said["Which is the cheapest that is at most 1 point worse than the best?"] == (
         "None is shown to be within 1 point of the best, whichever that is; more seeds or more test images would tell."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convstudy.report import numbers
-from convstudy.report.measures import Measure, Measures, of_each_network
+from convstudy.report.measures import columns_of, metric_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,9 +34,8 @@ def markdown(findings: Findings) -> str:
     ]
     if results.comparisons:
         parts += ["## Pair by pair", _in_markdown(pair_frame(results))]
-    measured = of_each_network(findings)
-    if measured:
-        parts += ["## Other measures", _in_markdown(measure_frame(measured))]
+    if results.models:
+        parts += ["## Other measures", f"{_measures(results)} (95 % interval).", _in_markdown(measure_frame(results))]
     protocol = results.protocol
     held = (protocol.selection, protocol.budget, protocol.intervals, protocol.tests)
     parts += ["## Protocol", "\n".join(f"- {line}" for line in held if line)]
@@ -56,10 +55,8 @@ def latex(findings: Findings) -> str:
         adjusted = " p-values after Holm." if len(results.comparisons) > 1 else ""
         caption = f"Difference in top-1, first minus second, with its 95 % interval: {basis}{adjusted}"
         tables.append(_in_latex(pair_frame(results), caption, "pairs"))
-    measured = of_each_network(findings)
-    if measured:
-        caption = f"Mean over seeds and the standard deviation between them: {basis}"
-        tables.append(_in_latex(measure_frame(measured), caption, "measures"))
+    if results.models:
+        tables.append(_in_latex(measure_frame(results, interval=False), f"{_measures(results)}: {basis}", "measures"))
     return "\n".join(tables)
 
 
@@ -104,29 +101,23 @@ def pair_frame(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=heads)
 
 
-def measure_frame(measured: tuple[Measures, ...]) -> pd.DataFrame:
+def measure_frame(results: Results, *, interval: bool = True) -> pd.DataFrame:
     """One line a network, as it is printed: percent, but the log loss in nats."""
     import pandas as pd  # noqa: PLC0415
 
     rows = [
-        {
-            "network": found.model,
-            "top-5, %": _measure(found.top5),
-            "balanced accuracy, %": _measure(found.balanced_accuracy),
-            "macro F1, %": _measure(found.macro_f1),
-            "log loss, nats": _measure(found.log_loss, scale=1, digits=3),
-            "calibration error, %": _measure(found.calibration_error),
+        {"network": model.name}
+        | {
+            column.head[0].lower() + column.head[1:]: metric_text(model, column, interval=interval)
+            for column in columns_of(results.models)
         }
-        for found in measured
+        for model in results.models
     ]
-    return pd.DataFrame(rows).dropna(axis="columns", how="all").fillna(numbers.ABSENT)
+    return pd.DataFrame(rows)
 
 
-def _measure(value: Measure | None, *, scale: float = 100, digits: int = 1) -> str | None:
-    if value is None:
-        return None
-    spread = "" if value.deviation is None else f" ± {scale * value.deviation:.{digits}f}"
-    return f"{scale * value.mean:.{digits}f}{spread}"
+def _measures(results: Results) -> str:
+    return "Mean over seeds ± the standard deviation between them" if len(results.protocol.seeds) > 1 else "One seed"
 
 
 def _in_markdown(frame: pd.DataFrame) -> str:

@@ -18,7 +18,7 @@ from convstudy.report import figures, measure_charts, numbers
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
 from convstudy.report.cost_charts import COSTS, accuracy_against, front
 from convstudy.report.leading import leading_pairs
-from convstudy.report.measures import Measures, of_each_network
+from convstudy.report.measures import Measures, columns_of, metric_of, of_each_network
 from convstudy.report.picture import png_data_uri
 from convstudy.study.results import Findings, Results
 
@@ -56,6 +56,7 @@ def html(findings: Findings) -> str:
             charts=_charts(findings, confusions, measured),
             costs=[{"cost": cost, "front": front(findings.results.models, cost)} for cost in COSTS],
             measures=measured,
+            columns=columns_of(findings.results.models),
             two_best=_two_best(confusions, findings.results),
             curve_ends=_curve_ends(findings),
             confusions=confusions,
@@ -79,13 +80,15 @@ def _templates() -> Environment:
         "scaled": numbers.scaled,
         "percent": numbers.percent,
         "points": numbers.points,
+        "signed": numbers.signed,
         "p_value": numbers.p_value,
         "rate": numbers.rate,
         "shape": numbers.shape,
         "setting": numbers.setting,
         "png": png_data_uri,
     }
-    templates.globals |= {"interval": numbers.percent_interval, "colour": figures.colour, "dash": figures.dash}
+    templates.globals |= {"interval": numbers.percent_interval, "metric_of": metric_of}
+    templates.globals |= {"colour": figures.colour, "dash": figures.dash}
     return templates
 
 

@@ -1,4 +1,4 @@
-"""What else there is to say of a network's answers than top-1: one record a network, means over its seeds."""
+"""What a page says of a network beside top-1: its metrics as columns of a table, its calibration, its classes."""
 
 from __future__ import annotations
 
@@ -6,64 +6,98 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from convstudy import evaluation
 from convstudy.evaluation import ReliabilityBin
+from convstudy.report import numbers
 from convstudy.report.confusion import confusion, row_shares
-from convstudy.study.results import Findings, RunResult
+from convstudy.study.results import Accuracy, Findings, Metric, ModelResult, RunResult
 
 
 @dataclass(frozen=True)
-class Measure:
-    """The mean over seeds and the standard deviation between them; of one seed there is none."""
+class Column:
+    """A metric as a column of a table: its name in the results, its head, and how its values are written."""
 
-    mean: float
-    deviation: float | None
+    name: str
+    head: str
+    scale: float = 100
+    digits: int = 1
+
+    def mean(self, metric: Metric | Accuracy) -> str:
+        return self._written(metric.mean)
+
+    def deviation(self, metric: Metric | Accuracy) -> str:
+        """The standard deviation between seeds, with its sign; of one seed there is none."""
+        spread = float(np.std(metric.per_seed, ddof=1)) if len(metric.per_seed) > 1 else None
+        return "" if spread is None else f"± {self._written(spread)}"
+
+    def interval(self, metric: Metric | Accuracy) -> str:
+        """
+        >>> column = Column("log_loss", "Log loss, nats", scale=1, digits=3)
+        >>> column.interval(Metric(0.4, 0.35, 0.46, (0.4,))), column.interval(Metric(0.4, None, None, (0.4,)))
+        ('0.350 to 0.460', '')
+        """
+        if metric.low is None or metric.high is None:
+            return ""
+        return f"{self._written(metric.low)} to {self._written(metric.high)}"
+
+    def _written(self, value: float) -> str:
+        return f"{self.scale * value:.{self.digits}f}"
+
+
+COLUMNS = (
+    Column("top1", "Top-1, %"),
+    Column("top5", "Top-5, %"),
+    Column("balanced_accuracy", "Balanced accuracy, %"),
+    Column("macro_f1", "Macro F1, %"),
+    Column("log_loss", "Log loss, nats", scale=1, digits=3),
+    Column("calibration_error", "Calibration error, %"),
+)
+
+
+def columns_of(models: Sequence[ModelResult]) -> tuple[Column, ...]:
+    """Top-1, and the metrics that any of the networks has."""
+    return tuple(column for column in COLUMNS if any(metric_of(model, column) for model in models))
+
+
+def metric_of(model: ModelResult, column: Column) -> Metric | Accuracy | None:
+    """The metric of a column; None where the network has none."""
+    return model.top1 if column.name == "top1" else model.metrics.get(column.name)
+
+
+def metric_text(model: ModelResult, column: Column, *, interval: bool) -> str:
+    """A cell in one line: the mean, its deviation between seeds and, where asked for, its interval."""
+    metric = metric_of(model, column)
+    if metric is None:
+        return numbers.ABSENT
+    limits = column.interval(metric) if interval else ""
+    return " ".join(filter(None, [column.mean(metric), column.deviation(metric), limits and f"({limits})"]))
 
 
 @dataclass(frozen=True)
 class Measures:
-    """One network's answers; log loss in nats, all others fractions of 1.
-
-    `top5` is there from ten classes on. What needs probabilities is None where only predictions are known.
-    """
+    """One network's answers, all seeds together. There is no reliability where only predictions are known."""
 
     model: str
-    top1: Measure
-    top5: Measure | None
-    balanced_accuracy: Measure
-    macro_f1: Measure
-    log_loss: Measure | None
-    calibration_error: Measure | None
     reliability: tuple[ReliabilityBin, ...]
     class_top1: tuple[float | None, ...]  # a class; None where no test image is of it
 
 
 def measures(runs: Sequence[RunResult]) -> Measures:
-    """All measures of one network's runs, which answered the same test images.
+    """Calibration and classes of one network's runs, which answered the same test images.
 
     >>> logits = np.array([[4, 0], [0, 4], [4, 0]], dtype=np.float32)
-    >>> answers = measures([RunResult("net", 0, (), np.array([0, 1, 1]), logits)])
-    >>> answers.balanced_accuracy, answers.class_top1, answers.top5
-    (Measure(mean=0.75, deviation=None), (1.0, 0.5), None)
+    >>> measures([RunResult("net", 0, (), np.array([0, 1, 1]), logits)]).class_top1
+    (1.0, 0.5)
     """
     labels = runs[0].labels
-    probabilities = evaluation.probabilities_of(np.stack([run.logits for run in runs]))
-    predictions = probabilities.argmax(2)
-    classes = probabilities.shape[2]
-    counts = confusion(runs, classes)
+    counts = confusion(runs, runs[0].logits.shape[1])
     shares = np.diag(row_shares(counts))
     scored = all(run.scored for run in runs)
+    logits = np.stack([run.logits for run in runs])
     return Measures(
         runs[0].model,
-        _measure(evaluation.top1(predictions, labels)),
-        _measure(evaluation.top5(probabilities, labels)) if scored and classes >= evaluation.TOP5_CLASSES else None,
-        _measure(evaluation.balanced_accuracy(predictions, labels)),
-        _measure(evaluation.macro_f1(predictions, labels)),
-        _measure(evaluation.log_loss(probabilities, labels)) if scored else None,
-        _measure(evaluation.expected_calibration_error(probabilities, labels)) if scored else None,
-        evaluation.reliability(probabilities, labels) if scored else (),
+        evaluation.reliability(evaluation.probabilities_of(logits), labels) if scored else (),
         tuple(float(share) if images else None for share, images in zip(shares, counts.sum(1), strict=True)),
     )
 
@@ -72,7 +106,3 @@ def of_each_network(findings: Findings) -> tuple[Measures, ...]:
     """The measures of every network that has finished runs, in the order of the results."""
     runs = {model.name: [run for run in findings.runs if run.model == model.name] for model in findings.results.models}
     return tuple(measures(of_one) for of_one in runs.values() if of_one)
-
-
-def _measure(values: npt.NDArray[np.float64]) -> Measure:
-    return Measure(float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None)

@@ -84,6 +84,16 @@ def points(fraction: float) -> str:
     return "0.0" if rounded == 0 else f"{rounded:+.1f}".replace("-", "−")
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """Write a number with its sign, as of an effect size.
+
+    >>> signed(0.153), signed(-0.15), signed(-0.001)
+    ('+0.15', '−0.15', '0.00')
+    """
+    rounded = round(value, digits)
+    return f"{0:.{digits}f}" if rounded == 0 else f"{rounded:+.{digits}f}".replace("-", "−")
+
+
 def p_value(value: float) -> str:
     """Write a p-value: never as zero, and not more exactly than anyone reads it.
 

@@ -16,7 +16,10 @@ from convstudy.evaluation import (
     accuracy_difference,
     accuracy_interval,
     chance_of_beating,
+    cochran_q,
+    cohens_g,
     holm,
+    standardised_difference,
     study_power,
 )
 from convstudy.evaluation.variation import Answers
@@ -26,14 +29,17 @@ from convstudy.study.contestant import Contestant
 from convstudy.study.environment import describe
 from convstudy.study.folder import ComparisonFolder, RunFolder
 from convstudy.study.lr_grid import selection_words
+from convstudy.study.metrics import metrics_of
 from convstudy.study.provenance import check_runs
 from convstudy.study.questions import questions
 from convstudy.study.results import (
     Accuracy,
     DataDescription,
     Findings,
+    Metric,
     MistakenImage,
     ModelResult,
+    Omnibus,
     PairResult,
     Protocol,
     Results,
@@ -97,10 +103,16 @@ def findings_of(
     own = {entrant.name: [key for key in runs if key[0] == entrant.name] for entrant in entrants}
     answers = {name: np.stack([_right(read[key]) for key in keys]) for name, keys in own.items()}
     models = tuple(
-        _model_result(entrant, answers[entrant.name], [runs[key] for key in own[entrant.name]]) for entrant in entrants
+        _model_result(
+            entrant,
+            answers[entrant.name],
+            [runs[key] for key in own[entrant.name]],
+            metrics_of([read[key] for key in own[entrant.name]]),
+        )
+        for entrant in entrants
     )
-    pairs = compare_pairs(answers)
-    results = Results(models, pairs, protocol, environment, questions(models, pairs, answers))
+    pairs, all_runs = compare_pairs(answers), list(read.values())
+    results = Results(models, pairs, protocol, environment, questions(models, pairs, answers), seed_by_seed(all_runs))
     return Findings(results, tuple(read.values()), mistaken, unfinished)
 
 
@@ -113,6 +125,22 @@ def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
         _pair_result(a, b, answers, Difference(difference.value, difference.low, difference.high, p_value), len(pairs))
         for (a, b), difference, p_value in zip(pairs, differences, adjusted, strict=True)
     )
+
+
+def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
+    """Cochran's Q of each seed that every network has a run of; of three networks or more, for two have McNemar's."""
+    names = {run.model for run in runs}
+    if len(names) < 3:
+        return ()
+    by_seed: dict[int, list[RunResult]] = {}
+    for run in runs:
+        by_seed.setdefault(run.seed, []).append(run)
+    tests = {
+        seed: cochran_q(np.stack([_right(run) for run in of_seed]))
+        for seed, of_seed in sorted(by_seed.items())
+        if len(of_seed) == len(names)
+    }
+    return tuple(Omnibus(seed, test.statistic, test.degrees_of_freedom, test.p_value) for seed, test in tests.items())
 
 
 def _pair_result(a: str, b: str, answers: dict[str, Answers], difference: Difference, pairs: int) -> PairResult:
@@ -132,6 +160,8 @@ def _pair_result(a: str, b: str, answers: dict[str, Answers], difference: Differ
         power.detectable if power else None,
         power.seeds if power else None,
         power.images if power else None,
+        standardised_difference(answers[a], answers[b]),
+        cohens_g(answers[a], answers[b]) if len(answers[a]) == len(answers[b]) == 1 else None,
     )
 
 
@@ -140,7 +170,9 @@ def _right(run: RunResult) -> Answers:
     return right
 
 
-def _model_result(entrant: Entrant, answers: Answers, runs: list[RunFolder]) -> ModelResult:
+def _model_result(
+    entrant: Entrant, answers: Answers, runs: list[RunFolder], metrics: Mapping[str, Metric]
+) -> ModelResult:
     interval = accuracy_interval(answers)
     records = [run.record() for run in runs]
 
@@ -159,6 +191,7 @@ def _model_result(entrant: Entrant, answers: Answers, runs: list[RunFolder]) -> 
         mean("latency_ms"),
         uncounted=entrant.uncounted,
         lrs=tuple(record["recipe"]["lr"] for record in records if "lr_grid" in record),
+        metrics=metrics,
     )
 
 

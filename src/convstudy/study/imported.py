@@ -15,8 +15,9 @@ import pandas as pd
 from convstudy.errors import StudyError
 from convstudy.evaluation import accuracy_interval
 from convstudy.files import whole_file, write_json
-from convstudy.study.conclusion import compare_pairs, protocol_words
+from convstudy.study.conclusion import compare_pairs, protocol_words, seed_by_seed
 from convstudy.study.folder import ComparisonFolder, RunFolder
+from convstudy.study.metrics import metrics_of
 from convstudy.study.outside_predictions import OutsidePredictions, read_predictions
 from convstudy.study.questions import questions
 from convstudy.study.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results, RunResult
@@ -80,6 +81,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         comparisons=pairs,
         protocol=protocol,
         questions=questions(models, pairs, answers),
+        omnibus=seed_by_seed(runs),
     )
     return replace(findings, results=results, runs=runs)
 
@@ -140,7 +142,7 @@ def _result(name: str, runs: list[RunResult]) -> ModelResult:
     interval = accuracy_interval(answers)
     per_seed = tuple(float(value) for value in answers.mean(1))
     top1 = Accuracy(interval.value, interval.low, interval.high, per_seed)
-    return ModelResult(name, None, None, None, None, top1, None, None, None)
+    return ModelResult(name, None, None, None, None, top1, None, None, None, metrics=metrics_of(runs))
 
 
 def _empty(folder: ComparisonFolder, file: Path, predictions: OutsidePredictions) -> Findings:

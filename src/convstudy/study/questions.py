@@ -54,7 +54,9 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
     """What the study could have shown of its closest pair, and how large one would have to be to show what it saw."""
     other, observed = _other(pair, best), abs(pair.difference)
     parts = []
-    if pair.detectable is not None:
+    if pair.detectable is not None and pair.detectable >= 1:  # of top-1, which no difference exceeds
+        parts.append(f"A study of this size is too small to show any difference; seen were {_points(observed)}.")
+    elif pair.detectable is not None:
         parts.append(
             f"A study of this size shows a difference of {_points(pair.detectable)} from {other} in four cases of "
             f"five; seen were {_points(observed)}."

@@ -25,6 +25,16 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class Metric:
+    """Another metric on the test part, as `Accuracy`; without limits where there is no honest interval."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    per_seed: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ModelResult:
     """One network: what it costs and what it reaches. Seconds and images/s are means over the seeds.
 
@@ -42,6 +52,7 @@ class ModelResult:
     latency_ms: float | None  # of one image's forward pass, median
     lrs: tuple[float, ...] = ()  # the learning rate that each seed chose, where there was a grid
     uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
+    metrics: Mapping[str, Metric] = field(default_factory=dict)  # by name, as `study.metrics` has them
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,18 @@ class PairResult:
     detectable: float | None = None  # the smallest difference that a study of this size shows in four cases of five
     seeds_needed: int | None = None  # of each network, to show the observed difference on as many images
     images_needed: int | None = None  # to show it with as many seeds
+    standardised: float | None = None  # effect size: the difference over its standard deviation between images
+    cohens_g: float | None = None  # effect size of two single runs
+
+
+@dataclass(frozen=True)
+class Omnibus:
+    """Cochran's Q of the runs of one seed, one of each network: whether they differ at all."""
+
+    seed: int
+    statistic: float
+    degrees_of_freedom: int
+    p_value: float
 
 
 @dataclass(frozen=True)
@@ -113,6 +136,7 @@ class Results:
     protocol: Protocol
     environment: dict[str, str | int]  # versions and hardware
     questions: tuple[Reply, ...] = ()
+    omnibus: tuple[Omnibus, ...] = ()  # of three networks or more, a seed each
 
 
 @dataclass(frozen=True)

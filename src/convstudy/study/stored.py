@@ -17,8 +17,10 @@ from convstudy.study.results import (
     DataDescription,
     Findings,
     Layer,
+    Metric,
     MistakenImage,
     ModelResult,
+    Omnibus,
     PairResult,
     Protocol,
     Reply,
@@ -76,6 +78,7 @@ def results_from_json(value: dict[str, Any]) -> Results:
                 "input_shape": model["input_shape"] and tuple(model["input_shape"]),
                 "uncounted": tuple(model["uncounted"]),
                 "lrs": tuple(model.get("lrs", ())),
+                "metrics": {name: _metric(metric) for name, metric in model.get("metrics", {}).items()},
                 "top1": Accuracy(**{**model["top1"], "per_seed": tuple(model["top1"]["per_seed"])}),
             }
         )
@@ -87,6 +90,7 @@ def results_from_json(value: dict[str, Any]) -> Results:
         protocol_from_json(value["protocol"]),
         value["environment"],
         tuple(Reply(**reply) for reply in value["questions"]),
+        tuple(Omnibus(**test) for test in value.get("omnibus", ())),
     )
 
 
@@ -99,12 +103,17 @@ def protocol_from_json(value: dict[str, Any]) -> Protocol:
             "data": DataDescription(**data),
             "seeds": tuple(value["seeds"]),
             "lr_grid": tuple(value.get("lr_grid", ())),
+            "mixed": tuple(value.get("mixed", ())),
         }
     )
 
 
 def _pair(value: dict[str, Any]) -> PairResult:
     return PairResult(**{**value, "chance": value["chance"] and tuple(value["chance"])})
+
+
+def _metric(value: dict[str, Any]) -> Metric:
+    return Metric(**{**value, "per_seed": tuple(value["per_seed"])})
 
 
 def _flat_row(model: ModelResult) -> dict[str, str | int | float | None]:
@@ -119,10 +128,17 @@ def _flat_row(model: ModelResult) -> dict[str, str | int | float | None]:
         "top1_low": top1.low,
         "top1_high": top1.high,
         **{f"top1_seed_{seed}": value for seed, value in enumerate(top1.per_seed)},
+        **{f"{name}_{part}": value for name, metric in model.metrics.items() for part, value in _limits(metric)},
         "train_seconds": model.train_seconds,
         "images_per_second": model.images_per_second,
         "latency_ms": model.latency_ms,
     }
+
+
+def _limits(metric: Metric) -> list[tuple[str, float]]:
+    """The mean, and the limits where there are any."""
+    parts = (("mean", metric.mean), ("low", metric.low), ("high", metric.high))
+    return [(part, value) for part, value in parts if value is not None]
 
 
 def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> tuple[RunResult, ...]:
