@@ -58,6 +58,7 @@ def test_sections_are_in_the_order_of_interest(page: Element) -> None:
         "Other measures and calibration",
         "Confusion matrices",
         "Images most often mistaken",
+        "What was found in the data",
         "Protocol",
         "Reproduce",
     ]
@@ -239,6 +240,29 @@ def test_the_protocol_is_told_in_full(page: Element, findings: Findings) -> None
     ):
         assert part in said
     assert page.one("code", id="command").text == protocol.command
+
+
+def test_what_was_found_in_the_data_is_told_and_a_leak_before_all_else(page: Element, findings: Findings) -> None:
+    leak, imbalance = findings.results.protocol.data.findings or ()
+    section = page.one("section", **{"aria-labelledby": "data"})
+    assert [item.text for item in section.one("ul", class_="findings").children if isinstance(item, Element)] == [
+        f"{leak.sentence}Some of them test/<1>.png = train/2.png",
+        imbalance.sentence,
+    ]
+    assert section.one("table").rows()[1] == ["1", "100", "20", "36"]
+    body = page.one("body").text
+    assert body.index(f"seen in training or selection: {leak.sentence}.") < body.index("resnet34 is better")
+
+
+def test_clean_data_raise_no_alarm(findings: Findings) -> None:
+    protocol = findings.results.protocol
+    clean = replace(protocol, data=replace(protocol.data, findings=()))
+    page = parse(html(replace(findings, results=replace(findings.results, protocol=clean))))
+    assert "Nothing that speaks against them." in page.one("section", **{"aria-labelledby": "data"}).text
+    assert not page.all("p", role="alert")
+    unknown = replace(protocol, data=replace(protocol.data, findings=None))
+    page = parse(html(replace(findings, results=replace(findings.results, protocol=unknown))))
+    assert not page.all("section", **{"aria-labelledby": "data"})
 
 
 def test_charts_have_words_beside_them(page: Element, findings: Findings) -> None:

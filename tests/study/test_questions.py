@@ -60,10 +60,14 @@ def test_some_beaten_and_some_not() -> None:
 
 def test_seeds_that_scatter_show_nothing() -> None:
     said = asked({"a": (10, answering(1500, 1900)), "b": (20, answering(1600, 1880))})
-    assert "A study of this size is too small to show any difference; seen were 2 points." in said["Is that sure?"]
     assert said["Which is the cheapest that is at most 1 point worse than the best?"] == (
         "None is shown to be within 1 point of the best, whichever that is; more seeds or more test images would tell."
     )
+
+
+def test_no_study_shows_a_difference_of_more_than_all_images() -> None:
+    said = asked({"a": (10, answering(400, 1900)), "b": (20, answering(300, 1880))})["Is that sure?"]
+    assert "A study of this size is too small to show any difference; seen were 3 points." in said
 
 
 def test_with_one_seed_nothing_is_said_of_other_seeds() -> None:

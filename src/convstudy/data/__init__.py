@@ -3,6 +3,7 @@
 from convstudy.data.clean_split import write_clean_split
 from convstudy.data.image_set import DataSet, ImageSet, at_side
 from convstudy.data.inspection import Finding, ImageFile, Inspection, inspect_folder, levels, thumbnail
+from convstudy.data.loaded import inspect_loaded
 from convstudy.data.pixels import pixel_statistics, resize
 from convstudy.data.sources import Source, load, sources
 from convstudy.data.split import split_validation
@@ -16,6 +17,7 @@ __all__ = [
     "Source",
     "at_side",
     "inspect_folder",
+    "inspect_loaded",
     "levels",
     "load",
     "pixel_statistics",

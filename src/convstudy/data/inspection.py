@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,15 +188,20 @@ def _findings(files: Sequence[ImageFile]) -> Iterator[Finding]:
     looks = [file.look for file in good if file.look]
     exact = [tuple(good[place] for place in group) for group in exact_duplicates(looks)]
     near = [(good[a], good[b]) for a, b in near_duplicates(looks)]
-    yield from _leaks(exact)
+    yield from of_equal_images(exact)
     yield from _near_leaks(near)
-    yield from _conflicts(exact)
-    yield from _within(exact)
     if alike := [pair for pair in near if pair[0].part == pair[1].part]:
         yield Finding("near-duplicates", f"{_pairs(len(alike))} of images within a part look alike", _named(alike))
     if flat := [(file,) for file in good if file.look and file.look.constant]:
         yield Finding("constant", f"{_images(len(flat))} of one grey level only", _named(flat))
-    yield from _classes(files)
+    yield from of_classes(_counts(good))
+
+
+def of_equal_images(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
+    """What is wrong with groups of images that are equal, pixel by pixel: leaks first."""
+    yield from _leaks(groups)
+    yield from _conflicts(groups)
+    yield from _within(groups)
 
 
 def _undecodable(files: Sequence[ImageFile]) -> Iterator[Finding]:
@@ -237,11 +242,16 @@ def _within(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
         yield Finding("duplicates", f"{_groups(len(same))} of equal images within a part", _named(same))
 
 
-def _classes(files: Sequence[ImageFile]) -> Iterator[Finding]:
+def _counts(files: Iterable[ImageFile]) -> dict[str | None, Counter[str]]:
     counts: dict[str | None, Counter[str]] = defaultdict(Counter)
     for file in files:
-        if file.class_name is not None and not file.problem:
+        if file.class_name is not None:
             counts[file.part][file.class_name] += 1
+    return counts
+
+
+def of_classes(counts: Mapping[str | None, Counter[str]]) -> Iterator[Finding]:
+    """Classes that are missing in a part, and parts in which one class has many times the images of another."""
     every = sorted({name for part in counts.values() for name in part})
     for part, of_part in counts.items():
         missing = tuple(name for name in every if name not in of_part)

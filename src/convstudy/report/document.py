@@ -36,6 +36,9 @@ def markdown(findings: Findings) -> str:
         parts += ["## Pair by pair", _in_markdown(pair_frame(results))]
     if results.models:
         parts += ["## Other measures", f"{_measures(results)} (95 % interval).", _in_markdown(measure_frame(results))]
+    if data.findings is not None:
+        found = [f"- {'**' * each.contaminates}{each.sentence}{'**' * each.contaminates}" for each in data.findings]
+        parts += ["## What was found in the data", "\n".join(found) or "Nothing that speaks against them."]
     protocol = results.protocol
     held = (protocol.selection, protocol.budget, protocol.intervals, protocol.tests)
     parts += ["## Protocol", "\n".join(f"- {line}" for line in held if line)]

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from convstudy.data.inspection import IMBALANCE
 from convstudy.files import whole_file
 from convstudy.report import figures, measure_charts, numbers
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
@@ -61,6 +62,7 @@ def html(findings: Findings) -> str:
             curve_ends=_curve_ends(findings),
             confusions=confusions,
             intervals_in_words=figures.describe_intervals(findings.results.models),
+            imbalance=IMBALANCE,
             plotly=_packed_plotly(),
         )
     )

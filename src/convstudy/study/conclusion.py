@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convstudy.data import pixel_statistics
 from convstudy.evaluation import (
     Difference,
     accuracy_difference,
@@ -26,6 +25,7 @@ from convstudy.evaluation.variation import Answers
 from convstudy.study.allowance import budget_words
 from convstudy.study.comparison import Comparison
 from convstudy.study.contestant import Contestant
+from convstudy.study.data_description import describe_data
 from convstudy.study.environment import describe
 from convstudy.study.folder import ComparisonFolder, RunFolder
 from convstudy.study.lr_grid import selection_words
@@ -34,7 +34,6 @@ from convstudy.study.provenance import check_runs
 from convstudy.study.questions import questions
 from convstudy.study.results import (
     Accuracy,
-    DataDescription,
     Findings,
     Metric,
     MistakenImage,
@@ -45,7 +44,6 @@ from convstudy.study.results import (
     Results,
     RunResult,
 )
-from convstudy.study.run import training_parts
 from convstudy.study.verdict import LEVEL, better_of, verdict
 
 MOST_MISTAKEN = 24  # images kept for the report
@@ -223,14 +221,8 @@ def protocol_of(comparison: Comparison) -> Protocol:
     """What is held equal for all networks, and how the numbers come about."""
     data, seeds, plan = comparison.data, comparison.seeds, comparison.plan
     whence = "split off the training part by seed" if data.validation is None else "of the data"
-    train, validation = training_parts(data, seeds[0])
-    mean, std = pixel_statistics(train.images)
-    shape = (data.in_channels, data.side, data.side)
-    sizes = (len(train.labels), len(validation.labels), len(data.test.labels))
     return Protocol(
-        DataDescription(
-            data.name, data.source, data.class_names, shape, *sizes, mean, std, data.notes, data.fingerprint
-        ),
+        describe_data(data, seeds[0]),
         comparison.shared_recipe(),
         seeds,
         selection_words(plan.lr_grid, whence) if plan.lr_grid else _SELECTION.format(whence),

@@ -52,5 +52,5 @@ def metrics_of(runs: Sequence[RunResult]) -> dict[str, Metric]:
 def _metric(values: npt.NDArray[np.float64], interval: Interval | None = None) -> Metric:
     """The mean over seeds is that of the values themselves; the interval is around it."""
     per_seed = tuple(float(value) for value in values)
-    limits = (interval.low, interval.high) if interval else (None, None)
-    return Metric(float(values.mean()), *limits, per_seed)
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    return Metric(float(values.mean()), low, high, per_seed)

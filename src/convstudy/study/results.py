@@ -94,6 +94,16 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class DataFinding:
+    """Something that is wrong with the data: its kind, in a sentence, and some of the images that it is about."""
+
+    kind: str
+    sentence: str
+    contaminates: bool  # whether a test image was seen in training or selection
+    examples: tuple[tuple[str, ...], ...]  # ids of images, group by group
+
+
+@dataclass(frozen=True)
 class DataDescription:
     """The data as the comparison used them."""
 
@@ -108,6 +118,8 @@ class DataDescription:
     std: tuple[float, ...]
     notes: tuple[str, ...]
     fingerprint: str
+    findings: tuple[DataFinding, ...] | None = None  # None: nobody has looked
+    class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # images of each class, by part
 
 
 @dataclass(frozen=True)

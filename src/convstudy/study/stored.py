@@ -15,6 +15,7 @@ from convstudy.study.folder import ComparisonFolder
 from convstudy.study.results import (
     Accuracy,
     DataDescription,
+    DataFinding,
     Findings,
     Layer,
     Metric,
@@ -96,16 +97,31 @@ def results_from_json(value: dict[str, Any]) -> Results:
 
 def protocol_from_json(value: dict[str, Any]) -> Protocol:
     """The record behind the `protocol` of a `results.json`."""
-    data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value["data"].items()}
     return Protocol(
         **{
             **value,
-            "data": DataDescription(**data),
+            "data": _data(value["data"]),
             "seeds": tuple(value["seeds"]),
             "lr_grid": tuple(value.get("lr_grid", ())),
             "mixed": tuple(value.get("mixed", ())),
         }
     )
+
+
+def _data(value: dict[str, Any]) -> DataDescription:
+    plain: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in value.items()}
+    found = value.get("findings")
+    return DataDescription(
+        **{
+            **plain,
+            "findings": None if found is None else tuple(_data_finding(each) for each in found),
+            "class_counts": {part: tuple(counts) for part, counts in value.get("class_counts", {}).items()},
+        }
+    )
+
+
+def _data_finding(value: dict[str, Any]) -> DataFinding:
+    return DataFinding(**{**value, "examples": tuple(tuple(group) for group in value["examples"])})
 
 
 def _pair(value: dict[str, Any]) -> PairResult:

@@ -1,0 +1,34 @@
+"""The data of a comparison, described for its results: parts, classes, and what is wrong with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convstudy.data import DataSet, inspect_loaded, pixel_statistics
+from convstudy.study.material import training_parts
+from convstudy.study.results import DataDescription, DataFinding
+
+EXAMPLES = 5  # groups of images named, of each finding
+
+
+def describe_data(data: DataSet, seed: int) -> DataDescription:
+    """The data with the parts that a run with this seed has; its normalisation is that of the training part."""
+    train, validation = training_parts(data, seed)
+    mean, std = pixel_statistics(train.images)
+    parts = {"train": train, "validation": validation, "test": data.test}
+    return DataDescription(
+        data.name,
+        data.source,
+        data.class_names,
+        (data.in_channels, data.side, data.side),
+        *(len(part) for part in parts.values()),
+        mean,
+        std,
+        data.notes,
+        data.fingerprint,
+        tuple(
+            DataFinding(found.kind, found.sentence, found.contaminates, found.images[:EXAMPLES])
+            for found in inspect_loaded(data)
+        ),
+        {name: tuple(np.bincount(part.labels, minlength=data.num_classes).tolist()) for name, part in parts.items()},
+    )
