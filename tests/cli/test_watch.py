@@ -28,7 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def half(whole: Path, tmp_path: Path) -> Path:
     """The comparison as it was when one run of four was missing, and one was at work."""
     folder = Path(shutil.copytree(whole, tmp_path / "half"))
-    for name in ("results.json", "results.csv", "report.html", "mistaken.npz"):
+    for name in ("results.json", "results.csv", "report.html", "images.npz"):
         (folder / name).unlink()
     (folder / "net/seed-1/run.json").unlink()
     shutil.rmtree(folder / "lecture/seed-1")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convstudy.data import inspect_folder, inspect_loaded, load
+from convstudy.data import DataSet, ImageSet, inspect_folder, inspect_loaded, load
+from convstudy.data.image_set import numbered
 
 KINDS = {"leak", "shared", "labels", "duplicates", "missing-class", "imbalance"}
 
@@ -58,9 +59,10 @@ def test_groups_name_their_images(tmp_path: Path) -> None:
     assert [sorted(Path(name).name for name in group) for group in leak.images] == [["0.png", "leak.png"]]
 
 
-def test_a_class_without_test_images_is_told(tmp_path: Path) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
+def test_a_class_without_test_images_is_told() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
     labels = np.arange(40) % 2
-    np.savez(tmp_path / "x.npz", x_train=images, y_train=labels, x_test=255 - images[::2], y_test=labels[::2])
-    found = inspect_loaded(load(str(tmp_path / "x.npz")))
-    assert [finding.sentence for finding in found] == ["the test part has no image of 1"]
+    train = ImageSet(images, labels, numbered("train", 40))
+    test = ImageSet(255 - images[::2], labels[::2], numbered("test", 20))
+    found = inspect_loaded(DataSet("x", "", ("cat", "dog"), train, None, test, horizontal_flip=True))
+    assert [finding.sentence for finding in found] == ["the test part has no image of dog"]

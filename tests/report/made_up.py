@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data import ImageSet
 from convstudy.study.conclusion import seed_by_seed
 from convstudy.study.metrics import metrics_of
 from convstudy.study.questions import questions
 from convstudy.study.results import (
     Accuracy,
+    ActivationMap,
     DataDescription,
     DataFinding,
     Findings,
-    MistakenImage,
+    MapSource,
     ModelResult,
     PairResult,
     Protocol,
     Results,
     RunResult,
+    ShownImage,
 )
+from convstudy.study.shown_images import GivenAnswers
 from convstudy.training import Epoch
 
 Labels = npt.NDArray[np.int64]
@@ -55,7 +60,8 @@ def made_up_findings(networks: int = 2, seeds: int = 3, *, test_images: int = 36
     }
     replies = questions(models, pairs, answers)
     results = Results(models, pairs, _protocol(seeds, test_images), ENVIRONMENT, replies, seed_by_seed(runs))
-    return Findings(results, runs, _mistaken(runs, labels), unfinished)
+    findings = Findings(results, runs, (), unfinished)
+    return _with_images(findings, labels) if runs else findings
 
 
 def _run(name: str, seed: int, labels: Labels) -> RunResult:
@@ -142,19 +148,25 @@ def _protocol(seeds: int, test_images: int) -> Protocol:
     )
 
 
-def _mistaken(runs: tuple[RunResult, ...], labels: Labels) -> tuple[MistakenImage, ...]:
-    answers = np.array([run.logits.argmax(1) for run in runs]).reshape(-1, len(labels))
-    wrong = (answers != labels).sum(0)
-    random = np.random.default_rng(7)
-    return tuple(
-        MistakenImage(
-            id=f"test/<{index}>.png",
-            image=random.integers(0, 256, (8, 8, 1), dtype=np.uint8),
-            label=int(labels[index]),
-            wrong=int(wrong[index]),
-            runs=len(runs),
-            usual_answer=int(np.bincount(answers[answers[:, index] != labels[index], index]).argmax()),
-        )
-        for index in np.argsort(-wrong, kind="stable")[:12]
-        if wrong[index]
+def _with_images(findings: Findings, labels: Labels) -> Findings:
+    pixels = np.random.default_rng(7).integers(0, 256, (len(labels), 1, 8, 8), dtype=np.uint8)
+    test = ImageSet(pixels, labels, tuple(f"test/<{index}>.png" for index in range(len(labels))))
+    answers = GivenAnswers(test, findings.runs)
+    sources = [
+        MapSource(name, layer=layer, reason="" if layer else "none of its modules has feature maps")
+        for name, layer in (("net", "conv2"), ("resnet34", "layer4"), (NASTY_NETWORK, None))
+        if name in {run.model for run in findings.runs}
+    ]
+    ramp = np.arange(16, dtype=np.uint8).reshape(4, 4) * 17
+
+    def mapped(image: ShownImage) -> ShownImage:
+        maps = (ActivationMap(answer.model, answer.answer, ramp) for answer in image.answers[: len(sources)][:2])
+        return replace(image, maps=tuple(maps))
+
+    return replace(
+        findings,
+        mistaken=tuple(map(mapped, answers.most_mistaken()[:12])),
+        disagreed=tuple(map(mapped, answers.most_disagreed()[:12])),
+        disagreements=int(answers.differing().sum()),
+        map_sources=tuple(sources),
     )

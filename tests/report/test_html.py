@@ -31,7 +31,8 @@ def page(findings: Findings) -> Element:
 
 def test_the_verdicts_come_first(page: Element, findings: Findings) -> None:
     body = page.one("body").text
-    places = [body.index(pair.verdict) for pair in findings.results.comparisons]
+    pairs = sorted(findings.results.comparisons, key=lambda pair: pair.better is None)  # first what is shown
+    places = [body.index(pair.verdict) for pair in pairs]
     assert places == sorted(places)
     assert places[-1] < body.index("Based on 3 seeds and 360 test images") < body.index("Parameters")
 
@@ -57,7 +58,9 @@ def test_sections_are_in_the_order_of_interest(page: Element) -> None:
         "Learning curves",
         "Other measures and calibration",
         "Confusion matrices",
+        "Images on which networks disagree",
         "Images most often mistaken",
+        "Where the networks looked",
         "What was found in the data",
         "Protocol",
         "Reproduce",
@@ -217,7 +220,7 @@ def test_the_interval_chart_has_a_dot_a_seed(page: Element, findings: Findings) 
 
 
 def test_mistaken_images_are_shown_with_their_pixels(page: Element, findings: Findings) -> None:
-    items = page.one("ul", class_="mistaken").all("li")
+    items = page.one("ul", class_="images mistaken").all("li")
     assert len(items) == len(findings.mistaken)
     for item, mistaken in zip(items, findings.mistaken, strict=True):
         address = item.one("img").attributes["src"] or ""
@@ -226,6 +229,49 @@ def test_mistaken_images_are_shown_with_their_pixels(page: Element, findings: Fi
         usual = CLASSES[mistaken.usual_answer]
         assert item.text.startswith(f"label {' '.join(CLASSES[mistaken.label].split())} usual answer {usual}")
         assert f"wrong in {mistaken.wrong} of 9 runs" in item.text
+
+
+def test_networks_that_disagree_are_shown_with_each_ones_answer(page: Element, findings: Findings) -> None:
+    section = page.one("section", **{"aria-labelledby": "disagreed"})
+    assert f"On {findings.disagreements} test images of 360 the networks' usual answers" in section.text
+    items = section.one("ul").all("li")
+    assert len(items) == len(findings.disagreed) > 0
+    for item, shown in zip(items, findings.disagreed, strict=True):
+        said = dict(zip((each.text for each in item.all("dt")), (each.text for each in item.all("dd")), strict=True))
+        assert len(said) == len({answer.answer for answer in shown.answers}) > 1
+        for answer in shown.answers:
+            name = " ".join(CLASSES[answer.answer].split()) + (" right" if answer.answer == shown.label else "")
+            sure = "" if answer.seeds == answer.of else f" ({answer.seeds} of {answer.of})"
+            assert f"{answer.model}{sure}" in said[name]
+
+
+def test_each_networks_map_lies_over_the_image(page: Element, findings: Findings) -> None:
+    section = page.one("section", **{"aria-labelledby": "maps"})
+    first = section.all("ul")[0].all("li")[0]
+    shown = findings.disagreed[0]
+    original, *maps = first.all("figure")
+    assert "answers" not in (original.one("span", role="img").attributes["aria-label"] or "")
+    assert len(maps) == len(shown.maps) == 2
+    for figure, each in zip(maps, shown.maps, strict=True):
+        words = figure.one("span", role="img").attributes["aria-label"] or ""
+        assert words == f"{each.model} answers {CLASSES[each.answer]}; it found most of that in the lower right"
+        address = figure.one("img").attributes["src"] or ""
+        heat = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+        np.testing.assert_allclose(heat[..., 3], 0.7 * each.values, atol=0.5)
+    assert "net, seed 0, after conv2; resnet34, seed 0, after layer4" in section.text
+    assert f"{NASTY_NETWORK} has no maps: none of its modules has feature maps" in section.text
+
+
+def test_what_is_not_there_is_not_spoken_of(findings: Findings) -> None:
+    bare = [replace(image, maps=()) for image in findings.mistaken]
+    page = parse(html(replace(findings, disagreed=(), mistaken=tuple(bare))))
+    labelled = {section.attributes.get("aria-labelledby") for section in page.all("section")}
+    assert "mistaken" in labelled
+    assert not labelled & {"disagreed", "maps"}
+    kept = [replace(image, answers=image.answers[:2]) for image in findings.disagreed]
+    page = parse(html(replace(findings, disagreed=tuple(kept), mistaken=())))
+    said = page.one("section", **{"aria-labelledby": "disagreed"}).text
+    assert f"Left out, for their predictions were imported: {NASTY_NETWORK}." in said
 
 
 def test_the_protocol_is_told_in_full(page: Element, findings: Findings) -> None:

@@ -1,7 +1,9 @@
 from .accuracy import CONFIDENCE, Interval, accuracy_interval
 from .calibration import ReliabilityBin, expected_calibration_error, reliability
 from .difference import Difference, accuracy_difference, mcnemar_p
+from .disagreement import answer_counts, disagreement
 from .effect_size import cohens_g, standardised_difference
+from .grad_cam import GradCam, grad_cam
 from .inference import predict, predict_together
 from .latency import latency_ms
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
@@ -23,6 +25,7 @@ __all__ = [
     "CochranQ",
     "Difference",
     "Friedman",
+    "GradCam",
     "Interval",
     "Noninferiority",
     "Power",
@@ -30,15 +33,18 @@ __all__ = [
     "ResidentImages",
     "accuracy_difference",
     "accuracy_interval",
+    "answer_counts",
     "balanced_accuracy",
     "balanced_accuracy_interval",
     "chance_of_beating",
     "cheapest_noninferior",
     "cochran_q",
     "cohens_g",
+    "disagreement",
     "expected_calibration_error",
     "fitting",
     "friedman",
+    "grad_cam",
     "holm",
     "is_out_of_memory",
     "latency_ms",

@@ -74,7 +74,7 @@ def _add_network(figure: go.Figure, place: int, model: ModelResult, cost: float,
         y=[100 * top1.mean],
         mode="markers+text",
         text=[f"  {figures.literal(figures.short(model.name, 18))}  "],
-        textposition=f"middle {side}",
+        textposition=f"top {side}",
         textfont={"color": "var(--ink)", "size": 12},
         marker={"size": 11, "color": figures.colour(place), "line": {"color": "var(--surface)", "width": 1.5}},
         error_y={

@@ -30,12 +30,12 @@ def markdown(findings: Findings) -> str:
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in results.questions),
         f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
         "## Results",
-        _in_markdown(result_frame(results)),
+        in_markdown(result_frame(results)),
     ]
     if results.comparisons:
-        parts += ["## Pair by pair", _in_markdown(pair_frame(results))]
+        parts += ["## Pair by pair", in_markdown(pair_frame(results))]
     if results.models:
-        parts += ["## Other measures", f"{_measures(results)} (95 % interval).", _in_markdown(measure_frame(results))]
+        parts += ["## Other measures", f"{_measures(results)} (95 % interval).", in_markdown(measure_frame(results))]
     if data.findings is not None:
         found = [f"- {'**' * each.contaminates}{each.sentence}{'**' * each.contaminates}" for each in data.findings]
         parts += ["## What was found in the data", "\n".join(found) or "Nothing that speaks against them."]
@@ -53,13 +53,13 @@ def latex(findings: Findings) -> str:
     images = numbers.plural(results.protocol.data.test, "test image")
     unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
     basis = f"{results.protocol.data.name}, {seeds}, {images}.{unfinished}"
-    tables = [_in_latex(result_frame(results), f"Cost and top-1 with its 95 % interval: {basis}", "results")]
+    tables = [in_latex(result_frame(results), f"Cost and top-1 with its 95 % interval: {basis}", "results")]
     if results.comparisons:
         adjusted = " p-values after Holm." if len(results.comparisons) > 1 else ""
         caption = f"Difference in top-1, first minus second, with its 95 % interval: {basis}{adjusted}"
-        tables.append(_in_latex(pair_frame(results), caption, "pairs"))
+        tables.append(in_latex(pair_frame(results), caption, "pairs"))
     if results.models:
-        tables.append(_in_latex(measure_frame(results, interval=False), f"{_measures(results)}: {basis}", "measures"))
+        tables.append(in_latex(measure_frame(results, interval=False), f"{_measures(results)}: {basis}", "measures"))
     return "\n".join(tables)
 
 
@@ -123,14 +123,16 @@ def _measures(results: Results) -> str:
     return "Mean over seeds ± the standard deviation between them" if len(results.protocol.seeds) > 1 else "One seed"
 
 
-def _in_markdown(frame: pd.DataFrame) -> str:
+def in_markdown(frame: pd.DataFrame) -> str:
+    """A table of GitHub's Markdown, whatever the names in it."""
     safe = frame.map(lambda text: text.replace("|", "\\|").replace("<", "&lt;"))
     return safe.to_markdown(
         index=False, disable_numparse=True, colalign=("left", *["right"] * (len(frame.columns) - 1))
     )
 
 
-def _in_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
+def in_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
+    """A table for LaTeX with the package booktabs, its special characters written so that they are shown."""
     escaped = frame.rename(columns=_escaped).map(_escaped)
     alignment = "l" + "r" * (len(frame.columns) - 1)
     return escaped.to_latex(

@@ -20,8 +20,8 @@ from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
 from convstudy.report.cost_charts import COSTS, accuracy_against, front
 from convstudy.report.leading import leading_pairs
 from convstudy.report.measures import Measures, columns_of, metric_of, of_each_network
-from convstudy.report.picture import png_data_uri
-from convstudy.study.results import Findings, Results
+from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
+from convstudy.study.results import Findings, Results, ShownImage
 
 PAIRS_IN_CHART = 30
 CLASSES_IN_CHART = 200
@@ -46,7 +46,7 @@ def html(findings: Findings) -> str:
     """
     confusions, measured = _confusions(findings), of_each_network(findings)
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             findings=findings,
@@ -62,14 +62,17 @@ def html(findings: Findings) -> str:
             curve_ends=_curve_ends(findings),
             confusions=confusions,
             intervals_in_words=figures.describe_intervals(findings.results.models),
+            mapped=_mapped(findings),
+            left_out=_left_out(findings),
             imbalance=IMBALANCE,
-            plotly=_packed_plotly(),
+            plotly=packed_plotly(),
         )
     )
 
 
 @lru_cache(maxsize=1)
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates of all pages, with how they write numbers."""
     templates = Environment(
         loader=PackageLoader("convstudy.report"),
         autoescape=True,
@@ -88,6 +91,8 @@ def _templates() -> Environment:
         "shape": numbers.shape,
         "setting": numbers.setting,
         "png": png_data_uri,
+        "heat": heat_data_uri,
+        "strongest": strongest,
     }
     templates.globals |= {"interval": numbers.percent_interval, "metric_of": metric_of}
     templates.globals |= {"colour": figures.colour, "dash": figures.dash}
@@ -95,7 +100,7 @@ def _templates() -> Environment:
 
 
 @lru_cache(maxsize=1)
-def _packed_plotly() -> str:
+def packed_plotly() -> str:
     """Plotly's script, packed for the page, which unpacks it: 2.0 MB in place of 4.8 MB in every report."""
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode("ascii")
 
@@ -138,6 +143,18 @@ def _charts(findings: Findings, confusions: list[dict[str, Any]], measured: tupl
             charts["confusion-difference"] = measure_charts.confusion_difference(*shares, classes)
     # Plotly writes < as \u003c in JSON, so that no name in it can end the script element around it
     return {name: Markup(chart.to_json()) for name, chart in charts.items()}
+
+
+def _mapped(findings: Findings) -> list[ShownImage]:
+    """The images that have activation maps, each once: first those on which networks disagree."""
+    shown = {image.id: image for image in (*findings.disagreed, *findings.mistaken) if image.maps}
+    return list(shown.values())
+
+
+def _left_out(findings: Findings) -> list[str]:
+    """The networks that the images were chosen without, for their predictions joined later."""
+    asked = {answer.model for image in (*findings.disagreed, *findings.mistaken) for answer in image.answers}
+    return [model.name for model in findings.results.models if asked and model.name not in asked]
 
 
 def _two_best(confusions: list[dict[str, Any]], results: Results) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ MOST_PAIRS = 6  # with more than this, only those of the leading network
 
 
 def leading_pairs(results: Results) -> tuple[PairResult, ...]:
-    """All pairs where they are few, else those of the network with the highest top-1."""
+    """All pairs where they are few, else those of the network with the highest top-1; first what is shown."""
     pairs = results.comparisons
-    if len(pairs) <= MOST_PAIRS:
-        return pairs
-    leader = max(results.models, key=lambda model: model.top1.mean).name
-    return tuple(pair for pair in pairs if leader in (pair.a, pair.b))
+    if len(pairs) > MOST_PAIRS:
+        leader = max(results.models, key=lambda model: model.top1.mean).name
+        pairs = tuple(pair for pair in pairs if leader in (pair.a, pair.b))
+    return tuple(sorted(pairs, key=lambda pair: pair.better is None))

@@ -1,4 +1,4 @@
-"""Images inside an HTML file."""
+"""Images inside an HTML file, and activation maps to lay over them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy.typing as npt
 from PIL import Image
 
 LONGEST_SIDE = 192  # pixels; larger images are made smaller, so that the report stays light
+HEAT = (255, 106, 0)  # red, green, blue of an activation map, in both colour schemes
+MOST_OPAQUE = 0.7  # so that the image is seen below the strongest position
+ROWS, COLUMNS = ("upper", "middle", "lower"), ("left", "middle", "right")
 
 
 def png_data_uri(pixels: npt.NDArray[np.uint8]) -> str:
@@ -20,6 +23,39 @@ def png_data_uri(pixels: npt.NDArray[np.uint8]) -> str:
     """
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    return _png(image)
+
+
+def heat_data_uri(values: npt.NDArray[np.uint8]) -> str:
+    """Encode an activation map, height x width, as a PNG of one colour that is the more opaque the stronger it is.
+
+    It has a pixel a position; the browser stretches it over the image, between its positions bilinearly.
+
+    >>> len(heat_data_uri(np.full((7, 7), 255, dtype=np.uint8))) < 250
+    True
+    """
+    layers = [np.full_like(values, level) for level in HEAT]
+    opaque = (MOST_OPAQUE * values.astype(np.float64)).round().astype(np.uint8)
+    return _png(Image.fromarray(np.stack([*layers, opaque], axis=2)))
+
+
+def strongest(values: npt.NDArray[np.uint8]) -> str:
+    """Where an activation map is strongest, in words, for those who do not see it.
+
+    >>> strongest(np.array([[0, 0, 0], [0, 0, 255], [0, 0, 0]], dtype=np.uint8))
+    'in the middle right'
+    >>> strongest(np.array([[0, 0, 0], [0, 255, 0], [0, 0, 0]], dtype=np.uint8)), strongest(np.zeros((2, 2), np.uint8))
+    ('in the middle', 'nowhere')
+    """
+    if not values.any():
+        return "nowhere"
+    row, column = (int(each) for each in np.unravel_index(values.argmax(), values.shape))
+    height, width = values.shape
+    words = ROWS[int((row + 0.5) / height * 3)], COLUMNS[int((column + 0.5) / width * 3)]
+    return f"in the {' '.join(dict.fromkeys(words))}"
+
+
+def _png(image: Image.Image) -> str:
     written = io.BytesIO()
     image.save(written, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode("ascii")

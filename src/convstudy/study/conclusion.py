@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +21,7 @@ from convstudy.evaluation import (
     study_power,
 )
 from convstudy.evaluation.variation import Answers
+from convstudy.study.activation_maps import with_maps
 from convstudy.study.allowance import budget_words
 from convstudy.study.comparison import Comparison
 from convstudy.study.contestant import Contestant
@@ -36,7 +36,6 @@ from convstudy.study.results import (
     Accuracy,
     Findings,
     Metric,
-    MistakenImage,
     ModelResult,
     Omnibus,
     PairResult,
@@ -44,9 +43,8 @@ from convstudy.study.results import (
     Results,
     RunResult,
 )
+from convstudy.study.shown_images import GivenAnswers
 from convstudy.study.verdict import LEVEL, better_of, verdict
-
-MOST_MISTAKEN = 24  # images kept for the report
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,15 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
     entrants = [Entrant.of(entrant) for entrant in comparison.contestants]
     protocol = replace(protocol_of(comparison), mixed=check_runs(comparison, folder, allow_mixed=allow_mixed))
     findings = findings_of(entrants, runs, protocol, environment)
-    return replace(findings, mistaken=most_mistaken(comparison, list(findings.runs)))
+    answers = GivenAnswers(comparison.data.test, findings.runs)
+    findings = replace(
+        findings,
+        mistaken=answers.most_mistaken(),
+        disagreed=answers.most_disagreed(),
+        disagreements=int(answers.differing().sum()),
+    )
+    first = {entrant.name: runs[entrant.name, comparison.seeds[0]] for entrant in comparison.contestants}
+    return with_maps(findings, first)
 
 
 def findings_of(
@@ -93,7 +99,6 @@ def findings_of(
     protocol: Protocol,
     environment: dict[str, str | int],
     *,
-    mistaken: tuple[MistakenImage, ...] = (),
     unfinished: int = 0,
 ) -> Findings:
     """The conclusion from runs that are done, by network and seed; each of `entrants` has one or more."""
@@ -111,7 +116,7 @@ def findings_of(
     )
     pairs, all_runs = compare_pairs(answers), list(read.values())
     results = Results(models, pairs, protocol, environment, questions(models, pairs, answers), seed_by_seed(all_runs))
-    return Findings(results, tuple(read.values()), mistaken, unfinished)
+    return Findings(results, tuple(read.values()), (), unfinished)
 
 
 def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
@@ -190,30 +195,6 @@ def _model_result(
         uncounted=entrant.uncounted,
         lrs=tuple(record["recipe"]["lr"] for record in records if "lr_grid" in record),
         metrics=metrics,
-    )
-
-
-def most_mistaken(comparison: Comparison, runs: list[RunResult]) -> tuple[MistakenImage, ...]:
-    """The test images that most runs got wrong, the worst first."""
-    test = comparison.data.test
-    predictions = np.stack([run.logits.argmax(1) for run in runs])
-    wrong = (predictions != test.labels).sum(0)
-    worst = [int(index) for index in np.argsort(-wrong, kind="stable")[:MOST_MISTAKEN] if wrong[index]]
-
-    def usual_answer(index: int) -> int:
-        answers = Counter(int(answer) for answer in predictions[:, index] if answer != test.labels[index])
-        return answers.most_common(1)[0][0]
-
-    return tuple(
-        MistakenImage(
-            test.ids[index],
-            np.ascontiguousarray(test.images[index].transpose(1, 2, 0)),
-            int(test.labels[index]),
-            int(wrong[index]),
-            len(runs),
-            usual_answer(index),
-        )
-        for index in worst
     )
 
 

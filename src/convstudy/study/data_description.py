@@ -15,20 +15,25 @@ def describe_data(data: DataSet, seed: int) -> DataDescription:
     """The data with the parts that a run with this seed has; its normalisation is that of the training part."""
     train, validation = training_parts(data, seed)
     mean, std = pixel_statistics(train.images)
-    parts = {"train": train, "validation": validation, "test": data.test}
+    counts = {
+        name: tuple(np.bincount(part.labels, minlength=data.num_classes).tolist())
+        for name, part in (("train", train), ("validation", validation), ("test", data.test))
+    }
     return DataDescription(
-        data.name,
-        data.source,
-        data.class_names,
-        (data.in_channels, data.side, data.side),
-        *(len(part) for part in parts.values()),
-        mean,
-        std,
-        data.notes,
-        data.fingerprint,
-        tuple(
+        name=data.name,
+        source=data.source,
+        class_names=data.class_names,
+        image_shape=(data.in_channels, data.side, data.side),
+        train=len(train),
+        validation=len(validation),
+        test=len(data.test),
+        mean=mean,
+        std=std,
+        notes=data.notes,
+        fingerprint=data.fingerprint,
+        findings=tuple(
             DataFinding(found.kind, found.sentence, found.contaminates, found.images[:EXAMPLES])
             for found in inspect_loaded(data)
         ),
-        {name: tuple(np.bincount(part.labels, minlength=data.num_classes).tolist()) for name, part in parts.items()},
+        class_counts=counts,
     )

@@ -13,7 +13,7 @@ budget.json                where a budget is given: what each network's epochs c
     checkpoint.pt          while the run is not complete
     lr-<rate>/             a training of a grid of learning rates: epochs.csv, trial.json, weights while they are needed
 imported.json              the networks whose predictions were imported, and their seeds
-mistaken.npz               the test images most often mistaken
+images.npz                 the test images that the report shows, with what the networks answered and where they looked
 results.json  results.csv  report.html
 """
 

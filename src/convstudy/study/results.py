@@ -167,8 +167,37 @@ class RunResult:
 
 
 @dataclass(frozen=True)
-class MistakenImage:
-    """A test image that many runs got wrong."""
+class NetworkAnswer:
+    """What a network says of an image: the class that most of its seeds give."""
+
+    model: str
+    answer: int
+    seeds: int  # that give it
+    of: int  # seeds in all
+
+
+@dataclass(frozen=True)
+class ActivationMap:
+    """Where in an image one run of a network found what speaks for its answer (Grad-CAM)."""
+
+    model: str
+    answer: int
+    values: npt.NDArray[np.uint8]  # height x width of the layer that it is of; 255 is the strongest
+
+
+@dataclass(frozen=True)
+class MapSource:
+    """Which run, and which of its layers, a network's activation maps are of; without a layer, why it has none."""
+
+    model: str
+    seed: int = 0
+    layer: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ShownImage:
+    """A test image worth looking at, and what the networks answered."""
 
     id: str
     image: npt.NDArray[np.uint8]  # height x width x channels (1 or 3)
@@ -176,6 +205,8 @@ class MistakenImage:
     wrong: int  # runs that got it wrong
     runs: int  # runs in all
     usual_answer: int  # the wrong class given most often
+    answers: tuple[NetworkAnswer, ...] = ()
+    maps: tuple[ActivationMap, ...] = ()  # of some images only
 
 
 @dataclass(frozen=True)
@@ -196,6 +227,9 @@ class Findings:
 
     results: Results
     runs: tuple[RunResult, ...]
-    mistaken: tuple[MistakenImage, ...]
+    mistaken: tuple[ShownImage, ...]
     unfinished: int = 0  # runs still missing
     layers: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)  # by network
+    disagreed: tuple[ShownImage, ...] = ()  # networks' usual answers differ
+    disagreements: int = 0  # such images in all
+    map_sources: tuple[MapSource, ...] = ()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
-
-import numpy as np
 
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.study.folder import ComparisonFolder
+from convstudy.study.image_file import with_images, write_images
 from convstudy.study.results import (
     Accuracy,
     DataDescription,
@@ -19,7 +20,6 @@ from convstudy.study.results import (
     Findings,
     Layer,
     Metric,
-    MistakenImage,
     ModelResult,
     Omnibus,
     PairResult,
@@ -31,11 +31,8 @@ from convstudy.study.results import (
 
 
 def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
-    """Write `mistaken.npz`, `results.csv` and, last, `results.json`."""
-    with whole_file(folder.path / "mistaken.npz") as draft, draft.open("wb") as file:
-        images: dict[str, Any] = {str(index): mistaken.image for index, mistaken in enumerate(findings.mistaken)}
-        facts = [{key: value for key, value in vars(m).items() if key != "image"} for m in findings.mistaken]
-        np.savez_compressed(file, facts=np.array(json.dumps(facts)), **images)
+    """Write `images.npz`, `results.csv` and, last, `results.json`."""
+    write_images(folder, findings)
     with whole_file(folder.path / "results.csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
         rows = [_flat_row(model) for model in findings.results.models]
         writer = csv.DictWriter(file, list({column: None for row in rows for column in row}))
@@ -44,15 +41,28 @@ def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
     write_json(folder.path / "results.json", asdict(findings.results))
 
 
-def read_findings(folder: ComparisonFolder) -> Findings:
-    """Read a finished comparison. Raises: StudyError, when there is none or a file cannot be read."""
-    identity = folder.identity()
+def read_results(folder: ComparisonFolder) -> Results:
+    """Read the results of a finished comparison. Raises: StudyError, as `read_findings`."""
+    folder.identity()
     path = folder.path / "results.json"
     if not path.exists():
         raise StudyError(f"{folder.path} holds a comparison that is not finished; run its `convstudy compare` again")
+    with _readable(folder):
+        return results_from_json(json.loads(path.read_text(encoding="utf-8")))
+
+
+def read_findings(folder: ComparisonFolder) -> Findings:
+    """Read a finished comparison. Raises: StudyError, when there is none or a file cannot be read."""
+    results = read_results(folder)
+    with _readable(folder):
+        findings = Findings(results, _runs(folder, folder.identity()), (), layers=read_layers(folder))
+        return with_images(findings, folder)
+
+
+@contextmanager
+def _readable(folder: ComparisonFolder) -> Iterator[None]:
     try:
-        results = results_from_json(json.loads(path.read_text(encoding="utf-8")))
-        return Findings(results, _runs(folder, identity), _mistaken(folder), layers=read_layers(folder))
+        yield
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
             f"{folder.path} cannot be read ({type(error).__name__}: {error}); run its `convstudy compare` again"
@@ -166,9 +176,3 @@ def read_imported_runs(folder: ComparisonFolder) -> tuple[RunResult, ...]:
     """The runs whose predictions were imported, network by network."""
     runs = [folder.run(network["folder"], seed) for network in folder.imported().values() for seed in network["seeds"]]
     return tuple(replace(run.read(), scored=run.record()["imported"]["scored"]) for run in runs)
-
-
-def _mistaken(folder: ComparisonFolder) -> tuple[MistakenImage, ...]:
-    with np.load(folder.path / "mistaken.npz", allow_pickle=False) as stored:
-        facts = json.loads(str(stored["facts"]))
-        return tuple(MistakenImage(image=stored[str(index)], **fact) for index, fact in enumerate(facts))
