@@ -14,6 +14,7 @@ from .plan import Plan
 from .prediction import Answer, answers, image_files
 from .preprocessing import Preprocessing
 from .provenance import check_runs
+from .ranking import Ranking, rank
 from .results import Findings, Results
 from .run import Observer
 from .stored import read_findings, read_layers, write_findings
@@ -36,6 +37,7 @@ __all__ = [
     "Observer",
     "Plan",
     "Preprocessing",
+    "Ranking",
     "Results",
     "RunFolder",
     "RunState",
@@ -58,6 +60,7 @@ __all__ = [
     "planned",
     "prepare",
     "prepare_run",
+    "rank",
     "read_findings",
     "read_grid",
     "read_layers",

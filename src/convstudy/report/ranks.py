@@ -1,0 +1,114 @@
+"""Networks ranked over several data sets: as a page, and as tables for documents and programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from convstudy.files import whole_file
+from convstudy.report import numbers
+from convstudy.report.critical_difference import critical_difference_diagram
+from convstudy.report.document import in_latex, in_markdown
+from convstudy.report.html import packed_plotly, templates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from convstudy.study.ranking import Ranking
+
+SHORT_NAME = 14  # letters that have room beside the diagram on a phone
+
+
+def write_ranks(ranking: Ranking, path: Path, command: str) -> None:
+    """Write the page to `path`, whole or not at all. Raises: OSError, when the folder cannot be written to."""
+    page = html(ranking, command)
+    with whole_file(path) as draft:
+        draft.write_text(page, encoding="utf-8", newline="\n")
+
+
+def html(ranking: Ranking, command: str) -> str:
+    """One self-contained page: the verdict, the critical-difference diagram in a picture and in words, the numbers."""
+    return (
+        templates()
+        .get_template("ranks.html")
+        .render(
+            ranking=ranking,
+            title=title(ranking),
+            charts={"ranks": Markup(critical_difference_diagram(ranking).to_json())},
+            in_words=in_words(ranking),
+            roomy=max(map(len, ranking.networks)) > SHORT_NAME,
+            command=command,
+            plotly=packed_plotly(),
+        )
+    )
+
+
+def title(ranking: Ranking) -> str:
+    return f"{numbers.plural(len(ranking.networks), 'network')} on {numbers.plural(len(ranking.data), 'data set')}"
+
+
+def in_words(ranking: Ranking) -> str:
+    """The diagram for those who do not see it."""
+    means = ", ".join(f"{name} {r:.2f}" for name, r in zip(ranking.networks, ranking.test.mean_ranks, strict=True))
+    alike = "; ".join(", ".join(ranking.networks[place] for place in group) for group in ranking.groups)
+    joined = f"No difference is shown among: {alike}." if alike else "Each differs from each."
+    return f"Mean ranks, 1 the best: {means}. {joined}"
+
+
+def markdown(ranking: Ranking) -> str:
+    """The verdict, the diagram in words, and the tables."""
+    parts = [f"# {title(ranking)}", "\n".join(f"- {line}" for line in ranking.verdict), in_words(ranking)]
+    parts += [f"**{each.name}**: {line}" for each in ranking.data for line in each.odd]
+    parts += ["## Top-1 and ranks", in_markdown(frame(ranking)), "## Nemenyi's p-values", in_markdown(pairs(ranking))]
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(ranking: Ranking) -> str:
+    """Tables for LaTeX with the package booktabs."""
+    captions = (" ".join(ranking.verdict), "p-values of Nemenyi's test over the same data sets")
+    return "\n".join(
+        in_latex(table, caption, label)
+        for table, caption, label in zip((frame(ranking), pairs(ranking)), captions, ("ranks", "nemenyi"), strict=True)
+    )
+
+
+def text_json(ranking: Ranking) -> str:
+    return json.dumps(ranking.to_json(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def csv(ranking: Ranking) -> str:
+    """A line a data set and network: top-1, a fraction of 1, and the rank."""
+    import pandas as pd  # noqa: PLC0415
+
+    rows = [
+        {"data": each.name, "network": name, "top1": score, "rank": place}
+        for each in ranking.data
+        for name, score, place in zip(ranking.networks, each.top1, each.ranks, strict=True)
+    ]
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+
+
+def frame(ranking: Ranking) -> pd.DataFrame:
+    """One line a data set, top-1 in percent with its rank, and the mean ranks as the last line; as it is printed."""
+    import pandas as pd  # noqa: PLC0415
+
+    rows = [
+        (each.name, *(f"{100 * score:.1f} ({place:g})" for score, place in zip(each.top1, each.ranks, strict=True)))
+        for each in ranking.data
+    ]
+    means = ("mean rank", *(f"{mean:.2f}" for mean in ranking.test.mean_ranks))
+    return pd.DataFrame([*rows, means], columns=["data set", *ranking.networks])
+
+
+def pairs(ranking: Ranking) -> pd.DataFrame:
+    """Nemenyi's p-values, networks x networks, as they are printed."""
+    import pandas as pd  # noqa: PLC0415
+
+    rows = [
+        (name, *("" if a == b else numbers.p_value(value) for b, value in enumerate(ranking.test.nemenyi[a])))
+        for a, name in enumerate(ranking.networks)
+    ]
+    return pd.DataFrame(rows, columns=["network", *ranking.networks])

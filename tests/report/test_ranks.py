@@ -1,0 +1,168 @@
+"""Networks ranked over data sets: Demsar's own example as comparisons, from their folders to the page."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from convstudy.report.critical_difference import critical_difference_diagram
+from convstudy.report.ranks import csv, html, latex, markdown
+from convstudy.study import ComparisonFolder, rank, write_findings
+from convstudy.study.results import Findings
+from tests.conftest import Said
+from tests.report.made_up import NASTY_NETWORK, made_up_findings
+from tests.report.page import chart, parse
+
+NETWORKS = ("C4.5", "C4.5+m", "C4.5+cf", "C4.5+m+cf")
+AUC = """
+0.763 0.768 0.771 0.798   0.599 0.591 0.590 0.569   0.954 0.971 0.968 0.967   0.628 0.661 0.654 0.657
+0.882 0.888 0.886 0.898   0.936 0.931 0.916 0.931   0.661 0.668 0.609 0.685   0.583 0.583 0.563 0.625
+0.775 0.838 0.866 0.875   1.000 1.000 1.000 1.000   0.940 0.962 0.965 0.962   0.619 0.666 0.614 0.669
+0.972 0.981 0.97501 0.975   0.957 0.978 0.946 0.970
+"""  # Demsar 2006, Table 6: four variants of C4.5 on 14 data sets; a figure is added where ranks 2 and 3 are printed
+ROWS = [[float(value) for value in AUC.split()[start : start + 4]] for start in range(0, 56, 4)]
+
+
+@pytest.fixture(scope="module")
+def made_up() -> Findings:
+    return replace(made_up_findings(networks=4, seeds=1, test_images=20), mistaken=(), disagreed=())
+
+
+def comparison(root: Path, findings: Findings, name: str, top1: list[float], networks: tuple[str, ...]) -> Path:
+    """A finished comparison on a data set of its own; its results are all that a ranking reads."""
+    models = tuple(
+        replace(model, name=network, top1=replace(model.top1, mean=value))
+        for model, network, value in zip(findings.results.models, networks, top1, strict=False)
+    )
+    protocol = findings.results.protocol
+    data = replace(protocol.data, name=name, fingerprint=f"sha256:{name}", findings=())
+    results = replace(findings.results, models=models, comparisons=(), protocol=replace(protocol, data=data))
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / "comparison.json").write_text("{}")
+    write_findings(ComparisonFolder(folder), replace(findings, results=results))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory, made_up: Findings) -> list[Path]:
+    root = tmp_path_factory.mktemp("sets")
+    return [comparison(root, made_up, f"set-{number}", row, NETWORKS) for number, row in enumerate(ROWS)]
+
+
+def test_demsars_example(folders: list[Path]) -> None:
+    """Demsar 2006, section 3.2.2: mean ranks 3.143, 2.000, 2.893, 1.964; 9.28, F = 3.69, CD = 1.25."""
+    ranking = rank(folders)
+    assert list(ranking.networks) == ["C4.5+m+cf", "C4.5+m", "C4.5+cf", "C4.5"]
+    assert [round(mean, 3) for mean in ranking.test.mean_ranks] == [1.964, 2.0, 2.893, 3.143]
+    assert list(ranking.data[0].ranks) == [1, 3, 2, 4]
+    assert ranking.verdict[0].startswith(
+        "The 4 networks do not rank equally over 14 data sets (Friedman's test, F = 3.69 with 3 and 39 degrees of freed"
+    )
+    assert ranking.verdict[1] == (
+        "C4.5+m+cf ranks best, 1.96 in the mean: not shown to rank better than C4.5+m, C4.5+cf and C4.5 (Nemenyi's "
+        "test: 1.25 ranks apart or more)."
+    )
+    assert len(ranking.verdict) == 2
+    assert ranking.to_json()["test"]["chi_square"] == pytest.approx(9.28, abs=0.005)
+
+
+def test_the_diagram_is_demsars(folders: list[Path]) -> None:
+    ranking = rank(folders)
+    lines = [(trace.x, trace.y) for trace in critical_difference_diagram(ranking).data]
+    axis, bars = lines[0], [line for line in lines if line[1][0] == line[1][-1] and line[1][0] > 0]
+    assert axis == ((1, 4), (0, 0))
+    low, high = ranking.test.mean_ranks[0], ranking.test.mean_ranks[3]
+    assert [(round(x[0] + 0.03, 9), round(x[1] - 0.03, 9)) for x, _ in bars] == [(round(low, 9), round(high, 9))]
+    elbows = [(x, y) for x, y in lines if len(x) == 3]
+    assert [x[0] for x, _ in elbows] == list(ranking.test.mean_ranks)
+    assert [x[2] < 1 for x, _ in elbows] == [True, True, False, False]  # the better half ends at the right
+    down = [y[1] for _, y in elbows]
+    assert down[0] < down[1] == down[2] > down[3]  # nearer the edge, higher up: no line crosses another
+    critical = next(line for line in lines if line[1] == (-1.2, -1.2))
+    assert critical[0][1] - critical[0][0] == pytest.approx(1.25, abs=0.005)
+
+
+def test_the_page_says_all_of_it_in_words(folders: list[Path]) -> None:
+    page = parse(html(rank(folders), "convstudy report a b"))
+    assert page.all("h2")[0].text == "Mean ranks and their critical difference"
+    words = page.one("div", role="img").attributes["aria-label"] or ""
+    assert words == (
+        "Mean ranks, 1 the best: C4.5+m+cf 1.96, C4.5+m 2.00, C4.5+cf 2.89, C4.5 3.14. No difference is shown among: "
+        "C4.5+m+cf, C4.5+m, C4.5+cf, C4.5."
+    )
+    table = page.all("table")[0]
+    assert table.rows()[0] == ["set-0", "79.8 %rank 1", "76.8 %rank 3", "77.1 %rank 2", "76.3 %rank 4", "1", "20"]
+    assert page.one("code", id="command").text == "convstudy report a b"
+    assert chart(page, "ranks")["data"]
+
+
+def test_documents_have_the_tables(folders: list[Path]) -> None:
+    ranking = rank(folders)
+    assert "| mean rank  |" in markdown(ranking)
+    assert latex(ranking).count(r"\begin{tabular}") == 2
+    assert csv(ranking).splitlines()[:2] == ["data,network,top1,rank", "set-0,C4.5+m+cf,0.798,1.0"]
+
+
+def test_where_friedman_shows_nothing_one_bar_joins_all(tmp_path: Path, made_up: Findings) -> None:
+    rows = [[0.5, 0.6, 0.7], [0.7, 0.6, 0.5], [0.6, 0.5, 0.7]]
+    names = ("a", "b", NASTY_NETWORK)
+    ranking = rank([comparison(tmp_path, made_up, f"set-{n}", row, names) for n, row in enumerate(rows)])
+    assert not ranking.shown
+    assert ranking.groups == ((0, 1, 2),)
+    assert ranking.verdict[0].startswith(
+        "No difference shown: the 3 networks may rank equally over data sets like these 3"
+    )
+    assert ranking.verdict[2] == "With 3 data sets this test sees large differences only; take 5 or more."
+    page = parse(html(ranking, "convstudy report"))
+    assert not page.all("nets")  # a name stays text
+    assert "here all of them, for Friedman's test shows none" in page.one("figcaption").text
+
+
+def test_the_same_order_everywhere_has_an_infinite_f(tmp_path: Path, made_up: Findings) -> None:
+    folders = [comparison(tmp_path, made_up, f"set-{n}", [0.9, 0.8, 0.1], ("a", "b", "c")) for n in range(5)]
+    ranking = rank(folders)
+    assert math.isinf(ranking.test.f_statistic)
+    assert ranking.to_json()["test"]["f_statistic"] is None
+    assert "the same order on every data set, p < 0.001" in ranking.verdict[0]
+    assert ranking.verdict[1].startswith(
+        "a ranks best, 1.00 in the mean: shown to rank better than c, but not shown to"
+    )
+
+
+def test_a_leak_in_one_data_set_is_told(tmp_path: Path, made_up: Findings) -> None:
+    folders = [comparison(tmp_path, made_up, f"set-{n}", [0.9, 0.8, 0.1], ("a", "b", "c")) for n in range(2)]
+    results = json.loads((folders[1] / "results.json").read_text())
+    leak = {"kind": "leak", "sentence": "2 images are in train, too", "contaminates": True, "examples": []}
+    results["protocol"]["data"]["findings"] = [leak]
+    (folders[1] / "results.json").write_text(json.dumps(results))
+    page = parse(html(rank(folders), "convstudy report"))
+    assert [notice.text for notice in page.all("div", role="alert")] == ["set-1: 2 images are in train, too."]
+
+
+def test_the_command(convstudy: Callable[..., Said], tmp_path: Path, made_up: Findings) -> None:
+    for name, networks in {"one": "abc", "two": "abc", "other": "abd", "pair": "ab", "pair-2": "ab"}.items():
+        comparison(tmp_path, made_up, name, [0.9, 0.8, 0.1], tuple(networks))
+    said = convstudy("report", "one", "two")
+    assert (said.status, said.out) == (0, "ranks.html\n")
+    assert "convstudy report one two --output ranks.html" in (tmp_path / "ranks.html").read_text()
+    printed = {kind: convstudy("report", "one", "two", "--format", kind).out for kind in ("json", "csv", "markdown")}
+    assert json.loads(printed["json"])["networks"] == ["a", "b", "c"]
+    assert printed["csv"].startswith("data,network,top1,rank\none,a,0.9,1.0\n")
+    assert printed["markdown"].startswith("# 3 networks on 2 data sets\n")
+    for words, message in {
+        ("one", "one"): "one and one are both on one; a ranking counts each data set once, so leave one of them out",
+        ("one", "other"): "c is compared in one and not in other; a ranking needs the same networks in each",
+        ("pair", "pair-2"): "pair compares a and b alone; a ranking needs three networks or more: of two, each data",
+        ("one", "nowhere"): "nowhere holds no comparison",
+    }.items():
+        said = convstudy("report", *words)
+        assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+        assert said.err.startswith(f"error: {message}")
+    (tmp_path / "two/results.json").unlink()
+    assert "two holds a comparison that is not finished" in convstudy("report", "one", "two").err
