@@ -54,9 +54,24 @@ def test_a_contaminated_test_part_is_status_1_and_can_be_fixed(convstudy: Convst
     assert convstudy("compare", "net", *words).status == 0
 
 
-def test_what_is_no_folder_of_images(convstudy: Convstudy, tmp_path: Path) -> None:
-    assert convstudy("data", "inspect", "gone").err == (
-        "error: gone is no folder; expected one with image files below it\n"
+def test_a_named_set(convstudy: Convstudy, tmp_path: Path) -> None:
+    said = convstudy("data", "inspect", "digits", "--sheet", "sheet.html")
+    assert said.status == 0
+    assert "1,797 images, all of 8×8; L (1,797)" in said.out
+    assert "no test part: 25% split off" in said.out
+    assert (tmp_path / "sheet.html").read_text().count("data:image/png;base64,") >= 2 * 10 * 8
+    said = convstudy("data", "inspect", "digits", "--fix", "clean.csv")
+    assert said.status == 2
+    assert said.err == (
+        "error: --fix writes a table of image files, and digits is neither a folder nor a .csv; leave it out\n"
+    )
+
+
+def test_what_is_no_data(convstudy: Convstudy, tmp_path: Path) -> None:
+    said = convstudy("data", "inspect", "digit")
+    assert (said.status, said.err) == (
+        2,
+        "error: no data set or folder is named 'digit'; did you mean 'digits'?\n",
     )
     (tmp_path / "empty").mkdir()
     said = convstudy("data", "inspect", "empty")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from convstudy.data import Inspection, inspect_folder, load, write_clean_split
+from convstudy.data import Inspection, inspect_folder, inspected, load, thumbnail, write_clean_split
 from convstudy.data.duplicates import Look, exact_duplicates, near_duplicates
 from convstudy.errors import DataError
 
@@ -147,6 +148,57 @@ def test_the_clean_split_keeps_the_test_part_and_is_data(folder: Path, tmp_path:
     assert (len(data.train), len(data.validation), len(data.test)) == (10, 5, 6)
     assert data.class_names == ("cat", "dog")
     assert data.test.ids[0] == "../images/test/cat/0.png"
+
+
+def test_a_table_is_looked_at_file_by_file(folder: Path, tmp_path: Path) -> None:
+    Image.open(folder / "test/cat/1.png").save(folder / "train/cat/copy.png")
+    table = tmp_path / "tables/list.csv"
+    lines = [f"../images/{path.relative_to(folder).as_posix()}" for path in sorted(folder.rglob("*.png"))]
+    rows = [f"{line},{line.split('/')[3]},{line.split('/')[2]}" for line in [*lines, "../images/train/cat/gone.png"]]
+    table.parent.mkdir()
+    table.write_text("\n".join(["filename,label,split", *rows]))
+    found = inspected(str(table))
+    assert found.counts()["validation"] == {"cat": 2, "dog": 2}
+    assert kinds(found) == {
+        "undecodable": (("../images/train/cat/gone.png",),),
+        "leak": (("../images/test/cat/1.png", "../images/train/cat/copy.png"),),
+    }
+    assert found.findings[0].sentence == "1 image cannot be decoded: it is not there"
+    assert write_clean_split(found, tmp_path / "clean.csv") == (22, 2)
+    assert inspected(str(tmp_path / "clean.csv")).findings == ()
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_arrays_are_looked_at_image_by_image(tmp_path: Path, ending: str) -> None:
+    images = np.stack([np.asarray(noise(seed)) for seed in range(20)])
+    images[15] = images[3]  # the first test image is a training image
+    arrays = {
+        "x_train": images[:15],
+        "y_train": np.arange(15) % 2,
+        "x_test": images[15:],
+        "y_test": np.eye(2)[[1, 0, 1, 0, 1]],
+    }
+    path = tmp_path / f"images.{ending}"
+    if ending == "npz":
+        np.savez(path, **arrays)
+    else:
+        with h5py.File(path, "w") as file:
+            file.update(arrays)
+    found = inspected(str(path))
+    assert kinds(found) == {"leak": (("train/3", "test/0"),)}
+    assert found.counts() == {"train": {"0": 8, "1": 7}, "test": {"0": 2, "1": 3}}
+    assert found.to_json()["mean"] == pytest.approx((images / 255).mean((0, 1, 2)).round(4).tolist())
+    np.testing.assert_array_equal(thumbnail(found, "test/0"), images[3])
+    with pytest.raises(DataError, match=r"--fix writes a table of image files, and .* is none"):
+        write_clean_split(found, tmp_path / "clean.csv")
+
+
+def test_a_named_set_is_looked_at() -> None:
+    found = inspected("digits")
+    assert len(found.files) == 1797
+    assert not found.contaminated
+    with pytest.raises(DataError, match="--class-in-name goes with a folder; got digits"):
+        inspected("digits", class_in_name=True)
 
 
 def test_a_clean_split_needs_classes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`convstudy data inspect`: what a folder of images holds, and what is wrong with it."""
+"""`convstudy data inspect`: what data hold, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from typing import Annotated
 
 import typer
 
-from convstudy.cli.options import TableOrJson
+from convstudy.cli.options import DataDir, TableOrJson, TestData
 
 
 def inspect(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with image files below it.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="A folder with image files below it, a table, an .npz or .h5 file, or a named set."
+        ),
+    ],
+    data_dir: DataDir = None,
+    test_data: TestData = None,
     class_in_name: Annotated[
         bool,
         typer.Option(
@@ -43,17 +50,20 @@ def inspect(
     from rich.console import Console
     from rich.progress import Progress
 
-    from convstudy.data import inspect_folder, write_clean_split
+    from convstudy.data import inspected, write_clean_split
     from convstudy.errors import DataError
     from convstudy.report.contact_sheet import write_contact_sheet
     from convstudy.report.terminal import inspection_report
 
-    if not folder.is_dir():
-        raise DataError(f"{folder} is no folder; expected one with image files below it")
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    if fix and not Path(data).is_dir() and Path(data).suffix.lower() != ".csv":
+        raise DataError(f"--fix writes a table of image files, and {data} is neither a folder nor a .csv; leave it out")
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("looking at the images")
-        found = inspect_folder(
-            folder,
+        found = inspected(
+            data,
+            data_dir=data_dir,
+            test_data=test_data,
             class_in_name=class_in_name,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )

@@ -1,8 +1,9 @@
 """Images: read once, kept as bytes, split so that the parts share no image."""
 
 from convstudy.data.clean_split import write_clean_split
+from convstudy.data.findings import Finding, ImageFile
 from convstudy.data.image_set import DataSet, ImageSet, at_side
-from convstudy.data.inspection import Finding, ImageFile, Inspection, inspect_folder, levels, thumbnail
+from convstudy.data.inspection import Inspection, inspect_folder, inspected, levels, thumbnail
 from convstudy.data.loaded import inspect_loaded
 from convstudy.data.pixels import pixel_statistics, resize
 from convstudy.data.sources import Source, load, sources
@@ -18,6 +19,7 @@ __all__ = [
     "at_side",
     "inspect_folder",
     "inspect_loaded",
+    "inspected",
     "levels",
     "load",
     "pixel_statistics",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from convstudy.data.inspection import ImageFile, Inspection
+from convstudy.data.findings import ImageFile
+from convstudy.data.inspection import Inspection
 from convstudy.errors import DataError
 from convstudy.files import whole_file
 
@@ -22,8 +23,10 @@ def write_clean_split(inspection: Inspection, path: Path) -> tuple[int, int]:
     Left out are files that cannot be decoded, equal images with different classes, and of equal images all but one: the
     test part keeps its own, so that results on it can be compared with others'; the validation part comes next.
 
-    Raises: DataError, when the class of a file is not known.
+    Raises: DataError, when the class of a file is not known, or the images lie in no files.
     """
+    if inspection.arrays:
+        raise DataError(f"--fix writes a table of image files, and {inspection.root} is none; leave it out")
     nameless = next((file for file in inspection.files if file.class_name is None), None)
     if nameless:
         raise DataError(

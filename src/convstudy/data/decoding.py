@@ -85,7 +85,8 @@ def decode(path: Path, prepare: Callable[[Image.Image], Image.Image] = lambda im
 def _head(path: Path) -> bytes:
     """The first bytes of a file. Raises: ValueError, when they say already that it is no image; OSError."""
     if not path.is_file():  # a pipe would be waited for
-        raise ValueError("it is a link to a file that is not there" if path.is_symlink() else "it is no file")
+        absent = "it is no file" if path.exists() else "it is not there"
+        raise ValueError("it is a link to a file that is not there" if path.is_symlink() else absent)
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:

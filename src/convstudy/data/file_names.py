@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -42,3 +43,12 @@ def printable(name: str) -> str:
         letter.encode("unicode_escape").decode() if unicodedata.category(letter) in UNPRINTABLE else letter
         for letter in name
     )
+
+
+def seen_from(root: Path, path: Path) -> str:
+    """A file's name in the data: its path below the folder, or as seen from it.
+
+    >>> seen_from(Path("images"), Path("images/cat/1.png")), seen_from(Path("tables"), Path("images/1.png"))
+    ('cat/1.png', '../images/1.png')
+    """
+    return printable(Path(os.path.relpath(path, root)).as_posix())

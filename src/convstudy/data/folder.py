@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from convstudy.data.decoding import GREY_MODES
-from convstudy.data.file_names import hidden, is_image_name, printable
+from convstudy.data.file_names import hidden, is_image_name, printable, seen_from
 from convstudy.data.image_set import DataSet, ImageSet
 from convstudy.data.memory import slice_of
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
@@ -106,13 +105,8 @@ def labelled_files(
         test,
         files.horizontal_flip,
         notes=tuple(filter(None, told)),
-        skipped=tuple(_id(path, root) for path in bad),
+        skipped=tuple(seen_from(root, path) for path in bad),
     )
-
-
-def _id(path: Path, root: Path) -> str:
-    """A file's name in the data: its path below the folder, or as seen from it."""
-    return printable(Path(os.path.relpath(path, root)).as_posix())
 
 
 def _bad_note(bad: Collection[Path]) -> Iterator[str]:
@@ -263,7 +257,7 @@ def _image_sets(
             lost = sorted(set(class_names) - {item.class_name for item in good})[0]
             raise DataError(f"{root} has no image of class '{lost}' in {part} that can be decoded")
         labels = np.array([class_names.index(item.class_name) for item in good], np.int64)
-        ids = tuple(_id(item.path, root) for item in good)
+        ids = tuple(seen_from(root, item.path) for item in good)
         start, end = end, end + len(good)
         sets[part] = ImageSet(slice_of(images, start, end), labels, ids)
     return sets

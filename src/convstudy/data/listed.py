@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -21,20 +22,36 @@ def image_list(
 
     Raises: DataError, with the line, for what cannot be read; and as `image_folder`.
     """
-    table = _read(path)
     parts: dict[str, list[Labelled]] = {}
-    for line, row in enumerate(table.to_dict("records"), start=2):
-        part = _part(path, line, row.get("split"))
-        file = path.parent / str(row["filename"])
-        if not str(row["filename"]).strip() or not str(row["label"]).strip():
-            raise DataError(f"{path}, line {line}: expected a filename and a label; got {row}")
-        if not file.is_file():
-            raise DataError(f"{path}, line {line}: {file} is not there; file names are relative to the table's folder")
-        parts.setdefault(part, []).append(Labelled(file, str(row["label"])))
+    for row in rows(path):
+        if not row.path.is_file():
+            raise DataError(
+                f"{path}, line {row.line}: {row.path} is not there; file names are relative to the table's folder"
+            )
+        parts.setdefault(row.part or "train", []).append(Labelled(row.path, row.label))
     if "train" not in parts:
         raise DataError(f"{path} has no image of split train; expected train, and val and test where they are fixed")
     files = FileSet(path.parent, parts, path.stem, f"the images that {path.name} lists")
     return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: the image file, which may be absent, its class, and its part where there are several."""
+
+    line: int
+    path: Path
+    label: str
+    part: str | None
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The lines of a table. Raises: DataError, with the line, for one that says no file, no class or no part."""
+    for line, row in enumerate(_read(path).to_dict("records"), start=2):
+        if not str(row["filename"]).strip() or not str(row["label"]).strip():
+            raise DataError(f"{path}, line {line}: expected a filename and a label; got {row}")
+        part = _part(path, line, row["split"]) if "split" in row else None
+        yield Row(line, path.parent / str(row["filename"]), str(row["label"]), part)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -53,7 +70,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _part(path: Path, line: int, split: object) -> str:
-    word = "train" if split is None else str(split).strip().lower()
+    word = str(split).strip().lower()
     part = next((part for part, names in PARTS.items() if word in names), None)
     if part is None:
         raise DataError(f"{path}, line {line}: the split is '{word}'; expected train, val or test")

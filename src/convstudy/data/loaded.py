@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from convstudy.data.findings import Finding, ImageFile, of_classes, of_equal_images
 from convstudy.data.image_set import DataSet, ImageSet
-from convstudy.data.inspection import Finding, ImageFile, of_classes, of_equal_images
 
 
 def inspect_loaded(data: DataSet) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""The contact sheet: what a folder of images holds, and what is wrong with it, as one HTML file to look at."""
+"""The contact sheet: what data hold, and what is wrong with them, as one HTML file to look at."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def _sheets(inspection: Inspection) -> list[dict[str, Any]]:
 
 
 def _shown(inspection: Inspection, names: Iterable[str]) -> list[dict[str, str]]:
-    return [{"name": name, "address": _address(inspection.root / name)} for name in names]
+    return [{"name": name, "address": _address(inspection, name)} for name in names]
 
 
-def _address(path: Path) -> str:
+def _address(inspection: Inspection, name: str) -> str:
     """The image as a PNG inside the page; nothing where it cannot be decoded."""
     from convstudy.data import thumbnail  # noqa: PLC0415
 
-    pixels = thumbnail(path)
+    pixels = thumbnail(inspection, name)
     return "" if pixels is None else png_data_uri(pixels)

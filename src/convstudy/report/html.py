@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from convstudy.data.inspection import IMBALANCE
+from convstudy.data.findings import IMBALANCE
 from convstudy.files import whole_file
 from convstudy.report import figures, measure_charts, numbers
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares

@@ -1,4 +1,4 @@
-"""What a folder of images holds, and what is wrong with it."""
+"""What data hold, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def inspection_report(inspection: Inspection) -> RenderableType:
     ]
     treated = Counter(treatment for file in decoded for treatment in file.treatments)
     lines += [f"{numbers.plural(number, 'image')}: {treatment}" for treatment, number in sorted(treated.items())]
+    lines += inspection.notes
     parts = [_counts(inspection), Text("\n".join(lines))]
     if not inspection.findings:
         return Group(*parts, Text("nothing wrong was found", style="green"))

@@ -1,0 +1,147 @@
+"""What is wrong with images, once each has been looked at: leaks, duplicates, labels that disagree, rare classes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from convstudy.data.duplicates import Look, exact_duplicates, near_duplicates
+
+IMBALANCE = 10  # times as many images of the largest class as of the smallest
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image: where it is, the part and class that its place or table says, and what it looks like.
+
+    `look` is None where it cannot be decoded, and `problem` says why.
+    """
+
+    name: str  # relative to the folder or table; of an image in an array its part and number
+    part: str | None  # train, validation or test
+    class_name: str | None
+    size: tuple[int, int] = (0, 0)  # width and height as stored
+    mode: str = ""
+    treatments: tuple[str, ...] = ()
+    problem: str = ""
+    look: Look | None = None
+    levels: tuple[float, ...] = ()  # mean of each channel, 0..255
+    squares: tuple[float, ...] = ()  # mean square of each channel
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong: what kind, in a sentence, and the images that it is about, group by group."""
+
+    kind: str
+    sentence: str
+    images: tuple[tuple[str, ...], ...]
+    contaminates: bool = False  # whether a test image was seen in training or selection
+
+
+def findings(files: Sequence[ImageFile]) -> Iterator[Finding]:
+    """All that is wrong, what does not decode and what contaminates the test part first."""
+    yield from _undecodable(files)
+    good = [file for file in files if file.look]
+    looks = [file.look for file in good if file.look]
+    exact = [tuple(good[place] for place in group) for group in exact_duplicates(looks)]
+    near = [(good[a], good[b]) for a, b in near_duplicates(looks)]
+    yield from of_equal_images(exact)
+    yield from _near_leaks(near)
+    if alike := [pair for pair in near if pair[0].part == pair[1].part]:
+        yield Finding("near-duplicates", f"{_pairs(len(alike))} of images within a part look alike", _named(alike))
+    if flat := [(file,) for file in good if file.look and file.look.constant]:
+        yield Finding("constant", f"{_images(len(flat))} of one grey level only", _named(flat))
+    yield from of_classes(_counts(good))
+
+
+def of_equal_images(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
+    """What is wrong with groups of images that are equal, pixel by pixel: leaks first."""
+    yield from _leaks(groups)
+    yield from _conflicts(groups)
+    yield from _within(groups)
+
+
+def _undecodable(files: Sequence[ImageFile]) -> Iterator[Finding]:
+    for problem, number in Counter(file.problem for file in files if file.problem).most_common():
+        named = _named([(file,) for file in files if file.problem == problem])
+        yield Finding("undecodable", f"{_images(number)} cannot be decoded: {problem}", named)
+
+
+def _leaks(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
+    across = [group for group in groups if "test" in {file.part for file in group} and len(_parts(group)) > 1]
+    tests = sum(file.part == "test" for group in across for file in group)
+    if across:
+        others = " or ".join(sorted({part for group in across for part in _parts(group)} - {"test"}, reverse=True))
+        sentence = f"{_images(tests)} of the test part {'is' if tests == 1 else 'are'} in {others}, too, pixel by pixel"
+        yield Finding("leak", sentence, _named(across), contaminates=True)
+    between = [group for group in groups if "test" not in _parts(group) and len(_parts(group)) > 1]
+    if between:
+        yield Finding(
+            "shared", f"{_groups(len(between))} of equal images in both training and validation", _named(between)
+        )
+
+
+def _near_leaks(pairs: Sequence[tuple[ImageFile, ImageFile]]) -> Iterator[Finding]:
+    across = [pair for pair in pairs if pair[0].part != pair[1].part]
+    if across:
+        yield Finding("near-leak", f"{_pairs(len(across))} of images in different parts look alike", _named(across))
+
+
+def _conflicts(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
+    wrong = [group for group in groups if len({file.class_name for file in group}) > 1]
+    if wrong:
+        yield Finding("labels", f"{_groups(len(wrong))} of equal images with different classes", _named(wrong))
+
+
+def _within(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
+    same = [group for group in groups if len(_parts(group)) == 1]
+    if same:
+        yield Finding("duplicates", f"{_groups(len(same))} of equal images within a part", _named(same))
+
+
+def _counts(files: Iterable[ImageFile]) -> dict[str | None, Counter[str]]:
+    counts: dict[str | None, Counter[str]] = defaultdict(Counter)
+    for file in files:
+        if file.class_name is not None:
+            counts[file.part][file.class_name] += 1
+    return counts
+
+
+def of_classes(counts: Mapping[str | None, Counter[str]]) -> Iterator[Finding]:
+    """Classes that are missing in a part, and parts in which one class has many times the images of another."""
+    every = sorted({name for part in counts.values() for name in part})
+    for part, of_part in counts.items():
+        missing = tuple(name for name in every if name not in of_part)
+        where = f"the {part} part" if part else "the folder"
+        if missing:
+            yield Finding("missing-class", f"{where} has no image of {', '.join(missing)}", ())
+        most, least = max(of_part.values()), min(of_part.values())
+        if most >= IMBALANCE * least:
+            names = {number: name for name, number in of_part.items()}
+            yield Finding(
+                "imbalance",
+                f"{where} has {most:,} images of {names[most]} and {least:,} of {names[least]}",
+                (),
+            )
+
+
+def _parts(group: Iterable[ImageFile]) -> set[str]:
+    return {file.part or "the folder" for file in group}
+
+
+def _named(groups: Iterable[Iterable[ImageFile]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(file.name for file in group) for group in groups)
+
+
+def _images(number: int) -> str:
+    return f"{number:,} image{'' if number == 1 else 's'}"
+
+
+def _groups(number: int) -> str:
+    return f"{number:,} group{'' if number == 1 else 's'}"
+
+
+def _pairs(number: int) -> str:
+    return f"{number:,} pair{'' if number == 1 else 's'}"
