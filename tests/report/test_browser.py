@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, cast
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
+from convstudy.evaluation import friedman
 from convstudy.report.html import write_html
+from convstudy.report.ranks import write_ranks
+from convstudy.study.ranking import RankedData, Ranking
 from tests.report.made_up import EPOCHS, NASTY_NETWORK, made_up_findings
 
 pytestmark = pytest.mark.browser
@@ -185,6 +189,49 @@ def test_paper_is_white(page: Page) -> None:
     assert page.evaluate("document.getElementById('intervals').querySelector('svg').clientWidth") < 720
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert curve_colour(page) == dark
+
+
+def test_a_map_lies_over_its_image(page: Page) -> None:
+    tile = page.locator("#maps ~ ul .layered").nth(1)
+    tile.scroll_into_view_if_needed()
+    heat = tile.locator("img")
+    assert heat.evaluate("image => image.complete && image.naturalWidth") == 4
+    below, above = tile.bounding_box(), heat.bounding_box()
+    assert below == above
+    assert below
+    assert below["width"] == pytest.approx(below["height"], abs=1)
+    assert "data:image/png" in str(tile.evaluate("tile => getComputedStyle(tile).backgroundImage"))
+
+
+def test_more_images_are_shown_by_keyboard(page: Page) -> None:
+    page.locator("#data ~ ul details summary").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#data ~ ul details ul").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")])
+def test_the_ranks_are_drawn_without_a_network(browser: Browser, tmp_path: Path, width: int, scheme: Scheme) -> None:
+    scores = np.array([[0.9, 0.8, 0.7, 0.6]] * 6)
+    ranks = (1.0, 2.0, 3.0, 4.0)
+    data = [RankedData(f"runs/{n}", f"set-{n}", 3, 100, (0.9, 0.8, 0.7, 0.6), ranks) for n in range(6)]
+    networks = ("net", "lenet5", NASTY_NETWORK, "lecture")
+    write_ranks(Ranking(networks, tuple(data), friedman(scores)), tmp_path / "ranks.html", "convstudy report a b")
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((tmp_path / "ranks.html").as_uri())
+    page.wait_for_selector("html[data-charts=drawn]")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    labels = page.locator("#ranks .annotation-text").all_text_contents()
+    assert ["net 1.00" in labels, "lecture 4.00" in labels] == [True, True]
+    for label in page.locator("#ranks .annotation").all():
+        assert label.evaluate(
+            "label => label.getBoundingClientRect().left >= label.closest('svg').getBoundingClientRect().left - 1"
+        )
+    context.close()
+    assert not complaints
 
 
 def test_the_command_is_copied(page: Page) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix
 
 from convstudy.study.results import RunResult
 
@@ -29,10 +28,10 @@ def confusion(runs: Iterable[RunResult], classes: int) -> npt.NDArray[np.int64]:
     >>> confusion([run, run], classes=2).tolist()
     [[2, 2], [0, 2]]
     """
-    total = np.zeros((classes, classes), dtype=np.int64)
+    cells = np.zeros(classes * classes, dtype=np.int64)
     for run in runs:
-        total += confusion_matrix(run.labels, run.logits.argmax(1), labels=np.arange(classes))
-    return total
+        cells += np.bincount(classes * run.labels + run.logits.argmax(1), minlength=classes * classes)
+    return cells.reshape(classes, classes)
 
 
 def row_shares(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -88,6 +88,7 @@ def templates() -> Environment:
         "signed": numbers.signed,
         "p_value": numbers.p_value,
         "rate": numbers.rate,
+        "unbroken": numbers.unbroken,
         "shape": numbers.shape,
         "setting": numbers.setting,
         "png": png_data_uri,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -105,6 +106,15 @@ def p_value(value: float) -> str:
     if value < 0.001:
         return "< 0.001"
     return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
+
+
+def unbroken(text: str) -> str:
+    """Keep a sign and its two sides on one line.
+
+    >>> unbroken("p = 0.03 and p < 0.05") == "p\\u00a0=\\u00a00.03 and p\\u00a0<\\u00a00.05"
+    True
+    """
+    return re.sub(" ([=<]) ", "\u00a0\\1\u00a0", text)
 
 
 def seconds(value: float) -> str:

@@ -1,0 +1,121 @@
+"""How long the report of a large study takes to draw, and how large it is: 20 networks x 10 seeds, 10,000 images.
+
+    uv run python benchmarks/report_drawing.py
+
+The runs are made up, but lie on disk as those of a comparison do; what is timed is `convstudy report`, from its start
+to the whole file, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from convstudy.data import ImageSet
+from convstudy.data.image_set import numbered
+from convstudy.study import ComparisonFolder, RunFolder, write_findings
+from convstudy.study.activation_maps import LARGEST_SIDE, MOST_MAPS
+from convstudy.study.conclusion import Entrant, findings_of, protocol_words
+from convstudy.study.results import ActivationMap, DataDescription, Findings, MapSource, Protocol, ShownImage
+from convstudy.study.shown_images import GivenAnswers
+from convstudy.training import Epoch
+
+CLASSES = tuple(f"class {number}" for number in range(10))
+EPOCHS = 50
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--images", type=int, default=10_000)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root:
+        folder = ComparisonFolder(Path(root) / "study")
+        started = time.perf_counter()
+        make(folder, asked.networks, asked.seeds, asked.images)
+        print(f"concluded and stored in {time.perf_counter() - started:.1f} s")
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "convstudy", "report", folder.path], check=True, capture_output=True)
+        seconds = time.perf_counter() - started
+        size = (folder.path / "report.html").stat().st_size
+    what = f"{asked.networks} networks x {asked.seeds} seeds on {asked.images:,} images"
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime
+    print(f"{what}: drawn in {seconds:.1f} s ({cpu:.1f} CPU-seconds), {size / 1e6:.2f} MB")
+
+
+def make(folder: ComparisonFolder, networks: int, seeds: int, images: int) -> None:
+    """A finished comparison of photographs of 32 x 32, with as many activation maps as there may be."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, len(CLASSES), images)
+    names = [f"network-{number:02}" for number in range(networks)]
+    runs = {(name, seed): folder.run(name, seed) for seed in range(seeds) for name in names}
+    folder.claim({"models": names, "folders": names, "seeds": list(range(seeds))})
+    hard = random.normal(0, 1, images)
+    for place, ((name, seed), run) in enumerate(runs.items()):
+        write_run(run, name, seed, labels, hard, np.random.default_rng(place))
+    entrants = [Entrant(name, name, 270_000, 40_000_000, 600_000, (3, 32, 32), ()) for name in names]
+    data = DataDescription(
+        "made up", "made up", CLASSES, (3, 32, 32), 45_000, 5_000, images, (0.5,) * 3, (0.25,) * 3, (), "", ()
+    )
+    words = protocol_words(seeds=seeds, networks=networks)
+    protocol = Protocol(data, {"epochs": EPOCHS}, tuple(range(seeds)), "Nothing is selected.", *words, "convstudy")
+    found = findings_of(entrants, runs, protocol, {})
+    write_findings(folder, with_images(found, labels, names, random))
+
+
+def write_run(
+    run: RunFolder,
+    name: str,
+    seed: int,
+    labels: npt.NDArray[np.int64],
+    hard: npt.NDArray[np.float64],
+    random: np.random.Generator,
+) -> None:
+    logits = random.normal(0, 1, (len(labels), len(CLASSES))).astype(np.float32)
+    logits[np.arange(len(labels)), labels] += (3.5 - hard).astype(np.float32)
+    answers = pd.DataFrame(logits, columns=[f"logit_{number}" for number in range(len(CLASSES))])
+    answers.insert(0, "id", list(numbered("test", len(labels))))
+    answers.insert(1, "label", labels)
+    run.path.mkdir(parents=True)
+    answers.to_parquet(run.path / "predictions.parquet", index=False)
+    run.write_epochs([Epoch(n, 0.1, 2 / n, 0.5, 2 / n, 1 - 1 / n, 10.0) for n in range(1, EPOCHS + 1)])
+    measured = {"train_seconds": 500.0, "images_per_second": 4_500.0, "latency_ms": 1.0, "recipe": {"lr": 0.1}}
+    (run.path / "run.json").write_text(json.dumps({"model": name, "seed": seed, **measured}))
+
+
+def with_images(
+    found: Findings, labels: npt.NDArray[np.int64], names: list[str], random: np.random.Generator
+) -> Findings:
+    pixels = random.integers(0, 256, (len(labels), 3, 32, 32), dtype=np.uint8)
+    answers = GivenAnswers(ImageSet(pixels, labels, numbered("test", len(labels))), found.runs)
+    most = max(MOST_MAPS // (2 * len(names)), 1)
+
+    def mapped(images: tuple[ShownImage, ...]) -> tuple[ShownImage, ...]:
+        side = (LARGEST_SIDE, LARGEST_SIDE)
+        maps = [ActivationMap(name, 0, random.integers(0, 256, side, dtype=np.uint8)) for name in names]
+        return tuple(replace(image, maps=tuple(maps) if n < most else ()) for n, image in enumerate(images))
+
+    return replace(
+        found,
+        mistaken=mapped(answers.most_mistaken()),
+        disagreed=mapped(answers.most_disagreed()),
+        disagreements=int(answers.differing().sum()),
+        map_sources=tuple(MapSource(name, layer="layer4") for name in names),
+    )
+
+
+if __name__ == "__main__":
+    main()
