@@ -41,9 +41,33 @@ def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> 
     net, lecture = [line.split() for line in said.out.splitlines() if line.startswith(("net ", "lecture "))][:2]
     assert net[2:] == ["%", "1/1"]
     assert lecture[3:] == ["waiting"]
-    assert "4 runs: 2 done, 1 running, 1 waiting" in said.out
+    assert "4 runs: 2 done, 1 running, 1 waiting; about 0:0" in said.out
     assert "based on 2 seeds" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_a_failed_run_is_told_until_it_is_done_again(convstudy: Convstudy, half: Path) -> None:
+    words = ("--seeds", "2", "--epochs", "1", "--warmup-epochs", "0.5", "--device", "cpu", "--jobs", "1")
+    command = ("compare", "net", "lecture", *words, "--output", "half")
+    (half / "net/seed-1/checkpoint.pt").mkdir()  # nothing can be written there
+    shutil.rmtree(half / "net/seed-1/epochs.csv", ignore_errors=True)
+    failed = convstudy(*command)
+    assert failed.status == 2
+    said = " ".join(convstudy("watch", "half", "--once").out.split())
+    assert "2 done, 1 failed, 1 waiting" in said
+    assert f"net, seed 1: {failed.err.removeprefix('error: ').strip()}" in said
+    (half / "net/seed-1/checkpoint.pt").rmdir()
+    assert convstudy(*command).status == 0
+    assert "4 runs: 4 done" in convstudy("watch", "half", "--once").out
+
+
+def test_a_torn_record_is_named(convstudy: Convstudy, half: Path) -> None:
+    record = half / "net/seed-0/run.json"
+    record.write_text(record.read_text()[:50])
+    for command in (("watch", "half", "--once"), ("report", "half")):
+        said = convstudy(*command)
+        assert (said.status, said.err.count("\n")) == (2, 1)
+        assert said.err.startswith("error: half/net/seed-0/run.json cannot be read (JSONDecodeError")
 
 
 def test_a_half_done_comparison_gives_a_report_that_says_so(convstudy: Convstudy, half: Path) -> None:

@@ -180,7 +180,7 @@ def test_arrays_are_looked_at_image_by_image(tmp_path: Path, ending: str) -> Non
     }
     path = tmp_path / f"images.{ending}"
     if ending == "npz":
-        np.savez(path, **arrays)  # type: ignore[arg-type]
+        np.savez(path, **arrays)  # type: ignore[arg-type]  # NumPy's types take every keyword for its own
     else:
         with h5py.File(path, "w") as file:
             file.update(arrays)

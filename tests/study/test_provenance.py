@@ -178,6 +178,7 @@ TELLING = {  # what a run imports that reads, writes and tells, and decides no n
     "study/__init__.py",
     "study/code_version.py",
     "study/data_record.py",
+    "study/failure.py",
     "study/folder.py",
     "study/results.py",
     "study/source_copy.py",

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from convstudy.study import RunState
 
 
 def watch(
@@ -14,7 +19,7 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Show it as it is now, and end.")] = False,
     interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 2.0,
 ) -> None:
-    """Watch a comparison: runs done, running and waiting, and the table so far with its intervals.
+    """Watch a comparison: runs done, running, failed and waiting, time left, and the table so far with its intervals.
 
     It only reads, so that it can look on from another terminal or machine; it ends with the last run, or with Ctrl-C.
     """
@@ -22,17 +27,21 @@ def watch(
     from rich.live import Live
 
     from convstudy.report.terminal import watched
-    from convstudy.study import ComparisonFolder, epochs_of, read_unfinished, run_states
+    from convstudy.study import ComparisonFolder, epochs_of, jobs_of, read_unfinished, run_states, seconds_left
 
     comparison, console = ComparisonFolder(folder), Console()
-    epochs = epochs_of(comparison)
+    epochs, jobs = epochs_of(comparison), jobs_of(comparison)
+
+    def drawn(states: tuple[RunState, ...]) -> RenderableType:
+        return watched(states, epochs, read_unfinished(comparison), seconds_left(states, epochs, jobs))
+
     if once or not console.is_terminal:
-        console.print(watched(run_states(comparison), epochs, read_unfinished(comparison)))
+        console.print(drawn(run_states(comparison)))
         return
     with Live(console=console, auto_refresh=False) as live:
         while True:
             states = run_states(comparison)
-            live.update(watched(states, epochs, read_unfinished(comparison)), refresh=True)
+            live.update(drawn(states), refresh=True)
             if all(state.state == "done" for state in states):
                 return
             time.sleep(interval)

@@ -21,7 +21,7 @@ from .stored import read_findings, read_layers, write_findings
 from .study_file import planned, read_study, study_text, write_study
 from .trained import TrainedRun, open_run
 from .training_run import TrainingRun, prepare_run, stored_plan
-from .unfinished import RunState, epochs_of, read_unfinished, run_states, write_start
+from .unfinished import RunState, epochs_of, jobs_of, read_unfinished, run_states, seconds_left, write_start
 
 __all__ = [
     "Answer",
@@ -53,6 +53,7 @@ __all__ = [
     "export",
     "image_files",
     "import_predictions",
+    "jobs_of",
     "layer_table",
     "open_model",
     "open_run",
@@ -67,6 +68,7 @@ __all__ = [
     "read_study",
     "read_unfinished",
     "run_states",
+    "seconds_left",
     "stored_plan",
     "study_text",
     "unallocated_network",

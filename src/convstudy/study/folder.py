@@ -68,6 +68,11 @@ class RunFolder:
     def complete(self) -> bool:
         return (self.path / "run.json").exists()
 
+    @property
+    def failure(self) -> Path:
+        """What ended the run, until it is done again."""
+        return self.path / "failed.json"
+
     def write(
         self,
         network: nn.Module,
@@ -98,8 +103,15 @@ class RunFolder:
             pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
 
     def record(self) -> dict[str, Any]:
-        """What `run.json` holds."""
-        record: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        """What `run.json` holds. Raises: StudyError, where it is torn."""
+        path = self.path / "run.json"
+        try:
+            record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise StudyError(
+                f"{path} cannot be read ({type(error).__name__}: {error}); take that folder away, and the run is done "
+                "again"
+            ) from error
         return record
 
     def epochs_so_far(self) -> tuple[Epoch, ...]:

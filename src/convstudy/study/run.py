@@ -19,6 +19,7 @@ from convstudy.evaluation import ResidentImages, latency_ms, predict_together
 from convstudy.processes import agreed, first, place
 from convstudy.study.code_version import code_version
 from convstudy.study.data_record import DataRecord
+from convstudy.study.failure import noted_failure
 from convstudy.study.folder import RunFolder
 from convstudy.study.lr_grid import Trial, best_trial, store_trial, stored_trial, take_weights
 from convstudy.study.material import Material
@@ -80,7 +81,7 @@ def perform(task: Task, observer: Observer) -> None:
 
     Raises: DivergedError, with network, seed, epoch and step; StudyError, when the folder cannot be written.
     """
-    with writing_into(task.folder.path):
+    with noted_failure(task.folder), writing_into(task.folder.path):
         _perform(task, observer)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from convstudy.study.results import Findings, Layer
 from convstudy.study.stored import protocol_from_json, read_layers
 
 SHOWN = tuple(each.name for each in fields(Layer))
-State = Literal["done", "running", "waiting"]
+State = Literal["done", "running", "failed", "waiting"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class RunState:
     state: State
     epochs: int = 0
     top1: float | None = None  # on the test part when it is done, else on the validation part after the last epoch
+    seconds: float = 0.0  # that its epochs took
+    error: str = ""  # that ended it, where it failed
 
 
 def write_start(folder: ComparisonFolder, comparison: Comparison, *, allow_mixed: bool = False) -> None:
@@ -96,19 +99,49 @@ def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
     }
 
 
+def seconds_left(states: Sequence[RunState], epochs: Mapping[str, int], jobs: int) -> float | None:
+    """Seconds until all runs are done, `jobs` at a time, by what the epochs of each network have taken so far.
+
+    None, while no epoch of one of the networks has ended.
+
+    >>> done, waiting = RunState("net", 0, "done", epochs=2, seconds=6.0), RunState("net", 1, "waiting")
+    >>> seconds_left([done, waiting], {"net": 2}, jobs=1)
+    6.0
+    """
+    own: dict[str, list[RunState]] = defaultdict(list)
+    for state in states:
+        own[state.model].append(state)
+    seconds = 0.0
+    for model, runs in own.items():
+        left = sum(max(epochs[model] - run.epochs, 0) for run in runs if run.state != "done")
+        ended = sum(run.epochs for run in runs)
+        if left and not ended:
+            return None
+        seconds += left * sum(run.seconds for run in runs) / ended if left else 0.0
+    return seconds / jobs
+
+
+def jobs_of(folder: ComparisonFolder) -> int:
+    """How many runs of a comparison go side by side. Raises: as `read_unfinished`."""
+    return int(_start(folder)["environment"]["runs side by side"])
+
+
 def _states(folder: ComparisonFolder, entrants: Iterable[dict[str, Any]], seeds: Iterable[int]) -> Iterable[RunState]:
     networks = list(entrants)
     for seed in seeds:
         for entrant in networks:
             run = folder.run(entrant["folder"], seed)
-            epochs = run.epochs_so_far() or [epoch for trial in run.trials for epoch in trial.epochs_so_far()]
+            trials = [epoch for trial in run.trials for epoch in trial.epochs_so_far()]
+            epochs = trials or run.epochs_so_far()
+            top1 = epochs[-1].validation_top1 if epochs else None
+            told = RunState(entrant["name"], seed, "waiting", len(epochs), top1, sum(each.seconds for each in epochs))
             if run.complete:
-                yield RunState(entrant["name"], seed, "done", len(epochs), run.record()["top1"])
-            elif epochs or run.checkpoint.exists() or run.trials:
-                last = epochs[-1].validation_top1 if epochs else None
-                yield RunState(entrant["name"], seed, "running", len(epochs), last)
+                yield replace(told, state="done", top1=run.record()["top1"])
+            elif run.failure.exists():
+                yield replace(told, state="failed", error=json.loads(run.failure.read_text(encoding="utf-8"))["error"])
             else:
-                yield RunState(entrant["name"], seed, "waiting")
+                begun = epochs or run.checkpoint.exists() or run.trials
+                yield replace(told, state="running" if begun else "waiting")
 
 
 def _start(folder: ComparisonFolder) -> dict[str, Any]:

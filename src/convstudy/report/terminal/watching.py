@@ -16,14 +16,22 @@ from convstudy.report.terminal.table import plain_table
 if TYPE_CHECKING:
     from convstudy.study import Findings, RunState
 
-STYLES = {"done": "green", "running": "bold", "waiting": "dim"}
+STYLES = {"done": "green", "running": "bold", "failed": "bold red", "waiting": "dim"}
 
 
-def watched(states: Sequence[RunState], epochs: Mapping[str, int], findings: Findings) -> RenderableType:
-    """Draw a line a network with its seeds' states, then the results of the runs that are done."""
+def watched(
+    states: Sequence[RunState], epochs: Mapping[str, int], findings: Findings, seconds_left: float | None = None
+) -> RenderableType:
+    """Draw a line a network with its seeds' states, the time left, then the results of the runs that are done."""
     counts: Counter[str] = Counter(state.state for state in states)
     summary = ", ".join(f"{counts[state]} {state}" for state in STYLES if counts[state])
-    parts: list[RenderableType] = [_states(states, epochs), Text(f"{len(states)} runs: {summary}")]
+    left = f"; about {numbers.clock(seconds_left)} left" if seconds_left else ""
+    parts: list[RenderableType] = [_states(states, epochs), Text(f"{len(states)} runs: {summary}{left}")]
+    parts += [
+        Text(f"{state.model}, seed {state.seed}: {state.error}", style=STYLES["failed"])
+        for state in states
+        if state.state == "failed"
+    ]
     if findings.results.models:
         parts += [Text(), result_table(findings.results), Text()]
     if len(findings.results.models) > 1:
@@ -43,4 +51,6 @@ def _states(states: Sequence[RunState], epochs: Mapping[str, int]) -> Renderable
 def _state(state: RunState, epochs: int) -> Text:
     if state.state == "running":
         return Text(f"{state.epochs}/{epochs}", style=STYLES["running"])
-    return Text(numbers.percent(state.top1) if state.top1 is not None else state.state, style=STYLES[state.state])
+    if state.state == "done" and state.top1 is not None:
+        return Text(numbers.percent(state.top1), style=STYLES["done"])
+    return Text(state.state, style=STYLES[state.state])
