@@ -108,7 +108,7 @@ def test_folders_and_arrays_cut_the_same_square(tmp_path: Path, width: int, heig
     files = load(str(tmp_path / "f"))
     arrays = load(npz(tmp_path / "a.npz", x=images, y=labels))
     assert files.side == arrays.side == 10
-    assert arrays.notes[-1] == f"images of {width}x{height}: shorter side resized to 10, middle square cut out"
+    assert arrays.notes[-2] == f"images of {width}x{height}: shorter side resized to 10, middle square cut out"
     squares = images[:, (height - 10) // 2 :, (width - 10) // 2 :][:, :10, :10].transpose(0, 3, 1, 2)
     found = {image.tobytes() for data in (files, arrays) for image in by_id(data).values()}
     assert found == {square.tobytes() for square in squares}
@@ -125,6 +125,7 @@ def test_a_folder_says_what_it_left_out(tmp_path: Path) -> None:
     assert data.notes == (
         "2 files that are no images of a class left out: .png, .txt",
         "folders beside the parts left out: extra",
+        f"{16 * data.train.images[0].nbytes:,} bytes of images, in memory",
     )
 
 

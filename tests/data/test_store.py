@@ -257,7 +257,7 @@ def test_a_streamed_file_that_is_lost_is_named(folder: Path, cache: Path, monkey
     monkeypatch.setattr(store, "fits_on_disk", lambda num_bytes: False)
     data = load(str(folder))
     (folder / data.test.ids[0]).unlink()
-    with pytest.raises(DataError, match=r"png cannot be decoded any more: it is no file; it was whole when it was"):
+    with pytest.raises(DataError, match=r"png cannot be decoded any more: it is not there; it was whole when it was"):
         data.test.images[0]
 
 

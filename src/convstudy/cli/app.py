@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -15,7 +17,7 @@ from convstudy.cli.evaluate import evaluate
 from convstudy.cli.explaining import diff, explain, trends
 from convstudy.cli.export import export
 from convstudy.cli.importing import import_
-from convstudy.cli.inspecting import inspect
+from convstudy.cli.inspecting import inspect as inspect_data
 from convstudy.cli.listing import data, models
 from convstudy.cli.predict import predict
 from convstudy.cli.redraw import report
@@ -35,28 +37,31 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for command in (
-    compare,
-    summary,
-    explain,
-    trends,
-    diff,
-    bottleneck,
-    check,
-    build,
-    train,
-    evaluate,
-    predict,
-    export,
-    watch,
-    import_,
-    report,
-    models,
-):
-    app.command(command.__name__.rstrip("_"))(command)
+COMMANDS = {
+    "Train and compare": (compare, train, watch, report, import_),
+    "Use a trained network": (evaluate, predict, export),
+    "Count, without training": (summary, explain, trends, diff, bottleneck, check, build),
+}
+LISTS = "What there is"
+
+
+def paragraphs(text: str | None) -> str:
+    r"""A docstring as help: each paragraph on one line, for the terminal to wrap; what follows a colon or stop stays.
+
+    >>> paragraphs("Train.\n\n    A long\n    line:\n    convstudy train net")
+    'Train.\n\nA long line:\nconvstudy train net'
+    """
+    return re.sub(r"(?<![:.\n])\n(?!\n)", " ", inspect.cleandoc(text or ""))
+
+
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        named = app.command(command.__name__.rstrip("_"), help=paragraphs(command.__doc__), rich_help_panel=panel)
+        named(command)
+app.command(help=paragraphs(models.__doc__), rich_help_panel=LISTS)(models)
 of_data = typer.Typer(name="data", invoke_without_command=True, callback=data)
-of_data.command()(inspect)
-app.add_typer(of_data)
+of_data.command("inspect", help=paragraphs(inspect_data.__doc__))(inspect_data)
+app.add_typer(of_data, rich_help_panel=LISTS)
 
 
 def _print_version(asked: bool) -> None:

@@ -20,7 +20,7 @@ NUMBERS = ("direct_macs", "reduction_macs", "reduced_macs", "times_fewer", "dire
 def bottleneck(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL]", help="Find the layers of this network that a reduction would make cheaper."),
+        typer.Argument(metavar="MODEL", help="Find the layers of this network that a reduction would make cheaper."),
     ] = None,
     input_shape: InputShape = None,
     classes: Classes = None,

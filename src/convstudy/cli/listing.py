@@ -16,7 +16,7 @@ def models() -> None:
 
 
 def data(context: typer.Context) -> None:
-    """List the data sets, and the files and folders that are read; `convstudy data inspect` looks at a folder."""
+    """List the data sets, and the files and folders that are read; `convstudy data inspect` looks at them."""
     if context.invoked_subcommand:
         return
     from rich.console import Console

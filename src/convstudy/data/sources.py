@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,10 @@ from convstudy.data.folder import image_folder
 from convstudy.data.hugging_face import PREFIX, hugging_face_set
 from convstudy.data.image_set import DataSet, at_side
 from convstudy.data.listed import image_list
+from convstudy.data.memory import Mapped
 from convstudy.data.named import digits, torchvision_set
 from convstudy.data.split import leak_note, smaller
+from convstudy.data.streamed import Streamed
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
 
@@ -81,7 +83,15 @@ def load(
         note = f"{{:,}} of {len(found.train):,} training images, stratified, the same for every seed"
         train = smaller(found.train, train_images)
         found = replace(found, train=train, notes=(*found.notes, note.format(len(train))))
-    return replace(found, notes=(*found.notes, *leak_note(found)))
+    return replace(found, notes=(*found.notes, *_memory_note(found), *leak_note(found)))
+
+
+def _memory_note(data: DataSet) -> Iterator[str]:
+    """Where the images are, if in memory; of a file or a stream the source has told."""
+    parts = [part.images for part in (data.train, data.validation, data.test) if part]
+    if not any(isinstance(images, Mapped | Streamed) for images in parts):
+        size = sum(images.nbytes for images in parts)
+        yield f"{size / 1e6:,.1f} MB of images, in memory" if size > 1e6 else f"{size:,} bytes of images, in memory"
 
 
 def _read(
