@@ -18,6 +18,7 @@ from tests.cli.test_compare import wait_for_newer
 from tests.conftest import Said
 
 from convstudy.cli.recipe_flags import RECIPE
+from convstudy.study import comparison, training_run
 from convstudy.training import Recipe
 
 Convstudy = Callable[..., Said]
@@ -87,6 +88,42 @@ def test_another_run_s_folder_is_left_alone(convstudy: Convstudy, pictures: Path
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("years of work")
     assert "mine is there and holds no run" in convstudy("train", "net", "--output", "mine").err
+
+
+def test_the_memory_format_is_measured_once_and_kept(
+    convstudy: Convstudy, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("train", "small.py:Small", *SHORT[:-4], "--output")
+    asked: list[dict[str, object]] = []
+
+    def pays(*_: object, **named: object) -> bool:
+        asked.append(named)
+        return True
+
+    monkeypatch.setattr(training_run, "fastest_threads", lambda *_: 1)
+    monkeypatch.setattr(training_run, "channels_last_pays", pays)
+    assert convstudy(*words, "out", "--amp").status == 0
+    assert asked == [{"threads": 1, "amp": True}]
+    for again in ((*words, "out", "--amp"), ("train", "--resume", "out")):
+        assert convstudy(*again).status == 0
+    assert convstudy(*words, "said", "--no-channels-last").status == 0
+    assert convstudy(*words, "fixed", "--threads", "1").status == 0
+    assert len(asked) == 1
+    took = {name: json.loads((tmp_path / name / "run.json").read_text())["recipe"] for name in ("out", "said", "fixed")}
+    assert {name: (recipe["channels_last"], recipe["amp"]) for name, recipe in took.items()} == {
+        "out": (True, True),
+        "said": (False, False),
+        "fixed": (False, False),
+    }
+    assert "channels_last: true" in (tmp_path / "out/recipe.yaml").read_text()
+
+
+def test_amp_on_a_processor_without_bfloat16_is_warned_of(
+    convstudy: Convstudy, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "computes_bfloat16", lambda _: False)
+    said = convstudy("train", "small.py:Small", *SHORT, "--amp")
+    assert said.err == "warning: --amp is slow here: this cpu has no instructions for bfloat16; leave it out\n"
 
 
 @pytest.mark.parametrize(("how", "again"), [(signal.SIGKILL, "the same command"), (signal.SIGINT, "resume")])

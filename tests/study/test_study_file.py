@@ -40,6 +40,7 @@ recipes = st.builds(
     augment=st.sampled_from(["none", "randaugment"]),
     mixup=st.sampled_from([0.0, 0.2]),
     channels_last=st.booleans(),
+    amp=st.booleans(),
 )
 budgets = st.builds(Budget, st.just("images"), st.integers(1, 10**9).map(float)) | st.builds(
     Budget, st.sampled_from(["macs", "seconds"]), st.floats(1e-3, 1e18)

@@ -146,3 +146,20 @@ def test_the_memory_format_is_kept() -> None:
     resident = replace(resident, images=resident.images.contiguous(memory_format=torch.channels_last))
     batch, _ = next(TrainingBatches(resident, replace(EVERYTHING, crop_padding=0), 0).epoch(1))
     assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_alternating_flips_show_each_image_both_ways_in_two_epochs() -> None:
+    plain = TrainingBatches(images(40), Recipe(epochs=4, batch_size=8, crop_padding=0, horizontal_flip=True), 0)
+    alternating = replace(plain, recipe=replace(plain.recipe, alternating_flip=True))
+    first, second, third = (alternating.mirrored(epoch) for epoch in (1, 2, 3))
+    assert torch.equal(first, plain.mirrored(1))
+    assert torch.equal(second, ~first)
+    assert torch.equal(third, first)
+    assert not torch.equal(plain.mirrored(3), first)
+
+    def seen(epoch: int) -> Tensor:
+        given = torch.cat([batch for batch, _ in alternating.epoch(epoch)])
+        return given[alternating.order(epoch).argsort()]
+
+    assert torch.equal(seen(1), seen(2).flip(-1))
+    assert torch.equal(seen(1), seen(3))

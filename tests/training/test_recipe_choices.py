@@ -299,11 +299,13 @@ BAD: dict[str, tuple[Any, str]] = {
     "patience": (1.0, "--patience is 1; expected 0 (none) or more"),
     "crop_padding": (0.6, "--crop-padding is 0.6; expected 0 to 0.5"),
     "horizontal_flip": (1, "--horizontal-flip is 1; expected true or false"),
+    "alternating_flip": (0, "--alternating-flip is 0; expected true or false"),
     "augment": ("auto", "--augment is 'auto'; expected none, randaugment or trivialaugment"),
     "erasing": (1.5, "--erasing is 1.5; expected 0 to 1"),
     "mixup": (-0.5, "--mixup is -0.5; expected 0 (none) or more"),
     "cutmix": (math.inf, "--cutmix is inf; expected 0 (none) or more"),
     "channels_last": ("yes", "--channels-last is 'yes'; expected true or false"),
+    "amp": ("bfloat16", "--amp is 'bfloat16'; expected true or false"),
 }
 
 

@@ -84,6 +84,13 @@ RECIPE = (
         "Augmentation",
     ),
     Flag(
+        "alternating_flip",
+        bool,
+        ("--alternating-flip/--no-alternating-flip",),
+        "With --flip: the other half of the images in each other epoch.",
+        "Augmentation",
+    ),
+    Flag(
         "augment", str, ("--augment", "--aa", "--auto-augment"), "none, randaugment or trivialaugment.", "Augmentation"
     ),
     Flag(
@@ -95,7 +102,13 @@ RECIPE = (
     ),
     Flag("mixup", float, ("--mixup", "--mixup-alpha"), "Alpha of mixup, around 0.2; 0 is none.", "Augmentation"),
     Flag("cutmix", float, ("--cutmix", "--cutmix-alpha"), "Alpha of cutmix, around 1; 0 is none.", "Augmentation"),
-    Flag("channels_last", bool, ("--channels-last/--no-channels-last",), "Memory format."),
+    Flag(
+        "channels_last",
+        bool,
+        ("--channels-last/--no-channels-last",),
+        r"Memory format. \[default: of `train` without --threads, what is measured to be faster; else no]",
+    ),
+    Flag("amp", bool, ("--amp/--no-amp",), "Train in bfloat16 where that is precise enough, as autocast has it."),
 )
 
 

@@ -97,14 +97,15 @@ def train(
         first_seed=seed,
         recipe=_recipe(config, asked),
         find_lr=find_lr,
-        horizontal_flip=_flip(config, asked),
+        horizontal_flip=_said(config, asked, "horizontal_flip"),
         threads=1 if threads is None else threads,
         log=tuple(log or ()),
         freeze=freeze is not None,
         unfreeze_at=unfreeze_at,
         **given(of_data),
     )
-    carry_out_training(plan, output, threads)
+    measure_layout = threads is None and _said(config, asked, "channels_last") is None
+    carry_out_training(plan, output, threads, measure_layout=measure_layout)
 
 
 def _recipe(config: Path | None, asked: dict[str, Any]) -> Recipe:
@@ -114,11 +115,11 @@ def _recipe(config: Path | None, asked: dict[str, Any]) -> Recipe:
     return replace(read_recipe(config) if config else Recipe(), **asked)
 
 
-def _flip(config: Path | None, asked: dict[str, Any]) -> bool | None:
-    """Whether images are mirrored, as the flag or else the file says; None where neither says: as the data allow."""
-    if "horizontal_flip" in asked or config is None:
-        return asked.get("horizontal_flip")
+def _said(config: Path | None, asked: dict[str, Any], setting: str) -> bool | None:
+    """Yes or no, as the flag or else the file says; None where neither says, and data or a measurement decide."""
+    if setting in asked or config is None:
+        return asked.get(setting)
     import yaml
 
     settings = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
-    return next((value for name, value in settings.items() if name.replace("-", "_") == "horizontal_flip"), None)
+    return next((value for name, value in settings.items() if name.replace("-", "_") == setting), None)

@@ -24,11 +24,11 @@ NORM = {  # what to say of batch normalisation where processes share a batch
 }
 
 
-def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> None:
+def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, measure_layout: bool = False) -> None:
     """Train in the run's folder, and show it on the terminal as it goes; of several processes the first one shows."""
     with joined() as here:
         console = Console(quiet=not here.first)
-        run = prepare_run(plan, output, threads=threads)
+        run = prepare_run(plan, output, threads=threads, measure_layout=measure_layout)
         run.claim()
         if plan.find_lr:
             run = _with_found_rate(run, console)

@@ -52,11 +52,11 @@ class ResidentImages:
 
     def normalised(self, batch: Tensor) -> Tensor:
         """(x / 255 - mean) / std a channel, as float32, on the device. A constant channel (std 0) is only centred."""
-        batch = batch.to(self.labels.device)
+        normalised = batch.to(self.labels.device).float()
         std = torch.tensor([value or 1.0 for value in self.std])
-        scale = 1 / (255 * std)
-        shift = -torch.tensor(self.mean) / std
-        return batch.float().mul_(scale.view(-1, 1, 1).to(batch.device)).add_(shift.view(-1, 1, 1).to(batch.device))
+        scale, shift = 1 / (255 * std), -torch.tensor(self.mean) / std
+        one = normalised[:1]  # spread over an image once, in its memory format: several times faster in channels-last
+        return normalised.mul_(_spread(scale, one)).add_(_spread(shift, one))
 
     def batches(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """All images once, in their order, normalised: B x C x H x W float32 and B labels."""
@@ -83,6 +83,10 @@ class ResidentImages:
         if self.stream is None:
             return (self.images[places.to(self.images.device)] for places in batches)
         return (torch.from_numpy(images) for images in self.stream(places.tolist() for places in batches))
+
+
+def _spread(of_channels: Tensor, image: Tensor) -> Tensor:
+    return torch.empty_like(image).copy_(of_channels.view(-1, 1, 1))
 
 
 def _moved(stream: Stream, start: int) -> Stream:

@@ -28,6 +28,7 @@ from convstudy.study.run import Observer, Task
 from convstudy.study.side_by_side import perform_all
 from convstudy.study.transfer import input_channels, size_warning, unaugmented
 from convstudy.training import Recipe
+from convstudy.training.precision import computes_bfloat16
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,10 @@ class Comparison:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is likely to disappoint, in a line each."""
-        sizes = (size_warning(entrant.model, entrant.input_shape[-1]) for entrant in self.contestants)
-        return tuple(warning for warning in sizes if warning)
+        found = [size_warning(entrant.model, entrant.input_shape[-1]) for entrant in self.contestants]
+        if self.recipe.amp and not computes_bfloat16(self.device):
+            found.append(f"--amp is slow here: this {self.device.type} has no instructions for bfloat16; leave it out")
+        return tuple(warning for warning in found if warning)
 
     def default_folder(self) -> Path:
         """`runs/<data>-<networks>-<a few letters that no other comparison has>`."""

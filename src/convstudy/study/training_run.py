@@ -20,7 +20,7 @@ from convstudy.study.found_rate import TABLE, found_range, rate_of
 from convstudy.study.plan import Plan
 from convstudy.study.run import Observer, Task
 from convstudy.study.side_by_side import perform_all
-from convstudy.study.threads import fastest_threads, working_with
+from convstudy.study.threads import channels_last_pays, fastest_threads, working_with
 from convstudy.study.writing import writing_into
 from convstudy.training import LearningRateRange, Recipe, write_recipe
 from convstudy.training.parallel import batch_normalisation_sees
@@ -118,11 +118,14 @@ class TrainingRun:
             perform_all(tasks, 1, self.plan.threads, log)
 
 
-def prepare_run(plan: Plan, output: Path | None = None, *, threads: int | None = None) -> TrainingRun:
+def prepare_run(
+    plan: Plan, output: Path | None = None, *, threads: int | None = None, measure_layout: bool = False
+) -> TrainingRun:
     """Open the one network of a plan with one seed, load the data, count the network at its input.
 
     `output` is the run's folder; by default `runs/<data>-<network>-<a few letters that no other run has>`. Without
-    `threads` they are those that the folder's run began with, else the number that is measured to be fastest.
+    `threads` they are those that the folder's run began with, else the number that is measured to be fastest. With
+    `measure_layout` the memory format is the one that the folder's run began with, else the one measured to be faster.
 
     Of several processes the first one opens the data before the others do, for it may have to fetch them, and it alone
     looks into the folder.
@@ -135,7 +138,10 @@ def prepare_run(plan: Plan, output: Path | None = None, *, threads: int | None =
         raise_once(StudyError(f"{plan.data} is not the same for each of the {place().world} processes; copy it anew"))
     folder = RunFolder(output or _default_folder(comparison))
     threads = threads or first(lambda: _threads(comparison, folder))
-    return TrainingRun(replace(comparison, plan=replace(comparison.plan, threads=threads)), folder, trackers)
+    comparison = replace(comparison, plan=replace(comparison.plan, threads=threads))
+    if measure_layout:
+        comparison = _in_layout(comparison, first(lambda: _channels_last(comparison, folder)))
+    return TrainingRun(comparison, folder, trackers)
 
 
 def _threads(comparison: Comparison, folder: RunFolder) -> int:
@@ -145,6 +151,30 @@ def _threads(comparison: Comparison, folder: RunFolder) -> int:
         return 1
     [entrant] = comparison.contestants
     return fastest_threads(entrant.build, entrant.input_shape, entrant.num_classes, comparison.recipe.batch_size)
+
+
+def _channels_last(comparison: Comparison, folder: RunFolder) -> bool:
+    """On a GPU channels-last goes with bfloat16, for its matrix units take that format (NVIDIA's guide to cuDNN)."""
+    if (folder.path / ASKED).exists():
+        return stored_plan(folder.path).recipe.channels_last
+    recipe = comparison.recipe
+    if comparison.device.type != "cpu":
+        return comparison.device.type == "cuda" and recipe.amp
+    [entrant] = comparison.contestants
+    return channels_last_pays(
+        entrant.build,
+        entrant.input_shape,
+        entrant.num_classes,
+        recipe.batch_size,
+        threads=comparison.plan.threads,
+        amp=recipe.amp,
+    )
+
+
+def _in_layout(comparison: Comparison, channels_last: bool) -> Comparison:
+    """The comparison, and its plan, in that memory format."""
+    plan = replace(comparison.plan, recipe=replace(comparison.plan.recipe, channels_last=channels_last))
+    return replace(comparison, plan=plan, recipe=replace(comparison.recipe, channels_last=channels_last))
 
 
 def _default_folder(comparison: Comparison) -> Path:

@@ -102,6 +102,19 @@ class TrainingBatches:
             return balanced_order(self.resident.labels.cpu(), stream)
         return torch.randperm(len(self.resident), generator=stream)
 
+    def mirrored(self, epoch: int) -> Tensor:
+        """Which images are mirrored in an epoch where images are: N booleans.
+
+        With alternating flips the first epoch's draw is turned over in each other epoch, so that in two epochs each
+        image is seen both ways.
+
+        Source: Jordan 2024 (94% on CIFAR-10 in 3.29 seconds on a single GPU), alternating flip.
+        """
+        alternating = self.recipe.alternating_flip
+        stream = generator(self.seed, "flip", 1 if alternating else epoch)
+        drawn = torch.rand(len(self.resident), generator=stream) < 0.5
+        return ~drawn if alternating and epoch % 2 == 0 else drawn
+
     @cached_property
     def class_weights(self) -> Tensor | None:
         """Weights of the classes in the loss, where the recipe balances it: float32, classes."""
@@ -139,7 +152,7 @@ class _Drawn:
         return cls(
             batches.order(epoch),
             torch.randint(2 * batches.padding + 1, (2, count), generator=stream("crop")),
-            torch.rand(count, generator=stream("flip")) < 0.5,
+            batches.mirrored(epoch),
             torch.rand(count, generator=stream("erase")) < recipe.erasing,
             torch.randint(2**62, (count,), generator=stream("augment")),
         )

@@ -17,6 +17,7 @@ def objective(
 
     The output is the logits, or a tuple of them and of the side branches' logits. Labels are B classes, or B x classes
     shares of them. With `class_weights` an image's loss counts by its class; the mean is over images all the same.
+    The loss is float32, whatever precision the network answers in.
 
     >>> import torch
     >>> logits = torch.zeros(4, 10)
@@ -24,7 +25,7 @@ def objective(
     >>> bool(torch.isclose(loss, 1.6 * torch.tensor(10.0).log()))
     True
     """
-    logits, *sides = (output,) if isinstance(output, Tensor) else output
+    logits, *sides = [each.float() for each in ((output,) if isinstance(output, Tensor) else output)]
     loss = _cross_entropy(logits, labels, label_smoothing, class_weights)
     for side in sides:
         loss = loss + SIDE_WEIGHT * _cross_entropy(side, labels, label_smoothing, class_weights)

@@ -53,12 +53,14 @@ class Recipe:
 
     crop_padding: float = number(0.125, "0 to 0.5", lambda part: 0 <= part <= 0.5)  # a part of the side; 0: no crops
     horizontal_flip: bool = False  # half of the images mirrored
+    alternating_flip: bool = False  # with it: drawn once, and then the other half in each other epoch
     augment: str = choice("none", "randaugment", "trivialaugment")
     erasing: float = number(0.0, "0 to 1", lambda part: 0 <= part <= 1)  # part of the images that lose a rectangle
     mixup: float = number(0.0, "0 (none) or more", lambda alpha: alpha >= 0)  # alpha; around 0.2
     cutmix: float = number(0.0, "0 (none) or more", lambda alpha: alpha >= 0)  # alpha; around 1
 
     channels_last: bool = False  # memory format: faster for some networks, slower for others
+    amp: bool = False  # convolutions and matrix products of the training steps in bfloat16 (torch's autocast)
 
     def __post_init__(self) -> None:
         for setting in fields(self):

@@ -10,6 +10,7 @@ from convstudy.evaluation import is_out_of_memory
 from convstudy.processes import raise_once
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.objective import objective
+from convstudy.training.precision import mixed_precision
 from convstudy.training.state import TrainingState
 
 
@@ -69,7 +70,8 @@ def _gradients(
     for part, (some_images, some_labels) in enumerate(cut, start=1):
         share = len(some_labels) / whole
         with state.exchanging(part == len(cut)):
-            output = state.parallel(some_images)
+            with mixed_precision(some_images.device, batches.recipe.amp):
+                output = state.parallel(some_images)
             loss, logits = objective(output, some_labels, batches.recipe.label_smoothing, batches.class_weights)
             averaged = share * state.world  # processes average their gradients
             (loss if averaged == 1 else loss * averaged).backward()  # type: ignore[no-untyped-call]
