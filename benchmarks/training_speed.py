@@ -1,135 +1,114 @@
-"""Training images/s of the tutorial's net at 32x32x3: ours against the usual DataLoader with PIL transforms.
+"""Training images/s on CIFAR-10: convstudy against plain PyTorch, torchvision's reference, timm and Lightning.
 
-    uv run python benchmarks/training_speed.py
+    uv run --group benchmarks python benchmarks/training_speed.py --data path/to/folder --network net
 
-Same network, batch size, optimiser, schedule, loss, augmentation (crop with 4 pixels of padding, flip) and images; what
-differs is where the batches come from, and their memory format (ours is that of `--channels-last`). The images are
-random pixels, for speed does not depend on what they show. The two take turns, after a round that is not timed, so that
-a busy machine slows both; the result is the median ratio.
+The folder holds CIFAR-10's `cifar-10-batches-py`. Same network, batch size, optimiser, loss, augmentation (crop with an
+eighth of the side as padding, flip) and images; training_peers.py has what differs. convstudy takes the memory format
+that it measures to be faster, as `convstudy train` does. All take turns, epoch by epoch, after one that is not timed,
+so that a busy machine slows each; the unit is CPU-seconds, workers included, and seconds on the wall beside them.
+What everything around the network costs is the part of convstudy's CPU-seconds that bare steps do not take.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-import torchvision
-from torch.utils.data import DataLoader
-from torchvision import transforms
-from torchvision.datasets import VisionDataset
+from PIL import Image
+from torchvision.datasets import CIFAR10
 
-from convstudy.evaluation import ResidentImages
-from convstudy.training import Recipe, TrainingBatches, train
-from convstudy.training.optimiser import optimiser
-from convstudy.training.schedule import learning_rate
+from convstudy.study.threads import channels_last_pays
+from convstudy.training import Recipe
 from convstudy.zoo import build
+from training_peers import PEERS, Clock, Epoch, Pixels, Work, amp, bare_steps, channels_last, convstudy, timm_train
 
-MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-
-
-class PilImages(VisionDataset):  # type: ignore[misc]  # torchvision has no types
-    """What torchvision's CIFAR10 does with an image: an array in memory, through PIL, transformed one at a time."""
-
-    def __init__(self, images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], labels: list[int]) -> None:
-        self.images, self.labels = images, labels
-        self.transform = transforms.Compose(
-            [
-                transforms.RandomCrop(32, padding=4),
-                transforms.RandomHorizontalFlip(),
-                transforms.ToTensor(),
-                transforms.Normalize(MEAN, STD),
-            ]
-        )
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        image = transforms.functional.to_pil_image(self.images[index])
-        return self.transform(image), self.labels[index]
+SIDES = {"net": 32, "resnet20": 32, "resnet34": 64}
+IMAGES = {"net": 10_000, "resnet20": 1280, "resnet34": 512}  # an epoch: some seconds
+BATCH_SIZE = 128
 
 
-def peer(images: PilImages, recipe: Recipe, workers: int) -> None:
-    """One epoch of a plain PyTorch loop."""
-    torch.manual_seed(0)
-    network = build("net", num_classes=10, in_channels=3)
-    optimizer = optimiser(network, recipe)
-    loader: DataLoader[tuple[torch.Tensor, int]] = DataLoader(
-        images, batch_size=recipe.batch_size, shuffle=True, num_workers=workers
-    )
-    for step, (batch, labels) in enumerate(loader):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, len(loader), recipe)
-        loss = F.cross_entropy(network(batch), labels, label_smoothing=recipe.label_smoothing)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-
-def ours(images: ResidentImages, validation: ResidentImages, recipe: Recipe) -> None:
-    """One epoch of convstudy's training."""
-    torch.manual_seed(0)
-    network = build("net", num_classes=10, in_channels=3).to(memory_format=torch.channels_last)
-    train(network, TrainingBatches(images, recipe, seed=0), validation)
-
-
-def timed(run: Callable[[], None]) -> tuple[float, float]:
-    """Seconds on the wall, and seconds of all cores, workers that have ended included."""
-    before, started = os.times(), time.perf_counter()
-    run()
-    wall, after = time.perf_counter() - started, os.times()
-    return wall, sum(after[:4]) - sum(before[:4])
+def images_of(data: Path, count: int, side: int) -> tuple[Pixels, list[int]]:
+    """The first images of the training part, enlarged where the side is larger."""
+    part = CIFAR10(data, train=True)
+    pixels = part.data[:count]
+    if side != pixels.shape[1]:
+        pixels = np.stack([np.asarray(Image.fromarray(image).resize((side, side))) for image in pixels])
+    return pixels, part.targets[:count]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--network", choices=SIDES, default="net")
+    parser.add_argument("--images", type=int)
+    parser.add_argument("--threads", type=int, default=1, help="of torch, in the process that trains")
+    parser.add_argument("--workers", type=int, default=2, help="of the peers' DataLoader")
     parser.add_argument("--rounds", type=int, default=5)
-    args = parser.parse_args()
-
-    stream = np.random.default_rng(0)
-    pixels = stream.integers(0, 256, (args.images, 32, 32, 3), dtype=np.uint8)
-    labels = stream.integers(0, 10, args.images)
-    recipe = Recipe(epochs=1, batch_size=args.batch_size, horizontal_flip=True)
-    resident = ResidentImages.of(
-        np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)), labels, mean=MEAN, std=STD, device=torch.device("cpu")
-    )
-    resident = replace(resident, images=resident.images.contiguous(memory_format=torch.channels_last))
-    few = ResidentImages(resident.images[:10], resident.labels[:10], MEAN, STD)
-    pil = PilImages(pixels, labels.tolist())
-
-    runs: dict[str, Callable[[], None]] = {
-        "convstudy": lambda: ours(resident, few, recipe),
-        f"DataLoader + PIL, {args.workers} workers": lambda: peer(pil, recipe, args.workers),
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    side, count = SIDES[asked.network], asked.images or IMAGES[asked.network]
+    make = partial(build, asked.network, num_classes=10, in_channels=3)
+    recipe = Recipe(epochs=1, batch_size=BATCH_SIZE, horizontal_flip=True, warmup_epochs=0)
+    work = Work(make, *images_of(asked.data, count, side), recipe, asked.workers)
+    layouts = {
+        mixed: channels_last_pays(make, (3, side, side), 10, BATCH_SIZE, threads=asked.threads, amp=mixed)
+        for mixed in (False, True)
     }
-    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
-    for round_number in range(args.rounds + 1):
-        for name, run in runs.items():
-            taken = timed(run)
-            if round_number:
-                seconds[name].append(taken)
+    own, mixed = (replace(work, recipe=replace(recipe, channels_last=layouts[mixed])) for mixed in (False, True))
+    sides: dict[str, Epoch] = {
+        "convstudy": convstudy(own),
+        **{name: peer(work) for name, peer in PEERS.items()},
+        "bare steps": bare_steps(own),
+        "convstudy, --amp": amp(convstudy)(mixed),
+        "timm, --amp --channels-last": channels_last(amp(timm_train))(work),
+    }
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "timm", "lightning"))
     print(
-        f"net, 32x32x3, batch {args.batch_size}, {args.images} images an epoch, {args.rounds} rounds; "
-        f"torch {torch.__version__}, torchvision {torchvision.__version__}, {torch.get_num_threads()} threads of "
-        f"{os.cpu_count()} cores, {platform.machine()}"
+        f"{asked.network}, 3x{side}x{side}, batch {BATCH_SIZE}, {count} images an epoch, {asked.rounds} rounds; "
+        f"{asked.threads} threads, {asked.workers} workers; channels-last chosen: {layouts[False]}, with --amp "
+        f"{layouts[True]}\n{packages}; {platform.machine()}",
+        flush=True,
     )
-    for index, unit in enumerate(("images/s", "images per CPU-second")):
-        rates = {name: [args.images / taken[index] for taken in all_taken] for name, all_taken in seconds.items()}
-        for name, values in rates.items():
-            print(f"{name:32s} {statistics.median(values):8,.0f} {unit} ({min(values):,.0f} to {max(values):,.0f})")
-        own, theirs = rates.values()
-        ratios = [mine / other for mine, other in zip(own, theirs, strict=True)]
-        print(f"{'ratio':32s} {statistics.median(ratios):8.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
+    clocks = rounds(sides, asked.rounds)
+    report(clocks, count, "CPU-seconds", lambda clock: clock.cpu)
+    report(clocks, count, "seconds", lambda clock: clock.wall)
+    around = [1 - bare.cpu / ours.cpu for bare, ours in zip(clocks["bare steps"], clocks["convstudy"], strict=True)]
+    print(f"around the network: {spread([100 * part for part in around], '.1f')} % of convstudy's CPU-seconds")
+
+
+def rounds(sides: dict[str, Epoch], count: int) -> dict[str, list[Clock]]:
+    """The clocks of `count` epochs of each side, in turns, after one that does not count."""
+    found: dict[str, list[Clock]] = {name: [] for name in sides}
+    for number in range(count + 1):
+        for name, epoch in sides.items():
+            clock = Clock()
+            epoch(clock)
+            if number:
+                found[name].append(clock)
+    return found
+
+
+def report(clocks: dict[str, list[Clock]], images: int, unit: str, seconds: Callable[[Clock], float]) -> None:
+    """Images a second of each side, and how many times as many convstudy has in the same round."""
+    print(f"images by {unit}: median (lowest to highest), and convstudy's times as many")
+    rates = {name: [images / seconds(clock) for clock in all_of_one] for name, all_of_one in clocks.items()}
+    for name, values in rates.items():
+        ours = rates["convstudy, --amp" if "--amp" in name else "convstudy"]
+        ratios = [mine / theirs for mine, theirs in zip(ours, values, strict=True)]
+        print(f"  {name:28s} {spread(values, ',.0f'):32s} {spread(ratios, '.2f')}")
+    print(flush=True, end="")
+
+
+def spread(values: list[float], form: str) -> str:
+    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""From the start of a process to its first step of training, and its peak memory: `convstudy train` and its peers.
+
+    uv run --group benchmarks python benchmarks/training_start.py --data path/to/folder
+
+The folder holds CIFAR-10's `cifar-10-batches-py`. Each program runs in a process of its own, with all 50,000 images at
+32x32, for so many steps; they take turns. Ours is the whole command: it counts the network, checks the data, splits off
+validation and measures threads and memory format before its first step. The peers are those of training_peers.py.
+Memory is what the process has held at most, and what its workers hold for themselves alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+OURS = "convstudy train"
+BATCH_SIZE, STEPS = 128, 20
+
+
+def watch() -> None:
+    """Tell of the first step of any optimiser, and end the process after some."""
+    steps, started = [0.0], psutil.Process().create_time()
+
+    def after(*_: object) -> None:
+        steps.append(time.time() - started)
+        if len(steps) == 1 + STEPS:
+            workers = psutil.Process().children(recursive=True)
+            own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            held = own + sum(worker.memory_full_info().uss for worker in workers)
+            print(json.dumps({"seconds": steps[1], "bytes": held}), flush=True)
+            for worker in workers:
+                worker.kill()
+            os._exit(0)
+
+    register_optimizer_step_post_hook(after)
+
+
+def start(side: str, data: Path, network: str) -> None:
+    """Train with one program, until `watch` ends it."""
+    if side == OURS:
+        from convstudy.cli.app import main as convstudy  # noqa: PLC0415 - each side imports what it needs
+
+        watch()
+        with tempfile.TemporaryDirectory() as folder:
+            words = ["train", network, "--data", "cifar10", "--data-dir", str(data), "--batch-size", str(BATCH_SIZE)]
+            sys.argv = ["convstudy", *words, "--output", f"{folder}/run"]
+            convstudy()
+        return
+    from torchvision.datasets import CIFAR10  # noqa: PLC0415
+
+    from convstudy.training import Recipe  # noqa: PLC0415
+    from convstudy.zoo import build  # noqa: PLC0415
+    from training_peers import PEERS, Clock, Work  # noqa: PLC0415
+
+    watch()
+    part = CIFAR10(data, train=True)
+    recipe = Recipe(batch_size=BATCH_SIZE, horizontal_flip=True)
+    work = Work(lambda: build(network, num_classes=10, in_channels=3), part.data, part.targets, recipe, 2)
+    PEERS[side](work)(Clock())
+
+
+def main() -> None:
+    sides = (OURS, "plain PyTorch", "torchvision's reference", "timm's train.py", "Lightning")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--network", default="net")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.side:
+        start(asked.side, asked.data, asked.network)
+        return
+    print(
+        f"{asked.network}, CIFAR-10, batch {BATCH_SIZE}, {asked.rounds} rounds; torch {torch.__version__}", flush=True
+    )
+    found: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
+    for _ in range(asked.rounds):
+        for side in sides:
+            done = subprocess.run(
+                [sys.executable, *sys.argv, "--side", side], capture_output=True, text=True, check=True
+            )
+            found[side].append(json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{"))))
+    for side, values in found.items():
+        seconds, megabytes = ([one[key] for one in values] for key in ("seconds", "bytes"))
+        print(
+            f"  {side:24s} first step after {statistics.median(seconds):5.1f} s ({min(seconds):.1f} to "
+            f"{max(seconds):.1f}); at most {statistics.median(megabytes) / 1e6:,.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()
