@@ -6,6 +6,7 @@ one that has failed, and one line says what went wrong, not one a process.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from convstudy.errors import ToolError
+from convstudy.errors import ConvstudyError, ToolError
 
 Result = TypeVar("Result")
 
@@ -84,9 +85,13 @@ def joined() -> Iterator[Place]:
         if here.first:
             raise
         raise SystemExit(INTERRUPTED) from None
+    except ConvstudyError:
+        atexit.register(_leave)  # once the word is said: the others end then, and torchrun ends all with them
+        raise
     except SystemExit:  # nothing to say here; torchrun ends the others with the first that ends, so let that one speak
         with suppress(RuntimeError):
             summed(torch.zeros(()))
+        _leave()
         raise
     except RuntimeError as error:
         if not _of_the_connection(error):
@@ -96,6 +101,12 @@ def joined() -> Iterator[Place]:
             "the same command goes on from the last checkpoint"
         ) from error
     else:
+        dist.destroy_process_group()
+
+
+def _leave() -> None:
+    """Stop gloo's threads, which end a Python that ends before them by a signal, whatever its exit status was to be."""
+    with suppress(RuntimeError):
         dist.destroy_process_group()
 
 
