@@ -31,20 +31,28 @@ BATCH_SIZE, STEPS = 128, 20
 
 def watch() -> None:
     """Tell of the first step of any optimiser, and end the process after some."""
-    steps, started = [0.0], psutil.Process().create_time()
+    started, first, steps = psutil.Process().create_time(), [0.0, 0.0], [0]
 
     def after(*_: object) -> None:
-        steps.append(time.time() - started)
-        if len(steps) == 1 + STEPS:
+        steps[0] += 1
+        if steps[0] == 1:
+            first[:] = time.time() - started, cpu_seconds()
+        if steps[0] == STEPS:
             workers = psutil.Process().children(recursive=True)
             own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
             held = own + sum(worker.memory_full_info().uss for worker in workers)
-            print(json.dumps({"seconds": steps[1], "bytes": held}), flush=True)
+            print(json.dumps({"seconds": first[0], "cpu": first[1], "bytes": held}), flush=True)
             for worker in workers:
                 worker.kill()
             os._exit(0)
 
     register_optimizer_step_post_hook(after)
+
+
+def cpu_seconds() -> float:
+    """Of this process and its workers; those at work are a few batches ahead."""
+    workers = [process.cpu_times() for process in psutil.Process().children(recursive=True)]
+    return sum(os.times()[:4]) + float(sum(times.user + times.system for times in workers))
 
 
 def start(side: str, data: Path, network: str) -> None:
@@ -93,10 +101,11 @@ def main() -> None:
             )
             found[side].append(json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{"))))
     for side, values in found.items():
-        seconds, megabytes = ([one[key] for one in values] for key in ("seconds", "bytes"))
+        seconds, cpu, held = ([one[key] for one in values] for key in ("seconds", "cpu", "bytes"))
         print(
-            f"  {side:24s} first step after {statistics.median(seconds):5.1f} s ({min(seconds):.1f} to "
-            f"{max(seconds):.1f}); at most {statistics.median(megabytes) / 1e6:,.0f} MB"
+            f"  {side:24s} first step after {statistics.median(cpu):5.1f} CPU-s ({min(cpu):.1f} to {max(cpu):.1f}), "
+            f"{statistics.median(seconds):5.1f} s ({min(seconds):.1f} to {max(seconds):.1f}); at most "
+            f"{statistics.median(held) / 1e6:,.0f} MB"
         )
 
 

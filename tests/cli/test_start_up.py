@@ -19,3 +19,9 @@ def test_heavy_libraries_stay_unloaded(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.split("\n")[-2] == "[]"
+
+
+def test_training_waits_for_no_library_of_the_report() -> None:
+    code = f"import sys, convstudy.cli.training; print(sorted(set({('plotly', 'sklearn')!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

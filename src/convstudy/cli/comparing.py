@@ -9,11 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from convstudy.cli.introduction import introduction
 from convstudy.report import write_html
-from convstudy.report.numbers import plural
 from convstudy.report.terminal import TrainingDisplay, cost_table, result_table, verdicts
 from convstudy.study import (
-    Comparison,
     ComparisonFolder,
     Plan,
     Results,
@@ -69,19 +68,3 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
 def chosen_learning_rates(results: Results) -> str:
     chosen = [f"{model.name} {', '.join(f'{lr:g}' for lr in model.lrs)}" for model in results.models if model.lrs]
     return f"Learning rates chosen on the validation part, by seed: {'; '.join(chosen)}."
-
-
-def introduction(comparison: Comparison) -> str:
-    data, recipe = comparison.data, comparison.recipe
-    validation = "split off by seed" if data.validation is None else f"{len(data.validation.labels):,}"
-    grid = comparison.plan.lr_grid
-    lr = f"from {', '.join(f'{lr:g}' for lr in grid)}" if grid else f"{recipe.lr:g}"
-    each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
-    lines = [
-        f"{data.name}: {data.num_classes} classes, {data.in_channels} x {data.side} x {data.side}; images to train "
-        f"{len(data.train.labels):,}, to validate {validation}, to test {len(data.test.labels):,}",
-        *data.notes,
-        f"{plural(len(comparison.seeds), 'seed')}, {each}, batch size {recipe.batch_size}, "
-        f"lr {lr}, on {comparison.device}",
-    ]
-    return "\n".join(lines)

@@ -9,7 +9,7 @@ from textwrap import indent
 from rich.console import Console
 from rich.text import Text
 
-from convstudy.cli.comparing import introduction
+from convstudy.cli.introduction import introduction
 from convstudy.processes import first, joined
 from convstudy.report import write_range_picture
 from convstudy.report.terminal import TrainingDisplay, cost_table, trained_report
