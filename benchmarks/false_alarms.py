@@ -45,7 +45,7 @@ def lines() -> list[tuple[str, str, str, list[Alarm]]]:
     """Each test with its settings, its level, and one function a setting that says whether it raised an alarm."""
     several = list(itertools.product((3, 8), (100, 1000), (0.5, 1.0)))
     margins = list(itertools.product((2, 4), (0.75, 0.95), (450, 2000), (0.5,)))
-    ranks = list(itertools.product((3, 5, 10), (5, 10, 30)))
+    ranks = list(itertools.product((3, 5, 10), (2, 3, 5, 10, 30)))
     text = "3, 8 networks; 100, 1000 images; two overlaps"
     found: list[tuple[str, str, str, list[Alarm]]] = []
     found.append(("Cochran's Q, one seed", text, "5 %", [partial(cochran_alarm, *setting) for setting in several]))
@@ -56,8 +56,8 @@ def lines() -> list[tuple[str, str, str, list[Alarm]]]:
     for seeds in (1, 2, 3, 5, 10):
         of_margins: list[Alarm] = [partial(margin_alarm, seeds, *setting) for setting in margins]
         found.append((f"non-inferiority, seeds: {seeds}", text, "2.5 %", of_margins))
-    text = "3, 5, 10 networks; 5, 10, 30 data sets"
-    found.append(("Friedman (Iman-Davenport)", text, "5 %", [partial(friedman_alarm, *setting) for setting in ranks]))
+    text = "3, 5, 10 networks; 2, 3, 5, 10, 30 data sets"
+    found.append(("Friedman", text, "5 %", [partial(friedman_alarm, *setting) for setting in ranks]))
     found.append(("any pair by Nemenyi", text, "5 %", [partial(nemenyi_alarm, *setting) for setting in ranks]))
     return found
 

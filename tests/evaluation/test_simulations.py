@@ -88,7 +88,7 @@ def test_a_network_that_is_worse_by_the_margin_is_seldom_called_non_inferior(see
     assert alarms <= most_alarms(REPETITIONS, 0.025)
 
 
-@pytest.mark.parametrize(("networks", "sets"), [(3, 6), (6, 12)])
+@pytest.mark.parametrize(("networks", "sets"), [(3, 2), (3, 3), (5, 3), (3, 6), (6, 12)])
 def test_friedman_and_nemenyi_raise_few_false_alarms(networks: int, sets: int) -> None:
     stream = np.random.default_rng([networks, sets])
     least = critical_difference(networks, sets)

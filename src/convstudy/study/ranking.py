@@ -133,11 +133,8 @@ def _odd(results: Results) -> tuple[str, ...]:
 
 def _differ(ranking: Ranking) -> str:
     test, sets, networks = ranking.test, len(ranking.data), len(ranking.networks)
-    if math.isfinite(test.f_statistic):
-        freedom = f"{networks - 1} and {(networks - 1) * (sets - 1)} degrees of freedom"
-        how = f"Friedman's test, F = {test.f_statistic:.2f} with {freedom}, {p_value_text(test.p_value)}"
-    else:
-        how = f"Friedman's test, the same order on every data set, {p_value_text(test.p_value)}"
+    found = f"F = {test.f_statistic:.2f}" if math.isfinite(test.f_statistic) else "the same order on every data set"
+    how = f"Friedman's test, {found}, {p_value_text(test.p_value)} by permutation"
     if ranking.shown:
         return f"The {networks} networks do not rank equally over {sets} data sets ({how})."
     return f"No difference shown: the {networks} networks may rank equally over data sets like these {sets} ({how})."
