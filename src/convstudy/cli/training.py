@@ -12,7 +12,7 @@ from rich.text import Text
 from convstudy.cli.introduction import introduction
 from convstudy.processes import first, joined
 from convstudy.report import write_range_picture
-from convstudy.report.terminal import TrainingDisplay, cost_table, trained_report
+from convstudy.report.terminal import TrainingDisplay, cost_table
 from convstudy.study import Plan, TrainingRun, prepare_run
 from convstudy.study.found_rate import PICTURE
 from convstudy.training import recipe_text
@@ -41,6 +41,8 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, 
         with TrainingDisplay(console) as display:
             run.perform(display)
         if here.first:
+            from convstudy.report.terminal import trained_report  # its interval's libraries wait for the end
+
             console.print(trained_report(run.folder.record(), run.folder.read()))
             console.print(f"run: {run.folder.path}", soft_wrap=True, highlight=False)
 

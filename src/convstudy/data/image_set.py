@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -32,11 +31,12 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def digests(self) -> Iterator[bytes]:
+    @cached_property
+    def digests(self) -> tuple[bytes, ...]:
         """What each image is told apart by: equal pixels, an equal digest."""
         if isinstance(self.images, Streamed) and self.images.digests:
-            return iter(self.images.digests)
-        return map(digest, self.images)
+            return tuple(self.images.digests)
+        return tuple(map(digest, self.images))
 
     def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
         """The images at `indices`, in that order."""
@@ -78,7 +78,7 @@ class DataSet:
         for part in (self.train, self.validation, self.test):
             if part is not None:
                 whole.update(repr(part.images.shape).encode())
-                whole.update(b"".join(part.digests()))
+                whole.update(b"".join(part.digests))
                 whole.update(np.ascontiguousarray(part.labels).data)
         return whole.hexdigest()
 

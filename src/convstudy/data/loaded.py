@@ -33,7 +33,7 @@ def inspect_loaded(data: DataSet) -> tuple[Finding, ...]:
 def _equal(data: DataSet, parts: dict[str, ImageSet]) -> list[tuple[ImageFile, ...]]:
     places = defaultdict(list)
     for name, images in parts.items():
-        for place, digest in enumerate(images.digests()):
+        for place, digest in enumerate(images.digests):
             places[digest].append((name, place))
 
     def named(part: str, place: int) -> ImageFile:

@@ -53,12 +53,15 @@ def pixel_statistics(images: npt.NDArray[np.uint8]) -> tuple[tuple[float, ...], 
     >>> pixel_statistics(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1))
     ((0.5,), (0.5,))
     """
+    import torch
+
     values = np.arange(256) / 255
     means, stds = [], []
     for channel in range(images.shape[1]):
         counts = np.zeros(256)
         for start in range(0, len(images), CHUNK):
-            counts += np.bincount(images[start : start + CHUNK, channel].reshape(-1), minlength=256)
+            pixels = torch.from_numpy(np.array(images[start : start + CHUNK, channel])).flatten()
+            counts += torch.bincount(pixels, minlength=256).numpy()  # numpy's takes six times as long for bytes
         mean = float((counts * values).sum() / counts.sum())
         means.append(mean)
         stds.append(float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum())))

@@ -90,9 +90,9 @@ def _split(images: ImageSet, fraction: float, seed: int, part: str, *, keep: int
 def leak_note(data: DataSet) -> Iterator[str]:
     """What to say where images of the test part are in another part, too; parts that are split off share none."""
     others = {"train": data.train, "validation": data.validation}
-    tested = list(data.test.digests())
+    tested = data.test.digests
     for part, images in others.items():
-        seen = set(images.digests()) if images else set()
+        seen = set(images.digests) if images else set()
         number = sum(digest in seen for digest in tested)
         if number:
             yield (
@@ -107,7 +107,7 @@ def _units(images: ImageSet) -> npt.NDArray[np.int64]:
     A class that has not two different images for the two parts is left as it is: all of its images count as different.
     """
     first: dict[bytes, int] = {}
-    equal = np.array([first.setdefault(digest, place) for place, digest in enumerate(images.digests())], np.int64)
+    equal = np.array([first.setdefault(digest, place) for place, digest in enumerate(images.digests)], np.int64)
     different = Counter(label for labels in _classes_of(images.labels, equal).values() for label in labels)
     rich = np.array([different[label] >= 2 for label in images.labels.tolist()])
     return np.where(rich & rich[equal], equal, np.arange(len(images)))
@@ -115,10 +115,11 @@ def _units(images: ImageSet) -> npt.NDArray[np.int64]:
 
 def _classes_of(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64]) -> dict[int, frozenset[int]]:
     """The labels of each unit: one, where equal images do not disagree."""
-    found: dict[int, set[int]] = {}
-    for its_unit, label in zip(unit.tolist(), labels.tolist(), strict=True):
-        found.setdefault(its_unit, set()).add(label)
-    return {its_unit: frozenset(found[its_unit]) for its_unit in sorted(found)}
+    alone = {label: frozenset((label,)) for label in np.unique(labels).tolist()}
+    found: dict[int, frozenset[int]] = {}
+    for its_unit, label in sorted(zip(unit.tolist(), labels.tolist(), strict=True)):
+        found[its_unit] = found[its_unit] | alone[label] if its_unit in found else alone[label]
+    return found
 
 
 def _strata(classes: Mapping[int, frozenset[int]]) -> list[int]:

@@ -78,10 +78,16 @@ class ResidentImages:
         """Whether the images are in no memory of their own, and are fetched batch by batch."""
         return self.mapped or self.stream is not None
 
+    def at(self, places: Tensor) -> Tensor:
+        """The images at some places, in their memory format: B x C x H x W, uint8; each is copied as one row."""
+        if self.images.is_contiguous() or not self.images.is_contiguous(memory_format=torch.channels_last):
+            return self.images.index_select(0, places)
+        return self.images.permute(0, 2, 3, 1).index_select(0, places).permute(0, 3, 1, 2)
+
     def rows(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The images at each batch of places, as they are: uint8, B x C x H x W."""
         if self.stream is None:
-            return (self.images[places.to(self.images.device)] for places in batches)
+            return (self.at(places.to(self.images.device)) for places in batches)
         return (torch.from_numpy(images) for images in self.stream(places.tolist() for places in batches))
 
 

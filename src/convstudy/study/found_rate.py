@@ -45,8 +45,7 @@ def found_range(task: Task) -> LearningRateRange:
 
 
 def _tested(task: Task) -> LearningRateRange:
-    material = Material.of(task)
-    training, validation = material.training_and_validation()
+    material, training, validation = Material.of(task)
     stage = next(stages(task, material.network(), training, validation))
     initialise(stage.trained, task.recipe.init, generator(task.seed, "initialisation"))
     return learning_rate_range(stage.trained, stage.batches)

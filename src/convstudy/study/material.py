@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,20 +27,20 @@ def training_parts(data: DataSet, seed: int) -> tuple[ImageSet, ImageSet]:
 
 @dataclass(frozen=True)
 class Material:
-    """A run's training and validation images, and how its other images and its network are made."""
+    """How a run's images and its network are made."""
 
     task: Task
     model: Model
     mean: tuple[float, ...]  # a channel, that images are normalised by: the weights' own, or of the training part
     std: tuple[float, ...]
-    parts: tuple[ImageSet, ImageSet]
 
     @classmethod
-    def of(cls, task: Task) -> Material:
-        """Split the data by the task's seed."""
-        model, parts = open_model(task.model), training_parts(task.data, task.seed)
-        mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(parts[0].images)
-        return cls(task, model, mean, std, parts)
+    def of(cls, task: Task) -> tuple[Material, ResidentImages, ResidentImages]:
+        """The material, and the training and the validation images, split by the task's seed."""
+        model, (training, validation) = open_model(task.model), training_parts(task.data, task.seed)
+        mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(training.images)
+        material = cls(task, model, mean, std)
+        return material, material.resident(training), material.resident(validation)
 
     @property
     def layout(self) -> torch.memory_format:
@@ -54,9 +53,6 @@ class Material:
         if images.elsewhere:  # another layout would be a copy in memory
             return images
         return replace(images, images=images.images.contiguous(memory_format=self.layout))
-
-    def training_and_validation(self) -> Iterator[ResidentImages]:
-        return map(self.resident, self.parts)
 
     def network(self) -> nn.Module:
         """A new network, with the weights that the task's seed begins with."""

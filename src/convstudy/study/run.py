@@ -87,8 +87,7 @@ def perform(task: Task, observer: Observer) -> None:
 
 def _perform(task: Task, observer: Observer) -> None:
     first(lambda: keep_source(task.model, task.folder.path))
-    material = Material.of(task)
-    training, validation = material.training_and_validation()
+    material, training, validation = Material.of(task)
     _start(task, observer, len(training))
     if task.lr_grid:
         trained = _of_grid(task, observer, material.network, training, validation)

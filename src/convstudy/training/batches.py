@@ -33,19 +33,10 @@ class TrainingBatches:
     def steps_per_epoch(self) -> int:
         return -(-len(self.resident) // self.recipe.batch_size)
 
-    @cached_property
+    @property
     def padding(self) -> int:
         """Pixels added on each side before a crop."""
         return round(self.recipe.crop_padding * self.resident.images.shape[-1])
-
-    @cached_property
-    def windows(self) -> Tensor:
-        """All crops of all images as one view, N x C x offsets x offsets x H x W: nothing is copied but the padding."""
-        return self._windows(self.resident.images)
-
-    def _windows(self, images: Tensor) -> Tensor:
-        padded = F.pad(images, (self.padding,) * 4)
-        return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1)
 
     def epoch(
         self, epoch: int, *, after_step: int = 0, rank: int = 0, world: int = 1
@@ -123,13 +114,14 @@ class TrainingBatches:
     def crop(self, chosen: Tensor, top: Tensor, left: Tensor, rows: Tensor | None = None) -> Tensor:
         """Cut image `chosen[i]` at row `top[i]` and column `left[i]` of its padded self: uint8, B x C x H x W.
 
-        `rows` are the images chosen, where not all are in memory to be padded.
+        `rows` are the images chosen, where they are fetched from elsewhere.
         """
+        images = self.resident.at(chosen) if rows is None else rows
         if not self.padding:
-            return self.resident.images[chosen] if rows is None else rows
-        if rows is not None:
-            return self._windows(rows)[torch.arange(len(rows)), :, top, left]
-        return self.windows[chosen, :, top, left]
+            return images
+        height, width = images.shape[2:]
+        windows = F.pad(images, (self.padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)  # a view of every crop
+        return windows[torch.arange(len(images)), :, top, left]
 
 
 @dataclass(frozen=True)
