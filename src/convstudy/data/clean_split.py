@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from convstudy.data.findings import ImageFile
 from convstudy.data.inspection import Inspection
 from convstudy.errors import DataError
@@ -23,8 +25,6 @@ def write_clean_split(inspection: Inspection, path: Path) -> tuple[int, int]:
 
     Raises: DataError, when the class of a file is not known, or the images lie in no files.
     """
-    import pandas as pd
-
     if inspection.arrays:
         raise DataError(f"--fix writes a table of image files, and {inspection.root} is none; leave it out")
     nameless = next((file for file in inspection.files if file.class_name is None), None)
