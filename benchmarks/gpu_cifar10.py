@@ -7,7 +7,7 @@ The folder holds CIFAR-10's `cifar-10-batches-py`. The speed runs' techniques, e
 images resident on the device, alternating flips (Jordan 2024), bfloat16, channels-last, one cycle (Smith & Topin 2018),
 label smoothing; and the network compiled. Every run has a seed of its own; one more, before them, is not counted, for
 compiling takes longer than training. Seconds are those of the training steps; nothing is chosen on the test part, which
-each run opens once.
+each run opens once. It has not been run on a GPU yet: epochs and rates are a start, not tuned.
 """
 
 from __future__ import annotations
