@@ -123,6 +123,10 @@ def test_without_a_tracker_s_package_or_name_nothing_begins(
         2,
         "error: --log wandb needs wandb, which is not installed; `pip install convstudy[wandb]` brings it\n",
     )
+    (tmp_path / "mlflow.py").write_text("import google.protobuf.service_of_another_version\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    said = convstudy("train", *SHORT, "--log", "mlflow")
+    assert said.err.startswith("error: --log mlflow needs mlflow, which cannot be imported (No module named ")
     said = convstudy("train", *SHORT, "--log", "tensorbord")
     assert said.err == "error: no tracker for --log is named 'tensorbord'; did you mean 'tensorboard'?\n"
     assert not (tmp_path / "out").exists()

@@ -204,7 +204,9 @@ def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _needed(package: str) -> ModuleType:
     try:
         return importlib.import_module(package)
-    except ImportError:
+    except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name == package
+        what = "is not installed" if absent else f"cannot be imported ({error})"
         raise StudyError(
-            f"--log {package} needs {package}, which is not installed; `pip install convstudy[{package}]` brings it"
+            f"--log {package} needs {package}, which {what}; `pip install convstudy[{package}]` brings it"
         ) from None
