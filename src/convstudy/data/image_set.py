@@ -14,6 +14,7 @@ from convstudy.data.memory import rows_of
 from convstudy.data.pixels import resize
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
+from convstudy.wording import plural
 
 
 def digest(image: npt.NDArray[np.uint8]) -> bytes:
@@ -103,7 +104,8 @@ def names_of(labels: npt.NDArray[np.int64], where: str) -> tuple[str, ...]:
     largest = int(labels.max())
     if largest >= len(labels):
         raise DataError(
-            f"{where} has the label {largest} for {len(labels)} images; expected labels 0, 1, 2, ... without gaps"
+            f"{where} has the label {largest} for {plural(len(labels), 'image')}; "
+            "expected labels 0, 1, 2, ... without gaps"
         )
     return tuple(map(str, range(largest + 1)))
 

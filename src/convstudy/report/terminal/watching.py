@@ -26,7 +26,10 @@ def watched(
     counts: Counter[str] = Counter(state.state for state in states)
     summary = ", ".join(f"{counts[state]} {state}" for state in STYLES if counts[state])
     left = f"; about {numbers.clock(seconds_left)} left" if seconds_left else ""
-    parts: list[RenderableType] = [_states(states, epochs), Text(f"{len(states)} runs: {summary}{left}")]
+    parts: list[RenderableType] = [
+        _states(states, epochs),
+        Text(f"{numbers.plural(len(states), 'run')}: {summary}{left}"),
+    ]
     parts += [
         Text(f"{state.model}, seed {state.seed}: {state.error}", style=STYLES["failed"])
         for state in states
