@@ -258,6 +258,18 @@ def test_keys_are_found_in_any_case_of_letters(tmp_path: Path) -> None:
     assert (len(data.train), len(data.test)) == (20, 20)
 
 
+def test_ids_say_in_which_array_and_row_an_image_lies(tmp_path: Path) -> None:
+    data = load(npz(tmp_path / "a.npz", X_train=X, Y_train=LABELS))
+    places = [name.split("/") for part in (data.test, data.train) for name in part.ids]
+    assert sorted(int(row) for _, row in places) == list(range(20))
+    assert {key for key, _ in places} == {"X_train"}
+    for (_, row), image in zip(places, [*data.test.images, *data.train.images], strict=True):
+        assert (image.transpose(1, 2, 0) == X[int(row)]).all()
+    alone = npz(tmp_path / "b.npz", x=X, y=LABELS)
+    both = load(alone, test_data=Path(alone))
+    assert (both.train.ids[3], both.test.ids[3]) == ("x/3", "test/3")
+
+
 def test_signs_keys_in_two_files(tmp_path: Path) -> None:
     for part in ("train", "test"):
         with h5py.File(tmp_path / f"{part}.h5", "w") as file:

@@ -28,7 +28,7 @@ class ImageSet:
 
     images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which answers as such an array
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
-    ids: tuple[str, ...]  # a stable name an image: its path, or "train/17"
+    ids: tuple[str, ...]  # a stable name an image, of where it lies: its path, or "x_train/17"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -85,7 +85,7 @@ class DataSet:
 
 
 def numbered(part: str, count: int) -> tuple[str, ...]:
-    """Ids of images that have no names of their own.
+    """Ids of images that have no names of their own: of what they are the rows, and which.
 
     >>> numbered("test", 2)
     ('test/0', 'test/1')

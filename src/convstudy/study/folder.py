@@ -8,7 +8,7 @@ budget.json                where a budget is given: what each network's epochs c
     epochs.csv             the metrics of each epoch, written as they come
     model.py               a copy of the user's own file that the network is made from, where there is one
     weights.safetensors    the weights after the last epoch
-    predictions.parquet    id, label and logits of each test image
+    predictions.parquet    id (where it lies in the data), label and logits of each test image
     run.json               configuration and measurements: written last, so a folder that has it is complete
     checkpoint.pt          while the run is not complete
     lr-<rate>/             a training of a grid of learning rates: epochs.csv, trial.json, weights while they are needed
