@@ -14,8 +14,31 @@ ConvstudyError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+
+
+def nearest_name(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str | None:
+    """The known name that is meant: by a synonym, in any case and with or without `-` and `_`, or by its letters.
+
+    >>> nearest_name("learningRate", ["epochs", "lr"], {"learning_rate": "lr"}), nearest_name("xyz", ["lr"])
+    ('lr', None)
+    """
+    for other, right in (synonyms or {}).items():
+        if _letters(other) == _letters(name):
+            return right
+    return next(iter(get_close_matches(name.lower(), list(known), n=1)), None)
+
+
+def advice(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
+    """What to say to a name that is none: the known one that is meant, or all of them."""
+    known = list(known)
+    nearest = nearest_name(name, known, synonyms)
+    return f"known are {', '.join(known)}" if nearest is None else f"did you mean '{nearest}'?"
+
+
+def _letters(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
 
 
 class ConvstudyError(Exception):
@@ -34,11 +57,8 @@ class UnknownNameError(ConvstudyError, LookupError):
         no network is named 'xyz'; known are net, resnet34; `convstudy models` lists them
         """
         known = list(known)
-        nearest = get_close_matches(name.lower(), known, n=1)
-        advice = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
-        if hint and not nearest:
-            advice += f"; {hint}"
-        super().__init__(f"no {kind} is named '{name}'; {advice}")
+        hint = f"; {hint}" if hint and nearest_name(name, known) is None else ""
+        super().__init__(f"no {kind} is named '{name}'; {advice(name, known)}{hint}")
 
 
 class ModelError(ConvstudyError):

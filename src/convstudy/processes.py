@@ -105,7 +105,7 @@ def joined() -> Iterator[Place]:
 
 
 def _leave() -> None:
-    """Stop gloo's threads, which end a Python that ends before them by a signal, whatever its exit status was to be."""
+    """Stop gloo's threads, which may end a Python that ends before them by a signal, whatever its status was to be."""
     with suppress(RuntimeError):
         dist.destroy_process_group()
 

@@ -239,15 +239,6 @@ def test_the_folder_of_another_comparison_is_left_alone(convstudy: Convstudy, ow
     assert "mine is there and holds no comparison" in convstudy("compare", "net", "--output", "mine").err
 
 
-def test_help_needs_no_torch() -> None:
-    code = (
-        "import sys; from convstudy.cli.app import app; app(['--help'], standalone_mode=False); "
-        "assert 'torch' not in sys.modules"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert all(command in done.stdout for command in ("compare", "summary", "report", "models", "data"))
-
-
 def test_lists(convstudy: Convstudy) -> None:
     networks, data = convstudy("models"), convstudy("data")
     assert (networks.status, data.status) == (0, 0)

@@ -18,6 +18,7 @@ from tests.cli.test_compare import wait_for_newer
 from tests.conftest import Said
 
 from convstudy.cli.recipe_flags import RECIPE
+from convstudy.errors import RecipeError
 from convstudy.study import comparison, training_run
 from convstudy.training import Recipe
 
@@ -188,6 +189,15 @@ def test_every_setting_of_a_recipe_has_its_flag() -> None:
         assert RECIPE[list(spelled).index(field.name)].kind.__name__ == field.type
     everything = [spelling for spellings in spelled.values() for spelling in spellings]
     assert len(everything) == len(set(everything))
+
+
+def test_in_a_file_the_other_spellings_of_a_flag_are_answered_with_the_setting() -> None:
+    for flag in RECIPE:
+        names = {spelling.partition("/")[0].strip("-") for spelling in flag.spellings}
+        for name in names - {flag.setting.replace("_", "-"), "b"}:
+            with pytest.raises(RecipeError) as caught:
+                Recipe.from_dict({name: 1})
+            assert str(caught.value) == f"a recipe has no '{name}'; did you mean '{flag.setting}'?"
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.cli.test_compare import wait_for_newer
 from tests.conftest import Said
 
 from convstudy.cli.comparing import carry_out
-from convstudy.study import Plan
+from convstudy.study import Plan, RunFolder
+from convstudy.study.at_work import noted_process
 from convstudy.training import Recipe
 
 Convstudy = Callable[..., Said]
@@ -35,7 +43,15 @@ def half(whole: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def note_process(run: Path, **other: object) -> None:
+    """Note this process as the one that works on a run."""
+    with noted_process(RunFolder(run)):
+        noted = (run / "process.json").read_text()
+    (run / "process.json").write_text(json.dumps({**json.loads(noted), **other}))
+
+
 def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> None:
+    note_process(half / "net/seed-1")
     said = convstudy("watch", "half", "--once")
     assert (said.status, said.err) == (0, "")
     net, lecture = [line.split() for line in said.out.splitlines() if line.startswith(("net ", "lecture "))][:2]
@@ -44,6 +60,50 @@ def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> 
     assert "4 runs: 2 done, 1 running, 1 waiting; about 0:0" in said.out
     assert "based on 2 seeds" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+def state(convstudy: Convstudy) -> str:
+    [line] = [line for line in convstudy("watch", "half", "--once").out.splitlines() if line.startswith("4 runs: ")]
+    return line
+
+
+def test_a_run_that_no_process_works_on_is_stopped(convstudy: Convstudy, half: Path) -> None:
+    assert state(convstudy) == "4 runs: 2 done, 1 stopped, 1 waiting"
+    note_process(half / "net/seed-1", started=time.time() - 1e6)  # the number of a process that is gone, used again
+    said = convstudy("watch", "half", "--once").out
+    assert "4 runs: 2 done, 1 stopped, 1 waiting\n" in said
+    assert "1/1 stopped" in said
+    assert "stopped: the same command as before goes on from the last checkpoint" in said
+
+
+def test_of_another_machine_s_process_the_files_that_change_tell(convstudy: Convstudy, half: Path) -> None:
+    note_process(half / "net/seed-1", host="another", pid=1)
+    assert "1 running" in state(convstudy)
+    for path in (half / "net/seed-1").iterdir():
+        os.utime(path, (time.time() - 700,) * 2)
+    assert "1 stopped" in state(convstudy)
+
+
+def test_a_torn_note_is_that_of_no_process(convstudy: Convstudy, half: Path) -> None:
+    for torn in ("", "[]", "{}"):
+        (half / "net/seed-1/process.json").write_text(torn)
+        assert "1 stopped" in state(convstudy)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is of Unix")
+@pytest.mark.parametrize("jobs", ["1", "2"], ids=["in one process", "side by side"])
+def test_killed_runs_are_no_longer_running(convstudy: Convstudy, tmp_path: Path, jobs: str) -> None:
+    words = ("compare", "net", "--epochs", "500", "--seeds", "2", "--device", "cpu", "--jobs", jobs, "--output", "out")
+    command = [sys.executable, "-m", "convstudy", *words]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as running:
+        for seed in range(int(jobs)):
+            wait_for_newer(tmp_path / f"out/net/seed-{seed}/checkpoint.pt", 0, running)
+        assert f"2 runs: {jobs} running" in convstudy("watch", "out", "--once").out
+        os.kill(running.pid, signal.SIGKILL)
+    ended = time.monotonic() + 20  # workers see within moments that their parent is gone
+    while "running" in (said := convstudy("watch", "out", "--once").out) and time.monotonic() < ended:
+        time.sleep(0.1)
+    assert f"2 runs: {jobs} stopped" in said
 
 
 def test_a_failed_run_is_told_until_it_is_done_again(convstudy: Convstudy, half: Path) -> None:

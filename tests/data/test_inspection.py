@@ -185,10 +185,10 @@ def test_arrays_are_looked_at_image_by_image(tmp_path: Path, ending: str) -> Non
         with h5py.File(path, "w") as file:
             file.update(arrays)
     found = inspected(str(path))
-    assert kinds(found) == {"leak": (("train/3", "test/0"),)}
+    assert kinds(found) == {"leak": (("x_train/3", "x_test/0"),)}
     assert found.counts() == {"train": {"0": 8, "1": 7}, "test": {"0": 2, "1": 3}}
     assert found.to_json()["mean"] == pytest.approx((images / 255).mean((0, 1, 2)).round(4).tolist())
-    np.testing.assert_array_equal(thumbnail(found, "test/0"), images[3])
+    np.testing.assert_array_equal(thumbnail(found, "x_test/0"), images[3])
     with pytest.raises(DataError, match=r"--fix writes a table of image files, and .* is none"):
         write_clean_split(found, tmp_path / "clean.csv")
 

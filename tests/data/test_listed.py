@@ -54,7 +54,7 @@ def test_without_parts_a_test_part_is_split_off(images: Path) -> None:
         (["filename,label,split", "0.png,a,train", "1.png,b,other"], "line 3: the split is 'other'; expected train"),
         (["filename,label,split", "0.png,a,test"], "has no image of split train"),
         (["filename,label", "0.png,a", "1.png,"], "line 3: expected a filename and a label"),
-        (["filename,label", "0.png,a", "1.png,a"], "has 1 class folders (a); expected two or more"),
+        (["filename,label", "0.png,a", "1.png,a"], "has 1 class folder (a); expected two or more"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(images: Path, lines: list[str], message: str) -> None:

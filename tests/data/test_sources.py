@@ -192,6 +192,25 @@ def test_bad_images_are_named_and_can_be_skipped(tmp_path: Path) -> None:
     assert data.notes[0] == "3 images that cannot be decoded skipped: cut.png, empty.jpg, page.jpg"
 
 
+def test_one_of_a_kind_is_written_in_the_singular(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "pets")
+    (root / "a" / "cut.png").write_bytes((root / "b" / "1.png").read_bytes()[:60])
+    (root / "a" / "read.txt").write_text("me")
+    Image.fromarray(pixels(10, 10, 4)).save(root / "b" / "clear.png")
+    notes = load(str(root), skip_bad_images=True).notes
+    assert "1 image that cannot be decoded skipped: cut.png" in notes
+    assert "1 image: transparency laid on white" in notes
+    assert "1 file that is no image of a class left out: .txt" in notes
+
+
+def test_one_shared_image_is_written_in_the_singular(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        class_folders(tmp_path / "pets" / part)
+    (tmp_path / "pets/test/a/0.png").write_bytes((tmp_path / "pets/train/a/0.png").read_bytes())
+    [note] = [note for note in load(str(tmp_path / "pets")).notes if "pixel by pixel" in note]
+    assert note.startswith("1 of 16 test images is in the train part, too")
+
+
 def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = class_folders(tmp_path)
     Image.new("RGB", (40, 40)).save(root / "a" / "large.png")
@@ -237,6 +256,18 @@ def test_keys_are_found_in_any_case_of_letters(tmp_path: Path) -> None:
     path = Path(npz(tmp_path / "a.npz", X_train=X, Y_train=LABELS, X_test=X, y_Test=LABELS))
     data = load(str(path.rename(tmp_path / "A.NPZ")))
     assert (len(data.train), len(data.test)) == (20, 20)
+
+
+def test_ids_say_in_which_array_and_row_an_image_lies(tmp_path: Path) -> None:
+    data = load(npz(tmp_path / "a.npz", X_train=X, Y_train=LABELS))
+    places = [name.split("/") for part in (data.test, data.train) for name in part.ids]
+    assert sorted(int(row) for _, row in places) == list(range(20))
+    assert {key for key, _ in places} == {"X_train"}
+    for (_, row), image in zip(places, [*data.test.images, *data.train.images], strict=True):
+        assert (image.transpose(1, 2, 0) == X[int(row)]).all()
+    alone = npz(tmp_path / "b.npz", x=X, y=LABELS)
+    both = load(alone, test_data=Path(alone))
+    assert (both.train.ids[3], both.test.ids[3]) == ("x/3", "test/3")
 
 
 def test_signs_keys_in_two_files(tmp_path: Path) -> None:
@@ -312,7 +343,7 @@ def alone(root: Path) -> None:
 
 BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty folder": (lambda root: None, "has 0 class folders (none); expected two or more"),
-    "one class": (lambda root: class_folders(root, "a"), "has 1 class folders (a)"),
+    "one class": (lambda root: class_folders(root, "a"), "has 1 class folder (a)"),
     "empty class": (lambda root: (class_folders(root) / "c").mkdir(), "c holds no images"),
     "one image": (alone, "one image of class 'b' to train with; expected 3 or more"),
     "parts as classes": (

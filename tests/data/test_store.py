@@ -313,6 +313,25 @@ def test_training_on_mapped_images_sees_what_it_sees_in_memory(folder: Path, cac
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+USE = "from convstudy.data.cache import scratch_file; scratch_file().write_bytes(bytes(9))"
+AS_ON_WINDOWS = """
+from pathlib import Path
+unlink = Path.unlink
+def refusing(path, missing_ok=False):
+    if path.suffix == ".bytes":
+        raise PermissionError(13, "The process cannot access the file because it is being used", str(path))
+    unlink(path, missing_ok)
+Path.unlink = refusing
+"""
+
+
+def test_a_scratch_file_that_stays_while_it_is_mapped_goes_with_a_later_process(cache: Path) -> None:
+    for program, left in ((AS_ON_WINDOWS + USE, 1), (AS_ON_WINDOWS + USE, 2), (USE, 0)):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        assert len(list((cache / "scratch").glob("*.bytes"))) == left
+
+
 def test_scratch_files_of_processes_that_are_gone_are_removed(folder: Path, cache: Path) -> None:
     load(str(folder))
     [mine] = {path.name.rpartition("-")[0] for path in (cache / "scratch").glob("*.bytes")}

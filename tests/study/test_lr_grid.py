@@ -102,7 +102,7 @@ def test_interrupted_between_trainings_it_ends_the_same(convstudy: Convstudy, ou
     (run / "lr-0.03/trial.json").unlink()
     kept = (run / "lr-1e-06/trial.json").read_bytes()
     states = run_states(ComparisonFolder(out))
-    assert [(state.state, state.epochs) for state in states] == [("done", 4), ("running", 4)]
+    assert [(state.state, state.epochs) for state in states] == [("done", 4), ("stopped", 4)]
     assert epochs_of(ComparisonFolder(out)) == {"net": 6}
     said = convstudy(*COMMAND)
     assert said.status == 0, said.err

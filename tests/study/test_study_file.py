@@ -164,6 +164,9 @@ def test_a_grid_and_one_learning_rate_override_each_other(asked: Callable[..., P
     [
         ("model: [net]", "s.yaml: a study has no 'model'; did you mean 'models'?"),
         ("models: [net]\nepochs: 3", "s.yaml: a study has no 'epochs'; write `epochs` under `recipe`"),
+        ("models: [net]\nlearning-rate: 0.1", "s.yaml: a study has no 'learning_rate'; write `lr` under `recipe`"),
+        ("models: [net]\ndataset: digits", "s.yaml: a study has no 'dataset'; did you mean 'data'?"),
+        ("models: [net]\nrecipe: {optim: sgd}", "s.yaml: a recipe has no 'optim'; did you mean 'optimiser'?"),
         ("models: [net]\nrecipe: {epoch: 3}", "s.yaml: a recipe has no 'epoch'; did you mean 'epochs'?"),
         ("models: [net]\ndata-dir: a\ndata_dir: b", "s.yaml: a study has 'data_dir' twice; leave one out"),
         ("models: net", "s.yaml: models is 'net'; expected a list of names, as in [net, lenet5]"),

@@ -27,6 +27,7 @@ from convstudy.training.optimiser import optimiser, set_learning_rate
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import stream_seed
 from convstudy.training.state import best_epoch, out_of_patience
+from convstudy.training.synonyms import SYNONYMS
 from tests.training.made_up import close, images, network, plain_network, same, weights
 
 RECIPE = Recipe(epochs=3, batch_size=8, lr=0.05, horizontal_flip=True)
@@ -331,6 +332,14 @@ def test_a_recipe_goes_to_yaml_and_back(tmp_path: Path) -> None:
         ("weight_deca: 0", "a recipe has no 'weight_deca'; did you mean 'weight_decay'?"),
         ("weigth-decay: 0", "a recipe has no 'weigth-decay'; did you mean 'weight_decay'?"),
         ("zzz: 0", "a recipe has no 'zzz'; known are epochs, batch_size"),
+        ("learning_rate: 0.1", "a recipe has no 'learning_rate'; did you mean 'lr'?"),
+        ("Learning-Rate: 0.1", "a recipe has no 'Learning-Rate'; did you mean 'lr'?"),
+        ("batchsize: 8", "a recipe has no 'batchsize'; did you mean 'batch_size'?"),
+        ("bs: 8", "a recipe has no 'bs'; did you mean 'batch_size'?"),
+        ("wd: 0", "a recipe has no 'wd'; did you mean 'weight_decay'?"),
+        ("num_epochs: 2", "a recipe has no 'num_epochs'; did you mean 'epochs'?"),
+        ("optimizer: sgd", "a recipe has no 'optimizer'; did you mean 'optimiser'?"),
+        ("lr_scheduler: cosine", "a recipe has no 'lr_scheduler'; did you mean 'schedule'?"),
         ("lr: 0", "--lr is 0; expected a number above 0"),
         ("lr: [1]", r"--lr is [1]; expected a number above 0"),
         ("batch-size: 4\nbatch_size: 4", "a recipe has 'batch_size' twice; leave one out"),
@@ -346,6 +355,13 @@ def test_a_recipe_file_says_what_is_wrong_on_one_line(tmp_path: Path, text: str,
     assert message in str(caught.value)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("other", SYNONYMS)
+def test_a_synonym_is_of_a_setting_and_is_none(other: str) -> None:
+    settings = {setting.name for setting in fields(Recipe)}
+    assert other not in settings
+    assert SYNONYMS[other] in settings
 
 
 def test_an_absent_recipe_file_is_named(tmp_path: Path) -> None:

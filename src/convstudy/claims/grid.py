@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from convstudy.claims.table import Printer
 from convstudy.errors import ClaimError
+from convstudy.wording import plural
 
 LARGEST_FILE = 20 * 2**20
 MOST_ROWS = 5_000
@@ -57,7 +58,8 @@ def grid_of(
     for number, row in enumerate(rows, start=2):
         if any(cell.strip() for cell in row[len(header) :]):
             raise ClaimError(
-                f"{source}, row {number}: {len(row)} cells below a header of {len(header)}; quote what holds commas"
+                f"{source}, row {number}: {plural(len(row), 'cell')} below a header of {len(header)}; "
+                "quote what holds commas"
             )
     width = len(header)
     return Grid(

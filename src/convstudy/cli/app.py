@@ -16,6 +16,7 @@ from convstudy.cli.compare import compare
 from convstudy.cli.evaluate import evaluate
 from convstudy.cli.explaining import diff, explain, trends
 from convstudy.cli.export import export
+from convstudy.cli.help_page import HelpedCommand
 from convstudy.cli.importing import import_
 from convstudy.cli.inspecting import inspect as inspect_data
 from convstudy.cli.listing import data, models
@@ -56,11 +57,13 @@ def paragraphs(text: str | None) -> str:
 
 for panel, commands in COMMANDS.items():
     for command in commands:
-        named = app.command(command.__name__.rstrip("_"), help=paragraphs(command.__doc__), rich_help_panel=panel)
+        named = app.command(
+            command.__name__.rstrip("_"), cls=HelpedCommand, help=paragraphs(command.__doc__), rich_help_panel=panel
+        )
         named(command)
-app.command(help=paragraphs(models.__doc__), rich_help_panel=LISTS)(models)
+app.command(cls=HelpedCommand, help=paragraphs(models.__doc__), rich_help_panel=LISTS)(models)
 of_data = typer.Typer(name="data", invoke_without_command=True, callback=data)
-of_data.command("inspect", help=paragraphs(inspect_data.__doc__))(inspect_data)
+of_data.command("inspect", cls=HelpedCommand, help=paragraphs(inspect_data.__doc__))(inspect_data)
 app.add_typer(of_data, rich_help_panel=LISTS)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from convstudy.cli.options import DataDir, TableOrJson, TestData
+from convstudy.wording import plural
 
 
 def inspect(
@@ -76,5 +77,5 @@ def inspect(
         typer.echo(f"contact sheet: {sheet}", err=True)
     if fix:
         kept, left_out = write_clean_split(found, fix)
-        typer.echo(f"{fix}: {kept:,} images kept, {left_out:,} left out", err=True)
+        typer.echo(f"{fix}: {plural(kept, 'image')} kept, {left_out:,} left out", err=True)
     raise typer.Exit(1 if found.contaminated else 0)

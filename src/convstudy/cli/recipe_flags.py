@@ -9,6 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from convstudy.report.numbers import setting
+from convstudy.training.recipe import Recipe
+
 
 @dataclass(frozen=True)
 class Flag:
@@ -21,6 +24,11 @@ class Flag:
     panel: str = "Recipe"
     parser: Callable[[str], Any] | None = None
     metavar: str | None = None
+    decided: str = ""  # what decides where the flag is not given, if it is not the recipe's default
+
+    @property
+    def help_with_default(self) -> str:
+        return rf"{self.help} \[default: {self.decided or setting(getattr(Recipe, self.setting))}]"
 
 
 FIND = "find"  # as --lr: the rate that a range test finds
@@ -62,10 +70,20 @@ RECIPE = (
     Flag("layer_decay", float, ("--layer-decay",), "Learning rate of a part to that of the part after it."),
     Flag("schedule", str, ("--sched", "--schedule", "--lr-scheduler"), "cosine, step, constant or one-cycle."),
     Flag("warmup_epochs", float, ("--warmup-epochs", "--lr-warmup-epochs"), "Epochs until the peak is reached."),
-    Flag("step_epochs", int, ("--step-epochs", "--decay-epochs", "--lr-step-size"), "Of --sched step; 0 is a third."),
-    Flag("step_factor", float, ("--step-factor", "--decay-rate", "--lr-gamma"), "Of --sched step."),
-    Flag("init", str, ("--init",), "as is, xavier or kaiming."),
-    Flag("label_smoothing", float, ("--label-smoothing", "--smoothing"), "0 is none."),
+    Flag(
+        "step_epochs",
+        int,
+        ("--step-epochs", "--decay-epochs", "--lr-step-size"),
+        "Of --sched step: epochs between two steps; 0 is a third of all.",
+    ),
+    Flag(
+        "step_factor",
+        float,
+        ("--step-factor", "--decay-rate", "--lr-gamma"),
+        "Of --sched step: part of the learning rate that a step leaves.",
+    ),
+    Flag("init", str, ("--init",), "Initial weights: as is (the network's own), xavier or kaiming."),
+    Flag("label_smoothing", float, ("--label-smoothing", "--smoothing"), "Of the labels; 0 is none."),
     Flag("balance", str, ("--balance",), "Classes of few images: none, loss or sampling."),
     Flag("ema_decay", float, ("--ema-decay", "--model-ema-decay"), "Moving average of the weights; 0 is none."),
     Flag("patience", int, ("--patience",), "Stop after so many epochs without a lower validation loss; 0 is none."),
@@ -80,8 +98,9 @@ RECIPE = (
         "horizontal_flip",
         bool,
         ("--flip/--no-flip", "--horizontal-flip/--no-horizontal-flip"),
-        r"Mirror half of the images. \[default: as the data allow]",
+        "Mirror half of the images.",
         "Augmentation",
+        decided="as the data allow",
     ),
     Flag(
         "alternating_flip",
@@ -106,7 +125,8 @@ RECIPE = (
         "channels_last",
         bool,
         ("--channels-last/--no-channels-last",),
-        r"Memory format. \[default: of `train` without --threads, what is measured to be faster; else no]",
+        "Memory format.",
+        decided="of `train` without --threads, what is measured to be faster; else no",
     ),
     Flag("amp", bool, ("--amp/--no-amp",), "Train in bfloat16 where that is precise enough, as autocast has it."),
 )
@@ -125,7 +145,7 @@ def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
                 flag.kind | None,
                 typer.Option(
                     *flag.spellings,
-                    help=flag.help,
+                    help=flag.help_with_default,
                     rich_help_panel=flag.panel,
                     show_default=False,
                     parser=flag.parser,

@@ -52,7 +52,10 @@ def train(
     ] = None,
     log: Annotated[
         list[str] | None,
-        typer.Option(help="Also tell the epochs to: tensorboard, wandb, mlflow (extras of these names). Repeatable."),
+        typer.Option(
+            metavar="TRACKER",
+            help="Also tell the epochs to: tensorboard, wandb, mlflow (extras of these names). Repeatable.",
+        ),
     ] = None,
     threads: Annotated[
         int | None,

@@ -19,9 +19,13 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Show it as it is now, and end.")] = False,
     interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 2.0,
 ) -> None:
-    """Watch a comparison: runs done, running, failed and waiting, time left, and the table so far with its intervals.
+    """Watch a comparison: which runs are done, running, stopped or failed, the time left, and the table so far.
 
-    It only reads, so that it can look on from another terminal or machine; it ends with the last run, or with Ctrl-C.
+    A run is stopped when the process that worked on it is gone; seen from another machine, when its files have not
+    changed for ten minutes. The same command as before goes on with it.
+
+    Watching only reads, so that it can be done from another terminal or machine; it ends with the last run, or with
+    Ctrl-C.
     """
     from rich.console import Console
     from rich.live import Live

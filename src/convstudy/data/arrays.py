@@ -49,10 +49,13 @@ def array_file(path: Path, *, test_data: Path | None, side: int | None) -> DataS
     """Read a file of arrays, and a second one with the test part.
 
     Images are N x H x W, N x H x W x C or N x C x H x W; of bytes, or of floats in 0..1 or 0..255. Labels are whole
-    numbers from 0, or one-hot. Raises: DataError, when they are not, or when a key is missing.
+    numbers from 0, or one-hot. Ids are an array's key and a row of it, as in `x_train/17`; of the second file
+    `test/17`.
+
+    Raises: DataError, when they are not, or when a key is missing.
     """
     arrays = read_arrays(path)
-    parts = {part: _part(arrays, keys, path, part) for part, keys in KEYS.items()}
+    parts = {part: _part(arrays, keys, path) for part, keys in KEYS.items()}
     train = parts["train"]
     if train is None:
         raise DataError(
@@ -61,7 +64,7 @@ def array_file(path: Path, *, test_data: Path | None, side: int | None) -> DataS
     test_arrays: Arrays = {}
     if test_data is not None:
         test_arrays = read_arrays(test_data)
-        parts["test"] = _part(test_arrays, (*KEYS["test"], *ALONE), test_data, "test")
+        parts["test"] = _part(test_arrays, (*KEYS["test"], *ALONE), test_data, called="test")
         if parts["test"] is None:
             raise DataError(f"{test_data} has the keys {_listed(test_arrays)}; expected such as x_test and y_test")
     class_names, others = _class_names(arrays), _class_names(test_arrays)
@@ -142,14 +145,20 @@ def _hdf5(path: Path) -> Arrays:
         return {key: stored[key][()] for key in stored if isinstance(stored[key], h5py.Dataset)}
 
 
-def _part(arrays: Arrays, pairs: tuple[tuple[str, str], ...], path: Path, part: str) -> ImageSet | None:
+def _part(
+    arrays: Arrays, pairs: tuple[tuple[str, str], ...], path: Path, *, called: str | None = None
+) -> ImageSet | None:
+    """The images and labels of the first pair of keys that is there; ids are `called`, else the images' key, and a row.
+
+    The key says where an image lies, in whichever part it ends up: a part that is split off has no array of its own.
+    """
     spelled = {key.lower(): key for key in arrays}
     for images_key, labels_key in pairs:
         if images_key in spelled and labels_key in spelled:
             x, y = spelled[images_key], spelled[labels_key]
             images = as_planes(np.asarray(arrays[x]), f"{path.name}, {x}")
             labels = decode_labels(np.asarray(arrays[y]), f"{path.name}, {y}", len(images))
-            return ImageSet(images, labels, numbered(part, len(labels)))
+            return ImageSet(images, labels, numbered(x if called is None else called, len(labels)))
     return None
 
 

@@ -7,7 +7,7 @@ import itertools
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from convstudy.errors import DataError
@@ -55,7 +55,13 @@ def scratch_file() -> Path:
     for left in folder.glob(f"{host}-*.bytes"):
         process = left.stem.removeprefix(f"{host}-").partition("-")[0]
         if process.isdecimal() and not psutil.pid_exists(int(process)):
-            left.unlink(missing_ok=True)
+            _remove(left)
     path = folder / f"{host}-{os.getpid()}-{next(_numbers)}.bytes"
-    atexit.register(path.unlink, missing_ok=True)
+    atexit.register(_remove, path)
     return path
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, unless it is still mapped where that keeps it (Windows): then a later process removes it."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from convstudy.data.duplicates import Look, exact_duplicates, near_duplicates
+from convstudy.wording import plural
 
 IMBALANCE = 10  # times as many images of the largest class as of the smallest
 
@@ -50,9 +51,11 @@ def findings(files: Sequence[ImageFile]) -> Iterator[Finding]:
     yield from of_equal_images(exact)
     yield from _near_leaks(near)
     if alike := [pair for pair in near if pair[0].part == pair[1].part]:
-        yield Finding("near-duplicates", f"{_pairs(len(alike))} of images within a part look alike", _named(alike))
+        yield Finding(
+            "near-duplicates", f"{plural(len(alike), 'pair')} of images within a part look alike", _named(alike)
+        )
     if flat := [(file,) for file in good if file.look and file.look.constant]:
-        yield Finding("constant", f"{_images(len(flat))} of one grey level only", _named(flat))
+        yield Finding("constant", f"{plural(len(flat), 'image')} of one grey level only", _named(flat))
     yield from of_classes(_counts(good))
 
 
@@ -66,7 +69,7 @@ def of_equal_images(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding
 def _undecodable(files: Sequence[ImageFile]) -> Iterator[Finding]:
     for problem, number in Counter(file.problem for file in files if file.problem).most_common():
         named = _named([(file,) for file in files if file.problem == problem])
-        yield Finding("undecodable", f"{_images(number)} cannot be decoded: {problem}", named)
+        yield Finding("undecodable", f"{plural(number, 'image')} cannot be decoded: {problem}", named)
 
 
 def _leaks(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
@@ -74,31 +77,36 @@ def _leaks(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
     tests = sum(file.part == "test" for group in across for file in group)
     if across:
         others = " or ".join(sorted({part for group in across for part in _parts(group)} - {"test"}, reverse=True))
-        sentence = f"{_images(tests)} of the test part {'is' if tests == 1 else 'are'} in {others}, too, pixel by pixel"
+        are = "is" if tests == 1 else "are"
+        sentence = f"{plural(tests, 'image')} of the test part {are} in {others}, too, pixel by pixel"
         yield Finding("leak", sentence, _named(across), contaminates=True)
     between = [group for group in groups if "test" not in _parts(group) and len(_parts(group)) > 1]
     if between:
         yield Finding(
-            "shared", f"{_groups(len(between))} of equal images in both training and validation", _named(between)
+            "shared",
+            f"{plural(len(between), 'group')} of equal images in both training and validation",
+            _named(between),
         )
 
 
 def _near_leaks(pairs: Sequence[tuple[ImageFile, ImageFile]]) -> Iterator[Finding]:
     across = [pair for pair in pairs if pair[0].part != pair[1].part]
     if across:
-        yield Finding("near-leak", f"{_pairs(len(across))} of images in different parts look alike", _named(across))
+        yield Finding(
+            "near-leak", f"{plural(len(across), 'pair')} of images in different parts look alike", _named(across)
+        )
 
 
 def _conflicts(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
     wrong = [group for group in groups if len({file.class_name for file in group}) > 1]
     if wrong:
-        yield Finding("labels", f"{_groups(len(wrong))} of equal images with different classes", _named(wrong))
+        yield Finding("labels", f"{plural(len(wrong), 'group')} of equal images with different classes", _named(wrong))
 
 
 def _within(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
     same = [group for group in groups if len(_parts(group)) == 1]
     if same:
-        yield Finding("duplicates", f"{_groups(len(same))} of equal images within a part", _named(same))
+        yield Finding("duplicates", f"{plural(len(same), 'group')} of equal images within a part", _named(same))
 
 
 def _counts(files: Iterable[ImageFile]) -> dict[str | None, Counter[str]]:
@@ -133,15 +141,3 @@ def _parts(group: Iterable[ImageFile]) -> set[str]:
 
 def _named(groups: Iterable[Iterable[ImageFile]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(file.name for file in group) for group in groups)
-
-
-def _images(number: int) -> str:
-    return f"{number:,} image{'' if number == 1 else 's'}"
-
-
-def _groups(number: int) -> str:
-    return f"{number:,} group{'' if number == 1 else 's'}"
-
-
-def _pairs(number: int) -> str:
-    return f"{number:,} pair{'' if number == 1 else 's'}"

@@ -20,6 +20,7 @@ from convstudy.data.memory import slice_of
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
 from convstudy.data.store import decoded_store
 from convstudy.errors import DataError
+from convstudy.wording import plural
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "train": ("train", "training"),
@@ -113,12 +114,12 @@ def _bad_note(bad: Collection[Path]) -> Iterator[str]:
     if bad:
         more = ", ..." if len(bad) > 5 else ""
         names = ", ".join(printable(path.name) for path in islice(bad, 5))
-        yield f"{len(bad)} images that cannot be decoded skipped: {names}{more}"
+        yield f"{plural(len(bad), 'image')} that cannot be decoded skipped: {names}{more}"
 
 
 def _treatment_notes(counts: Mapping[str, int]) -> Iterator[str]:
     for treatment, count in sorted(counts.items()):
-        yield f"{count} images: {treatment}"
+        yield f"{plural(count, 'image')}: {treatment}"
 
 
 def _left_out_notes(root: Path, folders: Mapping[str, Path]) -> Iterator[str]:
@@ -130,7 +131,8 @@ def _left_out_notes(root: Path, folders: Mapping[str, Path]) -> Iterator[str]:
         if path.is_file() and not hidden(path.relative_to(folder)) and not _is_image_of_a_class(path, folder)
     )
     if others:
-        yield f"{others.total()} files that are no images of a class left out: {', '.join(sorted(others))}"
+        files = "1 file that is no image" if others.total() == 1 else f"{others.total():,} files that are no images"
+        yield f"{files} of a class left out: {', '.join(sorted(others))}"
     beside = [folder.name for folder in _folders(root) if folder not in folders.values()]
     if root not in folders.values() and beside:
         yield f"folders beside the parts left out: {', '.join(beside)}"
@@ -197,7 +199,7 @@ def _class_names(root: Path, parts: Mapping[str, Sequence[Labelled]]) -> tuple[s
     train = names["train"]
     if len(train) < 2:
         raise DataError(
-            f"{root} has {len(train)} class folders ({', '.join(train) or 'none'}); "
+            f"{root} has {plural(len(train), 'class folder')} ({', '.join(train) or 'none'}); "
             f"expected two or more, as in {root.name}/<class>/<image>"
         )
     for part, found in names.items():

@@ -13,6 +13,7 @@ from convstudy.data.memory import rows_of
 from convstudy.data.pixels import resize
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
+from convstudy.wording import plural
 
 
 def digest(image: npt.NDArray[np.uint8]) -> bytes:
@@ -26,7 +27,7 @@ class ImageSet:
 
     images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which answers as such an array
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
-    ids: tuple[str, ...]  # a stable name an image: its path, or "train/17"
+    ids: tuple[str, ...]  # a stable name an image, of where it lies: its path, or "x_train/17"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -84,7 +85,7 @@ class DataSet:
 
 
 def numbered(part: str, count: int) -> tuple[str, ...]:
-    """Ids of images that have no names of their own.
+    """Ids of images that have no names of their own: of what they are the rows, and which.
 
     >>> numbered("test", 2)
     ('test/0', 'test/1')
@@ -103,7 +104,8 @@ def names_of(labels: npt.NDArray[np.int64], where: str) -> tuple[str, ...]:
     largest = int(labels.max())
     if largest >= len(labels):
         raise DataError(
-            f"{where} has the label {largest} for {len(labels)} images; expected labels 0, 1, 2, ... without gaps"
+            f"{where} has the label {largest} for {plural(len(labels), 'image')}; "
+            "expected labels 0, 1, 2, ... without gaps"
         )
     return tuple(map(str, range(largest + 1)))
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.errors import DataError
+from convstudy.wording import plural
 
 LARGEST = 2**31 - 1  # a label beyond it is a mistake, and might not fit int64
 
@@ -29,7 +30,9 @@ def decode_labels(labels: npt.NDArray[Any], where: str, images: int) -> npt.NDAr
     if flat is None:
         raise DataError(f"{where} has labels of shape {labels.shape}; expected one a image or one-hot rows")
     if len(flat) != images:
-        raise DataError(f"{where} has {len(flat)} labels for {images} images; expected as many of each")
+        raise DataError(
+            f"{where} has {plural(len(flat), 'label')} for {plural(images, 'image')}; expected as many of each"
+        )
     if not np.isfinite(flat.astype(np.float64)).all() or (flat != np.floor(flat)).any():
         raise DataError(f"{where} has labels that are not whole numbers, such as {_first_odd(flat)}")
     if (flat < 0).any():
@@ -45,7 +48,7 @@ def check_range(labels: npt.NDArray[np.int64], num_classes: int, where: str) -> 
     """Raises: DataError, when a label is not in 0..num_classes-1."""
     if len(labels) and labels.max() >= num_classes:
         raise DataError(
-            f"{where} has the label {labels.max()}; expected 0 to {num_classes - 1}, for {num_classes} classes"
+            f"{where} has the label {labels.max()}; expected 0 to {num_classes - 1}, for {plural(num_classes, 'class')}"
         )
 
 

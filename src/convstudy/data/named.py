@@ -19,6 +19,7 @@ from convstudy.data.image_set import DataSet, ImageSet, at_side, numbered
 from convstudy.data.split import TEST_NOTE, split_test
 from convstudy.data.torchvision_sets import TORCHVISION_SETS, TorchvisionSet
 from convstudy.errors import DataError
+from convstudy.wording import plural
 
 DEFAULT_DATA_DIR = Path("data")
 
@@ -188,7 +189,10 @@ def _read_idx(folder: Path, prefix: str) -> tuple[npt.NDArray[np.uint8], npt.NDA
         _idx_array(_idx_file(folder, f"{prefix}-{what}-ubyte")) for what in ("images-idx3", "labels-idx1")
     )
     if len(images) != len(labels):
-        raise DataError(f"{folder} has {len(labels)} {prefix} labels for {len(images)} images; fetch its files again")
+        raise DataError(
+            f"{folder} has {plural(len(labels), f'{prefix} label')} for {plural(len(images), 'image')}; "
+            "fetch its files again"
+        )
     return _planes(images), labels.astype(np.int64)
 
 

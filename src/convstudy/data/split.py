@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from convstudy.data.image_set import DataSet, ImageSet
 from convstudy.errors import DataError
+from convstudy.wording import plural
 
 VALIDATION_FRACTION = 0.1
 TEST_FRACTION = 0.25
@@ -95,8 +96,9 @@ def leak_note(data: DataSet) -> Iterator[str]:
         seen = set(images.digests) if images else set()
         number = sum(digest in seen for digest in tested)
         if number:
+            are = "is" if number == 1 else "are"
             yield (
-                f"{number} of {len(tested)} test images are in the {part} part, too, pixel by pixel: "
+                f"{number} of {plural(len(tested), 'test image')} {are} in the {part} part, too, pixel by pixel: "
                 "results are too good; `convstudy data inspect --fix` writes a clean split of a folder"
             )
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
+from convstudy.wording import plural as plural  # noqa: PLC0414 - among the other numbers
+
 ABSENT = "–"  # for a number that does not exist: NaN, or infinite
 SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 
@@ -185,15 +187,6 @@ def _three_digits(value: float) -> str:
         return ABSENT
     exponent = int(f"{value:.2e}".partition("e")[2])  # after rounding: 999.9 K is 1.00 M
     return f"{value:,.{max(0, 2 - exponent)}f}" if value else "0"
-
-
-def plural(value: int, noun: str) -> str:
-    """Write how many there are of a thing.
-
-    >>> plural(1, "seed"), plural(1200, "image")
-    ('1 seed', '1,200 images')
-    """
-    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
 
 
 def title(networks: Sequence[str], data: str) -> str:

@@ -9,6 +9,7 @@ from torch import nn
 from convstudy.analysis import LayerRow, LayerTable, count, unallocated
 from convstudy.errors import ConvstudyError, ModelError
 from convstudy.study.model import Model
+from convstudy.wording import plural
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,6 @@ def _on_cpu(model: Model, num_classes: int, in_channels: int) -> nn.Module:
         raise
     except Exception as error:
         raise ModelError(
-            f"{model.name} cannot be built for {num_classes} classes and {in_channels} channels: "
+            f"{model.name} cannot be built for {plural(num_classes, 'class')} and {plural(in_channels, 'channel')}: "
             f"{type(error).__name__}: {error}"
         ) from error

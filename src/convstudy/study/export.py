@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from convstudy.errors import StudyError
 from convstudy.files import whole_file
 from convstudy.study.trained import TrainedRun
+from convstudy.wording import plural
 from convstudy.zoo import open_architecture
 
 SUFFIXES = {"onnx": ".onnx", "safetensors": ".safetensors", "torchvision": ".pth"}
@@ -83,8 +84,8 @@ def _difference(network: nn.Module, answers: Answers, images: Tensor, path: Path
     difference = float((got - expected).abs().max())
     if not difference <= TOLERANCE * max(1.0, float(expected.abs().max())):
         raise StudyError(
-            f"{path.name} gives other logits than the network, by up to {difference:.3g} for {len(images)} test "
-            "images; the file is not kept"
+            f"{path.name} gives other logits than the network, by up to {difference:.3g} for "
+            f"{plural(len(images), 'test image')}; the file is not kept"
         )
     return difference
 

@@ -8,9 +8,11 @@ budget.json                where a budget is given: what each network's epochs c
     epochs.csv             the metrics of each epoch, written as they come
     model.py               a copy of the user's own file that the network is made from, where there is one
     weights.safetensors    the weights after the last epoch
-    predictions.parquet    id, label and logits of each test image
+    predictions.parquet    id (where it lies in the data), label and logits of each test image
     run.json               configuration and measurements: written last, so a folder that has it is complete
-    checkpoint.pt          while the run is not complete
+    checkpoint.pt          while the run is not complete; and checkpoint-head.pt, of a frozen backbone's epochs
+    process.json           the process that works on the run, while it does; left behind where it was killed
+    failed.json            the error that ended the run, until it is done again
     lr-<rate>/             a training of a grid of learning rates: epochs.csv, trial.json, weights while they are needed
 imported.json              the networks whose predictions were imported, and their seeds
 images.npz                 the test images that the report shows, with what the networks answered and where they looked
@@ -67,6 +69,11 @@ class RunFolder:
     @property
     def complete(self) -> bool:
         return (self.path / "run.json").exists()
+
+    @property
+    def process(self) -> Path:
+        """Which process works on the run, while it does."""
+        return self.path / "process.json"
 
     @property
     def failure(self) -> Path:

@@ -22,6 +22,7 @@ from convstudy.study.outside_predictions import OutsidePredictions, read_predict
 from convstudy.study.questions import questions
 from convstudy.study.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results, RunResult
 from convstudy.study.stored import read_findings, read_imported_runs, write_findings
+from convstudy.wording import plural
 
 IMPORTED = "imported"
 
@@ -109,8 +110,8 @@ def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first
         strange = sorted(set(place) - set(ids))
         which = f"{missing[0]} is missing" if missing else f"{strange[0]} is not one of them"
         raise StudyError(
-            f"{file} has {len(place):,} images; expected the comparison's {len(ids):,} test images by their ids "
-            f"(predictions.parquet of any run lists them): {which}"
+            f"{file} has {plural(len(place), 'image')}; expected the comparison's {plural(len(ids), 'test image')} by "
+            f"their ids (predictions.parquet of any run lists them): {which}"
         )
     order = np.array([place[name] for name in ids])
     labels = predictions.labels[order]
@@ -119,7 +120,8 @@ def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first
         at = int(differ[0])
         raise StudyError(
             f"{file} has label {labels[at]} for {ids[at]}; the comparison has {first.labels[at]} "
-            f"({len(differ):,} labels differ): are the classes numbered in another order?"
+            f"({plural(len(differ), 'label')} {'differs' if len(differ) == 1 else 'differ'}): "
+            "are the classes numbered in another order?"
         )
     return replace(predictions, ids=tuple(ids), labels=labels, logits=predictions.logits[order])
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from convstudy.errors import StudyError
+from convstudy.wording import plural
 
 COLUMNS = "id, label, and prediction, or logit_0 ... or probability_0 ..., one a class"
 SMALLEST = 1e-12  # a probability that was rounded to 0
@@ -49,7 +50,9 @@ def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> Ou
     names = tuple(class_names) if class_names is not None else _class_names(path, table[given], count)
     numbers = {name: _class_numbers(path, table[name], names) for name in given}
     if scores is not None and scores.shape[1] != len(names):
-        raise StudyError(f"{path} has scores of {scores.shape[1]} classes; expected {len(names)}: {_few(names)}")
+        raise StudyError(
+            f"{path} has scores of {plural(scores.shape[1], 'class')}; expected {len(names)}: {_few(names)}"
+        )
     logits = scores if scores is not None else np.eye(len(names), dtype=np.float32)[numbers["prediction"]]
     ids = tuple(table["id"].astype(str))
     return OutsidePredictions(ids, numbers["label"], logits, names, scores is not None)
@@ -95,8 +98,8 @@ def _class_names(path: Path, given: pd.DataFrame, count: int | None) -> tuple[st
     names = sorted({str(value) for name in given for value in given[name]})
     if count is not None and count != len(names):
         raise StudyError(
-            f"{path} names {len(names)} classes ({_few(names)}) and has scores of {count}; give labels as numbers from "
-            "0, in the order of the scores"
+            f"{path} names {plural(len(names), 'class')} ({_few(names)}) and has scores of {count}; give labels as "
+            "numbers from 0, in the order of the scores"
         )
     return tuple(names)
 

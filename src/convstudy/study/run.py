@@ -17,6 +17,7 @@ from convstudy.data import DataSet
 from convstudy.errors import DivergedError
 from convstudy.evaluation import ResidentImages, latency_ms, predict_together
 from convstudy.processes import agreed, first, place
+from convstudy.study.at_work import noted_process
 from convstudy.study.code_version import code_version
 from convstudy.study.data_record import DataRecord
 from convstudy.study.failure import noted_failure
@@ -81,7 +82,7 @@ def perform(task: Task, observer: Observer) -> None:
 
     Raises: DivergedError, with network, seed, epoch and step; StudyError, when the folder cannot be written.
     """
-    with noted_failure(task.folder), writing_into(task.folder.path):
+    with noted_failure(task.folder), writing_into(task.folder.path), noted_process(task.folder):
         _perform(task, observer)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from convstudy.errors import ConvstudyError, StudyError
+from convstudy.errors import ConvstudyError, StudyError, advice
 from convstudy.files import whole_file
 from convstudy.study.budget import Budget
 from convstudy.study.plan import DEFAULT_RECIPE, Plan
 from convstudy.training import Recipe
+from convstudy.training.synonyms import SYNONYMS as OF_RECIPE
 
 HEADER = "# Again: convstudy compare -c this-file. What each key means: docs/studies.md\n"
 
@@ -78,6 +78,16 @@ KEYS = {  # of a study file, and of `Plan`
     "threads": WHOLE,
     "jobs": WHOLE,
     "device": TEXT,
+}
+
+SYNONYMS = {  # what keys are called elsewhere
+    "networks": "models",
+    "dataset": "data",
+    "img_size": "input_size",
+    "image_size": "input_size",
+    "resize": "input_size",
+    "workers": "jobs",
+    "n_jobs": "jobs",
 }
 
 
@@ -207,7 +217,7 @@ def _underscored(written: Mapping[object, Any], what: str) -> dict[str, Any]:
 
 
 def _advice(key: str) -> str:
-    if key in {setting.name for setting in fields(Recipe)}:
-        return f"write `{key}` under `recipe`"
-    nearest = get_close_matches(key.lower(), KEYS, n=1)
-    return f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(KEYS)}"
+    setting = OF_RECIPE.get(key, key)
+    if setting in {known.name for known in fields(Recipe)}:
+        return f"write `{setting}` under `recipe`"
+    return advice(key, KEYS, SYNONYMS)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from convstudy.errors import StudyError
 from convstudy.files import write_json
+from convstudy.study.at_work import at_work
 from convstudy.study.comparison import Comparison
 from convstudy.study.conclusion import Entrant, findings_of, protocol_of
 from convstudy.study.environment import describe
@@ -19,7 +20,7 @@ from convstudy.study.results import Findings, Layer
 from convstudy.study.stored import protocol_from_json, read_layers
 
 SHOWN = tuple(each.name for each in fields(Layer))
-State = Literal["done", "running", "failed", "waiting"]
+State = Literal["done", "running", "stopped", "failed", "waiting"]  # stopped: begun, and no process works on it
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _states(folder: ComparisonFolder, entrants: Iterable[dict[str, Any]], seeds:
                 yield replace(told, state="failed", error=json.loads(run.failure.read_text(encoding="utf-8"))["error"])
             else:
                 begun = epochs or run.checkpoint.exists() or run.trials
-                yield replace(told, state="running" if begun else "waiting")
+                yield replace(told, state="running" if at_work(run) else "stopped" if begun else "waiting")
 
 
 def _start(folder: ComparisonFolder) -> dict[str, Any]:

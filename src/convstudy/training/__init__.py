@@ -1,23 +1,5 @@
 """Training under a recipe. It knows no network and no data set, so that it cannot favour one."""
 
-from convstudy.training.batches import TrainingBatches
-from convstudy.training.epoch import Epoch
-from convstudy.training.learning_rate_range import LearningRateRange, learning_rate_range
-from convstudy.training.loop import Progress, train
-from convstudy.training.recipe import Recipe
-from convstudy.training.recipe_file import read_recipe, recipe_text, write_recipe
-from convstudy.training.seeds import stream_seed
+import lazy_loader
 
-__all__ = [
-    "Epoch",
-    "LearningRateRange",
-    "Progress",
-    "Recipe",
-    "TrainingBatches",
-    "learning_rate_range",
-    "read_recipe",
-    "recipe_text",
-    "stream_seed",
-    "train",
-    "write_recipe",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # of __init__.pyi, when asked for

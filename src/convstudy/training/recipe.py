@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
 from typing import Any
 
-from convstudy.errors import RecipeError
+from convstudy.errors import RecipeError, advice
 from convstudy.training.setting import check, choice, number
+from convstudy.training.synonyms import SYNONYMS
 
 
 @dataclass(frozen=True)
@@ -82,25 +82,20 @@ class Recipe:
 
         >>> Recipe.from_dict({"batch-size": 64}).batch_size
         64
-        >>> Recipe.from_dict({"batchsize": 64})
+        >>> Recipe.from_dict({"learning_rate": 0.1})
         Traceback (most recent call last):
-        convstudy.errors.RecipeError: a recipe has no 'batchsize'; did you mean 'batch_size'?
+        convstudy.errors.RecipeError: a recipe has no 'learning_rate'; did you mean 'lr'?
         """
         known = {setting.name: setting.type for setting in fields(cls)}
         given: dict[str, Any] = {}
         for written, value in settings.items():
             name = str(written).replace("-", "_")
             if name not in known:
-                raise RecipeError(f"a recipe has no '{written}'; {_advice(name, list(known))}")
+                raise RecipeError(f"a recipe has no '{written}'; {advice(name, known, SYNONYMS)}")
             if name in given:
                 raise RecipeError(f"a recipe has '{written}' twice; leave one out")
             given[name] = _number_from_text(value) if known[name] == "float" else value
         return cls(**given)
-
-
-def _advice(name: str, known: list[str]) -> str:
-    nearest = get_close_matches(name.lower(), known, n=1)
-    return f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
 
 
 def _number_from_text(value: object) -> object:

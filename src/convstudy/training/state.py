@@ -20,6 +20,7 @@ from convstudy.training.average import average_of
 from convstudy.training.epoch import Epoch
 from convstudy.training.optimiser import optimiser
 from convstudy.training.recipe import Recipe
+from convstudy.wording import plural
 
 
 @dataclass
@@ -107,7 +108,7 @@ class TrainingState:
         if self.wrapped is not None:
             here = place()
             raise StudyError(
-                f"process {here.rank} of {here.world} is out of memory with {at_once} images at once; "
+                f"process {here.rank} of {here.world} is out of memory with {plural(at_once, 'image')} at once; "
                 f"--accumulate {2 * self.parts} and a new --output take half as many"
             )
         if at_once == 1:

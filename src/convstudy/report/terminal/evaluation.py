@@ -43,6 +43,6 @@ def evaluation_report(found: Evaluated) -> RenderableType:
         f"{found.model} on {found.data}, {part}: top-1 {numbers.percent(found.top1.value)} "
         f"(95 % interval {interval}, {numbers.plural(found.images, 'image')})"
     )
-    more = f"and {len(ranked) - SHOWN} classes that are better known" if len(ranked) > SHOWN else ""
+    more = f"and {numbers.plural(len(ranked) - SHOWN, 'class')} better known" if len(ranked) > SHOWN else ""
     lines = Text(headline, style="bold"), Text(f"cross entropy {found.loss:.3f}\n"), table, Text(more, style="dim")
     return Group(*(lines if more else lines[:-1]))

@@ -16,7 +16,7 @@ from convstudy.report.terminal.table import plain_table
 if TYPE_CHECKING:
     from convstudy.study import Findings, RunState
 
-STYLES = {"done": "green", "running": "bold", "failed": "bold red", "waiting": "dim"}
+STYLES = {"done": "green", "running": "bold", "stopped": "yellow", "failed": "bold red", "waiting": "dim"}
 
 
 def watched(
@@ -25,13 +25,18 @@ def watched(
     """Draw a line a network with its seeds' states, the time left, then the results of the runs that are done."""
     counts: Counter[str] = Counter(state.state for state in states)
     summary = ", ".join(f"{counts[state]} {state}" for state in STYLES if counts[state])
-    left = f"; about {numbers.clock(seconds_left)} left" if seconds_left else ""
-    parts: list[RenderableType] = [_states(states, epochs), Text(f"{len(states)} runs: {summary}{left}")]
+    left = f"; about {numbers.clock(seconds_left)} left" if seconds_left and counts["running"] else ""
+    parts: list[RenderableType] = [
+        _states(states, epochs),
+        Text(f"{numbers.plural(len(states), 'run')}: {summary}{left}"),
+    ]
     parts += [
         Text(f"{state.model}, seed {state.seed}: {state.error}", style=STYLES["failed"])
         for state in states
         if state.state == "failed"
     ]
+    if counts["stopped"]:
+        parts.append(Text("stopped: the same command as before goes on from the last checkpoint", STYLES["stopped"]))
     if findings.results.models:
         parts += [Text(), result_table(findings.results), Text()]
     if len(findings.results.models) > 1:
@@ -51,6 +56,8 @@ def _states(states: Sequence[RunState], epochs: Mapping[str, int]) -> Renderable
 def _state(state: RunState, epochs: int) -> Text:
     if state.state == "running":
         return Text(f"{state.epochs}/{epochs}", style=STYLES["running"])
+    if state.state == "stopped":
+        return Text(f"{state.epochs}/{epochs} stopped", style=STYLES["stopped"])
     if state.state == "done" and state.top1 is not None:
         return Text(numbers.percent(state.top1), style=STYLES["done"])
     return Text(state.state, style=STYLES[state.state])

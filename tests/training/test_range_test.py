@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from convstudy.training import Recipe, TrainingBatches
-from convstudy.training.learning_rate_range import learning_rate_range
+from convstudy.training.range_test import learning_rate_range
 from tests.training.made_up import images, network, same, weights
 
 

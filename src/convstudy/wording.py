@@ -1,0 +1,13 @@
+"""Words that messages of every layer have in common."""
+
+from __future__ import annotations
+
+
+def plural(value: int, noun: str) -> str:
+    """Write how many there are of a thing.
+
+    >>> plural(1, "seed"), plural(1200, "image"), plural(0, "class")
+    ('1 seed', '1,200 images', '0 classes')
+    """
+    ending = "" if value == 1 else "es" if noun.endswith("s") else "s"
+    return f"{value:,} {noun}{ending}"
