@@ -39,6 +39,7 @@ RECIPE = Recipe(
     alternating_flip=True,
     amp=True,
     channels_last=True,
+    compile=True,
 )
 
 
@@ -57,16 +58,14 @@ def resident(data: Path, train: bool, count: int | None, device: torch.device) -
     return ResidentImages(images, torch.tensor(part.targets[:count], device=device), MEAN, STD)
 
 
-def run(
-    seed: int, recipe: Recipe, training: ResidentImages, test: ResidentImages, compiled: bool
-) -> tuple[float, float]:
+def run(seed: int, recipe: Recipe, training: ResidentImages, test: ResidentImages) -> tuple[float, float]:
     """Seconds of training, and the part of the test images that is right."""
     device = training.labels.device
     torch.manual_seed(seed)
     trained = network().to(device).to(memory_format=torch.channels_last)
     batches = TrainingBatches(training, recipe, seed)
     started = time.perf_counter()
-    train(torch.compile(trained) if compiled else trained, batches, None)  # type: ignore[arg-type]
+    train(trained, batches, None)
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     seconds = time.perf_counter() - started
@@ -82,20 +81,19 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=RECIPE.batch_size)
     parser.add_argument("--lr", type=float, default=RECIPE.lr)
     parser.add_argument("--images", type=int, help="of each part, for a trial")
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=RECIPE.compile)
     asked = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    recipe = replace(
-        RECIPE, epochs=asked.epochs, batch_size=asked.batch_size, lr=asked.lr, warmup_epochs=asked.epochs / 4
-    )
+    given = {name: getattr(asked, name) for name in ("epochs", "batch_size", "lr", "compile")}
+    recipe = replace(RECIPE, **given, warmup_epochs=asked.epochs / 4)
     training, test = (resident(asked.data, part, asked.images, device) for part in (True, False))
-    found = [run(seed, recipe, training, test, asked.compile) for seed in range(asked.runs + 1)][1:]
+    found = [run(seed, recipe, training, test) for seed in range(asked.runs + 1)][1:]
     seconds, top1 = zip(*found, strict=True)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     print(
         f"{name}, Python {platform.python_version()}, torch {torch.__version__}, convstudy {version('convstudy')}; "
         f"{len(training):,} training and {len(test):,} test images, {recipe.epochs} epochs, batch {recipe.batch_size}, "
-        f"lr {recipe.lr:g}, compiled: {asked.compile}"
+        f"lr {recipe.lr:g}, compiled: {recipe.compile}"
     )
     spread = statistics.stdev(top1) if len(top1) > 1 else 0.0
     print(

@@ -129,6 +129,12 @@ RECIPE = (
         decided="of `train` without --threads, what is measured to be faster; else no",
     ),
     Flag("amp", bool, ("--amp/--no-amp",), "Train in bfloat16 where that is precise enough, as autocast has it."),
+    Flag(
+        "compile",
+        bool,
+        ("--compile/--no-compile", "--torchcompile/--no-torchcompile"),
+        "Train through torch.compile, for long runs on GPUs.",
+    ),
 )
 
 

@@ -18,6 +18,7 @@ from convstudy.evaluation import ResidentImages, predict_together
 from convstudy.processes import place, summed
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.checkpoint import load_checkpoint, previous, save_checkpoint
+from convstudy.training.compilation import compiled
 from convstudy.training.epoch import Epoch, Tally
 from convstudy.training.initialisation import initialise
 from convstudy.training.interruption import interruption
@@ -87,7 +88,7 @@ def train(
         for epoch in state.history:
             on_epoch(epoch)
     saving = Saving(checkpoint, checkpoint_seconds)
-    with in_parallel(state, batches), interruption() as asked_to_stop:
+    with in_parallel(state, batches), compiled(state, recipe.compile), interruption() as asked_to_stop:
         while len(state.history) < recipe.epochs and not out_of_patience(state.history, recipe.patience):
             epoch = _train_epoch(state, batches, validation, on_step, saving, asked_to_stop)
             state.end_epoch(epoch, recipe.patience)

@@ -61,6 +61,7 @@ class Recipe:
 
     channels_last: bool = False  # memory format: faster for some networks, slower for others
     amp: bool = False  # convolutions and matrix products of the training steps in bfloat16 (torch's autocast)
+    compile: bool = False  # the training steps through torch.compile, which takes its time before the first one
 
     def __post_init__(self) -> None:
         for setting in fields(self):

@@ -39,6 +39,7 @@ class TrainingState:
     notes: list[str] = field(default_factory=list)  # what has been changed for want of memory, for people
     tell: Callable[[str], None] = lambda _: None  # whom a note is told to
     wrapped: DistributedDataParallel | None = None  # the network, where several processes train it
+    compiled: nn.Module | None = None  # the network or what it is wrapped in, as torch compiles it
 
     @classmethod
     def of(cls, network: nn.Module, recipe: Recipe) -> TrainingState:
@@ -54,7 +55,7 @@ class TrainingState:
     @property
     def parallel(self) -> nn.Module:
         """What a batch goes through in training."""
-        return self.network if self.wrapped is None else self.wrapped
+        return next(each for each in (self.compiled, self.wrapped, self.network) if each is not None)
 
     @property
     def world(self) -> int:

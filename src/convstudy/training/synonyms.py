@@ -52,4 +52,6 @@ SYNONYMS: Mapping[str, str] = {
     "memory_format": "channels_last",
     "bf16": "amp",
     "mixed_precision": "amp",
+    "torchcompile": "compile",
+    "torch_compile": "compile",
 }
