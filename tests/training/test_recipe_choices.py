@@ -307,6 +307,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "cutmix": (math.inf, "--cutmix is inf; expected 0 (none) or more"),
     "channels_last": ("yes", "--channels-last is 'yes'; expected true or false"),
     "amp": ("bfloat16", "--amp is 'bfloat16'; expected true or false"),
+    "compile": (1, "--compile is 1; expected true or false"),
 }
 
 
