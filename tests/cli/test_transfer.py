@@ -135,6 +135,34 @@ def test_from_unfreeze_at_on_the_whole_network_learns(convstudy: Convstudy, pret
         )
 
 
+def test_a_comparison_trains_the_heads_of_frozen_backbones(
+    convstudy: Convstudy, pretrained: str, tmp_path: Path
+) -> None:
+    assert convstudy("train", "lecture", "--data", "pictures", *SHORT, "also").status == 0
+    networks = {pretrained: "before", "lecture@also/weights.safetensors": "also"}
+    frozen = ("--data", "two", "--freeze", "backbone", "--epochs", "3", "--device", "cpu", "--threads", "1")
+    command = ("compare", *networks, *frozen, "--seeds", "1", "--output", "out")
+    said = convstudy(*command, "--jobs", "2")
+    assert said.status == 0, said.err
+    assert convstudy("train", pretrained, *frozen, "--output", "alone").status == 0
+    runs = {record(path.parent)["model"]: path.parent for path in (tmp_path / "out").glob("*/seed-0/run.json")}
+    assert set(runs) == set(networks)
+    alone = (tmp_path / "alone/weights.safetensors").read_bytes()
+    assert (runs[pretrained] / "weights.safetensors").read_bytes() == alone
+    for name, whence in networks.items():
+        before, after = (load_file(path / "weights.safetensors") for path in (tmp_path / whence, runs[name]))
+        kept = {key for key in before if before[key].shape == after[key].shape and torch.equal(before[key], after[key])}
+        assert len(set(before) - kept) == 2
+        assert record(runs[name])["freeze"] is True
+    protocol = json.loads((tmp_path / "out/results.json").read_text())["protocol"]
+    assert (protocol["recipe"]["freeze"], protocol["recipe"]["unfreeze_at"]) == ("backbone", 0)
+    assert "--freeze backbone" in protocol["command"]
+    again = convstudy("compare", "-c", "out/study.yaml", "--output", "out")
+    assert again.status == 0, again.err
+    other = convstudy(*command, "--unfreeze-at", "2")
+    assert "out holds another comparison" in other.err
+
+
 def test_imagenet_weights_bring_their_preprocessing_and_a_warning_at_32_pixels(
     convstudy: Convstudy, pictures: Path, hub: Path, tmp_path: Path
 ) -> None:

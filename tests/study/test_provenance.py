@@ -176,6 +176,7 @@ TELLING = {  # what a run imports that reads, writes and tells, and decides no n
     "evaluation/__init__.py",
     "evaluation/latency.py",
     "study/__init__.py",
+    "study/at_work.py",
     "study/code_version.py",
     "study/data_record.py",
     "study/failure.py",
@@ -183,6 +184,7 @@ TELLING = {  # what a run imports that reads, writes and tells, and decides no n
     "study/results.py",
     "study/source_copy.py",
     "study/writing.py",
+    "wording.py",
 }
 
 

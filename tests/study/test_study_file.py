@@ -50,7 +50,8 @@ budgets = st.builds(Budget, st.just("images"), st.integers(1, 10**9).map(float))
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     flip = draw(st.none() | st.booleans())
-    budget = draw(st.none() | budgets)
+    freeze = draw(st.booleans())
+    budget = draw(st.none() | budgets) if not freeze else None
     recipe = draw(recipes)
     grid = tuple(draw(st.just([]) | st.lists(st.floats(1e-9, 1e3), min_size=2, max_size=4, unique=True)))
     return Plan(
@@ -67,6 +68,8 @@ def plans(draw: st.DrawFn) -> Plan:
             lr=0.03 if grid else recipe.lr,
         ),
         horizontal_flip=flip,
+        freeze=freeze,
+        unfreeze_at=draw(st.integers(0, recipe.epochs - 1)) if freeze else 0,
         data_dir=draw(st.none() | paths),
         test_data=draw(st.none() | paths),
         input_size=draw(st.none() | st.integers(1, 999)),
@@ -139,6 +142,14 @@ def test_flags_override_the_file(asked: Callable[..., Plan], tmp_path: Path) -> 
     assert not asked("-c", "s.yaml", "--no-skip-bad-images").skip_bad_images
 
 
+def test_what_is_frozen_is_of_the_file_or_of_the_flags(asked: Callable[..., Plan], tmp_path: Path) -> None:
+    (tmp_path / "frozen.yaml").write_text("models: [net]\nfreeze: backbone\nunfreeze-at: 2\n")
+    frozen = Plan(("net",), freeze=True, unfreeze_at=2)
+    assert asked("-c", "frozen.yaml") == asked("net", "--freeze", "backbone", "--unfreeze-at", "2") == frozen
+    assert asked("-c", "frozen.yaml", "--unfreeze-at", "0") == replace(frozen, unfreeze_at=0)
+    assert asked("-c", "frozen.yaml", "--unfreeze-at", "0", "--freeze", "none") == Plan(("net",))
+
+
 def test_a_budget_and_epochs_override_each_other(asked: Callable[..., Plan], tmp_path: Path) -> None:
     (tmp_path / "budget.yaml").write_text("models: [net]\nbudget: macs=2e13\nrecipe: {warmup_epochs: 9}\n")
     (tmp_path / "epochs.yaml").write_text("models: [net]\nrecipe: {epochs: 30}\n")
@@ -180,6 +191,8 @@ def test_a_grid_and_one_learning_rate_override_each_other(asked: Callable[..., P
         ("models: [net]\nrecipe: {lr: -1}", "s.yaml: --lr is -1; expected a number above 0"),
         ("models: [net]\nrecipe: {l-r: 1}", "s.yaml: a recipe has no 'l_r'; did you mean 'lr'?"),
         ("models: [net]\nrecipe: {batch-size: 8, batch_size: 9}", "s.yaml: a recipe has 'batch_size' twice; leave one"),
+        ("models: [net]\nfreeze: [head]", "s.yaml: freeze is ['head']; expected none or backbone"),
+        ("models: [net]\nunfreeze_at: 2", "s.yaml: --unfreeze-at is 2; expected 1 to below the 6 epochs, and --freeze"),
         ("models: [net]\ndata: 3", "s.yaml: data is 3; expected a text"),
         ("models: [net]\nskip_bad_images: 1", "s.yaml: skip_bad_images is 1; expected true or false"),
         ("models: [net]\nbudget: many", "s.yaml: --budget is 'many'; expected images=N, macs=N or seconds=N"),
@@ -264,7 +277,7 @@ def test_the_documents_tell_every_key_and_its_default() -> None:
     for key, _, default in table:
         said = re.fullmatch(r"`([^`]*)` ?", default)
         if said and key != "data_dir":
-            assert yaml.safe_load(said[1]) == defaults[key], key
+            assert KEYS[key].read(yaml.safe_load(said[1])) == defaults[key], key
         elif not default.strip() and key != "recipe":
             assert not defaults[key], key
 

@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from convstudy.cli.options import Data, DataDir, Device, InputSize, SkipBadImages, TestData, TrainImages
+from convstudy.cli.options import (
+    Data,
+    DataDir,
+    Device,
+    Freeze,
+    InputSize,
+    SkipBadImages,
+    TestData,
+    TrainImages,
+    UnfreezeAt,
+)
 from convstudy.cli.recipe_flags import given, with_recipe_flags
 
 
@@ -58,6 +68,8 @@ def compare(
         int | None, typer.Option("--first-seed", "--seed", help=r"The first seed. \[default: 0]", show_default=False)
     ] = None,
     input_size: InputSize = None,
+    freeze: Freeze = None,
+    unfreeze_at: UnfreezeAt = None,
     skip_bad_images: SkipBadImages = None,
     output: Annotated[
         Path | None,
@@ -100,6 +112,8 @@ def compare(
         "seeds": seeds,
         "first_seed": first_seed,
         "input_size": input_size,
+        "freeze": None if freeze is None else freeze == "backbone",
+        "unfreeze_at": unfreeze_at,
         "skip_bad_images": skip_bad_images,
         "threads": threads,
         "jobs": jobs,

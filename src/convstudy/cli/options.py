@@ -52,6 +52,22 @@ InputSize = Annotated[
         show_default=False,
     ),
 ]
+Freeze = Annotated[
+    Literal["none", "backbone"] | None,
+    typer.Option(
+        help="backbone: train the last linear layer alone, on features that are computed once, unaugmented. "
+        r"\[default: none]",
+        show_default=False,
+    ),
+]
+UnfreezeAt = Annotated[
+    int | None,
+    typer.Option(
+        metavar="EPOCHS",
+        help=r"Train the whole network after so many frozen epochs; 0 is never. \[default: 0]",
+        show_default=False,
+    ),
+]
 SkipBadImages = Annotated[
     bool | None,
     typer.Option(

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convstudy.cli.options import Data, DataDir, Device, InputSize, SkipBadImages, TestData, TrainImages
+from convstudy.cli.options import (
+    Data,
+    DataDir,
+    Device,
+    Freeze,
+    InputSize,
+    SkipBadImages,
+    TestData,
+    TrainImages,
+    UnfreezeAt,
+)
 from convstudy.cli.recipe_flags import FIND, given, with_recipe_flags
 
 if TYPE_CHECKING:
@@ -32,13 +42,8 @@ def train(
         ),
     ] = None,
     input_size: InputSize = None,
-    freeze: Annotated[
-        Literal["backbone"] | None,
-        typer.Option(help="Train the last linear layer alone, on features that are computed once, unaugmented."),
-    ] = None,
-    unfreeze_at: Annotated[
-        int, typer.Option(metavar="EPOCHS", help="Train the whole network after so many frozen epochs; 0 is never.")
-    ] = 0,
+    freeze: Freeze = None,
+    unfreeze_at: UnfreezeAt = None,
     skip_bad_images: SkipBadImages = None,
     seed: Annotated[int, typer.Option(help="Of initialisation, split, order, augmentation and dropout.")] = 0,
     output: Annotated[
@@ -103,8 +108,8 @@ def train(
         horizontal_flip=_said(config, asked, "horizontal_flip"),
         threads=1 if threads is None else threads,
         log=tuple(log or ()),
-        freeze=freeze is not None,
-        unfreeze_at=unfreeze_at,
+        freeze=freeze == "backbone",
+        unfreeze_at=unfreeze_at or 0,
         **given(of_data),
     )
     measure_layout = threads is None and _said(config, asked, "channels_last") is None

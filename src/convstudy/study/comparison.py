@@ -73,7 +73,7 @@ class Comparison:
             "inputs": {entrant.name: list(entrant.input_shape) for entrant in self.contestants},
             "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
             "seeds": list(self.seeds),
-            "recipe": self.shared_recipe(),
+            "recipe": self._shared_settings(),
             "freeze": self.plan.freeze,
             "unfreeze_at": self.plan.unfreeze_at,
             "device": self.device.type,
@@ -91,7 +91,12 @@ class Comparison:
         return plain
 
     def shared_recipe(self) -> dict[str, Any]:
-        """The settings that are the same for all networks: all but what a budget or a grid decides."""
+        """What is the same for all networks: the settings of the recipe, and what is frozen, if anything is."""
+        frozen = {"freeze": "backbone", "unfreeze_at": self.plan.unfreeze_at} if self.plan.freeze else {}
+        return self._shared_settings() | frozen
+
+    def _shared_settings(self) -> dict[str, Any]:
+        """All but what a budget or a grid decides."""
         settings: dict[str, Any] = asdict(self.recipe)
         for name in self.plan.decided_otherwise:
             del settings[name]

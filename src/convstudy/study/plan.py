@@ -100,6 +100,8 @@ class Plan:
             "--budget": self.budget,
             "--lr-grid": ",".join(map(repr, self.lr_grid)) or None,
             "--input-size": self.input_size,
+            "--freeze": "backbone" if self.freeze else None,
+            "--unfreeze-at": self.unfreeze_at or None,
             "--threads": self.threads,
             **self._recipe_flags(),
         }

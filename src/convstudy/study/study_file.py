@@ -57,6 +57,12 @@ NAMES = Kind("a list of names, as in [net, lenet5]", _names, tuple, list)
 NUMBERS = Kind("a list of numbers, as in [0.01, 0.1]", _numbers, lambda value: tuple(map(float, value)), list)
 WHOLE = Kind("a whole number", _whole)
 YES_OR_NO = Kind("true or false", lambda value: isinstance(value, bool))
+FREEZE = Kind(
+    "none or backbone",
+    lambda value: value in ("none", "backbone"),
+    lambda value: value == "backbone",
+    lambda frozen: "backbone" if frozen else "none",
+)
 BUDGET = Kind("kind=amount, as in images=500000", TEXT.holds, Budget.parse, str)
 SETTINGS = Kind(
     "settings, as in `epochs: 30`", lambda value: isinstance(value, dict), lambda value: _underscored(value, "recipe")
@@ -74,6 +80,8 @@ KEYS = {  # of a study file, and of `Plan`
     "lr_grid": NUMBERS,
     "recipe": SETTINGS,
     "input_size": WHOLE,
+    "freeze": FREEZE,
+    "unfreeze_at": WHOLE,
     "skip_bad_images": YES_OR_NO,
     "threads": WHOLE,
     "jobs": WHOLE,
