@@ -26,7 +26,7 @@ def compare(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="MODEL...",
+            metavar="MODEL",
             help="Networks: names of `convstudy models`, or your own as path/to/file.py:Name or package.module:Name. "
             r"\[default: net resnet34]",
             show_default=False,

@@ -28,7 +28,7 @@ def explain(
 
 
 def trends(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Networks: see `convstudy models`.")],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="Networks: see `convstudy models`.")],
     input_shape: InputShape = None,
     classes: Classes = None,
 ) -> None:

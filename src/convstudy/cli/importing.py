@@ -12,7 +12,7 @@ def import_(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="CSV or Parquet: id, label, and prediction, or logit_0 ... or probability_0 ...; a file a seed.",
         ),
     ],

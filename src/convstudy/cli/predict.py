@@ -22,7 +22,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 def predict(
     run: RunPath,
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Image files, folders of them, or patterns such as '*.jpg'.")
+        list[str], typer.Argument(metavar="IMAGE", help="Image files, folders of them, or patterns such as '*.jpg'.")
     ],
     topk: Annotated[int, typer.Option(help="Classes to name for each image, the likeliest first.")] = 3,
     device: Device = "auto",

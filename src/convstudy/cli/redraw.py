@@ -31,7 +31,7 @@ def report(
     folders: Annotated[
         list[Path],
         typer.Argument(
-            metavar="DIR...",
+            metavar="DIR",
             help="A folder that `convstudy compare` has written; or several, of the same networks on other data.",
         ),
     ],
