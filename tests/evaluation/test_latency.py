@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from convstudy.evaluation import Throughput, latency_of, throughput_of
 from convstudy.evaluation import latency as latency_module
-from convstudy.evaluation import latency_of, throughput_of
 from convstudy.evaluation import throughput as throughput_module
 from convstudy.evaluation.latency import evaluating, of_times
 
@@ -79,10 +79,15 @@ def test_what_does_not_get_faster_is_not_tried_further(monkeypatch: pytest.Monke
     assert list(tried(lambda size: 1e-4)) == [2**power for power in range(11)]  # for nothing: as many as may be
     assert list(tried(lambda size: 1e-4 * size)) == [1, 2, 4]  # a batch gains nothing
     assert list(tried(lambda size: 1e-4 * (size + 8 * (size == 2)))) == [1, 2, 4]
-    uneven = tried(lambda size: 1e-4 * (1 + size / 8) * (1 + (size == 4)))  # one slow size ends nothing
+    uneven = tried(lambda size: 1e-4 * (1 + size / 8) * (1 + 3 * (size == 4)))  # one slow size ends nothing
     assert max(uneven) > 4
     assert list(tried(lambda size: 0.6 * size)) == [1]  # a larger one would take too long
     assert list(tried(lambda size: 0.3 * size)) == [1, 2]
+
+
+def test_of_equally_fast_batches_the_smallest_is_the_best() -> None:
+    found = Throughput(((1, 50.0), (2, 90.0), (4, 90.0), (8, 30.0)))
+    assert (found.batch_size, found.images_per_second) == (2, 90.0)
 
 
 def test_it_ends_where_memory_is_full() -> None:

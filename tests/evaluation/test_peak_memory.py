@@ -25,13 +25,16 @@ def test_what_is_given_back_is_no_longer_held() -> None:
 
 
 def test_what_was_there_before_does_not_count() -> None:
-    held = [torch.zeros(100 * KILO)]
+    held: list[torch.Tensor] = []
 
     def work() -> None:
         held.clear()
         held.append(torch.zeros(KILO))
 
-    assert peak_bytes(work, CPU) == 1_000
+    held.append(torch.zeros(100 * KILO))
+    assert peak_bytes(work, CPU) == 1_000  # its block was never seen
+    assert peak_bytes(lambda: held.append(torch.zeros(100 * KILO)), CPU) == 100_000
+    assert peak_bytes(work, CPU) == 1_000  # these were, in another measurement
     assert peak_bytes(held.clear, CPU) == 0
 
 
