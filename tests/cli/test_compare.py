@@ -45,6 +45,7 @@ def fixed():
 def three_outputs(num_classes, in_channels):
     return Tiny(3, in_channels)
 """
+MEASURED = ("latency_p95_ms", "inference_images_per_second", "inference_batch_size", "training_step_bytes")
 
 
 @pytest.fixture
@@ -70,7 +71,9 @@ def test_two_networks_in_one_verdict_out(convstudy: Convstudy, own: str, tmp_pat
         top1 = model["top1"]
         assert len(top1["per_seed"]) == 2
         assert 0 <= top1["low"] <= top1["mean"] <= top1["high"] <= 1
-        assert all(model[key] > 0 for key in ("train_seconds", "images_per_second", "latency_ms"))
+        assert all(model[key] > 0 for key in ("train_seconds", "images_per_second", "latency_ms", *MEASURED))
+        assert model["latency_ms"] <= model["latency_p95_ms"]
+        assert model["training_step_bytes"] > 3 * 4 * model["parameters"]  # weights, gradients, momentum
     [pair] = results["comparisons"]
     assert (pair["a"], pair["b"]) == ("net", "own.py:Tiny")
     assert pair["difference"] == pytest.approx(net["top1"]["mean"] - tiny["top1"]["mean"])
@@ -122,6 +125,35 @@ def test_the_same_command_again_does_only_what_is_missing(convstudy: Convstudy, 
     again = load_file(lost / "weights.safetensors")
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert accuracies(results) == accuracies((tmp_path / "out/results.json").read_text())
+
+
+def test_runs_of_an_older_version_say_less_and_are_read_all_the_same(
+    convstudy: Convstudy, own: str, tmp_path: Path
+) -> None:
+    command = ("compare", f"{own}:Tiny", *SHORT)
+    assert convstudy(*command).status == 0
+    runs = [json.loads((tmp_path / f"out/own.py-Tiny/seed-{seed}/run.json").read_text()) for seed in (0, 1)]
+
+    def told() -> dict[str, object]:
+        said = convstudy(*command)
+        assert said.status == 0, said.err
+        assert convstudy("report", "out", "--format", "markdown").status == 0
+        [model] = json.loads((tmp_path / "out/results.json").read_text())["models"]
+        return {key: model[key] for key in MEASURED}
+
+    both = told()
+    assert both["latency_p95_ms"] == pytest.approx((runs[0]["latency_p95_ms"] + runs[1]["latency_p95_ms"]) / 2)
+    assert both["training_step_bytes"] == max(run["training_step_bytes"] for run in runs)
+    assert both["inference_batch_size"] in {run["inference_batch_size"] for run in runs}
+    for seed, expected in ((0, {key: runs[1][key] for key in MEASURED}), (1, dict.fromkeys(MEASURED))):
+        path = tmp_path / f"out/own.py-Tiny/seed-{seed}/run.json"
+        path.write_text(json.dumps({key: value for key, value in runs[seed].items() if key not in MEASURED}))
+        assert told() == expected
+    path = tmp_path / "out/results.json"
+    results = json.loads(path.read_text())
+    results["models"] = [{k: v for k, v in model.items() if k not in MEASURED} for model in results["models"]]
+    path.write_text(json.dumps(results))
+    assert convstudy("report", "out").status == 0
 
 
 def accuracies(results: str) -> list[dict[str, object]]:

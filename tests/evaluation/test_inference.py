@@ -1,11 +1,11 @@
-"""What a network answers, and how long it takes."""
+"""What a network answers."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from convstudy.evaluation import ResidentImages, latency_ms, predict
+from convstudy.evaluation import ResidentImages, predict
 
 IMAGES = ResidentImages(
     torch.randint(0, 256, (10, 3, 6, 6), generator=torch.Generator().manual_seed(0), dtype=torch.uint8),
@@ -32,20 +32,3 @@ def test_logits_do_not_depend_on_the_batch_size_and_the_mode_is_kept() -> None:
     assert network.training
     assert one.shape == (10, 2)
     assert torch.equal(network[1].running_mean, torch.zeros(4))  # type: ignore[arg-type]
-
-
-class Counting(nn.Module):
-    passes = 0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        assert not self.training
-        assert x.shape == (1, 3, 6, 6)
-        self.passes += 1
-        return x
-
-
-def test_latency_is_of_one_image_after_a_warm_up() -> None:
-    network = Counting().train()
-    assert latency_ms(network, (3, 6, 6), torch.device("cpu")) > 0
-    assert network.passes == 35
-    assert network.training

@@ -116,7 +116,20 @@ def test_curves_are_drawn_with_data_in_them(page: Page) -> None:
     assert page.locator("#intervals .trace .points path").count() == 3 * (3 + 1)
     assert page.locator(".matrix .heatmaplayer image").count() == 3 + 2  # of networks, pairs, and the two best
     assert page.locator(".square .trace .points path").count() >= 3
-    assert page.locator("[id^=cost-] .errorbars path.yerror").count() == 4 * 3
+    assert page.locator("figure:not(details figure) [id^=cost-] .errorbars path.yerror").count() == 4 * 3
+
+
+def test_charts_that_are_folded_are_drawn_when_they_are_unfolded(page: Page) -> None:
+    memory = page.locator("#cost-memory")
+    page.evaluate("Plotly.purge('cost-memory')")  # some browsers lay out what is folded, others do not
+    assert memory.locator(".errorbars").count() == 0
+    page.get_by_text("Against 4 other costs").click()
+    expect(memory.locator(".errorbars path.yerror")).to_have_count(2)  # of the third network it is not known
+    assert page.locator("[id^=cost-] .errorbars path.yerror").count() == 4 * 3 + 3 + 3 * 2
+    drawn, place = memory.locator(".main-svg").first.bounding_box(), memory.bounding_box()
+    assert drawn
+    assert place
+    assert drawn["width"] == pytest.approx(place["width"], abs=1)
 
 
 def test_a_class_name_runs_no_script(page: Page) -> None:

@@ -28,7 +28,11 @@ def tables(text: str) -> list[pd.DataFrame]:
 
 def test_markdown_has_the_verdicts_the_tables_and_the_command() -> None:
     text = markdown(FINDINGS)
-    results, pairs, measures = tables(text)
+    results, speed, pairs, measures = tables(text)
+    assert speed["95th percentile, ms"].tolist() == ["12.3", "0.631", "–"]
+    assert speed["inference, images/s"].tolist() == ["413", "20,788", "–"]
+    assert speed["batch size"].tolist() == ["16", "1,024", "–"]
+    assert speed["training memory"].tolist() == ["1.20 GB", "3.35 MB", "–"]
     assert results["network"].tolist() == ["resnet34", "net", NASTY_NETWORK.replace("<", "&lt;")]
     assert results["parameters"].tolist()[:2] == ["21,283,530", "61,706"]
     assert pairs["difference, points"].tolist()[0] == "−2.1"
@@ -44,7 +48,7 @@ def test_markdown_has_the_verdicts_the_tables_and_the_command() -> None:
 
 def test_latex_has_no_character_that_latex_reads_otherwise() -> None:
     text = latex(FINDINGS)
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
     assert r"my/$<$nets$>$/small.py:Deep\&Narrow & 94.2 & 93.0 to 95.3" in text
     assert "resnet34 & 97.7 & 96.5 to 98.8 & 21,283,530 & 1.16 G & 61.3 & 9.83" in text
     assert r"95 \% interval" in text

@@ -7,6 +7,7 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from scipy.special import softmax
 
 from convstudy.report.html import html, write_html
 from convstudy.study.results import Findings, Layer, PairResult
-from tests.report.made_up import CLASSES, EPOCHS, NASTY_CLASS, NASTY_NETWORK, made_up_findings
+from tests.report.made_up import CLASSES, EPOCHS, MEASURED, NASTY_CLASS, NASTY_NETWORK, made_up_findings
 from tests.report.page import Element, chart, parse
 
 
@@ -73,8 +74,12 @@ def test_the_results_table_says_what_was_found(page: Element, findings: Findings
     assert model.name == "resnet34"
     top1 = f"{100 * model.top1.mean:.1f} %{100 * model.top1.low:.1f} to {100 * model.top1.high:.1f}"
     assert table.rows()[0] == [
-        "resnet34", top1, "21,283,530", "1.16 G", "1.00 M", "1 × 64 × 64", "61.3", "187", "9.83"
+        "resnet34", top1, "21,283,530", "1.16 G", "1.00 M", "1 × 64 × 64",
+        "61.3 187/s", "9.83 p95 12.3", "413 batch 16", "1.20 GB",
     ]  # fmt: skip
+    assert table.rows()[1][-3:] == ["0.412 p95 0.631", "20,788 batch 1,024", "3.35 MB"]
+    assert table.rows()[2][-3:] == ["1.73", "–", "–"]  # of an older version's run
+    assert table.one("td", title="1,203,122,328 bytes").attributes["data-value"] == "1203122328"
     assert [row[0] for row in table.rows()] == ["resnet34", "net", NASTY_NETWORK]  # best first
     assert table.one("td", title="1,158,900,000 MACs").text == "1.16 G"
     assert table.one("th", **{"aria-sort": "descending"}).text == "Top-1"
@@ -160,9 +165,26 @@ def test_what_the_study_could_have_shown_is_in_a_table(page: Element) -> None:
 
 def test_what_no_other_network_beats_is_said_for_each_cost(page: Element) -> None:
     said = [caption.text for caption in page.all("figcaption") if caption.text.startswith("Beaten by none")]
-    assert said == ["Beaten by none in both: net, resnet34."] * 4
+    assert said == ["Beaten by none in both: net, resnet34."] * 8
     *_, dearest = (trace for trace in chart(page, "cost-macs")["data"] if trace["mode"] == "markers+text")
     assert dearest["x"] == [36_630_000]
+    assert "Against 4 other costs" in [each.text for each in page.all("summary")]
+    measured = {"memory": [3_349_768, 1_203_122_328], "p95": [0.631, 12.31], "batched": [1000 / 20_788.1, 1000 / 412.6]}
+    for cost, values in measured.items():
+        dots = [trace for trace in chart(page, f"cost-{cost}")["data"] if trace["mode"] == "markers+text"]
+        assert [trace["x"][0] for trace in dots] == pytest.approx(values)  # and none of the network without
+
+
+def test_a_cost_that_nobody_measured_is_not_drawn(findings: Findings) -> None:
+    nothing: dict[str, Any] = dict.fromkeys(MEASURED["net"])
+    models = tuple(replace(model, **nothing) for model in findings.results.models)
+    old = parse(html(replace(findings, results=replace(findings.results, models=models))))
+    drawn = [each.attributes["id"] for each in old.all("div", role="img")]
+    assert [name for name in drawn if str(name).startswith("cost-")] == [
+        "cost-macs", "cost-parameters", "cost-latency", "cost-training", "cost-activations"
+    ]  # fmt: skip
+    assert "Against 1 other cost" in [each.text for each in old.all("summary")]
+    assert [row[-3:] for row in old.all("table")[0].rows()] == [[ms, "–", "–"] for ms in ("9.83", "0.412", "1.73")]
 
 
 def test_the_two_best_are_held_against_each_other(page: Element, findings: Findings) -> None:
@@ -313,7 +335,7 @@ def test_clean_data_raise_no_alarm(findings: Findings) -> None:
 
 def test_charts_have_words_beside_them(page: Element, findings: Findings) -> None:
     charts = page.all("div", role="img")
-    assert len(charts) == 4 + 4 + 1 + 3 + 1 + 3 + 1  # costs, pairs, reliability, classes, confusion and difference
+    assert len(charts) == 4 + 8 + 1 + 3 + 1 + 3 + 1  # costs, pairs, reliability, classes, confusion and difference
     assert all(len(each.attributes["aria-label"] or "") > 40 for each in charts)
     assert f"net {100 * findings.results.models[0].top1.mean:.1f} %" in (charts[0].attributes["aria-label"] or "")
 

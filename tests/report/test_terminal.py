@@ -11,10 +11,10 @@ from rich.console import Console, RenderableType
 from torch import nn
 
 from convstudy.analysis import LayerTable, TrainingMemory, Uncounted, count, unallocated
-from convstudy.report.terminal import TrainingDisplay, cost_table, layer_table, result_table, verdicts
+from convstudy.report.terminal import TrainingDisplay, cost_table, layer_table, result_table, trained_report, verdicts
 from convstudy.training import Epoch
 from convstudy.zoo import open_architecture
-from tests.report.made_up import NASTY_NETWORK, made_up_findings
+from tests.report.made_up import MEASURED, NASTY_NETWORK, made_up_findings
 
 WIDTH = 80
 RESULTS = made_up_findings(networks=3).results
@@ -216,3 +216,17 @@ def test_nothing_is_drawn_when_nothing_is_missing() -> None:
     with TrainingDisplay(Console(file=written, width=WIDTH, force_terminal=True)):
         pass
     assert not written.getvalue()
+
+
+def test_a_run_says_its_speed_and_memory_as_far_as_they_were_measured() -> None:
+    record = {"train_seconds": 0.228, "images_per_second": 5311.0, "latency_ms": 0.214, "recipe": {}}
+    measured = {"latency_p95_ms": 0.391, **{key: value for key, value in MEASURED["net"].items() if "p95" not in key}}
+    run = made_up_findings(networks=1).runs[0]
+    head, old, *basis = drawn(trained_report(record, run)).splitlines()
+    assert old == "trained in 0.228 s, 5,311 images/s; an image takes 0.214 ms"
+    assert drawn(trained_report(record | measured, run)).splitlines() == [
+        head,
+        "trained in 0.228 s, 5,311 images/s; an image takes 0.214 ms (p95 0.391 ms)",
+        "answers 20,788 images/s in batches of 1,024; a training step takes 3.35 MB",
+        *basis,
+    ]

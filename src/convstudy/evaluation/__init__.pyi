@@ -5,7 +5,7 @@ from .disagreement import answer_counts, disagreement
 from .effect_size import cohens_g, standardised_difference
 from .grad_cam import GradCam, grad_cam
 from .inference import predict, predict_together
-from .latency import latency_ms
+from .latency import Latency, latency_of
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
 from .multiplicity import holm
@@ -14,9 +14,11 @@ from .noninferiority import MARGIN, Noninferiority, cheapest_noninferior, noninf
 from .omnibus import CochranQ, cochran_q
 from .out_of_memory import fitting, is_out_of_memory
 from .pareto import pareto_front
+from .peak_memory import peak_bytes
 from .power import Power, study_power
 from .ranks import Friedman, friedman
 from .resident import ResidentImages
+from .throughput import Throughput, throughput_of
 
 __all__ = [
     "CONFIDENCE",
@@ -27,10 +29,12 @@ __all__ = [
     "Friedman",
     "GradCam",
     "Interval",
+    "Latency",
     "Noninferiority",
     "Power",
     "ReliabilityBin",
     "ResidentImages",
+    "Throughput",
     "accuracy_difference",
     "accuracy_interval",
     "answer_counts",
@@ -47,7 +51,7 @@ __all__ = [
     "grad_cam",
     "holm",
     "is_out_of_memory",
-    "latency_ms",
+    "latency_of",
     "log_loss",
     "log_loss_interval",
     "macro_f1",
@@ -55,12 +59,14 @@ __all__ = [
     "mcnemar_p",
     "noninferiority",
     "pareto_front",
+    "peak_bytes",
     "predict",
     "predict_together",
     "probabilities_of",
     "reliability",
     "standardised_difference",
     "study_power",
+    "throughput_of",
     "top1",
     "top5",
     "top5_interval",

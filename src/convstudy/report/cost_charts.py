@@ -24,13 +24,32 @@ class Cost:
     ticks: str  # d3's format of the axis
 
 
+def _ms_in_batches(model: ModelResult) -> float | None:
+    rate = model.inference_images_per_second
+    return 1000 / rate if rate else None
+
+
 COSTS = (
     Cost("macs", "MACs of one image", lambda model: model.macs, numbers.scaled, "~s"),
     Cost("parameters", "Parameters", lambda model: model.parameters, numbers.scaled, "~s"),
     Cost("latency", "Latency of one image, ms", lambda model: model.latency_ms, numbers.rate, "~g"),
     Cost("training", "Training of one run, s", lambda model: model.train_seconds, numbers.rate, "~g"),
+    Cost("activations", "Activation size of one image", lambda model: model.activation_size, numbers.scaled, "~s"),
+    Cost(
+        "memory", "Memory of a training step, bytes", lambda model: model.training_step_bytes, numbers.num_bytes, "~s"
+    ),
+    Cost("p95", "Latency, 95th percentile, ms", lambda model: model.latency_p95_ms, numbers.rate, "~g"),
+    Cost("batched", "Time of one image at the best batch, ms", _ms_in_batches, numbers.rate, "~g"),
 )
+FIRST = 4  # of them, which are always drawn; the others on demand, and where a network has them
 DECADES_WITH_FEW_TICKS = 1.5
+
+
+def known_costs(models: Sequence[ModelResult]) -> tuple[Cost, ...]:
+    """The costs that there is something to draw of: the first ones, and those that any network has."""
+    return tuple(
+        cost for place, cost in enumerate(COSTS) if place < FIRST or any(cost.of(model) is not None for model in models)
+    )
 
 
 def front(models: Sequence[ModelResult], cost: Cost) -> tuple[str, ...]:

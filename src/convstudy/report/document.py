@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 MIXED = "Mixed protocols: these runs were not made as the others were."
 UNFINISHED = "Unfinished: {} still missing."
+SPEED_WORDS = (
+    "Latency is of one image; inference is in batches of the size that is the fastest; memory is what torch holds at "
+    "once in a training step, measured, without the data set."
+)
 
 
 def markdown(findings: Findings) -> str:
@@ -31,6 +35,9 @@ def markdown(findings: Findings) -> str:
         f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
         "## Results",
         in_markdown(result_frame(results)),
+        "## Speed and memory",
+        in_markdown(speed_frame(results)),
+        SPEED_WORDS,
     ]
     if results.comparisons:
         parts += ["## Pair by pair", in_markdown(pair_frame(results))]
@@ -54,6 +61,7 @@ def latex(findings: Findings) -> str:
     unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
     basis = f"{results.protocol.data.name}, {seeds}, {images}.{unfinished}"
     tables = [in_latex(result_frame(results), f"Cost and top-1 with its 95 % interval: {basis}", "results")]
+    tables.append(in_latex(speed_frame(results), f"Speed and memory: {basis} {SPEED_WORDS}", "speed"))
     if results.comparisons:
         adjusted = " p-values after Holm." if len(results.comparisons) > 1 else ""
         caption = f"Difference in top-1, first minus second, with its 95 % interval: {basis}{adjusted}"
@@ -82,6 +90,37 @@ def _result(model: ModelResult) -> tuple[str, ...]:
         bound + numbers.scaled(model.macs),
         numbers.rate(model.train_seconds),
         numbers.rate(model.latency_ms),
+    )
+
+
+def speed_frame(results: Results) -> pd.DataFrame:
+    """One line a network, the best first, as it is printed: what was measured beside accuracy."""
+    import pandas as pd  # noqa: PLC0415
+
+    heads = [
+        "network",
+        "activation size",
+        "training, images/s",
+        "latency, median, ms",
+        "95th percentile, ms",
+        "inference, images/s",
+        "batch size",
+        "training memory",
+    ]
+    ranked = sorted(results.models, key=lambda model: -model.top1.mean)
+    return pd.DataFrame([_speed(model) for model in ranked], columns=heads)
+
+
+def _speed(model: ModelResult) -> tuple[str, ...]:
+    return (
+        model.name,
+        numbers.scaled(model.activation_size),
+        numbers.rate(model.images_per_second),
+        numbers.rate(model.latency_ms),
+        numbers.rate(model.latency_p95_ms),
+        numbers.rate(model.inference_images_per_second),
+        numbers.count(model.inference_batch_size),
+        numbers.num_bytes(model.training_step_bytes),
     )
 
 

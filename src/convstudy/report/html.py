@@ -17,7 +17,7 @@ from convstudy.data.findings import IMBALANCE
 from convstudy.files import whole_file
 from convstudy.report import figures, measure_charts, numbers
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
-from convstudy.report.cost_charts import COSTS, accuracy_against, front
+from convstudy.report.cost_charts import FIRST, accuracy_against, front, known_costs
 from convstudy.report.leading import leading_pairs
 from convstudy.report.measures import Measures, columns_of, metric_of, of_each_network
 from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
@@ -55,7 +55,11 @@ def html(findings: Findings) -> str:
             verdicts=leading_pairs(findings.results),
             places=_places(findings.results),
             charts=_charts(findings, confusions, measured),
-            costs=[{"cost": cost, "front": front(findings.results.models, cost)} for cost in COSTS],
+            costs=[
+                {"cost": cost, "front": front(findings.results.models, cost)}
+                for cost in known_costs(findings.results.models)
+            ],
+            first_costs=FIRST,
             measures=measured,
             columns=columns_of(findings.results.models),
             two_best=_two_best(confusions, findings.results),
@@ -88,6 +92,7 @@ def templates() -> Environment:
         "signed": numbers.signed,
         "p_value": numbers.p_value,
         "rate": numbers.rate,
+        "num_bytes": numbers.num_bytes,
         "unbroken": numbers.unbroken,
         "shape": numbers.shape,
         "setting": numbers.setting,
@@ -120,7 +125,7 @@ def _charts(findings: Findings, confusions: list[dict[str, Any]], measured: tupl
     if results.models:
         charts["intervals"] = figures.top1_intervals(results.models)
     if len(results.models) > 1:
-        charts |= {f"cost-{cost.id}": accuracy_against(results.models, cost) for cost in COSTS}
+        charts |= {f"cost-{cost.id}": accuracy_against(results.models, cost) for cost in known_costs(results.models)}
     if 0 < len(results.comparisons) <= PAIRS_IN_CHART:
         charts["differences"] = figures.differences(results.comparisons)
     if 2 < len(results.models) <= NETWORKS_IN_MATRIX:

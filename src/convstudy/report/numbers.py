@@ -36,12 +36,14 @@ def scaled(value: float | None) -> str:
     return f"{value:,.0f}"
 
 
-def num_bytes(value: float) -> str:
+def num_bytes(value: float | None) -> str:
     """Write a number of bytes with a decimal prefix.
 
-    >>> num_bytes(248_024), num_bytes(102_228_128), num_bytes(12)
-    ('248 KB', '102 MB', '12 B')
+    >>> num_bytes(248_024), num_bytes(102_228_128), num_bytes(12), num_bytes(None)
+    ('248 KB', '102 MB', '12 B', '–')
     """
+    if value is None:
+        return ABSENT
     number, _, prefix = scaled(value).partition(" ")
     return f"{number} {prefix}B"
 

@@ -6,6 +6,7 @@ import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -182,6 +183,12 @@ def _model_result(
     def mean(key: str) -> float:
         return statistics.fmean(record[key] for record in records)
 
+    def known(key: str) -> list[Any]:
+        return [record[key] for record in records if record.get(key) is not None]
+
+    p95s, rates = known("latency_p95_ms"), known("inference_images_per_second")
+    batch_sizes, step_bytes = known("inference_batch_size"), known("training_step_bytes")
+
     return ModelResult(
         entrant.name,
         entrant.parameters,
@@ -195,6 +202,10 @@ def _model_result(
         uncounted=entrant.uncounted,
         lrs=tuple(record["recipe"]["lr"] for record in records if "lr_grid" in record),
         metrics=metrics,
+        latency_p95_ms=statistics.fmean(p95s) if p95s else None,
+        inference_images_per_second=statistics.fmean(rates) if rates else None,
+        inference_batch_size=statistics.mode(batch_sizes) if batch_sizes else None,
+        training_step_bytes=max(step_bytes, default=None),
     )
 
 

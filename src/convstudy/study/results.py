@@ -36,9 +36,10 @@ class Metric:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One network: what it costs and what it reaches. Seconds and images/s are means over the seeds.
+    """One network: what it costs and what it reaches. Seconds, images/s and percentiles are means over the seeds.
 
-    Of one whose predictions were imported, what nobody measured here is None.
+    Of one whose predictions were imported, what nobody measured here is None, and so is what an older version's runs do
+    not say.
     """
 
     name: str
@@ -53,6 +54,10 @@ class ModelResult:
     lrs: tuple[float, ...] = ()  # the learning rate that each seed chose, where there was a grid
     uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
     metrics: Mapping[str, Metric] = field(default_factory=dict)  # by name, as `study.metrics` has them
+    latency_p95_ms: float | None = None  # its 95th percentile
+    inference_images_per_second: float | None = None  # in batches of the size that is the fastest
+    inference_batch_size: int | None = None  # which that was with the most seeds
+    training_step_bytes: int | None = None  # held at once in a step, as `measured_cost` has it; the most of all seeds
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from torch import nn
 
 from convstudy.data import DataSet
 from convstudy.errors import DivergedError
-from convstudy.evaluation import ResidentImages, latency_ms, predict_together
+from convstudy.evaluation import ResidentImages, predict_together
 from convstudy.processes import agreed, first, place
 from convstudy.study.at_work import noted_process
 from convstudy.study.code_version import code_version
@@ -25,6 +25,7 @@ from convstudy.study.folder import RunFolder
 from convstudy.study.lr_grid import Trial, best_trial, store_trial, stored_trial, take_weights
 from convstudy.study.material import Material
 from convstudy.study.material import training_parts as training_parts  # noqa: PLC0414 - others look for it here
+from convstudy.study.measured_cost import measured_cost
 from convstudy.study.model import open_model
 from convstudy.study.preprocessing import Preprocessing
 from convstudy.study.source_copy import keep_source
@@ -252,7 +253,7 @@ def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
 def _write(trained: Trained, test: ResidentImages, logits: npt.NDArray[np.float32], train_images: int) -> None:
     task, network = trained.task, trained.network
     channels, side, _ = task.input_shape
-    record = {
+    record: dict[str, Any] = {
         "model": task.model,
         "code": open_model(task.model).code,
         "seed": task.seed,
@@ -269,7 +270,7 @@ def _write(trained: Trained, test: ResidentImages, logits: npt.NDArray[np.float3
         "train_images": train_images,
         "train_seconds": trained.seconds,
         "images_per_second": train_images * trained.all_epochs / trained.seconds,
-        "latency_ms": latency_ms(network, task.input_shape, task.device),
+        **measured_cost(trained, train_images).to_dict(),
         "threads": torch.get_num_threads(),
         "device": task.device.type,
         **code_version(),

@@ -158,6 +158,10 @@ def _flat_row(model: ModelResult) -> dict[str, str | int | float | None]:
         "train_seconds": model.train_seconds,
         "images_per_second": model.images_per_second,
         "latency_ms": model.latency_ms,
+        "latency_p95_ms": model.latency_p95_ms,
+        "inference_images_per_second": model.inference_images_per_second,
+        "inference_batch_size": model.inference_batch_size,
+        "training_step_bytes": model.training_step_bytes,
     }
 
 

@@ -104,7 +104,7 @@ function draw({ place, figure }) {
 }
 
 function drawAll() {
-  charts.forEach(draw);
+  charts.filter(({ place }) => place.clientWidth > 0).forEach(draw); // those in closed details have no width
 }
 
 function setPrinting(printing) {
@@ -116,7 +116,7 @@ function toggleNetwork(button) {
   const shown = button.getAttribute("aria-pressed") !== "true";
   button.setAttribute("aria-pressed", String(shown));
   hiddenNetworks[shown ? "delete" : "add"](Number(button.dataset.network));
-  charts.filter(({ place }) => place.classList.contains("curve")).forEach(draw);
+  charts.filter(({ place }) => place.classList.contains("curve") && place.clientWidth > 0).forEach(draw);
 }
 
 async function showCharts() {
@@ -134,6 +134,9 @@ async function showCharts() {
     if (innerWidth !== width) requestAnimationFrame(drawAll);
     width = innerWidth;
   });
+  for (const folded of document.querySelectorAll("details:has(.chart)")) {
+    folded.addEventListener("toggle", drawAll);
+  }
   for (const button of document.querySelectorAll(".legend button")) {
     button.addEventListener("click", () => toggleNetwork(button));
   }

@@ -24,10 +24,29 @@ def trained_report(record: dict[str, Any], result: RunResult) -> RenderableType:
         Text(f"{headline} (95 % interval {interval}, {images})", style="bold"),
         Text(
             f"trained in {numbers.seconds(record['train_seconds'])}, {numbers.rate(record['images_per_second'])} "
-            f"images/s; an image takes {numbers.milliseconds(record['latency_ms'])}"
+            f"images/s; an image takes {numbers.milliseconds(record['latency_ms'])}{_at_most(record)}"
         ),
+        *_in_batches(record),
         Text(f"{_tested(record)}; other seeds are not covered: `convstudy compare` has them", style="dim"),
     )
+
+
+def _at_most(record: dict[str, Any]) -> str:
+    p95 = record.get("latency_p95_ms")
+    return "" if p95 is None else f" (p95 {numbers.milliseconds(p95)})"
+
+
+def _in_batches(record: dict[str, Any]) -> list[Text]:
+    """The inference speed and the memory of training, as far as the record has them."""
+    rate, num_bytes = record.get("inference_images_per_second"), record.get("training_step_bytes")
+    words = []
+    if rate is not None:
+        words.append(
+            f"answers {numbers.rate(rate)} images/s in batches of {numbers.count(record['inference_batch_size'])}"
+        )
+    if num_bytes is not None:
+        words.append(f"a training step takes {numbers.num_bytes(num_bytes)}")
+    return [Text("; ".join(words))] if words else []
 
 
 def _tested(record: dict[str, Any]) -> str:
