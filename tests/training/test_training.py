@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import functional as tv
 from convstudy.errors import DivergedError, RecipeError, StudyError
 from convstudy.evaluation import ResidentImages
 from convstudy.training import Progress, Recipe, TrainingBatches, train
-from convstudy.training.batches import mirror
+from convstudy.training.cropping import crop, mirror
 from convstudy.training.optimiser import optimiser
 from convstudy.training.schedule import learning_rate
 
@@ -173,17 +173,32 @@ def test_every_image_is_seen_once_an_epoch(count: int, batch_size: int, seed: in
     assert max(sizes) - min(sizes) <= 1
 
 
-def test_a_batch_is_augmented_as_its_images_are() -> None:
-    resident = images(12, side=8, channels=3)
-    batches = TrainingBatches(resident, Recipe(crop_padding=0.25), seed=0)
-    chosen, top, left = torch.arange(12), torch.arange(12) % 5, torch.arange(12) % 3
-    cropped = batches.crop(chosen, top, left)
-    mirrored = mirror(cropped.clone(), torch.arange(12) % 2 == 0)
-    for index in range(12):
-        padded = tv.pad(resident.images[index], [2, 2, 2, 2])
-        alone = tv.crop(padded, int(top[index]), int(left[index]), 8, 8)
-        assert torch.equal(cropped[index], alone)
-        assert torch.equal(mirrored[index], tv.horizontal_flip(alone) if index % 2 == 0 else alone)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@given(
+    channels=st.integers(1, 4),
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    padding=st.integers(0, 3),
+    data=st.data(),
+)
+@settings(max_examples=50, deadline=None)
+def test_a_batch_is_augmented_as_its_images_are(
+    layout: torch.memory_format, channels: int, height: int, width: int, padding: int, data: st.DataObject
+) -> None:
+    count = data.draw(st.integers(1, 6))
+    seed = torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
+    pixels = torch.randint(256, (count, channels, height, width), generator=seed, dtype=torch.uint8)
+    pixels = pixels.contiguous(memory_format=layout)
+    top, left = torch.randint(2 * padding + 1, (2, count), generator=seed)
+    chosen = torch.rand(count, generator=seed) < 0.5
+    cut = crop(pixels, top, left, padding)
+    turned = mirror(cut, chosen)
+    assert turned.is_contiguous(memory_format=layout)
+    for index in range(count):
+        padded = tv.pad(pixels[index], [padding] * 4)
+        alone = tv.crop(padded, int(top[index]), int(left[index]), height, width)
+        assert torch.equal(cut[index], alone)
+        assert torch.equal(turned[index], tv.horizontal_flip(alone) if chosen[index] else alone)
 
 
 def test_the_order_changes_from_epoch_to_epoch() -> None:

@@ -17,7 +17,7 @@ from .pareto import pareto_front
 from .peak_memory import peak_bytes
 from .power import Power, study_power
 from .ranks import Friedman, friedman
-from .resident import ResidentImages
+from .resident import ResidentImages, images_at, is_channels_last
 from .throughput import Throughput, throughput_of
 
 __all__ = [
@@ -50,6 +50,8 @@ __all__ = [
     "friedman",
     "grad_cam",
     "holm",
+    "images_at",
+    "is_channels_last",
     "is_out_of_memory",
     "latency_of",
     "log_loss",

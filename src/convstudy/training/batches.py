@@ -8,12 +8,12 @@ from functools import cached_property
 from itertools import repeat
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from convstudy.evaluation import ResidentImages
 from convstudy.training.augmentation import erased, mixed, varied
 from convstudy.training.balance import balanced_order, balanced_weights
+from convstudy.training.cropping import crop, mirror
 from convstudy.training.recipe import Recipe
 from convstudy.training.seeds import generator, stream_seed
 
@@ -66,9 +66,12 @@ class TrainingBatches:
     def _augmented(self, at: Tensor, drawn: _Drawn, rows: Tensor | None) -> Tensor:
         """The images at the indices `at`, with what was drawn for them: normalised; `rows` are they, if fetched."""
         recipe, device = self.recipe, self.resident.images.device
-        images = self.crop(at.to(device), drawn.offsets[0, at].to(device), drawn.offsets[1, at].to(device), rows)
+        images = self.resident.at(at.to(device)) if rows is None else rows
+        if self.padding:
+            top, left = drawn.offsets[:, at].to(device)
+            images = crop(images, top, left, self.padding)
         if recipe.horizontal_flip:
-            images = mirror(images, drawn.mirrored[at].to(device))
+            images = mirror(images, drawn.mirrored[at])
         if recipe.augment != "none":
             images = varied(images, recipe.augment, drawn.seeds[at].tolist())
         images = self.resident.normalised(images)
@@ -111,18 +114,6 @@ class TrainingBatches:
         """Weights of the classes in the loss, where the recipe balances it: float32, classes."""
         return balanced_weights(self.resident.labels) if self.recipe.balance == "loss" else None
 
-    def crop(self, chosen: Tensor, top: Tensor, left: Tensor, rows: Tensor | None = None) -> Tensor:
-        """Cut image `chosen[i]` at row `top[i]` and column `left[i]` of its padded self: uint8, B x C x H x W.
-
-        `rows` are the images chosen, where they are fetched from elsewhere.
-        """
-        images = self.resident.at(chosen) if rows is None else rows
-        if not self.padding:
-            return images
-        height, width = images.shape[2:]
-        windows = F.pad(images, (self.padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)  # a view of every crop
-        return windows[torch.arange(len(images)), :, top, left]
-
 
 @dataclass(frozen=True)
 class _Drawn:
@@ -148,13 +139,3 @@ class _Drawn:
             torch.rand(count, generator=stream("erase")) < recipe.erasing,
             torch.randint(2**62, (count,), generator=stream("augment")),
         )
-
-
-def mirror(images: Tensor, mirrored: Tensor) -> Tensor:
-    """Mirror, left to right, the images for which `mirrored` (B booleans) is true.
-
-    >>> mirror(torch.tensor([[[[1, 2]]], [[[1, 2]]]]), torch.tensor([True, False])).flatten().tolist()
-    [2, 1, 1, 2]
-    """
-    images[mirrored] = images[mirrored].flip(-1)
-    return images
