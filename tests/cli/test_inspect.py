@@ -54,6 +54,24 @@ def test_a_contaminated_test_part_is_status_1_and_can_be_fixed(convstudy: Convst
     assert convstudy("compare", "net", *words).status == 0
 
 
+def test_what_to_do_about_duplicates_is_said(convstudy: Convstudy, images: Path, tmp_path: Path) -> None:
+    folder = images / "train"
+    (folder / "a/again.png").write_bytes((folder / "a/1.png").read_bytes())
+    said = convstudy("data", "inspect", "images/train")
+    together = "Equal images stay together when a part is split off."
+    assert said.status == 0
+    assert together in " ".join(said.out.split())
+    assert "--fix clean.csv writes a table for --data" in " ".join(said.out.split())
+    fixed = convstudy("data", "inspect", "images/train", "--fix", "clean.csv").out
+    assert "--fix" not in fixed
+    assert together in convstudy("data", "inspect", "images").out  # there is no validation part
+    (images / "val").mkdir()
+    (folder / "a").rename(images / "val/a")
+    parts = " ".join(convstudy("data", "inspect", "images").out.split())
+    assert "--fix clean.csv" in parts
+    assert together not in parts
+
+
 def test_a_named_set(convstudy: Convstudy, tmp_path: Path) -> None:
     said = convstudy("data", "inspect", "digits", "--sheet", "sheet.html")
     assert said.status == 0

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 
+from convstudy.report.cost_charts import COSTS, accuracy_against
 from convstudy.report.html import html, write_html
-from convstudy.study.results import Findings, Layer, PairResult
+from convstudy.study.results import Findings, Layer, ModelResult, PairResult
 from tests.report.made_up import CLASSES, EPOCHS, MEASURED, NASTY_CLASS, NASTY_NETWORK, made_up_findings
 from tests.report.page import Element, chart, parse
 
@@ -173,6 +174,20 @@ def test_what_no_other_network_beats_is_said_for_each_cost(page: Element) -> Non
     for cost, values in measured.items():
         dots = [trace for trace in chart(page, f"cost-{cost}")["data"] if trace["mode"] == "markers+text"]
         assert [trace["x"][0] for trace in dots] == pytest.approx(values)  # and none of the network without
+
+
+def test_the_labels_of_close_networks_lie_apart(findings: Findings) -> None:
+    one, other, _ = findings.results.models
+    close = replace(one, name="close", macs=420_000, top1=replace(one.top1, mean=one.top1.mean - 0.001))
+    equal = replace(close, name="equal", top1=one.top1)
+
+    def labels(*models: ModelResult) -> list[str]:
+        return [trace.textposition for trace in accuracy_against(models, COSTS[0]).data if trace.textposition]
+
+    assert labels(one, other) == ["top right", "top left"]
+    assert labels(close, one, other) == ["bottom right", "top right", "top left"]
+    assert labels(one, equal, other) == ["top right", "bottom right", "top left"]
+    assert labels(replace(close, top1=replace(one.top1, mean=0.1)), one, other)[0] == "top right"
 
 
 def test_a_cost_that_nobody_measured_is_not_drawn(findings: Findings) -> None:

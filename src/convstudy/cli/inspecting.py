@@ -56,7 +56,8 @@ def inspect(
     from convstudy.report.contact_sheet import write_contact_sheet
     from convstudy.report.terminal import inspection_report
 
-    if fix and not Path(data).is_dir() and Path(data).suffix.lower() != ".csv":
+    fixable = Path(data).is_dir() or Path(data).suffix.lower() == ".csv"
+    if fix and not fixable:
         raise DataError(f"--fix writes a table of image files, and {data} is neither a folder nor a .csv; leave it out")
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -71,7 +72,7 @@ def inspect(
     if output_format == "json":
         typer.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
-        Console().print(inspection_report(found))
+        Console().print(inspection_report(found, fixable=fixable and not fix))
     if sheet:
         write_contact_sheet(found, sheet)
         typer.echo(f"contact sheet: {sheet}", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
@@ -43,6 +43,7 @@ COSTS = (
 )
 FIRST = 4  # of them, which are always drawn; the others on demand, and where a network has them
 DECADES_WITH_FEW_TICKS = 1.5
+NEAR = 0.2, 0.12  # parts of the axes within which the label of one network would lie on that of another
 
 
 def known_costs(models: Sequence[ModelResult]) -> tuple[Cost, ...]:
@@ -82,18 +83,31 @@ def accuracy_against(models: Sequence[ModelResult], cost: Cost) -> go.Figure:
     for place, model in enumerate(models):
         if model.name in costs:
             side = "left" if log10(costs[model.name]) > (low + high) / 2 else "right"
-            _add_network(figure, place, model, costs[model.name], cost.written(costs[model.name]), side)
+            label = f"{'bottom' if _under_another(model, models, costs) else 'top'} {side}"
+            _add_network(figure, place, model, costs[model.name], cost.written(costs[model.name]), label)
     return figure
 
 
-def _add_network(figure: go.Figure, place: int, model: ModelResult, cost: float, written: str, side: str) -> None:
+def _under_another(model: ModelResult, models: Sequence[ModelResult], costs: Mapping[str, float]) -> bool:
+    """Whether a network is closely below another one, which has its label above."""
+    drawn = sorted((each for each in models if each.name in costs), key=lambda each: each.top1.mean, reverse=True)
+    wide = log10(max(costs.values())) - log10(min(costs.values()))
+    high = max(each.top1.high for each in drawn) - min(each.top1.low for each in drawn)
+    return any(
+        abs(log10(costs[other.name] / costs[model.name])) <= NEAR[0] * wide
+        and other.top1.mean - model.top1.mean <= NEAR[1] * high
+        for other in drawn[: drawn.index(model)]
+    )
+
+
+def _add_network(figure: go.Figure, place: int, model: ModelResult, cost: float, written: str, label: str) -> None:
     top1 = model.top1
     figure.add_scatter(
         x=[cost],
         y=[100 * top1.mean],
         mode="markers+text",
         text=[f"  {figures.literal(figures.short(model.name, 18))}  "],
-        textposition=f"top {side}",
+        textposition=label,
         textfont={"color": "var(--ink)", "size": 12},
         marker={"size": 11, "color": figures.colour(place), "line": {"color": "var(--surface)", "width": 1.5}},
         error_y={

@@ -19,10 +19,14 @@ GROUPS = 3  # shown of each finding; the others are in the contact sheet and in 
 LEAKS = 20  # shown of what contaminates the test part
 SIZES = 3
 CLASSES = 30
+LEFT_OUT_BY_FIX = {"undecodable", "leak", "shared", "labels", "duplicates"}
 
 
-def inspection_report(inspection: Inspection) -> RenderableType:
-    """Draw the counts by class and part, what the images are, and each finding with its first images."""
+def inspection_report(inspection: Inspection, *, fixable: bool = False) -> RenderableType:
+    """Draw the counts by class and part, what the images are, each finding with its first images, and what to do.
+
+    `fixable` says whether `--fix` is to be had.
+    """
     from convstudy.data import levels  # noqa: PLC0415
 
     decoded = [file for file in inspection.files if file.look]
@@ -40,7 +44,23 @@ def inspection_report(inspection: Inspection) -> RenderableType:
     parts = [_counts(inspection), Text("\n".join(lines))]
     if not inspection.findings:
         return Group(*parts, Text("nothing wrong was found", style="green"))
-    return Group(*parts, Text(), *(line for finding in inspection.findings for line in _finding(finding)))
+    found = (line for finding in inspection.findings for line in _finding(finding))
+    return Group(*parts, Text(), *found, *_what_to_do(inspection, fixable))
+
+
+def _what_to_do(inspection: Inspection, fixable: bool) -> Iterator[Text]:
+    kinds = {finding.kind for finding in inspection.findings}
+    advice = []
+    if "duplicates" in kinds and not {"validation", "test"} <= inspection.counts().keys():
+        advice.append("Equal images stay together when a part is split off.")
+    if fixable and kinds & LEFT_OUT_BY_FIX:
+        advice.append(
+            "--fix clean.csv writes a table for --data without broken files, and with one of equal images; those that "
+            "only look alike stay."
+        )
+    if advice:
+        yield Text()
+        yield Text(" ".join(advice))
 
 
 def _counts(inspection: Inspection) -> RenderableType:
