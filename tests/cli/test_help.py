@@ -33,6 +33,16 @@ def test_every_flag_is_whole_at_80_columns(convstudy: Convstudy, name: str) -> N
     assert "\\" not in page
 
 
+def test_every_command_is_listed_once_with_what_it_does(convstudy: Convstudy) -> None:
+    page = convstudy("--help").out
+    assert re.findall(r"^│ ([a-z]+)", page, re.M) == list(COMMANDS)
+    told = " ".join(page.replace("│", " ").split())
+    assert all((command.help or "").partition("\n\n")[0] in told for command in COMMANDS.values())
+    assert max(map(len, page.splitlines())) <= 80
+    assert "<bool>" not in page
+    assert "inspect" in convstudy("data", "--help").out
+
+
 @pytest.mark.parametrize("command", ["train", "compare"])
 @pytest.mark.parametrize("flag", RECIPE, ids=lambda flag: flag.setting)
 def test_every_setting_of_the_recipe_tells_its_default(convstudy: Convstudy, command: str, flag: Flag) -> None:

@@ -16,7 +16,7 @@ from convstudy.cli.compare import compare
 from convstudy.cli.evaluate import evaluate
 from convstudy.cli.explaining import diff, explain, trends
 from convstudy.cli.export import export
-from convstudy.cli.help_page import HelpedCommand
+from convstudy.cli.help_page import HelpedCommand, HelpedGroup
 from convstudy.cli.importing import import_
 from convstudy.cli.inspecting import inspect as inspect_data
 from convstudy.cli.listing import data, models
@@ -31,6 +31,7 @@ INTERRUPTED = 130  # the exit status after Ctrl-C: 128 and the signal's number
 
 app = typer.Typer(
     name="convstudy",
+    cls=HelpedGroup,
     help="Know what a convolutional network costs before you train it, and prove which one is better after.",
     epilog="Start with: convstudy compare",
     no_args_is_help=True,
@@ -62,7 +63,7 @@ for panel, commands in COMMANDS.items():
         )
         named(command)
 app.command(cls=HelpedCommand, help=paragraphs(models.__doc__), rich_help_panel=LISTS)(models)
-of_data = typer.Typer(name="data", invoke_without_command=True, callback=data)
+of_data = typer.Typer(name="data", cls=HelpedGroup, invoke_without_command=True, callback=data)
 of_data.command("inspect", cls=HelpedCommand, help=paragraphs(inspect_data.__doc__))(inspect_data)
 app.add_typer(of_data, rich_help_panel=LISTS)
 

@@ -1,4 +1,4 @@
-"""What `--help` of a command shows: every flag whole, with its help beside it, or below where it is long."""
+"""What `--help` shows: every flag whole, with its help beside it, or below where it is long; every command."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 NAMES = 28  # columns of a flag that has its help beside it
+COMMANDS = 10  # columns of a command's name
 STYLES = {  # what is coloured in a flag and its help
     r"(?<![\w-])--?[a-z][\w-]*": "bold cyan",
     r"<[^>]*>|\b[A-Z]+\b": "yellow",
@@ -30,35 +31,59 @@ class HelpedCommand(TyperCommand):
         Console().print(help_page(self, ctx))
 
 
-def help_page(command: TyperCommand, context: Any) -> RenderableType:
-    """Draw the usage, the command's docstring, and a panel for each group of its arguments and flags."""
+class HelpedGroup(TyperGroup):
+    """Commands with this page as their help."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as typer calls it
+        Console().print(help_page(self, ctx))
+
+
+def help_page(command: TyperCommand | TyperGroup, context: Any) -> RenderableType:
+    """Draw the usage, the docstring, and a panel for each group of arguments, flags and commands."""
     panels: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None:
             panels[_panel(parameter)].append(record)
     head = Text("\n\n").join([Text(command.get_usage(context), "bold"), Text(command.help or "")])
-    return Group(Padding(head, 1), *(_drawn(title, records) for title, records in panels.items()))
+    page: list[RenderableType] = [
+        Padding(head, 1),
+        *(_drawn(title, records, NAMES) for title, records in panels.items()),
+    ]
+    if isinstance(command, TyperGroup):
+        page += [_drawn(title, records, COMMANDS) for title, records in _commands(command, context).items()]
+    if command.epilog:
+        page.append(Padding(Text(command.epilog), 1))
+    return Group(*page)
+
+
+def _commands(group: TyperGroup, context: Any) -> dict[str, list[tuple[str, str]]]:
+    """The commands by the title of their panel, each with the first paragraph of its help."""
+    panels: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name in group.list_commands(context):
+        command: Any = group.get_command(context, name)
+        panels[command.rich_help_panel or "Commands"].append((name, (command.help or "").partition("\n\n")[0]))
+    return panels
 
 
 def _panel(parameter: Any) -> str:
     return parameter.rich_help_panel or ("Arguments" if parameter.param_type_name == "argument" else "Options")
 
 
-def _drawn(title: str, records: Sequence[tuple[str, str]]) -> Panel:
-    lines = [line for names, words in records for line in _lines(names, words.replace(r"\[", "["))]
+def _drawn(title: str, records: Sequence[tuple[str, str]], width: int) -> Panel:
+    lines = [line for names, words in records for line in _lines(names, words.replace(r"\[", "["), width)]
     return Panel(Group(*lines), title=title, title_align="left", border_style="dim", box=box.ROUNDED)
 
 
-def _lines(names: str, words: str) -> Iterator[RenderableType]:
+def _lines(names: str, words: str, width: int) -> Iterator[RenderableType]:
     flags, told = Text(names), Text(" ".join(words.split()))
     for pattern, style in STYLES.items():
         flags.highlight_regex(pattern, style)
     told.highlight_regex(AT_THE_END, "dim")
     row = Table.grid(padding=(0, 2, 0, 0))
-    row.add_column(width=NAMES)
+    row.add_column(width=width)
     row.add_column()
-    if cell_len(names) > NAMES:
+    if cell_len(names) > width:
         yield flags
         flags = Text()
     row.add_row(flags, told)
