@@ -50,13 +50,13 @@ def model_list(architectures: Iterable[Listed]) -> RenderableType:
 
 def source_list(sources: Iterable[Source]) -> RenderableType:
     """Draw each source of images: how it is named, what it is and, below, what it needs."""
-    return _list((15, None), ((each.name, f"{each.title}\n  {each.needs}") for each in sources))
+    return _list((15, None), ((each.name, Text.assemble(each.title, "\n", (each.needs, "dim"))) for each in sources))
 
 
-def _list(widths: tuple[int | None, ...], rows: Iterable[tuple[str, ...]]) -> Table:
+def _list(widths: tuple[int | None, ...], rows: Iterable[tuple[str | Text, ...]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for width in widths:
         table.add_column(overflow="fold", width=width)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     return table
