@@ -38,8 +38,9 @@ def friedman(scores: npt.NDArray[np.float64], level: float = 0.05) -> Friedman:
 
     The data sets are the sample, so that the answer is about other data sets; five or more are needed for it to say
     much. The p-value is the share of all ways to exchange the networks within each data set that give a statistic as
-    large: exact for few networks and data sets, where F's distribution is far off (two data sets in the same order have
-    p = 0 by it, and come about once in six by chance), and from 9,999 random ways, always the same, for more.
+    large: exact for few networks and data sets, where F's distribution is far off (two data sets with three networks in
+    the same order have p = 0 by it, and come about once in six by chance); for more, from 9,999 random ways, always the
+    same.
 
     Raises: ValueError, for fewer than two data sets or three networks (compare two by their difference), or where a
     score is not a number.
