@@ -19,10 +19,10 @@ import numpy.typing as npt
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from convstudy.evaluation import accuracy_difference, accuracy_interval, mcnemar_p
-from convstudy.evaluation.difference import difference_error
-from convstudy.evaluation.margin import ErrorParts
-from convstudy.evaluation.variation import Answers
+from convstudy.statistics import accuracy_difference, accuracy_interval, mcnemar_p
+from convstudy.statistics.difference import difference_error
+from convstudy.statistics.margin import ErrorParts
+from convstudy.statistics.variation import Answers
 from simulated import expected_top1, networks
 
 SEEDS, IMAGES, LUCK = (2, 3, 5, 10), (100, 1000), (0.0, 0.1, 0.3)

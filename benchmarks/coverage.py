@@ -14,7 +14,7 @@ import itertools
 
 import numpy as np
 
-from convstudy.evaluation import accuracy_difference, accuracy_interval
+from convstudy.statistics import accuracy_difference, accuracy_interval
 from simulated import ABILITY, expected_top1, networks, spread_of_seeds
 
 SEEDS, IMAGES = (1, 2, 3, 5, 10), (100, 450, 2000)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.special import expit
 
-from convstudy.evaluation import (
+from convstudy.statistics import (
     balanced_accuracy_interval,
     chance_of_beating,
     expected_calibration_error,

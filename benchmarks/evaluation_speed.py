@@ -28,9 +28,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from convstudy.evaluation import ResidentImages, predict
-from convstudy.evaluation.batch_norm import folded
-from convstudy.evaluation.inference import logits
+from convstudy.inference import ResidentImages, predict
+from convstudy.inference.batch_norm import folded
+from convstudy.inference.prediction import logits
 from convstudy.zoo import build
 
 NETWORKS = (("net", 32), ("resnet20", 32), ("resnet18", 32), ("resnet18", 64), ("resnet34", 64))  # and the input's side

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from convstudy.evaluation import accuracy_difference, cochran_q, friedman, holm, noninferiority
-from convstudy.evaluation.ranks import critical_difference
+from convstudy.statistics import accuracy_difference, cochran_q, friedman, holm, noninferiority
+from convstudy.statistics.ranks import critical_difference
 from simulated import ABILITY, ability_for, networks
 
 Alarm = Callable[[np.random.Generator], bool]

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 from torchvision.datasets import CIFAR10
 
-from convstudy.evaluation import ResidentImages, predict
+from convstudy.inference import ResidentImages, predict
 from convstudy.training import Recipe, TrainingBatches, train
 from convstudy.zoo import build
 

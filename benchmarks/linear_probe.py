@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from convstudy.evaluation import ResidentImages
-from convstudy.study.transfer import FrozenBackbone, unaugmented
+from convstudy.inference import ResidentImages
+from convstudy.study.runs.frozen_backbone import FrozenBackbone, unaugmented
 from convstudy.training import Recipe, TrainingBatches, train
 from convstudy.zoo import build
 

@@ -25,10 +25,18 @@ import pandas as pd
 from convstudy.data import ImageSet
 from convstudy.data.image_set import numbered
 from convstudy.study import ComparisonFolder, RunFolder, write_findings
-from convstudy.study.activation_maps import LARGEST_SIDE, MOST_MAPS
-from convstudy.study.conclusion import Entrant, findings_of, protocol_words
-from convstudy.study.results import ActivationMap, DataDescription, Findings, MapSource, Protocol, ShownImage
-from convstudy.study.shown_images import GivenAnswers
+from convstudy.study.comparisons.activation_maps import LARGEST_SIDE, MOST_MAPS
+from convstudy.study.comparisons.conclude import findings_of, protocol_words
+from convstudy.study.comparisons.results import (
+    ActivationMap,
+    DataDescription,
+    Findings,
+    MapSource,
+    Protocol,
+    ShownImage,
+)
+from convstudy.study.comparisons.shown_images import GivenAnswers
+from convstudy.study.models.entrant import Entrant
 from convstudy.training import Epoch
 
 CLASSES = tuple(f"class {number}" for number in range(10))
@@ -66,7 +74,19 @@ def make(folder: ComparisonFolder, networks: int, seeds: int, images: int) -> No
     hard = random.normal(0, 1, images)
     for place, ((name, seed), run) in enumerate(runs.items()):
         write_run(run, name, seed, labels, hard, np.random.default_rng(place))
-    entrants = [Entrant(name, name, 270_000, 40_000_000, 600_000, (3, 32, 32), ()) for name in names]
+    entrants = [
+        Entrant(
+            name=name,
+            folder=name,
+            code="",
+            input_shape=(3, 32, 32),
+            num_classes=len(CLASSES),
+            parameters=270_000,
+            macs=40_000_000,
+            activation_size=600_000,
+        )
+        for name in names
+    ]
     data = DataDescription(
         "made up", "made up", CLASSES, (3, 32, 32), 45_000, 5_000, images, (0.5,) * 3, (0.25,) * 3, (), "", ()
     )

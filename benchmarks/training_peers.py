@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from convstudy.evaluation import ResidentImages
+from convstudy.inference import ResidentImages
 from convstudy.training import Recipe, TrainingBatches, train
 from convstudy.training.precision import mixed_precision
 

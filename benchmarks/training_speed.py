@@ -25,7 +25,7 @@ import torch
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-from convstudy.study.threads import channels_last_pays
+from convstudy.study.runs.tuning import channels_last_pays
 from convstudy.training import Recipe
 from convstudy.zoo import build
 from training_peers import PEERS, Clock, Epoch, Pixels, Work, amp, bare_steps, channels_last, convstudy, timm_train

@@ -1,5 +1,5 @@
 from .analysis import bottleneck
-from .notebook import bottlenecks, check, diff, explain, network, summary, training_memory, trends
+from .api import bottlenecks, check, diff, explain, network, summary, training_memory, trends
 
 __all__ = [
     "bottleneck",

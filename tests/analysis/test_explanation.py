@@ -7,9 +7,9 @@ import torchvision
 from torch import nn
 
 from convstudy.analysis import count, explain
-from convstudy.analysis.checking.arithmetic import value_of
 from convstudy.analysis.explanation import _derivations
 from convstudy.analysis.unallocated import unallocated
+from convstudy.claims.checking.arithmetic import value_of
 from convstudy.errors import UnknownNameError
 from tests.analysis.networks import Net
 

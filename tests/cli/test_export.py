@@ -98,7 +98,7 @@ def test_a_file_that_gives_other_logits_is_not_kept(
         state["5.bias"] += 0.01
         stored.save_file(state, path, metadata)
 
-    monkeypatch.setattr(sys.modules["convstudy.study.export"], "save_model", torn)
+    monkeypatch.setattr(sys.modules["convstudy.study.trained.export"], "save_model", torn)
     said = convstudy("export", run, "--format", "safetensors", "--output", "model.safetensors")
     assert said.status == 2
     assert said.err.startswith(

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from tests.conftest import Said
 
-from convstudy.cli.comparing import carry_out
+from convstudy.cli.compare import carry_out
 from convstudy.study import Plan
 from convstudy.training import Recipe
 

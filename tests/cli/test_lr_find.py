@@ -67,7 +67,7 @@ def test_the_test_is_done_once(
     assert convstudy(*asked).status == 0
     (tmp_path / "out/run.json").unlink()
     before = (tmp_path / "out/weights.safetensors").read_bytes()
-    monkeypatch.setattr("convstudy.study.found_rate.learning_rate_range", None)
+    monkeypatch.setattr("convstudy.study.runs.lr_range_test.learning_rate_range", None)
     for words in (asked, ("train", "--resume", "out")):
         assert convstudy(*words).status == 0
         assert (tmp_path / "out/weights.safetensors").read_bytes() == before

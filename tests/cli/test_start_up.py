@@ -23,6 +23,6 @@ def test_heavy_libraries_stay_unloaded(command: str) -> None:
 
 def test_training_waits_for_no_library_of_the_report() -> None:
     of_the_end = {"plotly", "scipy", "sklearn", "statsmodels"}
-    code = f"import sys, convstudy.cli.training; print(sorted({of_the_end!r} & set(sys.modules)))"
+    code = f"import sys, convstudy.cli.train; print(sorted({of_the_end!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

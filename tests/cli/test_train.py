@@ -19,7 +19,7 @@ from tests.conftest import Said
 
 from convstudy.cli.recipe_flags import RECIPE
 from convstudy.errors import RecipeError
-from convstudy.study import comparison, training_run
+from convstudy.study.comparisons import comparison, single_run
 from convstudy.training import Recipe
 
 Convstudy = Callable[..., Said]
@@ -109,8 +109,8 @@ def test_the_memory_format_is_measured_once_and_kept(
         asked.append(named)
         return True
 
-    monkeypatch.setattr(training_run, "fastest_threads", lambda *_: 1)
-    monkeypatch.setattr(training_run, "channels_last_pays", pays)
+    monkeypatch.setattr(single_run, "fastest_threads", lambda *_: 1)
+    monkeypatch.setattr(single_run, "channels_last_pays", pays)
     assert convstudy(*words, "out", "--amp").status == 0
     assert asked == [{"threads": 1, "amp": True}]
     for again in ((*words, "out", "--amp"), ("train", "--resume", "out")):

@@ -16,9 +16,9 @@ import pytest
 from tests.cli.test_compare import wait_for_newer
 from tests.conftest import Said
 
-from convstudy.cli.comparing import carry_out
+from convstudy.cli.compare import carry_out
 from convstudy.study import Plan, RunFolder
-from convstudy.study.at_work import noted_process
+from convstudy.study.runs.status import noted_process
 from convstudy.training import Recipe
 
 Convstudy = Callable[..., Said]

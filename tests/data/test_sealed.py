@@ -15,8 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from convstudy.data import DataSet, ImageSet, load, memory
-from convstudy.evaluation import ResidentImages
-from convstudy.study.run import training_parts
+from convstudy.inference import ResidentImages
+from convstudy.study.runs.parts import training_parts
 from convstudy.training import Recipe, TrainingBatches
 
 SIDE = 4

@@ -18,15 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from convstudy.cli.comparing import carry_out
+from convstudy.cli.compare import carry_out
 from convstudy.data import DataSet, at_side, load, memory, pixel_statistics, split_validation, store
 from convstudy.data.memory import Mapped, is_mapped
 from convstudy.data.store import decoded_store, opened
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
-from convstudy.evaluation import ResidentImages
+from convstudy.inference import ResidentImages
 from convstudy.study import Plan
-from convstudy.study.preprocessing import recoloured
+from convstudy.study.models.preprocessing import recoloured
 from convstudy.training import Recipe, TrainingBatches
 
 COUNT, SIDE = 12, 16

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import ImageSet
-from convstudy.study.conclusion import seed_by_seed
-from convstudy.study.metrics import metrics_of
-from convstudy.study.questions import questions
-from convstudy.study.results import (
+from convstudy.study.comparisons.conclude import seed_by_seed
+from convstudy.study.comparisons.metrics import metrics_of
+from convstudy.study.comparisons.questions import questions
+from convstudy.study.comparisons.results import (
     Accuracy,
     ActivationMap,
     DataDescription,
@@ -23,10 +23,10 @@ from convstudy.study.results import (
     PairResult,
     Protocol,
     Results,
-    RunResult,
     ShownImage,
 )
-from convstudy.study.shown_images import GivenAnswers
+from convstudy.study.comparisons.shown_images import GivenAnswers
+from convstudy.study.runs.result import RunResult
 from convstudy.training import Epoch
 
 Labels = npt.NDArray[np.int64]

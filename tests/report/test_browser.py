@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
-from convstudy.evaluation import friedman
 from convstudy.report.html import write_html
 from convstudy.report.ranks import write_ranks
-from convstudy.study.ranking import RankedData, Ranking
+from convstudy.statistics import friedman
+from convstudy.study.comparisons.ranking import RankedData, Ranking
 from tests.report.made_up import EPOCHS, NASTY_NETWORK, made_up_findings
 
 pytestmark = pytest.mark.browser

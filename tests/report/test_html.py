@@ -16,7 +16,7 @@ from scipy.special import softmax
 
 from convstudy.report.cost_charts import COSTS, accuracy_against
 from convstudy.report.html import html, write_html
-from convstudy.study.results import Findings, Layer, ModelResult, PairResult
+from convstudy.study.comparisons.results import Findings, Layer, ModelResult, PairResult
 from tests.report.made_up import CLASSES, EPOCHS, MEASURED, NASTY_CLASS, NASTY_NETWORK, made_up_findings
 from tests.report.page import Element, chart, parse
 

@@ -13,7 +13,7 @@ import pytest
 from convstudy.report.critical_difference import critical_difference_diagram
 from convstudy.report.ranks import csv, html, latex, markdown
 from convstudy.study import ComparisonFolder, rank, write_findings
-from convstudy.study.results import Findings
+from convstudy.study.comparisons.results import Findings
 from tests.conftest import Said
 from tests.report.made_up import NASTY_NETWORK, made_up_findings
 from tests.report.page import chart, parse

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convstudy.errors import StudyError
-from convstudy.study import Budget, Plan, allowance, prepare
-from convstudy.study.allowance import allowances
-from convstudy.study.run import training_parts
-from convstudy.study.speed import epoch_seconds
+from convstudy.study import Budget, Plan, prepare
+from convstudy.study.comparisons import allowance
+from convstudy.study.comparisons.epoch_speed import epoch_seconds
+from convstudy.study.plans.budget import allowances
+from convstudy.study.runs.parts import training_parts
 from tests.conftest import Said
 
 Convstudy = Callable[..., Said]
@@ -56,7 +57,7 @@ def test_the_epochs_of_equal_macs_are_those_counted_by_hand() -> None:
     comparison = prepare(plan)
     images = len(training_parts(comparison.data, 0)[0])
     assert comparison.recipe_of("net").epochs == int(1e10 / (3 * NET_MACS * images))
-    lenet5 = comparison.contestants[1].macs
+    lenet5 = comparison.entrants[1].macs
     assert (
         comparison.recipe_of("lenet5").epochs == int(1e10 / (3 * lenet5 * images)) != comparison.recipe_of("net").epochs
     )
@@ -117,7 +118,7 @@ def test_equal_seconds_are_measured_once_and_kept(
 def test_measuring_leaves_random_state_and_threads_as_they_were() -> None:
     comparison = prepare(Plan(("net",), seeds=1, budget=Budget("seconds", 60), threads=2))
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    assert epoch_seconds(comparison, comparison.contestants[0]) > 0
+    assert epoch_seconds(comparison, comparison.entrants[0]) > 0
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == threads
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from convstudy.errors import StudyError
 from convstudy.study import Plan
-from convstudy.study.comparison import prepare
-from convstudy.study.folder import ComparisonFolder
-from convstudy.study.training_run import prepare_run
+from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.comparisons.prepare import prepare
+from convstudy.study.comparisons.single_run import prepare_run
 
 
 def save(path: Path, seed: int) -> None:

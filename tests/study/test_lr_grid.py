@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convstudy.cli.comparing import carry_out
+from convstudy.cli.compare import carry_out
 from convstudy.errors import DivergedError
 from convstudy.study import Plan, epochs_of, run_states
-from convstudy.study.folder import ComparisonFolder
-from convstudy.study.lr_grid import Trial, best_trial
+from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.runs.lr_trial import Trial, best_trial
 from convstudy.training import Epoch, Recipe
 from tests.conftest import Said
 

@@ -14,10 +14,10 @@ from scipy.special import softmax
 from sklearn import metrics as sklearn_metrics
 
 from convstudy.study import ComparisonFolder, write_findings
-from convstudy.study.conclusion import compare_pairs, seed_by_seed
-from convstudy.study.metrics import metrics_of
-from convstudy.study.results import RunResult
-from convstudy.study.stored import results_from_json
+from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed
+from convstudy.study.comparisons.metrics import metrics_of
+from convstudy.study.comparisons.results_file import results_from_json
+from convstudy.study.runs.result import RunResult
 from tests.report.made_up import made_up_findings
 
 FINDINGS = made_up_findings(networks=3)

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import softmax
 
 from convstudy.errors import StudyError
-from convstudy.study.outside_predictions import OutsidePredictions, read_predictions
+from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
 
 
 def read(folder: Path, text: str, class_names: tuple[str, ...] | None = None) -> OutsidePredictions:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.cli.comparing import carry_out
+from convstudy.cli.compare import carry_out
 from convstudy.study import ComparisonFolder, Plan
-from convstudy.study.code_version import PACKAGE, code_version, deciding_sources, sources_hash
+from convstudy.study.runs.code_version import DECIDING, PACKAGE, code_version, deciding_sources, sources_hash
 from convstudy.training import Recipe
 from tests.conftest import Said
 
@@ -146,7 +146,7 @@ def test_the_hash_changes_with_every_deciding_source_and_with_no_line_ending(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = Path(shutil.copytree(PACKAGE, tmp_path / "convstudy", ignore=shutil.ignore_patterns("__pycache__")))
-    monkeypatch.setattr(sys.modules["convstudy.study.code_version"], "PACKAGE", copy)
+    monkeypatch.setattr(sys.modules["convstudy.study.runs.code_version"], "PACKAGE", copy)
 
     def now() -> str:
         sources_hash.cache_clear()
@@ -168,29 +168,6 @@ def test_the_hash_changes_with_every_deciding_source_and_with_no_line_ending(
         sources_hash.cache_clear()
 
 
-TELLING = {  # what a run imports that reads, writes and tells, and decides no number
-    "claims",
-    "analysis",
-    "errors.py",
-    "files.py",
-    "evaluation/__init__.py",
-    "evaluation/latency.py",
-    "evaluation/peak_memory.py",
-    "evaluation/throughput.py",
-    "study/__init__.py",
-    "study/at_work.py",
-    "study/code_version.py",
-    "study/data_record.py",
-    "study/failure.py",
-    "study/folder.py",
-    "study/measured_cost.py",
-    "study/results.py",
-    "study/source_copy.py",
-    "study/writing.py",
-    "wording.py",
-}
-
-
 def imported(path: Path) -> Iterator[Path]:
     """The modules of the package that a file imports when it runs; lazy packages by their stub."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -200,26 +177,42 @@ def imported(path: Path) -> Iterator[Path]:
 
 def found(module: str, names: list[str]) -> Iterator[Path]:
     path = PACKAGE.parent / module.replace(".", "/")
+    yield from (parent / "__init__.py" for parent in path.parents if parent.is_relative_to(PACKAGE))
     if path.with_suffix(".py").exists():
         yield path.with_suffix(".py")
     stub = path / "__init__.pyi"
     for node in ast.parse(stub.read_text()).body if stub.exists() else []:
         if isinstance(node, ast.ImportFrom) and {alias.name for alias in node.names} & set(names):
-            yield path / f"{node.module}.py"
+            yield path / f"{str(node.module).replace('.', '/')}.py"
     if (path / "__init__.py").exists():
         yield path / "__init__.py"
 
 
-def test_all_that_a_run_is_made_by_is_in_the_hash() -> None:
-    todo, seen = [PACKAGE / "study/run.py"], set[Path]()
+def made_by() -> set[str]:
+    """All files that performing a run imports, however far down."""
+    todo, seen = [PACKAGE / "study/runs/perform.py", PACKAGE / "study/runs/workers.py"], set[Path]()
     while todo:
         path = todo.pop()
         if path not in seen:
             seen.add(path)
             todo += imported(path)
-    names = {path.relative_to(PACKAGE).as_posix() for path in seen - set(deciding_sources())}
-    assert {"study/folder.py", "errors.py"} <= names
-    assert {name for name in names if name not in TELLING and name.split("/")[0] not in TELLING} == set()
+    return {path.relative_to(PACKAGE).as_posix() for path in seen}
+
+
+def hashed() -> set[str]:
+    return {path.relative_to(PACKAGE).as_posix() for path in deciding_sources()}
+
+
+def test_all_that_a_run_is_made_by_is_in_the_hash() -> None:
+    assert {"claims/reading.py", "claims/checking/layer.py", "study/runs/folder.py", "errors.py"} <= made_by()
+    assert made_by() - hashed() == set()
+
+
+@pytest.mark.parametrize("left_out", DECIDING)
+def test_none_of_the_deciding_folders_can_be_left_out(monkeypatch: pytest.MonkeyPatch, left_out: str) -> None:
+    module = sys.modules["convstudy.study.runs.code_version"]
+    monkeypatch.setattr(module, "DECIDING", tuple(name for name in DECIDING if name != left_out))
+    assert made_by() - hashed()
 
 
 def test_a_run_says_the_code_that_made_it(whole: Path) -> None:

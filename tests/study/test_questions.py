@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convstudy.evaluation import accuracy_interval
-from convstudy.evaluation.variation import Answers
-from convstudy.study.conclusion import compare_pairs
-from convstudy.study.questions import questions
-from convstudy.study.results import Accuracy, ModelResult
+from convstudy.statistics import accuracy_interval
+from convstudy.statistics.variation import Answers
+from convstudy.study.comparisons.conclude import compare_pairs
+from convstudy.study.comparisons.questions import questions
+from convstudy.study.comparisons.results import Accuracy, ModelResult
 
 IMAGES = 2000
 

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from convstudy.data import ImageSet
 from convstudy.errors import DivergedError
 from convstudy.study import Budget, Plan, prepare
-from convstudy.study.allowance import counted, with_measured
-from convstudy.study.comparison import Comparison, tasks_of
-from convstudy.study.folder import ComparisonFolder
-from convstudy.study.lr_grid import best_trial
-from convstudy.study.run import Task, perform
-from convstudy.study.side_by_side import perform_all
+from convstudy.study.comparisons.allowance import counted, with_measured
+from convstudy.study.comparisons.comparison import Comparison, tasks_of
+from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.runs.lr_trial import best_trial
+from convstudy.study.runs.perform import perform
+from convstudy.study.runs.task import Task
+from convstudy.study.runs.workers import perform_all
 from convstudy.training import Epoch, Recipe, train
 from tests.conftest import ROOT
 
@@ -154,8 +155,8 @@ def test_the_test_part_is_opened_after_the_last_training_and_selection_of_a_run(
 
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("convstudy.study.run.train", told("train", train))
-        patch.setattr("convstudy.study.run.best_trial", told("select", best_trial))
+        patch.setattr("convstudy.study.runs.stages.train", told("train", train))
+        patch.setattr("convstudy.study.runs.lr_search.best_trial", told("select", best_trial))
         [task] = sealed_tasks(prepare(plan), tmp_path / "out", events.append)
         try:
             perform(task, Quiet())
@@ -271,6 +272,6 @@ def test_the_seal_breaks_where_a_selection_or_a_training_looks(
         task.data.test.images.mean()
         return train(*given, **named)
 
-    monkeypatch.setattr("convstudy.study.run.train", peeking)
+    monkeypatch.setattr("convstudy.study.runs.stages.train", peeking)
     with pytest.raises(OpenedEarlyError, match=r"images was read after \[0, 0\] of 1 epochs"):
         perform(task, Quiet())

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from convstudy.cli.comparing import carry_out
+from convstudy.cli.compare import carry_out
 from convstudy.data import ImageSet, load
 from convstudy.data.image_set import numbered
-from convstudy.evaluation import grad_cam
+from convstudy.inference import grad_cam
 from convstudy.study import ComparisonFolder, Plan, open_run, read_findings, write_findings
-from convstudy.study.activation_maps import with_maps
-from convstudy.study.image_file import with_images
-from convstudy.study.results import Findings, NetworkAnswer, RunResult
-from convstudy.study.shown_images import GivenAnswers
+from convstudy.study.comparisons.activation_maps import with_maps
+from convstudy.study.comparisons.images_file import with_images
+from convstudy.study.comparisons.results import Findings, NetworkAnswer
+from convstudy.study.comparisons.shown_images import GivenAnswers
+from convstudy.study.runs.result import RunResult
 from convstudy.training import Recipe
 from tests.report.made_up import made_up_findings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from convstudy.evaluation import ResidentImages
+from convstudy.inference import ResidentImages
 
 
 def images(count: int, side: int = 8, channels: int = 1, classes: int = 2, contrast: int = 100) -> ResidentImages:

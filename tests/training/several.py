@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from convstudy.errors import ConvstudyError
-from convstudy.evaluation import predict_together
+from convstudy.inference import predict_together
 from convstudy.processes import first, first_then_others, gathered, joined, place
 from convstudy.study import open_model
 from convstudy.training import Progress, Recipe, TrainingBatches, train

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from convstudy.errors import RecipeError, StudyError
-from convstudy.evaluation import predict
-from convstudy.study.transfer import FrozenBackbone
+from convstudy.inference import predict
+from convstudy.study.runs.frozen_backbone import FrozenBackbone
 from convstudy.training import Progress, Recipe, TrainingBatches, train
 from tests.training.made_up import close, images, plain_network, same, weights
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from convstudy.evaluation import predict
+from convstudy.inference import predict
 from convstudy.processes import Place, place, started_by_torchrun
 from convstudy.training import Recipe, TrainingBatches
 from convstudy.training.parallel import images_of

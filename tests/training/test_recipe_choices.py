@@ -17,7 +17,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
 from convstudy.errors import RecipeError
-from convstudy.evaluation import ResidentImages
+from convstudy.inference import ResidentImages
 from convstudy.training import Epoch, Recipe, TrainingBatches, read_recipe, recipe_text, train, write_recipe
 from convstudy.training.average import average_of
 from convstudy.training.balance import balanced_order, balanced_weights

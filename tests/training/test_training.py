@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as tv
 
 from convstudy.errors import DivergedError, RecipeError, StudyError
-from convstudy.evaluation import ResidentImages
+from convstudy.inference import ResidentImages
 from convstudy.training import Progress, Recipe, TrainingBatches, train
 from convstudy.training.cropping import crop, mirror
 from convstudy.training.optimiser import optimiser

@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from convstudy.analysis.checking.arithmetic import value_of
 from convstudy.analysis.count import Input, count, plain
 from convstudy.analysis.table import LayerRow, Shape
+from convstudy.claims.checking.arithmetic import value_of
 
 SIDES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 POOLING = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)

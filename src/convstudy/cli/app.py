@@ -11,19 +11,23 @@ from typing import Annotated
 import typer
 
 from convstudy.cli.bottleneck import bottleneck
-from convstudy.cli.checking import build, check
+from convstudy.cli.build import build
+from convstudy.cli.check import check
 from convstudy.cli.compare import compare
+from convstudy.cli.data import data
+from convstudy.cli.data import inspect as inspect_data
+from convstudy.cli.diff import diff
 from convstudy.cli.evaluate import evaluate
-from convstudy.cli.explaining import diff, explain, trends
+from convstudy.cli.explain import explain
 from convstudy.cli.export import export
 from convstudy.cli.help_page import HelpedCommand, HelpedGroup
-from convstudy.cli.importing import import_
-from convstudy.cli.inspecting import inspect as inspect_data
-from convstudy.cli.listing import data, models
+from convstudy.cli.import_ import import_
+from convstudy.cli.models import models
 from convstudy.cli.predict import predict
-from convstudy.cli.redraw import report
+from convstudy.cli.report import report
 from convstudy.cli.summary import summary
 from convstudy.cli.train import train
+from convstudy.cli.trends import trends
 from convstudy.cli.watch import watch
 from convstudy.errors import ConvstudyError
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convstudy.cli.options import Classes, InputShape, TableOrJson, at_input
-from convstudy.cli.shape import parse_shape
+from convstudy.cli.options import Classes, InputShape, TableOrJson, at_input, parse_shape
 from convstudy.errors import ShapeError
 
 if TYPE_CHECKING:

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from convstudy.cli.shape import parse_shape
+from convstudy.errors import ShapeError
 
 if TYPE_CHECKING:
     from convstudy.study import Model
+
+Table = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE",
+        help="A layer table: TSV, CSV, Markdown, LaTeX, Excel, or a printout of Keras, torchinfo or torchsummary.",
+    ),
+]
 
 ModelName = Annotated[
     str,
@@ -88,3 +96,19 @@ def at_input(model: str, input_shape: str | None, classes: int | None) -> tuple[
     network = open_model(model)
     shape = parse_shape(input_shape) if input_shape else network.input_shape
     return network, shape, network.num_classes if classes is None else classes
+
+
+def parse_shape(text: str) -> tuple[int, int, int]:
+    """Read an input shape, channels x height x width.
+
+    >>> parse_shape("3x224x224")
+    (3, 224, 224)
+    >>> parse_shape("224")
+    Traceback (most recent call last):
+    convstudy.errors.ShapeError: --input is '224'; expected channels x height x width, as in 3x32x32
+    """
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) == 3 and all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        channels, height, width = (int(part) for part in parts)
+        return channels, height, width
+    raise ShapeError(f"--input is '{text}'; expected channels x height x width, as in 3x32x32")

@@ -22,7 +22,16 @@ from convstudy.cli.options import (
 from convstudy.cli.recipe_flags import FIND, given, with_recipe_flags
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from convstudy.study import Plan, TrainingRun
     from convstudy.training import Recipe
+
+NORM = {  # what to say of batch normalisation where processes share a batch
+    "": "",
+    "batch": "; batch normalisation sees the whole batch",
+    "part": "; batch normalisation sees that part alone",
+}
 
 
 @with_recipe_flags
@@ -74,7 +83,6 @@ def train(
     Interrupted, the same command goes on with it, and so does --resume FOLDER. The recipe is that of --config, or the
     default one, with what the flags say; it is printed, and stored as recipe.yaml.
     """
-    from convstudy.cli.training import carry_out_training
     from convstudy.errors import StudyError
     from convstudy.study import Plan, stored_plan
 
@@ -131,3 +139,50 @@ def _said(config: Path | None, asked: dict[str, Any], setting: str) -> bool | No
 
     settings = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
     return next((value for name, value in settings.items() if name.replace("-", "_") == setting), None)
+
+
+def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, measure_layout: bool = False) -> None:
+    """Train in the run's folder, and show it on the terminal as it goes; of several processes the first one shows."""
+    import sys
+    from textwrap import indent
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from convstudy.processes import joined
+    from convstudy.report.terminal import TrainingDisplay, cost_table, introduction
+    from convstudy.study import prepare_run
+    from convstudy.training import recipe_text
+
+    with joined() as here:
+        console = Console(quiet=not here.first)
+        run = prepare_run(plan, output, threads=threads, measure_layout=measure_layout)
+        run.claim()
+        if plan.find_lr:
+            run = _with_found_rate(run, console)
+        for warning in run.comparison.warnings if here.first else ():
+            print(f"warning: {warning}", file=sys.stderr)
+        console.print(Text(introduction(run.comparison)), cost_table(run.comparison.entrants), sep="\n\n")
+        console.print(Text(f"\nrecipe\n{indent(recipe_text(run.comparison.recipe), '  ')}"))
+        if not here.alone:
+            console.print(f"{here.world} processes, each with its part of every batch{NORM[run.batch_normalisation]}\n")
+        with TrainingDisplay(console) as display:
+            run.perform(display)
+        if here.first:
+            from convstudy.report.terminal import trained_report  # its interval's libraries wait for the end
+
+            console.print(trained_report(run.folder.record(), run.folder.read()))
+            console.print(f"run: {run.folder.path}", soft_wrap=True, highlight=False)
+
+
+def _with_found_rate(run: TrainingRun, console: Console) -> TrainingRun:
+    from convstudy.processes import first
+    from convstudy.report import write_range_picture
+    from convstudy.study.runs.lr_range_test import PICTURE
+
+    console.print("range test: up to 100 steps with a learning rate that rises from 1e-5 to 10")
+    found = run.range_test()
+    run, picture = run.with_rate(found), run.folder.path / PICTURE
+    first(lambda: write_range_picture(found, run.comparison.recipe.lr, picture))
+    console.print(f"learning rate {run.comparison.recipe.lr:g}: a tenth of where the loss was lowest ({PICTURE})\n")
+    return run

@@ -5,9 +5,10 @@ from convstudy.data.findings import Finding, ImageFile
 from convstudy.data.image_set import DataSet, ImageSet, at_side
 from convstudy.data.inspection import Inspection, inspect_folder, inspected, levels, thumbnail
 from convstudy.data.loaded import inspect_loaded
-from convstudy.data.pixels import pixel_statistics, resize
+from convstudy.data.pixels import resize
 from convstudy.data.sources import Source, load, sources
 from convstudy.data.split import split_validation
+from convstudy.data.statistics import pixel_statistics
 
 __all__ = [
     "DataSet",

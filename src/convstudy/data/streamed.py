@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.decoding import decode, planes, squared
+from convstudy.data.resizing import resized
 from convstudy.errors import DataError
 
 AT_ONCE = 256  # images of a pass over all
@@ -84,14 +85,12 @@ class Streamed:
                 pool.shutdown(cancel_futures=True)
 
     def _together(self, decoded: list[Future[npt.NDArray[np.uint8]]]) -> npt.NDArray[np.uint8]:
-        from convstudy.data.pixels import resize
-
         first = self.sides[0]
         images = np.empty((len(decoded), self.shape[1], first, first), np.uint8)
         for place, future in enumerate(decoded):
             images[place] = future.result()
         for side in self.sides[1:]:
-            images = resize(images, side)
+            images = resized(images, side)
         return images
 
     def _image(self, index: int) -> npt.NDArray[np.uint8]:

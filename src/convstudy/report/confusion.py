@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.study.results import RunResult
+from convstudy.study.runs.result import RunResult
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from math import log10
 
 import plotly.graph_objects as go
 
-from convstudy.evaluation import pareto_front
 from convstudy.report import figures, numbers
-from convstudy.study.results import ModelResult
+from convstudy.statistics import pareto_front
+from convstudy.study.comparisons.results import ModelResult
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from convstudy.report import figures
-from convstudy.study.ranking import Ranking
+from convstudy.study.comparisons.ranking import Ranking
 
 LABEL_SHARE = 0.3  # of the width, for the names at each side
 ROW_HEIGHT = 34  # pixels of a name

@@ -10,7 +10,7 @@ from convstudy.report.measures import columns_of, metric_text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from convstudy.study.results import Findings, ModelResult, Results
+    from convstudy.study.comparisons.results import Findings, ModelResult, Results
 
 MIXED = "Mixed protocols: these runs were not made as the others were."
 UNFINISHED = "Unfinished: {} still missing."

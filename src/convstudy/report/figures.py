@@ -20,7 +20,8 @@ import plotly.graph_objects as go
 
 from convstudy.report import numbers
 from convstudy.report.confusion import row_shares
-from convstudy.study.results import ModelResult, PairResult, RunResult
+from convstudy.study.comparisons.results import ModelResult, PairResult
+from convstudy.study.runs.result import RunResult
 
 COLOURS = 8  # defined in templates/report.css
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")

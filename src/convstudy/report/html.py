@@ -21,7 +21,7 @@ from convstudy.report.cost_charts import FIRST, accuracy_against, front, known_c
 from convstudy.report.leading import leading_pairs
 from convstudy.report.measures import Measures, columns_of, metric_of, of_each_network
 from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
-from convstudy.study.results import Findings, Results, ShownImage
+from convstudy.study.comparisons.results import Findings, Results, ShownImage
 
 PAIRS_IN_CHART = 30
 CLASSES_IN_CHART = 200

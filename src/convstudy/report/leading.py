@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from convstudy.study.results import PairResult, Results
+    from convstudy.study.comparisons.results import PairResult, Results
 
 MOST_PAIRS = 6  # with more than this, only those of the leading network
 

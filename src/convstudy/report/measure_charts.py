@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from convstudy.report import figures
 from convstudy.report.measures import Measures
-from convstudy.study.results import ModelResult, PairResult
+from convstudy.study.comparisons.results import ModelResult, PairResult
 
 CLASSES_WITH_NAMES = 60
 ROW_HEIGHT = 26  # pixels of a class

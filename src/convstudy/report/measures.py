@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convstudy import evaluation
-from convstudy.evaluation import ReliabilityBin
+from convstudy import statistics
 from convstudy.report import numbers
 from convstudy.report.confusion import confusion, row_shares
-from convstudy.study.results import Accuracy, Findings, Metric, ModelResult, RunResult
+from convstudy.statistics import ReliabilityBin
+from convstudy.study.comparisons.results import Accuracy, Findings, Metric, ModelResult
+from convstudy.study.runs.result import RunResult
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def measures(runs: Sequence[RunResult]) -> Measures:
     logits = np.stack([run.logits for run in runs])
     return Measures(
         runs[0].model,
-        evaluation.reliability(evaluation.probabilities_of(logits), labels) if scored else (),
+        statistics.reliability(statistics.probabilities_of(logits), labels) if scored else (),
         tuple(float(share) if images else None for share, images in zip(shares, counts.sum(1), strict=True)),
     )
 

@@ -17,7 +17,7 @@ from convstudy.report.html import packed_plotly, templates
 if TYPE_CHECKING:
     import pandas as pd
 
-    from convstudy.study.ranking import Ranking
+    from convstudy.study.comparisons.ranking import Ranking
 
 SHORT_NAME = 14  # letters that have room beside the diagram on a phone
 

@@ -1,27 +1,29 @@
-from .allowance import budget_words, with_measured, write_allowances
-from .budget import Budget
-from .comparison import Comparison, perform_missing, prepare
-from .conclusion import conclude
-from .contestant import Contestant, layer_table, unallocated_network
-from .environment import choose_device
-from .evaluated import ClassTop1, Evaluated, evaluate
-from .export import Exported, export
-from .folder import ComparisonFolder, RunFolder
-from .imported import import_predictions, with_imported
-from .lr_grid import read_grid
-from .model import Model, open_model
-from .plan import Plan
-from .prediction import Answer, answers, image_files
-from .preprocessing import Preprocessing
-from .provenance import check_runs
-from .ranking import Ranking, rank
-from .results import Findings, Results
-from .run import Observer
-from .stored import read_findings, read_layers, write_findings
-from .study_file import planned, read_study, study_text, write_study
-from .trained import TrainedRun, open_run
-from .training_run import TrainingRun, prepare_run, stored_plan
-from .unfinished import RunState, epochs_of, jobs_of, read_unfinished, run_states, seconds_left, write_start
+from .comparisons.allowance import budget_words, with_measured, write_allowances
+from .comparisons.comparison import Comparison, perform_missing
+from .comparisons.conclude import conclude
+from .comparisons.folder import ComparisonFolder
+from .comparisons.import_predictions import import_predictions, with_imported
+from .comparisons.prepare import prepare
+from .comparisons.progress import RunState, epochs_of, jobs_of, read_unfinished, run_states, seconds_left, write_start
+from .comparisons.provenance import check_runs
+from .comparisons.ranking import Ranking, rank
+from .comparisons.results import Findings, Results
+from .comparisons.results_file import read_findings, read_layers, write_findings
+from .comparisons.single_run import TrainingRun, prepare_run, stored_plan
+from .models.entrant import Entrant, layer_table, unallocated_network
+from .models.opening import Model, open_model
+from .models.preprocessing import Preprocessing
+from .plans.budget import Budget
+from .plans.lr_grid import read_grid
+from .plans.plan import Plan
+from .plans.yaml_file import planned, read_study, study_text, write_study
+from .runs.environment import choose_device
+from .runs.events import Observer
+from .runs.folder import RunFolder
+from .trained.evaluate import ClassTop1, Evaluated, evaluate
+from .trained.export import Exported, export
+from .trained.open_run import TrainedRun, open_run
+from .trained.predict import Answer, answers, image_files
 
 __all__ = [
     "Answer",
@@ -29,7 +31,7 @@ __all__ = [
     "ClassTop1",
     "Comparison",
     "ComparisonFolder",
-    "Contestant",
+    "Entrant",
     "Evaluated",
     "Exported",
     "Findings",

@@ -10,7 +10,7 @@ from itertools import repeat
 import torch
 from torch import Tensor
 
-from convstudy.evaluation import ResidentImages
+from convstudy.inference import ResidentImages
 from convstudy.training.augmentation import erased, mixed, varied
 from convstudy.training.balance import balanced_order, balanced_weights
 from convstudy.training.cropping import crop, mirror

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from convstudy.evaluation import images_at, is_channels_last
+from convstudy.inference import images_at, is_channels_last
 
 
 def crop(images: Tensor, top: Tensor, left: Tensor, padding: int) -> Tensor:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from convstudy.errors import RecipeError
-from convstudy.evaluation import ResidentImages, predict_together
+from convstudy.inference import ResidentImages, predict_together
 from convstudy.processes import place, summed
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.checkpoint import load_checkpoint, previous, save_checkpoint

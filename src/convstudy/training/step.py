@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from convstudy.errors import ModelError, RecipeError
-from convstudy.evaluation import is_out_of_memory
+from convstudy.inference import is_out_of_memory
 from convstudy.processes import raise_once
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.objective import objective

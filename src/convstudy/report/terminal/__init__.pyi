@@ -5,6 +5,7 @@ from .difference import difference
 from .evaluation import evaluation_report
 from .explaining import explanation, trend_list
 from .inspecting import inspection_report
+from .introduction import introduction
 from .layers import layer_table
 from .networks import cost_table, result_table, verdicts
 from .trained import trained_report
@@ -22,6 +23,7 @@ __all__ = [
     "evaluation_report",
     "explanation",
     "inspection_report",
+    "introduction",
     "layer_table",
     "result_table",
     "trained_report",

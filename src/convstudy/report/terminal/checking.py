@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from convstudy.analysis.checking import CheckedCell, CheckReport
+from convstudy.claims.checking import CheckedCell, CheckReport
 from convstudy.report import numbers
 from convstudy.report.terminal.table import plain_table
 

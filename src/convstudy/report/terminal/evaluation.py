@@ -20,7 +20,7 @@ def evaluation_report(found: Evaluated) -> RenderableType:
     """Draw top-1 with its interval, and the classes, the worst first.
 
     >>> from rich.console import Console
-    >>> from convstudy.evaluation import Interval
+    >>> from convstudy.statistics import Interval
     >>> from convstudy.study import ClassTop1, Evaluated
     >>> classes = ClassTop1("cat", 60, 58), ClassTop1("dog", 40, 32)
     >>> found = Evaluated("net", "pets", "test", 100, Interval(0.9, 0.826, 0.945), 0.4, classes)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from convstudy.evaluation import accuracy_interval
 from convstudy.report import numbers
+from convstudy.statistics import accuracy_interval
 
 if TYPE_CHECKING:
-    from convstudy.study.results import RunResult
+    from convstudy.study.runs.result import RunResult
 
 
 def trained_report(record: dict[str, Any], result: RunResult) -> RenderableType:

@@ -1,0 +1,141 @@
+"""The Python interface, as a notebook or a script has it: a network, or its name, and what there is to know of it.
+
+Everything here is `convstudy.NAME`. What comes back are records: `print` shows them, a notebook draws them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from convstudy import analysis
+from convstudy.claims import read_table
+from convstudy.claims.checking import check as check_table
+from convstudy.errors import ShapeError
+from convstudy.study.models.entrant import unallocated_network
+from convstudy.study.models.opening import open_model
+
+if TYPE_CHECKING:
+    from convstudy.analysis import Bottleneck, Explanation, LayerTable, TableDifference, TrainingMemory, Trend
+    from convstudy.analysis.count import Input
+    from convstudy.claims.checking import CheckReport
+
+Network = nn.Module | str
+
+
+def network(name: str, *, classes: int | None = None, channels: int | None = None) -> nn.Module:
+    """Build a network by name with weights as it initialises them (or those that `NAME@WEIGHTS` names).
+
+    `name` is as on the command line: the zoo's, `torchvision:NAME`, `timm:NAME`, `table:FILE` or `file.py:Name`.
+
+    Raises: UnknownNameError, with the nearest name; ModelError, when it cannot be built so.
+
+    >>> import torch
+    >>> network("net")(torch.zeros(1, 3, 32, 32)).shape
+    torch.Size([1, 10])
+    """
+    model = open_model(name)
+    return model.build(classes or model.num_classes, channels or model.input_shape[0])
+
+
+def summary(model: Network, *inputs: Input, classes: int | None = None, training: bool | None = False) -> LayerTable:
+    """Count a network layer by layer: output shape, activation size, parameters, MACs, receptive field, bytes.
+
+    Nothing is computed and nothing allocated; the network is left as it was. `inputs` are shapes of one example, as
+    `(3, 224, 224)`, or tensors, which are counted as the batches that they are; a network given by name has its paper's
+    input and classes where none are given.
+
+    Raises: ShapeError, when an input does not fit, or is missing for a network of your own; ModelError, when the
+    network cannot be built or run; UnknownNameError, with the nearest name.
+
+    >>> table = summary("lecture")
+    >>> table.totals.parameters, table["conv1"].output_shape
+    (62958, (8, 28, 28))
+    >>> table.to_pandas()["parameters"].sum()
+    np.int64(62958)
+    """
+    return analysis.count(*_at_input(model, inputs, classes), training=training)
+
+
+def training_memory(
+    model: Network, *inputs: Input, batch_size: int = 32, optimiser: str = "momentum", classes: int | None = None
+) -> TrainingMemory:
+    """Predict the bytes of a training step: weights, gradients, optimiser state and saved activations.
+
+    Raises: as `summary`; UnknownNameError, for an optimiser that is not known.
+
+    >>> training_memory("net", batch_size=1).weights == 62_006 * 4
+    True
+    """
+    return analysis.training_memory(*_at_input(model, inputs, classes), batch_size=batch_size, optimiser=optimiser)
+
+
+def explain(model: Network, layer: str, *inputs: Input, classes: int | None = None) -> Explanation:
+    """Where each number of a layer comes from: the formula with the numbers put in, and in words.
+
+    Raises: as `summary`; UnknownNameError, when there is no such layer.
+
+    >>> print(explain("lecture", "conv1")["parameters"])
+    parameters: (5·5·3 + 1)·8 = 608
+    """
+    built, *shapes = _at_input(model, inputs, classes)
+    return analysis.explain(built, shapes[0], layer)
+
+
+def trends(model: Network, *inputs: Input, classes: int | None = None) -> tuple[Trend, ...]:
+    """Whether the lecture's four trends hold: pooling, convolutions against dense layers, activation size, channels.
+
+    Raises: as `summary`.
+
+    >>> [trend.holds for trend in trends("lecture")]
+    [True, True, False, True]
+    """
+    return analysis.trends(summary(model, *inputs, classes=classes))
+
+
+def diff(a: Network, b: Network, *inputs: Input, classes: int | None = None) -> TableDifference:
+    """Two networks layer by layer: what the second has more, less or otherwise.
+
+    Raises: as `summary`.
+
+    >>> [change.b.path for change in diff("plain18", "resnet18").changes if change.b.parameters][0]
+    'layer2.0.downsample.0'
+    """
+    return analysis.diff(summary(a, *inputs, classes=classes), summary(b, *inputs, classes=classes))
+
+
+def bottlenecks(
+    model: Network, *inputs: Input, reduced: int | None = None, classes: int | None = None
+) -> tuple[Bottleneck, ...]:
+    """The convolutions of a network that a 1x1 reduction before them would make cheaper, those that save most first.
+
+    Raises: as `summary`; ShapeError, when `reduced` is below 1.
+
+    >>> bottlenecks("vgg11")[0].path
+    'features.8'
+    """
+    return analysis.bottlenecks(*_at_input(model, inputs, classes), reduced=reduced)
+
+
+def check(table: str | Path, model: Network | None = None, *inputs: Input, classes: int | None = None) -> CheckReport:
+    """Check every cell of a claimed layer table, against itself or against a network, and name each mistake.
+
+    Raises: ClaimError, when the file cannot be read as a table; and as `summary`.
+    """
+    rows = None if model is None else summary(model, *inputs, classes=classes).rows
+    return check_table(read_table(Path(table)), rows)
+
+
+def _at_input(model: Network, inputs: tuple[Input, ...], classes: int | None) -> tuple[nn.Module, *tuple[Input, ...]]:
+    if isinstance(model, nn.Module):
+        if not inputs:
+            raise ShapeError("a network of your own needs the shape of one input, as (3, 224, 224); got none")
+        if classes is not None:
+            raise ShapeError(f"classes={classes} is for networks by name; this one is built already")
+        return model, *inputs
+    opened = open_model(model)
+    shapes = inputs or (opened.input_shape,)
+    channels = tuple(getattr(shapes[0], "shape", shapes[0]))[-3:][0]
+    return unallocated_network(opened, classes or opened.num_classes, channels), *shapes

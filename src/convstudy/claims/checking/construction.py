@@ -1,0 +1,273 @@
+"""The network that a table describes, as steps: each a torch module with its arguments, or a joining of branches."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, prod
+
+from torch import nn
+
+from convstudy.claims.checking.arithmetic import value_of
+from convstudy.claims.checking.describe import DescribedNetwork, DescribedRow, describe
+from convstudy.claims.checking.layer import Layer, parameter_formula, side_formula
+from convstudy.claims.layer_text import Pair
+from convstudy.claims.printed_shape import Shape
+from convstudy.claims.table import ClaimedTable
+from convstudy.errors import ClaimError
+
+MOST_PARAMETERS = 10**10
+JOINS = ("addition", "concatenation")
+ACTIVATIONS = {"tanh": "Tanh", "sigmoid": "Sigmoid", "elu": "ELU", "relu": "ReLU", "leaky": "LeakyReLU",
+               "silu": "SiLU", "swish": "SiLU",
+               "gelu": "GELU", "mish": "Mish",
+               "relu6": "ReLU6", "identity": "Identity"}  # fmt: skip
+
+Argument = int | float | bool | str | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a network: `name = module(arguments)` applied to `inputs`; a join has no module.
+
+    `output` is the shape after the step, and `inputs` are the names of steps, or `x` for the network's input.
+    """
+
+    name: str
+    module: str
+    arguments: tuple[Argument, ...] = ()
+    options: Mapping[str, Argument] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    output: Shape = ()
+
+
+def steps_of(table: ClaimedTable) -> tuple[Shape, tuple[Step, ...]]:
+    """The input's shape, and the steps from it to the logits, with the right numbers where the claimed ones are wrong.
+
+    A table that lists no activation gets a ReLU after every layer with weights but the last; a softmax at the end is
+    left to the loss.
+
+    Raises:
+        ClaimError: when the table does not tell what a row is, or what the input is.
+    """
+    network = describe(table)
+    if network.input_shape is None:
+        raise ClaimError(
+            f"{table.source}: the input's shape is not known; expected a first row such as Input (32,32,3)"
+        )
+    rows = [row for row in network.rows if row.row.layer.kind not in {"total", "input"}]
+    require_layers(table, rows)
+    builder = StepBuilder(network)
+    for row in rows:
+        builder.add(row, last=row is rows[-1])
+    return network.input_shape, tuple(builder.steps)
+
+
+def require_layers(table: ClaimedTable, rows: Sequence[DescribedRow]) -> None:
+    if not rows:
+        raise ClaimError(f"{table.source}: no row is a layer; expected rows such as CONV1 (f=5, s=1), POOL1, FC3")
+    for described in rows:
+        branch = next((note for note in described.notes if note.startswith("a branch")), None)
+        if described.layer is None or branch:
+            why = branch or "the table does not tell what this layer is and what it does"
+            raise ClaimError(f"{table.source}, row {described.row.label!r}: {why}; a network cannot be built from it")
+    parameters = sum(int(value_of(parameter_formula(row.layer))) for row in rows if row.layer)
+    if parameters > MOST_PARAMETERS:
+        raise ClaimError(f"{table.source}: {parameters:,} parameters; at most {MOST_PARAMETERS:,} can be built")
+
+
+class StepBuilder:
+    """Adds the steps of one row after another, and remembers which step gives a row's output."""
+
+    def __init__(self, network: DescribedNetwork) -> None:
+        self.network = network
+        self.steps: list[Step] = []
+        self.ends: dict[int, str] = {}
+        self.shapes: dict[str, Shape] = {"x": network.input_shape or ()}
+        self.lists_activations = any(row.row.layer.kind == "activation" for row in network.rows)
+
+    def add(self, described: DescribedRow, *, last: bool) -> None:
+        number = self.network.rows.index(described)
+        layer = described.layer
+        if layer is None:
+            return
+        ends = tuple(self.ends.get(above, "x") for above in described.inputs) or ("x",)
+        if layer.kind in JOINS:
+            end = self.append(
+                described.row.label, "add" if layer.kind == "addition" else "cat", (), {}, ends, layer.output
+            )
+        else:
+            end = ends[0]
+            for name, module, arguments, options in modules_of(layer, described.row.label, self.shapes[end]):
+                shape = (
+                    flat(self.shapes[end])
+                    if module == "Flatten"
+                    else self.shapes[end]
+                    if "Pad2d" in module
+                    else layer.output
+                )
+                end = self.append(name, module, arguments, options, (end,), shape)
+            weighted = layer.kind in {"convolution", "depthwise convolution", "separable convolution", "dense"}
+            if weighted and not self.lists_activations and not last:
+                end = self.append("relu", "ReLU", (), {}, (end,), layer.output)
+        self.ends[number] = end
+
+    def append(
+        self,
+        label: str,
+        module: str,
+        arguments: tuple[Argument, ...],
+        options: Mapping[str, Argument],
+        inputs: tuple[str, ...],
+        output: Shape,
+    ) -> str:
+        name = unique_name(label, self.shapes)
+        self.steps.append(Step(name, module, arguments, options, inputs, output))
+        self.shapes[name] = output
+        return name
+
+
+def flat(shape: Shape) -> Shape:
+    return (prod(shape),)
+
+
+def unique_name(label: str, taken: Mapping[str, Shape]) -> str:
+    """A label's first word as the name of an attribute; a number behind it where the name is taken.
+
+    >>> unique_name("CONV1 (f=5, s=1)", {}), unique_name("ReLU", {"relu": ()}), unique_name("3x3 conv", {})
+    ('conv1', 'relu_2', 'layer_3x3')
+    """
+    name = re.sub(r"\W", "_", (label.lower().split() or [""])[0]).strip("_")
+    if not name.isidentifier() or keyword.iskeyword(name) or hasattr(nn.Sequential, name) or not name.isascii():
+        name = f"layer_{re.sub(r'[^a-z0-9_]', '', name)}".rstrip("_")
+    number = 2
+    unique = name
+    while unique in taken or unique == "x":
+        unique, number = f"{name}_{number}", number + 1
+    return unique
+
+
+Module = tuple[str, str, tuple[Argument, ...], dict[str, Argument]]
+
+
+def modules_of(layer: Layer, label: str, shape: Shape) -> Iterator[Module]:
+    """The torch modules of one layer, in order, each with a name, its class and its arguments."""
+    match layer.kind:
+        case "convolution" | "depthwise convolution":
+            yield from padded(layer, label)
+            yield (
+                label,
+                "Conv2d",
+                (layer.input_channels, layer.filters),
+                {**window_options(layer), **convolution_options(layer)},
+            )
+        case "separable convolution":
+            channels = layer.input_channels
+            yield from padded(layer, label)
+            yield (
+                f"{label.split(maxsplit=1)[0]}_depthwise",
+                "Conv2d",
+                (channels, channels),
+                {**window_options(layer), "groups": channels, "bias": False},
+            )
+            yield (
+                label,
+                "Conv2d",
+                (channels, layer.filters),
+                {"kernel_size": 1, **({} if layer.bias else {"bias": False})},
+            )
+        case "pooling":
+            yield from padded(layer, label)
+            yield (
+                label,
+                "AvgPool2d" if averages(label) else "MaxPool2d",
+                (),
+                {**window_options(layer), **pooling_options(layer)},
+            )
+        case "global pooling" | "adaptive pooling":
+            pool = "AdaptiveMaxPool2d" if "max" in label.lower() else "AdaptiveAvgPool2d"
+            yield label, pool, (plain(layer.output_size),), {}
+            if layer.kind == "global pooling":
+                yield "flatten", "Flatten", (), {}
+        case "dense":
+            if len(shape) > 1:
+                yield "flatten", "Flatten", (), {}
+            name = "logits" if label.lower().startswith("softmax") else label  # the softmax itself is left to the loss
+            yield name, "Linear", (layer.features, layer.channels), {} if layer.bias else {"bias": False}
+        case "norm":
+            yield label, "BatchNorm2d" if len(layer.input) == 3 else "BatchNorm1d", (layer.input_channels,), {}
+        case "local response norm":
+            yield label, "LocalResponseNorm", (5,), {}
+        case "flatten":
+            yield label, "Flatten", (), {}
+        case "dropout":
+            yield label, "Dropout", (dropout_of(label),), {}
+        case "activation":
+            yield label, activation_of(label), (), {}
+
+
+def activation_of(label: str) -> str:
+    """The torch module of an activation row, ReLU where no other is named.
+
+    >>> activation_of("re_lu_3 (ReLU)"), activation_of("scaled tanh"), activation_of("LeakyReLU")
+    ('ReLU', 'Tanh', 'LeakyReLU')
+    """
+    found = [word for word in ACTIVATIONS if word in label.lower()]
+    return ACTIVATIONS[max(found, key=len)] if found else "ReLU"
+
+
+def averages(label: str) -> bool:
+    return re.search(r"av(?:g|erage)|mean|^s\d+\b", label.lower()) is not None
+
+
+def dropout_of(label: str) -> float:
+    match = re.search(r"0?\.\d+", label)
+    return float(match[0]) if match else 0.5
+
+
+def plain(pair: Pair) -> int | Pair:
+    """A pair as torch takes it: one number where both are the same."""
+    return pair[0] if pair[0] == pair[1] else pair
+
+
+def window_options(layer: Layer) -> dict[str, Argument]:
+    options: dict[str, Argument] = {"kernel_size": plain(layer.kernel)}
+    if layer.stride != (layer.kernel if layer.kind == "pooling" else (1, 1)):
+        options["stride"] = plain(layer.stride)
+    padding = layer.padding if not layer.same else tuple(left for left, right in same_padding(layer) if left == right)
+    if len(padding) == 2 and max(padding) > 0:
+        options["padding"] = plain((padding[0], padding[1]))
+    if layer.dilation != (1, 1):
+        options["dilation"] = plain(layer.dilation)
+    return options
+
+
+def convolution_options(layer: Layer) -> dict[str, Argument]:
+    return {**({"groups": layer.groups} if layer.groups > 1 else {}), **({} if layer.bias else {"bias": False})}
+
+
+def pooling_options(layer: Layer) -> dict[str, Argument]:
+    return {"ceil_mode": True} if layer.rounds_up else {}
+
+
+def same_padding(layer: Layer) -> list[Pair]:
+    """TensorFlow's padding 'same', before and after each side: what is odd goes after."""
+    pads = []
+    for axis in (0, 1):
+        length = layer.dilation[axis] * (layer.kernel[axis] - 1) + 1
+        out = int(value_of(side_formula(layer, axis)))
+        total = max((out - 1) * layer.stride[axis] + length - layer.input_side[axis], 0)
+        pads.append((total // 2, total - total // 2))
+    return pads
+
+
+def padded(layer: Layer, label: str) -> Iterator[Module]:
+    """A module that pads unevenly, where torch's own padding cannot."""
+    if not layer.same or all(left == right for left, right in same_padding(layer)):
+        return
+    (top, bottom), (left, right) = same_padding(layer)
+    maximum = layer.kind == "pooling" and not averages(label)
+    pads = (left, right, top, bottom)
+    yield "pad", "ConstantPad2d" if maximum else "ZeroPad2d", (pads, -inf) if maximum else (pads,), {}

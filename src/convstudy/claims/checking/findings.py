@@ -1,0 +1,113 @@
+"""What a check finds, as records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from convstudy.claims.checking.mistakes import Explanation
+from convstudy.claims.printed_number import PrintedNumber
+from convstudy.claims.printed_shape import Layout, Shape, in_layout
+from convstudy.claims.table import Quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+SHOWN = ("row", "column", "claimed", "correct", "holds", "mistake", "formula")
+
+
+@dataclass(frozen=True)
+class CheckedCell:
+    """One claimed cell. `holds` is None where the table does not tell enough; shapes are channels first.
+
+    `formula` is the right one with the numbers put in; `explanation` names the mistake of a wrong cell, the simplest
+    that gives exactly the claimed number, and `alternatives` the others that do.
+    """
+
+    row: str
+    column: str
+    quantity: Quantity
+    claimed: PrintedNumber | Shape
+    correct: int | Shape | None
+    holds: bool | None
+    formula: str = ""
+    explanation: Explanation | None = None
+    alternatives: tuple[Explanation, ...] = ()
+
+    @property
+    def mistake(self) -> str | None:
+        """The mistake's identifier; None where the cell holds, or no known mistake gives the number."""
+        return self.explanation.mistake if self.explanation else None
+
+    def to_json(self, layout: Layout) -> dict[str, Any]:
+        explanation = self.explanation
+        return {
+            "row": self.row,
+            "column": self.column,
+            "quantity": self.quantity,
+            "claimed": plain(self.claimed, layout),
+            "correct": plain(self.correct, layout),
+            "holds": self.holds,
+            "mistake": self.mistake,
+            "formula": self.formula,
+            "explanation": explanation.sentence if explanation else None,
+            "mistaken_formula": explanation.formula or None if explanation else None,
+            "alternatives": [other.mistake for other in self.alternatives],
+        }
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Every claimed cell, checked, and what was taken as given or inferred on the way."""
+
+    source: str
+    cells: tuple[CheckedCell, ...]
+    notes: tuple[str, ...] = ()
+    layout: Layout = "channels first"
+
+    @property
+    def wrong(self) -> tuple[CheckedCell, ...]:
+        """The cells that do not hold, those among them that only pass a wrong number on."""
+        return tuple(cell for cell in self.cells if cell.holds is False)
+
+    @property
+    def passed_on(self) -> tuple[CheckedCell, ...]:
+        """The wrong cells that follow rightly from a wrong one above: a consequence, not another mistake."""
+        return tuple(cell for cell in self.wrong if cell.mistake == "passed-on")
+
+    @property
+    def holds(self) -> bool:
+        return not self.wrong
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One line a cell: row, column, claimed, correct, holds, mistake, formula."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(self.to_json()["cells"])[list(SHOWN)]
+
+    def __str__(self) -> str:
+        """What `print` shows: the wrong cells."""
+        cells = self.to_pandas()
+        wrong = cells[cells["holds"] == False]  # noqa: E712 - None says that it cannot be told
+        return wrong.drop(columns="holds").to_string(index=False) if len(wrong) else f"{self.source}: every claim holds"
+
+    def _repr_html_(self) -> str:
+        return self.to_pandas().to_html(index=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON's types; shapes in the table's own order."""
+        return {
+            "table": self.source,
+            "cells": [cell.to_json(self.layout) for cell in self.cells],
+            "wrong": len(self.wrong),
+            "passed_on": len(self.passed_on),
+            "unknown": sum(cell.holds is None for cell in self.cells),
+            "notes": list(self.notes),
+        }
+
+
+def plain(value: PrintedNumber | Shape | int | None, layout: Layout) -> int | str | list[int] | None:
+    if isinstance(value, PrintedNumber):
+        return int(value.value) if value.exact else value.text
+    return list(in_layout(value, layout)) if isinstance(value, tuple) else value

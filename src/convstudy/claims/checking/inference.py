@@ -1,0 +1,214 @@
+"""What a row leaves unsaid of its window, its filters and its bias, inferred from the numbers around it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from math import prod
+
+from convstudy.claims.checking.arithmetic import value_of
+from convstudy.claims.checking.layer import KEEPS_SHAPE, WINDOWED, Layer, fits, parameter_formula
+from convstudy.claims.layer_text import Pair
+from convstudy.claims.printed_number import PrintedNumber
+from convstudy.claims.printed_shape import Shape
+from convstudy.claims.table import ClaimedRow
+
+CONVOLUTION_KERNELS = (3, 5, 7, 1, 11, 2, 4, 9)
+POOLING_KERNELS = (2, 3, 4, 5, 7, 8)
+MOST_PADDING = 16
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """A row, the row below it, and the shape it is fed with: the right one and the claimed one."""
+
+    row: ClaimedRow
+    following: ClaimedRow | None
+    feed: Shape
+    claimed_feed: Shape
+    printed_by_tool: bool = False
+
+    def number(self, quantity: str) -> PrintedNumber | None:
+        return self.row.numbers.get(quantity)
+
+
+def inferred_window(near: Neighbours, layer: Layer) -> tuple[Layer, tuple[str, ...]]:
+    """The layer with the window that explains most of the numbers around it; the plainest at a tie."""
+    candidates = list(window_candidates(near, layer))
+    best = max(candidates, key=lambda candidate: evidence(near, candidate))
+    layer = inferred_channels(near, best)
+    return layer, tuple(said(near, layer))
+
+
+def window_candidates(near: Neighbours, layer: Layer) -> Iterator[Layer]:
+    """Every window that the row leaves open, the plainest first; a stated kernel, stride or padding is kept."""
+    text, pooling = near.row.layer, layer.kind == "pooling"
+    kernels = (
+        [text.kernel]
+        if text.kernel
+        else [(side, side) for side in (POOLING_KERNELS if pooling else CONVOLUTION_KERNELS)]
+    )
+    base = replace(layer, dilation=text.dilation or (1, 1), rounds_up=bool(text.rounds_up), groups=text.groups or 1)
+    for kernel in kernels:
+        strides = [text.stride] if text.stride else [(side, side) for side in stride_order(kernel[0], pooling)]
+        for stride, (padding, same) in product(strides, padding_order(near, kernel)):
+            yield replace(base, kernel=kernel, stride=stride, padding=padding, same=same)
+
+
+def stride_order(kernel: int, pooling: bool) -> list[int]:
+    if not pooling:
+        return [1, 2, 4, 3]
+    return [stride for stride in dict.fromkeys((kernel, 2, 1, 3)) if stride <= max(kernel, 2)]
+
+
+def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
+    """No padding, the padding that keeps the size, then those between; more than half a kernel pads nobody."""
+    stated = near.row.layer.padding
+    if stated == "valid":
+        return [((0, 0), False)]
+    if stated == "same":
+        return [((0, 0), True)]
+    if stated is not None:
+        return [(stated, False)]
+    half = (kernel[0] // 2, kernel[1] // 2)
+    between = [(side, side) for side in range(min(half[0], MOST_PADDING))]
+    order: list[tuple[Pair, bool]] = [((0, 0), False), (half, False), *((pair, False) for pair in between)]
+    if kernel[0] % 2 == 0 and near.row.layer.kind != "pooling":
+        order.insert(1, ((0, 0), True))
+    return list(dict.fromkeys(order))
+
+
+def evidence(near: Neighbours, candidate: Layer) -> int:
+    """How many of the numbers around the row a window explains, the claimed shape counting most."""
+    return max(evidence_from(near, replace(candidate, input=feed)) for feed in (near.claimed_feed, near.feed))
+
+
+def evidence_from(near: Neighbours, candidate: Layer) -> int:
+    row = near.row
+    channels = row.shape[0] if row.shape else row.layer.channels or 1
+    layer = replace(candidate, channels=channels)
+    layer = replace(layer, groups=layer.input_channels) if layer.kind == "depthwise convolution" else layer
+    if not fits(layer):
+        return -1
+    side = layer.output_side
+    found = 3 * (row.shape is not None and (row.shape[1:] or (1, 1)) == side)
+    size = near.number("activation_size")
+    found += 2 * (size is not None and size.admits(prod(side) * layer.filters))
+    found += 2 * follows(near.following, layer)
+    counted = near.number("parameters")
+    if row.layer.kernel is None and counted is not None and layer.kind != "pooling":
+        found += 4 * counted.admits(value_of(parameter_formula(layer)))
+        found += 3 * counted.admits(value_of(parameter_formula(replace(layer, bias=False))))
+    return found
+
+
+def follows(below: ClaimedRow | None, layer: Layer) -> bool:
+    """Whether what the next row claims can follow from this output."""
+    if below is None:
+        return False
+    kind = below.layer.kind
+    if kind in {"dense", "softmax"}:
+        return dense_fits(below, prod(layer.output))
+    if kind == "flatten":
+        return below.shape is not None and prod(below.shape) == prod(layer.output)
+    if below.shape is None or len(below.shape) != 3:
+        return False
+    if kind in KEEPS_SHAPE:
+        return below.shape[1:] == layer.output_side
+    return window_fits(below, layer.output, below.shape[1:])
+
+
+def window_fits(below: ClaimedRow, feed: Shape, side: Shape) -> bool:
+    """Whether a convolution or pooling that states its kernel can give these sides, with any padding."""
+    kind = below.layer.kind
+    if kind not in WINDOWED or not (below.layer.kernel or kind == "pooling"):
+        return False
+    kernel = below.layer.kernel or (2, 2)
+    stride = below.layer.stride or (kernel if kind == "pooling" else (1, 1))
+    window = Layer("pooling", feed, kernel=kernel, stride=stride)
+    padded = [replace(window, padding=(pad, pad)) for pad in range(min(kernel[0] // 2, MOST_PADDING) + 1)]
+    return any(option.output_side == side for option in padded)
+
+
+def dense_fits(row: ClaimedRow, features: int) -> bool:
+    """Whether a dense row's parameters follow from its input, right or with the common slips of the bias."""
+    counted = row.numbers.get("parameters")
+    units = prod(row.shape) if row.shape else row.layer.channels
+    if counted is None or units is None:
+        return False
+    return any(counted.admits(value) for value in ((features + 1) * units, features * units + 1, features * units))
+
+
+def inferred_channels(near: Neighbours, layer: Layer) -> Layer:
+    """The layer with the filters that most of the numbers agree on, the claimed shape at a tie, and its bias."""
+    if layer.kind == "pooling":
+        return layer
+    layer = replace(layer, channels=near.row.layer.channels or voted_channels(near, layer))
+    if layer.kind == "depthwise convolution":
+        layer = replace(layer, groups=layer.input_channels)
+    return replace(layer, bias=has_bias(near, layer))
+
+
+def voted_channels(near: Neighbours, layer: Layer) -> int:
+    """What most numbers say; the claimed shape stands first: it outweighs one other number, but not two."""
+    said = [near.row.shape[0]] if near.row.shape else []
+    below = near.following
+    if (
+        below
+        and below.shape
+        and below.layer.kind in {*KEEPS_SHAPE, "pooling", "global pooling"}
+        and layer.kind != "dense"
+    ):
+        said.append(below.shape[0])
+    said += [whole_ratio(near.number("activation_size"), prod(layer.output_side)), by_parameters(near, layer)]
+    if below and layer.kind == "dense" and below.shape and (counted := below.numbers.get("parameters")):
+        said.append(whole_ratio(counted, prod(below.shape)) - 1)
+    votes = Counter(channels for channels in said if channels > 0)
+    return max(votes, key=votes.__getitem__, default=0)
+
+
+def by_parameters(near: Neighbours, layer: Layer) -> int:
+    """The filters that the claimed parameters come from, 0 where they are no multiple of one filter's."""
+    counted = near.number("parameters")
+    if layer.kind not in {"convolution", "dense"} or counted is None:
+        return 0
+    one = value_of(parameter_formula(replace(layer, channels=1)))
+    return whole_ratio(counted, int(one)) or whole_ratio(counted, int(one) - 1)
+
+
+def whole_ratio(number: PrintedNumber | None, divisor: int) -> int:
+    if number is None or not number.exact or divisor <= 0:
+        return 0
+    ratio = Fraction(number.value, divisor)
+    return max(int(ratio), 0) if ratio.denominator == 1 else 0
+
+
+def has_bias(near: Neighbours, layer: Layer) -> bool:
+    """Stated; else a layer counted without bias has none where a norm follows it or a tool printed the count."""
+    stated = near.row.layer.bias
+    if stated is not None:
+        return stated
+    counted = near.number("parameters")
+    normed = near.following is not None and near.following.layer.kind == "norm"
+    if counted is None or not (normed or near.printed_by_tool):
+        return True
+    return not counted.admits(value_of(parameter_formula(replace(layer, bias=False))))
+
+
+def said(near: Neighbours, layer: Layer) -> Iterator[str]:
+    """What was not stated, in words."""
+    text, usual = near.row.layer, layer.kernel if layer.kind == "pooling" else (1, 1)
+    parts = []
+    if text.kernel is None:
+        parts.append(f"kernel {layer.kernel[0]}×{layer.kernel[1]}")
+    if text.stride is None and (text.kernel is None or layer.stride != usual):
+        parts.append(f"stride {layer.stride[0]}")
+    if text.padding is None:
+        parts.append("padding 'same'" if layer.same else f"padding {layer.padding[0]}")
+    if parts:
+        yield f"{', '.join(parts)} not stated, inferred from the shapes"
+    if text.bias is None and not layer.bias:
+        yield "no bias, inferred from the parameters"

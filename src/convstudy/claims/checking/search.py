@@ -1,0 +1,311 @@
+"""The search for the mistake behind a wrong cell: what is passed on, exchanged, mistaken by formula, or a slip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import cached_property
+from math import prod
+
+from convstudy.claims.checking.describe import DescribedNetwork, same_shape
+from convstudy.claims.checking.facts import Facts, Value, claimed_outputs, facts_of_layer, total
+from convstudy.claims.checking.layer import Layer, fits, parameter_formula
+from convstudy.claims.checking.mistakes import (
+    COUNTED_NOTHING,
+    POOLING,
+    Explanation,
+    number_mistakes,
+    shape_mistakes,
+    slips,
+)
+from convstudy.claims.checking.unstated_input import USUAL_SIDES
+from convstudy.claims.printed_number import PrintedNumber
+from convstudy.claims.printed_shape import Shape
+from convstudy.claims.table import QUANTITIES, ClaimedTable, Quantity
+
+Claimed = PrintedNumber | Shape
+FARTHEST_EXCHANGE = 50  # rows between two cells that may have been exchanged
+MOST_SIZED_ROWS = 500  # another input's size is tried on networks up to this length
+
+
+def agrees(claimed: Claimed, value: Value | Fraction | None) -> bool:
+    """Whether a claim, at its printed precision, is this value."""
+    if isinstance(claimed, PrintedNumber):
+        return isinstance(value, int | Fraction) and claimed.holds(value)
+    return isinstance(value, tuple) and same_shape(claimed, value)
+
+
+def claim(row_numbers: Facts, quantity: Quantity) -> Claimed | None:
+    return row_numbers.row.shape if quantity == "output_shape" else row_numbers.row.numbers.get(quantity)
+
+
+class MistakeSearch:
+    """Explains the wrong cells of one table; every way to explain is a method that yields explanations."""
+
+    def __init__(self, table: ClaimedTable, network: DescribedNetwork, facts: Sequence[Facts]) -> None:
+        self.table, self.network, self.facts = table, network, facts
+        self.claimed = claimed_outputs(facts)
+
+    def explanations(self, number: int, quantity: Quantity) -> list[Explanation]:
+        """Everything that gives exactly the claimed value, the likeliest first; each mistake once."""
+        claimed = claim(self.facts[number], quantity)
+        if claimed is None:
+            return []
+        ways = self.of_total if self.facts[number].is_total else self.of_layer
+        found: dict[str, Explanation] = {}
+        for explanation in ways(number, quantity, claimed):
+            found.setdefault(explanation.mistake, explanation)
+        return list(found.values())
+
+    def of_layer(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        yield from self.passed_on(number, quantity, claimed)
+        yield from self.exchanged(number, quantity, claimed)
+        yield from self.by_formula(self.facts[number].layer, quantity, claimed)
+        yield from self.unpooled(number, quantity, claimed)
+        yield from self.of_another_input(number, quantity, claimed)
+        yield from self.thousands(number, quantity, claimed)
+        yield from self.by_formula_on_claims(number, quantity, claimed)
+        yield from self.copied(number, quantity, claimed)
+        yield from self.by_kind(number, quantity)
+        yield from self.slipped(number, quantity, claimed)
+
+    def wrong(self, number: int, quantity: Quantity) -> bool:
+        fact = self.facts[number]
+        claimed = claim(fact, quantity)
+        return claimed is not None and quantity in fact.correct and not agrees(claimed, fact.correct[quantity])
+
+    # -- passed on -----------------------------------------------------------------------------------------------------
+
+    def on_claims(self, number: int, quantity: Quantity) -> Iterator[tuple[Layer, str]]:
+        """The layer as it follows from wrong claims, of the rows that feed it and of its own shape; and the reason."""
+        layer, own = self.facts[number].layer, self.facts[number].row.shape
+        if layer is None:
+            return
+        fed = [*self.fed_by_claims(number, layer)]
+        yield from fed
+        if quantity != "output_shape" and own and self.wrong(number, "output_shape"):
+            reason = f"the shape {self.table.printed(own)} claimed in this row"
+            for base in (layer, *(layer for layer, _ in fed)):
+                yield replace(base, channels=own[0], claimed_output=own), reason
+
+    def fed_by_claims(self, number: int, layer: Layer) -> Iterator[tuple[Layer, str]]:
+        for above in self.facts[number].inputs:
+            label, shape = self.table.rows[above].label, self.claimed[above]
+            right = self.facts[above].correct.get("output_shape")
+            if shape is not None and isinstance(right, tuple) and not same_shape(shape, right):
+                fed = layer.fed(shape)
+                if fits(fed):
+                    yield fed, f"the wrong shape {self.table.printed(shape)} of {label!r}"
+            size = self.table.rows[above].numbers.get("activation_size")
+            if (
+                layer.kind == "dense"
+                and size
+                and size.exact
+                and size.value > 0
+                and self.wrong(above, "activation_size")
+            ):
+                yield layer.fed((int(size.value),)), f"the wrong size {size} of {label!r}"
+
+    def passed_on(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        for layer, reason in self.on_claims(number, quantity):
+            values, formulas = facts_of_layer(layer)
+            if agrees(claimed, values[quantity]):
+                yield Explanation("passed-on", f"this follows rightly from {reason}", formulas[quantity])
+
+    # -- formulas ------------------------------------------------------------------------------------------------------
+
+    def by_formula(self, layer: Layer | None, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        if layer is None:
+            return
+        made = shape_mistakes(layer) if quantity == "output_shape" else number_mistakes(layer, quantity)
+        for explanation, value in made:
+            if agrees(claimed, value):
+                yield explanation
+
+    def by_formula_on_claims(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        for layer, reason in self.on_claims(number, quantity):
+            for explanation in self.by_formula(layer, quantity, claimed):
+                yield replace(explanation, sentence=f"{explanation.sentence}; on top of {reason}")
+
+    def unpooled(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        """A dense layer that is fed with the map above the pooling, or with a map that was flattened wrongly."""
+        layer, inputs = self.facts[number].layer, self.facts[number].inputs
+        if layer is None or layer.kind != "dense" or not inputs:
+            return
+        above = self.facts[inputs[0]]
+        if above.layer is None:
+            return
+        fed = layer.fed(above.layer.input)
+        if above.layer.kind == "flatten":
+            yield from self.by_formula(fed, quantity, claimed)
+        values, formulas = facts_of_layer(fed)
+        if above.layer.kind in POOLING and agrees(claimed, values[quantity]):
+            sentence = f"here the input of {above.row.label!r} is flattened, not its output"
+            yield Explanation("flatten-mistaken", sentence, f"{formulas[quantity]} = {values[quantity]:,}")
+
+    @cached_property
+    def other_inputs(self) -> list[tuple[str, list[Layer | None]]]:
+        """The network with every other usual side of its input, and the sentence that says so."""
+        shape = self.network.input_shape
+        if shape is None or len(shape) != 3 or len(self.network.rows) > MOST_SIZED_ROWS:
+            return []
+        return [
+            (
+                f"this belongs to an input of {side}×{side}, not of {shape[1]}×{shape[2]}",
+                self.network.with_input((shape[0], side, side)),
+            )
+            for side in USUAL_SIDES
+        ]
+
+    def of_another_input(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        described = self.facts[number].described
+        if described is None:
+            return
+        for sentence, layers in self.other_inputs:
+            layer = layers[described]
+            if layer is not None:
+                values, formulas = facts_of_layer(layer)
+                if agrees(claimed, values[quantity]):
+                    yield Explanation("another-input-size", sentence, formulas[quantity])
+
+    def thousands(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        """1,024 taken for 1,000: in the printed K or M, or in the number of units."""
+        fact = self.facts[number]
+        value = fact.correct.get(quantity)
+        if isinstance(claimed, PrintedNumber) and isinstance(value, int):
+            yield from thousands_in_unit(claimed, value)
+        layer = fact.layer
+        if layer is not None and layer.kind == "dense":
+            for taken, meant in ((1024, 1000), (1000, 1024)):
+                if taken_for(layer, taken, meant, quantity, claimed):
+                    yield Explanation("1024-for-1000", f"here {taken:,} is taken where the layer has {meant:,}")
+
+    def by_kind(self, number: int, quantity: Quantity) -> Iterator[Explanation]:
+        """Any count at a layer that has none, whatever formula gave it."""
+        kind = self.facts[number].row.layer.kind
+        if quantity == "parameters" and kind in POOLING:
+            yield Explanation("pooling-given-parameters", "pooling only picks or averages: it learns nothing")
+        elif quantity == "parameters" and kind in COUNTED_NOTHING and self.facts[number].correct.get(quantity) == 0:
+            yield Explanation("parameters-where-there-are-none", "this layer learns nothing")
+
+    # -- the pen -------------------------------------------------------------------------------------------------------
+
+    def exchanged(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        right = self.facts[number].correct.get(quantity)
+        if isinstance(claimed, tuple) and isinstance(right, tuple) and sorted(claimed) == sorted(right):
+            yield Explanation("axes-exchanged", "channels, height and width stand in another order than in other rows")
+        for other in QUANTITIES[1:]:
+            if other != quantity and self.crosswise((number, quantity), (number, other)):
+                name = self.table.columns[other]
+                yield Explanation("columns-exchanged", f"this number and that of the column {name!r} are exchanged")
+        near = range(max(number - FARTHEST_EXCHANGE, 0), min(number + FARTHEST_EXCHANGE + 1, len(self.facts)))
+        for other_row in sorted(near, key=lambda row: abs(row - number)):
+            if other_row != number and self.crosswise((number, quantity), (other_row, quantity)):
+                yield Explanation(
+                    "rows-exchanged", f"this value and that of {self.table.rows[other_row].label!r} are exchanged"
+                )
+
+    def crosswise(self, one: tuple[int, Quantity], other: tuple[int, Quantity]) -> bool:
+        """Whether two wrong cells claim each what is right for the other."""
+        first, second = claim(self.facts[one[0]], one[1]), claim(self.facts[other[0]], other[1])
+        if first is None or second is None or not self.wrong(*other):
+            return False
+        return agrees(first, self.facts[other[0]].correct[other[1]]) and agrees(
+            second, self.facts[one[0]].correct.get(one[1])
+        )
+
+    def copied(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        if isinstance(claimed, PrintedNumber) and claimed.value == 0:
+            yield Explanation("left-at-zero", "this layer is not counted at all")
+            return
+        for other in (number - 1, number + 1):
+            if 0 <= other < len(self.facts) and agrees(claimed, self.facts[other].correct.get(quantity)):
+                yield Explanation("copied-from-another-row", f"this is the value of {self.table.rows[other].label!r}")
+
+    def slipped(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        right = self.facts[number].correct.get(quantity)
+        if isinstance(claimed, PrintedNumber) and claimed.exact and isinstance(right, int):
+            yield from slips(int(claimed.value), right)
+        elif isinstance(claimed, tuple) and isinstance(right, tuple) and len(claimed) == len(right):
+            wrong = [(one, other) for one, other in zip(claimed, right, strict=True) if one != other]
+            if len(set(wrong)) == 1:
+                yield from slips(*wrong[0])
+
+    # -- totals --------------------------------------------------------------------------------------------------------
+
+    def of_total(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+        rows = [fact for fact in self.facts[:number] if not fact.is_total]
+        if not isinstance(claimed, PrintedNumber):
+            return
+        claims = [fact.row.numbers[quantity].value for fact in rows if quantity in fact.row.numbers]
+        if claims and claimed.admits(sum(claims)):
+            yield Explanation(
+                "passed-on", "this is the sum of the claimed numbers, wrong ones among them", "the sum of the claims"
+            )
+        main = [fact for fact in rows if not fact.in_side_branch]
+        without = total(main, quantity) if len(main) < len(rows) else None
+        if without is not None and claimed.admits(without):
+            others = [
+                other for other in QUANTITIES[1:] if other != quantity and other in self.facts[number].row.numbers
+            ]
+            one_column = any(not self.wrong(number, other) for other in others)
+            name = "side-branches-in-one-column" if one_column else "side-branches-left-out"
+            labels = ", ".join(fact.row.label for fact in rows if fact.in_side_branch)
+            yield Explanation(
+                name,
+                f"the sum leaves out {labels}, which other columns count"
+                if one_column
+                else f"the sum leaves out {labels}",
+            )
+        for mistaken, name, sentence in mistaken_sums(rows):
+            if quantity == "parameters" and claimed.admits(mistaken):
+                yield Explanation(name, sentence)
+        right = self.facts[number].correct.get(quantity)
+        if isinstance(right, int):
+            if claimed.admits(2 * right) and quantity == "macs":
+                yield Explanation(
+                    "flops-for-macs",
+                    "one multiply-accumulate is two floating-point operations; these are FLOPs",
+                    f"2·{right}",
+                )
+            yield from thousands_in_unit(claimed, right)
+            for fact in rows:
+                part = fact.correct.get(quantity)
+                if isinstance(part, int) and part and claimed.admits(right - part):
+                    yield Explanation("row-left-out", f"the sum leaves out {fact.row.label!r}", f"{right} − {part}")
+        yield from self.slipped(number, quantity, claimed)
+
+
+def mistaken_sums(rows: Sequence[Facts]) -> Iterator[tuple[int, str, str]]:
+    """Sums of parameters over the whole network, with one mistake made at every row."""
+    right = total(rows, "parameters")
+    if right is None:
+        return
+    layers = [fact.layer for fact in rows if fact.layer is not None]
+    biases = sum(layer.filters for layer in layers if layer.bias and parameter_formula(layer).startswith("("))
+    yield right - biases, "bias-left-out", "every filter and unit has a bias as well; here all are left out"
+    norms = sum(layer.input_channels for layer in layers if layer.kind == "norm" and layer.norm_numbers == 2)
+    if norms:
+        sentence = "running mean and variance are buffers; only scale and shift are trained"
+        yield right + 2 * norms, "statistics-counted-as-parameters", sentence
+
+
+def thousands_in_unit(claimed: PrintedNumber, right: int) -> Iterator[Explanation]:
+    for power in (1, 2, 3):
+        if claimed.scale == 1000**power and claimed.admits(Fraction(right * 1000**power, 1024**power)):
+            yield Explanation(
+                "1024-for-1000", f"K is 1,000, not 1,024: this is {right:,}/1024{'²³'[power - 2] if power > 1 else ''}"
+            )
+        if claimed.scale == 1000**power and claimed.admits(Fraction(right * 1024**power, 1000**power)):
+            yield Explanation("1024-for-1000", "1,024 is taken for 1,000")
+
+
+def taken_for(layer: Layer, taken: int, meant: int, quantity: Quantity, claimed: Claimed) -> bool:
+    """Whether the claim is that of the layer with `taken` units or features where it has `meant`."""
+    changed = replace(
+        layer,
+        channels=taken if layer.channels == meant else layer.channels,
+        input=(taken,) if prod(layer.input) == meant else layer.input,
+    )
+    return agrees(claimed, facts_of_layer(changed)[0][quantity])

@@ -1,0 +1,41 @@
+"""`convstudy check`: a claimed layer table, checked cell by cell."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from convstudy.cli.options import Classes, InputShape, Table, TableOrJson, at_input
+
+
+def check(
+    table: Table,
+    model: Annotated[str | None, typer.Option(help="Check against this network instead of the table itself.")] = None,
+    input_shape: InputShape = None,
+    classes: Classes = None,
+    output_format: TableOrJson = "table",
+) -> None:
+    """Check every cell of a claimed layer table, and name the mistake behind each wrong number.
+
+    Exit status 0: every claim holds; 1: a claim is wrong; 2: the table cannot be read.
+    """
+    import json
+
+    from rich.console import Console
+
+    from convstudy.claims import read_table
+    from convstudy.claims.checking import check as check_table
+    from convstudy.report.terminal import check_report
+    from convstudy.study import layer_table
+
+    claimed = read_table(table)
+    rows = None
+    if model is not None:
+        rows = layer_table(*at_input(model, input_shape, classes)).rows
+    report = check_table(claimed, rows)
+    if output_format == "json":
+        typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+    else:
+        Console().print(check_report(report))
+    raise typer.Exit(0 if report.holds else 1)

@@ -1,0 +1,38 @@
+"""`convstudy diff`: two networks, layer by layer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from convstudy.cli.options import Classes, InputShape, TableOrJson
+
+
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A network: see `convstudy models`.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The network to hold beside it.")],
+    input_shape: InputShape = None,
+    classes: Classes = None,
+    unchanged: Annotated[bool, typer.Option("--all", help="Also the layers that are the same.")] = False,
+    output_format: TableOrJson = "table",
+) -> None:
+    """Show two networks layer by layer: what the second has more, less or otherwise.
+
+    Without --input and --classes each is taken at its own paper's.
+    """
+    import json
+
+    from rich.console import Console
+
+    from convstudy.analysis import diff as found
+    from convstudy.cli.options import at_input
+    from convstudy.report.terminal import difference
+    from convstudy.study import layer_table
+
+    tables = [layer_table(*at_input(name, input_shape, classes)) for name in (a, b)]
+    differences = found(*tables)
+    if output_format == "json":
+        typer.echo(json.dumps(differences.to_dict(), indent=2))
+    else:
+        Console().print(difference(a, b, differences, unchanged=unchanged))

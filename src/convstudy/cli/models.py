@@ -1,0 +1,13 @@
+"""`convstudy models`: the networks that are there by name."""
+
+from __future__ import annotations
+
+
+def models() -> None:
+    """List the networks."""
+    from rich.console import Console
+
+    from convstudy.report.listing import model_list
+    from convstudy.zoo import ARCHITECTURES
+
+    Console().print(model_list(ARCHITECTURES.values()))

@@ -1,5 +1,0 @@
-"""What a trained network gives, and how sure that is."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # of __init__.pyi, when asked for

@@ -1,0 +1,5 @@
+"""What a trained network answers, how fast, and in how much memory."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # of __init__.pyi, when asked for

@@ -1,0 +1,54 @@
+from .accuracy import CONFIDENCE, Interval, accuracy_interval
+from .calibration import ReliabilityBin, expected_calibration_error, reliability
+from .difference import Difference, accuracy_difference, mcnemar_p
+from .disagreement import answer_counts, disagreement
+from .effect_size import cohens_g, standardised_difference
+from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
+from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
+from .multiplicity import holm
+from .new_seed import chance_of_beating
+from .noninferiority import MARGIN, Noninferiority, cheapest_noninferior, noninferiority
+from .omnibus import CochranQ, cochran_q
+from .pareto import pareto_front
+from .power import Power, study_power
+from .ranks import Friedman, friedman
+
+__all__ = [
+    "CONFIDENCE",
+    "MARGIN",
+    "TOP5_CLASSES",
+    "CochranQ",
+    "Difference",
+    "Friedman",
+    "Interval",
+    "Noninferiority",
+    "Power",
+    "ReliabilityBin",
+    "accuracy_difference",
+    "accuracy_interval",
+    "answer_counts",
+    "balanced_accuracy",
+    "balanced_accuracy_interval",
+    "chance_of_beating",
+    "cheapest_noninferior",
+    "cochran_q",
+    "cohens_g",
+    "disagreement",
+    "expected_calibration_error",
+    "friedman",
+    "holm",
+    "log_loss",
+    "log_loss_interval",
+    "macro_f1",
+    "macro_f1_interval",
+    "mcnemar_p",
+    "noninferiority",
+    "pareto_front",
+    "probabilities_of",
+    "reliability",
+    "standardised_difference",
+    "study_power",
+    "top1",
+    "top5",
+    "top5_interval",
+]

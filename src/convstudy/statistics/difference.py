@@ -1,0 +1,70 @@
+"""The difference of two networks tested on the same images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from statsmodels.stats.contingency_tables import mcnemar
+
+from convstudy.statistics.accuracy import CONFIDENCE
+from convstudy.statistics.margin import ErrorParts
+from convstudy.statistics.paired_score import score_interval
+from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Accuracy of the first network minus that of the second, its interval, and the p-value of "they are equal"."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+
+def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) -> Difference:
+    """Compare two tables of answers, seeds x images, on the same images; the seeds need not be equally many.
+
+    Interval and p-value come from the same margins, which cover other test images (paired: the networks are compared
+    image by image) and other seeds of either network. The variance is not taken below 1 / N^2, that of a single answer
+    that differs, so that two networks with the same answers do not get an interval of no width.
+    With a single seed each, seeds cannot be covered: the interval is then Tango's score interval, and the p-value
+    McNemar's exact one, which may call a difference not shown whose interval just leaves out zero.
+
+    Raises: ValueError, when the numbers of images differ.
+
+    >>> same = np.array([[True, False, True, True]])
+    >>> accuracy_difference(same, same).p_value
+    1.0
+    """
+    images = a.shape[1]
+    if images != b.shape[1]:
+        raise ValueError(f"paired answers must be for the same images; got {images} and {b.shape[1]}")
+    value = float(a.mean() - b.mean())
+    if len(a) == len(b) == 1:
+        low, high = score_interval(int((a & ~b).sum()), int((~a & b).sum()), images, confidence)
+        return Difference(value, low, high, mcnemar_p(a[0], b[0]))
+    parts = difference_error(a, b)
+    margin = parts.margin((1 - confidence) / 2)
+    return Difference(value, max(value - margin, -1.0), min(value + margin, 1.0), parts.p_value(value))
+
+
+def difference_error(a: Answers, b: Answers) -> ErrorParts:
+    """The variances of the difference; the seeds' one with the degrees of freedom of Welch 1947."""
+    images = a.shape[1]
+    variations = [seed_variation(a), seed_variation(b)]
+    image_part = cleared(image_variance(a.mean(0) - b.mean(0)), variations)
+    seed_part = sum(variation.observed for variation in variations)
+    spread = sum(variation.observed**2 / (variation.seeds - 1) for variation in variations if variation.seeds > 1)
+    image_part = max(image_part, 1 / images**2 - seed_part)
+    return ErrorParts(image_part, max(images - 1, 1), seed_part, seed_part**2 / spread if spread > 0 else 1.0)
+
+
+def mcnemar_p(a: np.ndarray[tuple[int], np.dtype[np.bool_]], b: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+    """McNemar's exact p-value of two runs' answers, N each.
+
+    Source: McNemar 1947; exact binomial form as in Dietterich 1998, section 3.1.
+    """
+    table = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]
+    return float(mcnemar(table, exact=True).pvalue)

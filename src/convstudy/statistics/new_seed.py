@@ -1,0 +1,47 @@
+"""Which of two networks a new seed would favour."""
+
+from __future__ import annotations
+
+from scipy import special, stats
+
+from convstudy.statistics.accuracy import CONFIDENCE, Interval
+from convstudy.statistics.variation import Answers
+
+
+def chance_of_beating(a: Answers, b: Answers, confidence: float = CONFIDENCE) -> Interval | None:
+    """Probability that the first network, trained once more, beats the second, trained once more, on these images.
+
+    Top-1 of a network is taken as normal over seeds, each network with a variance of its own; the interval is that of
+    the noncentral t distribution, and covers other seeds, not other images. A variance is not taken below that of
+    rounding to whole images. None where a network has a single seed, which tells nothing of others.
+
+    Source: Reiser & Guttman 1986; Grissom & Kim 2005 for the effect size.
+
+    >>> import numpy as np
+    >>> a, b = np.arange(100) < np.array([[90], [91], [92]]), np.arange(100) < np.array([[88], [90], [89]])
+    >>> chance = chance_of_beating(a, b)
+    >>> [round(value, 2) for value in (chance.low, chance.value, chance.high)]
+    [0.46, 0.92, 1.0]
+    """
+    if min(len(a), len(b)) < 2:
+        return None
+    rounding = 1 / (12 * a.shape[1] ** 2)
+    variances = [max(float(answers.mean(1).var(ddof=1)), rounding) for answers in (a, b)]
+    seeds = (len(a), len(b))
+    spread = sum(variances) ** 0.5
+    error = sum(variance / count for variance, count in zip(variances, seeds, strict=True)) ** 0.5
+    squares = sum(variance**2 / (count - 1) for variance, count in zip(variances, seeds, strict=True))
+    difference = float(a.mean() - b.mean())
+    low, high = noncentrality_interval(difference / error, sum(variances) ** 2 / squares, confidence)
+    chances = (
+        float(stats.norm.cdf(steps)) for steps in (difference / spread, low * error / spread, high * error / spread)
+    )
+    return Interval(*chances)
+
+
+def noncentrality_interval(t: float, degrees_of_freedom: float, confidence: float) -> tuple[float, float]:
+    """The noncentralities of Student's t for which `t` is neither too large nor too small (Steiger & Fouladi 1997)."""
+    tail = (1 - confidence) / 2
+    return float(special.nctdtrinc(degrees_of_freedom, 1 - tail, t)), float(
+        special.nctdtrinc(degrees_of_freedom, tail, t)
+    )

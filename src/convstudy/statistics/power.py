@@ -1,0 +1,130 @@
+"""What a study could have shown, and what a larger one would."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import exp, log
+
+from scipy import optimize, special
+
+from convstudy.statistics.difference import difference_error
+from convstudy.statistics.margin import ErrorParts
+from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
+
+LEVEL = 0.05
+POWER = 0.8  # Cohen 1988, section 2.4: one real difference in five is missed
+MOST_SEEDS = 1000
+MOST_IMAGES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Power:
+    """What two networks' answers say of a study's size.
+
+    `detectable` is the smallest true difference that a study as large as this one shows with the given power.
+    `seeds` (of each network, on as many images) and `images` (with as many seeds) are what it takes to show the
+    observed difference with that power; None where no number is enough, the other one being what limits the study.
+    """
+
+    detectable: float
+    seeds: int | None
+    images: int | None
+
+
+@dataclass(frozen=True)
+class PairVariance:
+    """Where the variance of a difference comes from, for one image and one seed of each network."""
+
+    images: float
+    seeds: tuple[float, float]
+    interactions: tuple[float, float]  # of single answers
+
+    @classmethod
+    def of(cls, a: Answers, b: Answers) -> PairVariance:
+        """Estimate it from seeds x images answers of two networks to the same images."""
+        variations = [seed_variation(a), seed_variation(b)]
+        images = a.shape[1]
+        seeds = [max(v.observed - v.interaction, 0.0) * v.seeds for v in variations]
+        interactions = [v.interaction * v.seeds * images for v in variations]
+        image_part = cleared(image_variance(a.mean(0) - b.mean(0)), variations) * images
+        return cls(image_part, (seeds[0], seeds[1]), (interactions[0], interactions[1]))
+
+    def error(self, seeds: int, images: int) -> ErrorParts:
+        """The variances of the difference of two networks with so many seeds each, on so many images."""
+        parts = [
+            of_seed / seeds + of_answer / (seeds * images)
+            for of_seed, of_answer in zip(self.seeds, self.interactions, strict=True)
+        ]
+        squares = sum(part**2 for part in parts)
+        image_part = max(self.images / images, 1 / images**2 - sum(parts))
+        freedom = sum(parts) ** 2 / squares * (seeds - 1) if squares > 0 and seeds > 1 else 1.0
+        return ErrorParts(image_part, max(images - 1, 1), sum(parts), freedom)
+
+
+def study_power(a: Answers, b: Answers, level: float = LEVEL, power: float = POWER) -> Power:
+    """What a study of two networks could have shown; seeds x images answers to the same images, equally many seeds.
+
+    Where several pairs are compared, give the level over the number of pairs. The variances are taken as estimated, so
+    that all numbers are rough where seeds are few. With one seed each, `images` speaks of these two runs and `seeds` is
+    None, for nothing is known of other seeds.
+
+    Raises: ValueError, when the numbers of images or of seeds differ.
+
+    Source: Cohen 1988, chapter 2; the noncentral t distribution.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"power is planned for equally many seeds and the same images; got {a.shape} and {b.shape}")
+    seeds, images = a.shape
+    variance = PairVariance.of(a, b)
+    observed = abs(float(a.mean() - b.mean()))
+    return Power(
+        detectable_difference(difference_error(a, b), level, power),
+        seeds_needed(variance, observed, images, level, power) if seeds > 1 else None,
+        images_needed(variance, observed, seeds, level, power),
+    )
+
+
+def detectable_difference(parts: ErrorParts, level: float = LEVEL, power: float = POWER) -> float:
+    """The difference that a two-sided test shows with this power, in the true direction.
+
+    The power is that of a t test with as large a critical value.
+
+    >>> round(detectable_difference(ErrorParts(1.0, 1e6)), 2)  # 1.96 + 0.84
+    2.8
+    """
+    error, critical = parts.standard_error, parts.margin(level / 2) / parts.standard_error
+    freedom = optimize.brentq(
+        lambda log_freedom: -special.stdtrit(exp(log_freedom), level / 2) - critical, log(0.5), log(1e12)
+    )
+    return error * float(special.nctdtrinc(exp(float(freedom)), 1 - power, critical))
+
+
+def seeds_needed(
+    variance: PairVariance, difference: float, images: int, level: float = LEVEL, power: float = POWER
+) -> int | None:
+    """Seeds of each network that show this difference on so many images; None where no number up to 1,000 does.
+
+    >>> seeds_needed(PairVariance(0.0, (1.0, 1.0), (0.0, 0.0)), 0.5, 10_000)  # Cohen 1988, Table 2.4.1
+    64
+    """
+    return _fewest(lambda seeds: variance.error(seeds, images), difference, MOST_SEEDS, level, power)
+
+
+def images_needed(
+    variance: PairVariance, difference: float, seeds: int, level: float = LEVEL, power: float = POWER
+) -> int | None:
+    """Test images that show this difference with so many seeds; None where no number up to 10 million does."""
+    return _fewest(lambda images: variance.error(seeds, images), difference, MOST_IMAGES, level, power)
+
+
+def _fewest(
+    error_of: Callable[[int], ErrorParts], difference: float, most: int, level: float, power: float
+) -> int | None:
+    def is_enough(count: int) -> bool:
+        return detectable_difference(error_of(count), level, power) <= difference
+
+    if difference == 0 or not is_enough(most):
+        return None
+    return 2 + bisect_left(range(2, most), True, key=is_enough)

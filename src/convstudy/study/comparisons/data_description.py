@@ -1,0 +1,39 @@
+"""The data of a comparison, described for its results: parts, classes, and what is wrong with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convstudy.data import DataSet, inspect_loaded, pixel_statistics
+from convstudy.study.comparisons.results import DataDescription, DataFinding
+from convstudy.study.runs.parts import training_parts
+
+EXAMPLES = 5  # groups of images named, of each finding
+
+
+def describe_data(data: DataSet, seed: int) -> DataDescription:
+    """The data with the parts that a run with this seed has; its normalisation is that of the training part."""
+    train, validation = training_parts(data, seed)
+    mean, std = pixel_statistics(train.images)
+    counts = {
+        name: tuple(np.bincount(part.labels, minlength=data.num_classes).tolist())
+        for name, part in (("train", train), ("validation", validation), ("test", data.test))
+    }
+    return DataDescription(
+        name=data.name,
+        source=data.source,
+        class_names=data.class_names,
+        image_shape=(data.in_channels, data.side, data.side),
+        train=len(train),
+        validation=len(validation),
+        test=len(data.test),
+        mean=mean,
+        std=std,
+        notes=data.notes,
+        fingerprint=data.fingerprint,
+        findings=tuple(
+            DataFinding(found.kind, found.sentence, found.contaminates, found.images[:EXAMPLES])
+            for found in inspect_loaded(data)
+        ),
+        class_counts=counts,
+    )

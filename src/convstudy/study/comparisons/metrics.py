@@ -1,0 +1,57 @@
+"""What else there is to say of a network's answers than top-1: metrics over its seeds, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from convstudy import statistics
+from convstudy.statistics import Interval
+from convstudy.study.comparisons.results import Metric
+from convstudy.study.runs.result import RunResult
+
+
+def metrics_of(runs: Sequence[RunResult]) -> dict[str, Metric]:
+    """The metrics of one network's runs, which answered the same test images, by name.
+
+    `log_loss` is in nats, all others are fractions of 1. `top5` is there from ten classes on; what needs probabilities
+    is not where only predictions are known. The calibration error has no interval, for none is honest: it is biased on
+    few images (docs/statistics.md).
+
+    >>> logits = np.array([[4, 0], [0, 4], [4, 0]], dtype=np.float32)
+    >>> metrics = metrics_of([RunResult("net", 0, (), np.array([0, 1, 1]), logits)])
+    >>> list(metrics), metrics["balanced_accuracy"].mean, metrics["calibration_error"].low
+    (['balanced_accuracy', 'macro_f1', 'log_loss', 'calibration_error'], 0.75, None)
+    """
+    labels = runs[0].labels
+    probabilities = statistics.probabilities_of(np.stack([run.logits for run in runs]))
+    predictions = probabilities.argmax(2)
+    found = {
+        "balanced_accuracy": _metric(
+            statistics.balanced_accuracy(predictions, labels),
+            statistics.balanced_accuracy_interval(predictions, labels),
+        ),
+        "macro_f1": _metric(
+            statistics.macro_f1(predictions, labels), statistics.macro_f1_interval(predictions, labels)
+        ),
+    }
+    if not all(run.scored for run in runs):
+        return found
+    if probabilities.shape[2] >= statistics.TOP5_CLASSES:
+        interval = statistics.top5_interval(probabilities, labels)
+        found = {"top5": _metric(statistics.top5(probabilities, labels), interval)} | found
+    return found | {
+        "log_loss": _metric(
+            statistics.log_loss(probabilities, labels), statistics.log_loss_interval(probabilities, labels)
+        ),
+        "calibration_error": _metric(statistics.expected_calibration_error(probabilities, labels)),
+    }
+
+
+def _metric(values: npt.NDArray[np.float64], interval: Interval | None = None) -> Metric:
+    """The mean over seeds is that of the values themselves; the interval is around it."""
+    per_seed = tuple(float(value) for value in values)
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    return Metric(float(values.mean()), low, high, per_seed)

@@ -1,0 +1,111 @@
+"""What a run was made under, against what a study asks for: runs of different protocols are not mixed in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from convstudy.errors import StudyError
+from convstudy.study.comparisons.comparison import Comparison
+from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.runs.code_version import code_version
+from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.identity import flattened
+
+Record = Mapping[str, Any]
+HELD = ("model", "code", "input_shape", "freeze", "unfreeze_at", "device", "threads", "convstudy", "sources")
+
+
+def expected_records(comparison: Comparison) -> dict[str, dict[str, Any]]:
+    """Of each network, what the record of each of its runs has to say."""
+    plan = comparison.plan
+    return {
+        entrant.name: {
+            "model": entrant.name,
+            "code": entrant.code,
+            "input_shape": list(entrant.input_shape),
+            "data": {"fingerprint": comparison.data.fingerprint},
+            "recipe": asdict(comparison.recipe_of(entrant.name)),
+            "lr_grid": [{"lr": lr} for lr in plan.lr_grid],
+            "freeze": plan.freeze,
+            "unfreeze_at": plan.unfreeze_at,
+            "device": comparison.device.type,
+            "threads": plan.threads,
+            **code_version(),
+        }
+        for entrant in comparison.entrants
+    }
+
+
+def foreign_runs(expected: Mapping[str, Record], runs: Mapping[tuple[str, int], RunFolder]) -> tuple[str, ...]:
+    """A line for each complete run that was made under another protocol than is expected of its network.
+
+    Raises: StudyError, when a run's record cannot be read, or it was tested on other images: these have no place in
+    any table of this study.
+    """
+    return tuple(_foreign(expected, runs))
+
+
+def refuse_foreign(folder: ComparisonFolder, foreign: Sequence[str], *, allow_mixed: bool) -> None:
+    """Raises: StudyError, when there are foreign runs and they are not allowed."""
+    if foreign and not allow_mixed:
+        more = f" ({len(foreign)} such runs)" if len(foreign) > 1 else ""
+        raise StudyError(
+            f"{folder.path} holds a run of another protocol{more}: {foreign[0]}; take it out, or --allow-mixed keeps "
+            "it and marks it in the report"
+        )
+
+
+def check_runs(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: bool = False) -> tuple[str, ...]:
+    """The runs of a folder that were made under another protocol than this comparison's.
+
+    Raises: StudyError, as `foreign_runs`, and when there are some and they are not allowed.
+    """
+    runs = {(entrant.name, seed): folder.run(entrant.folder, seed) for seed, entrant in comparison.runs()}
+    foreign = foreign_runs(expected_records(comparison), runs)
+    refuse_foreign(folder, foreign, allow_mixed=allow_mixed)
+    return foreign
+
+
+def _foreign(expected: Mapping[str, Record], runs: Mapping[tuple[str, int], RunFolder]) -> Iterator[str]:
+    for (name, seed), run in runs.items():
+        if not run.complete:
+            continue
+        try:
+            record = run.record()
+            there, here = _held(record), _held({**expected[name], "seed": seed})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StudyError(
+                f"{run.path / 'run.json'} cannot be read ({type(error).__name__}: {error}); take that folder away, and "
+                "the run is done again"
+            ) from error
+        if there["data.fingerprint"] != here["data.fingerprint"]:
+            raise StudyError(
+                f"{run.path} was made with other images or labels than this study; take it out, for it cannot be "
+                "compared on these test images"
+            )
+        differing = [key for key in [*here, *there] if there.get(key) != here.get(key)]
+        if differing:
+            key = differing[0]
+            yield (
+                f"{name}, seed {seed}: {key} is {there.get(key, 'not set')} there and {here.get(key, 'not set')} in "
+                "the study"
+            )
+
+
+def _held(record: Record) -> dict[str, str]:
+    """What runs of one table have to agree in, and the network and seed that their folder says."""
+    recipe = dict(record["recipe"])
+    grid = [trial["lr"] for trial in record.get("lr_grid", ())]
+    if grid:
+        del recipe["lr"]  # chosen from it
+    whole = {
+        **{name: record.get(name) for name in HELD},
+        "seed": record["seed"],
+        "data": {"fingerprint": record["data"]["fingerprint"]},
+        "recipe": recipe,
+        "lr_grid": grid,
+        "processes": record.get("processes", 1),
+    }
+    return dict(flattened(whole))

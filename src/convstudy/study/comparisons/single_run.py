@@ -1,0 +1,242 @@
+"""One network, trained with one seed, in a folder of its own: the same as a comparison's run, alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from convstudy.errors import StudyError
+from convstudy.files import write_json
+from convstudy.processes import agreed, first, first_then_others, gathered, place, raise_once
+from convstudy.study.comparisons.comparison import Comparison, tasks_of
+from convstudy.study.comparisons.prepare import prepare
+from convstudy.study.models.entrant import unallocated_network
+from convstudy.study.plans.plan import Plan
+from convstudy.study.runs.environment import make_deterministic
+from convstudy.study.runs.events import Observer
+from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.identity import refuse_another, refuse_strangers
+from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
+from convstudy.study.runs.task import Task
+from convstudy.study.runs.trackers import ExperimentLog, Tracker, flat, open_trackers
+from convstudy.study.runs.tuning import channels_last_pays, fastest_threads, working_with
+from convstudy.study.runs.workers import perform_all
+from convstudy.study.runs.writing import writing_into
+from convstudy.training import LearningRateRange, Recipe, write_recipe
+from convstudy.training.parallel import batch_normalisation_sees
+
+ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
+PATHS = ("data_dir", "test_data")  # of a plan
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A network whose cost is counted and whose data are loaded, ready to be trained with one seed."""
+
+    comparison: Comparison  # of this network and seed alone
+    folder: RunFolder
+    trackers: tuple[Tracker, ...] = ()
+    notes: tuple[str, ...] = ()  # how its recipe came about
+
+    @property
+    def plan(self) -> Plan:
+        return self.comparison.plan
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that decides the result: what a folder must agree in."""
+        return _identity(self.comparison)
+
+    @property
+    def batch_normalisation(self) -> str:
+        """What batch normalisation sees in training: `batch`, `part` of a batch, or nothing where there is none."""
+        [entrant] = self.comparison.entrants
+        network = unallocated_network(self.comparison.models[entrant.name], entrant.num_classes, entrant.input_shape[0])
+        return batch_normalisation_sees(network, self.comparison.device)
+
+    def claim(self) -> None:
+        """Make the folder this run's, or find that it is. Raises: StudyError, when it holds something else."""
+        first(self._claim)
+
+    def _claim(self) -> None:
+        path = self.folder.path
+        with writing_into(path):
+            if (path / ASKED).exists():
+                refuse_another(path, "run", _asked(path)["identity"], self.identity)
+            else:
+                refuse_strangers(path, "run")
+                write_json(path / ASKED, {"identity": self.identity, "plan": _plain(self.plan)})
+            if not self.plan.find_lr:
+                self._write_recipe()
+
+    def _write_recipe(self) -> None:
+        path = self.folder.path / "recipe.yaml"
+        if not path.exists():
+            write_recipe(self.comparison.recipe, path)
+
+    def range_test(self) -> LearningRateRange:
+        """What a range test says of the learning rate: done now, or the one that the folder holds.
+
+        Of several processes the first one does it, with whole batches.
+
+        Raises: StudyError, when the folder cannot be written or its table cannot be read.
+        """
+        make_deterministic(self.comparison.device)
+        [task] = self._tasks()
+
+        def test() -> LearningRateRange:
+            with writing_into(self.folder.path), working_with(self.plan.threads):
+                return found_range(task)
+
+        return first(test)
+
+    def with_rate(self, found: LearningRateRange) -> TrainingRun:
+        """This run with the learning rate that a range test suggests. Raises: StudyError, when it suggests none."""
+        recipe = replace(self.comparison.recipe, lr=agreed(lambda: rate_of(found)))
+        note = f"--lr find: {recipe.lr:g}, by the range test in {TABLE}"
+        run = replace(self, comparison=replace(self.comparison, recipe=recipe), notes=(*self.notes, note))
+
+        def write() -> None:
+            with writing_into(self.folder.path):
+                run._write_recipe()
+
+        first(write)
+        return run
+
+    def _tasks(self) -> list[Task]:
+        return [replace(task, notes=self.notes) for task in tasks_of(self.comparison, lambda *_: self.folder)]
+
+    def perform(self, observer: Observer) -> None:
+        """Train from the checkpoint or from the start, and test once; nothing where the run is complete.
+
+        Raises: DivergedError, with network, seed, epoch and step.
+        """
+        make_deterministic(self.comparison.device)
+        tasks = [] if first(lambda: self.folder.complete) else self._tasks()
+        with ExperimentLog(self.trackers, self.folder, flat(self.identity), observer) as log:
+            log.start(missing=len(tasks), total=1)
+            perform_all(tasks, 1, self.plan.threads, log)
+
+
+def prepare_run(
+    plan: Plan, output: Path | None = None, *, threads: int | None = None, measure_layout: bool = False
+) -> TrainingRun:
+    """Open the one network of a plan with one seed, load the data, count the network at its input.
+
+    `output` is the run's folder; by default `runs/<data>-<network>-<a few letters that no other run has>`. Without
+    `threads` they are those that the folder's run began with, else the number that is measured to be fastest. With
+    `measure_layout` the memory format is the one that the folder's run began with, else the one measured to be faster.
+
+    Of several processes the first one opens the data before the others do, for it may have to fetch them, and it alone
+    looks into the folder.
+
+    Raises: a ConvstudyError for whatever cannot be used, before anything is written.
+    """
+    trackers = agreed(lambda: open_trackers(plan.log if place().first else ()))
+    comparison = first_then_others(lambda: prepare(plan))
+    if len(set(gathered(comparison.data.fingerprint))) > 1:
+        raise_once(StudyError(f"{plan.data} is not the same for each of the {place().world} processes; copy it anew"))
+    folder = RunFolder(output or _default_folder(comparison))
+    threads = threads or first(lambda: _threads(comparison, folder))
+    comparison = replace(comparison, plan=replace(comparison.plan, threads=threads))
+    if measure_layout:
+        comparison = _in_layout(comparison, first(lambda: _channels_last(comparison, folder)))
+    return TrainingRun(comparison, folder, trackers)
+
+
+def _threads(comparison: Comparison, folder: RunFolder) -> int:
+    if (folder.path / ASKED).exists():
+        return stored_plan(folder.path).threads
+    if comparison.device.type != "cpu":
+        return 1
+    [entrant] = comparison.entrants
+    return fastest_threads(
+        lambda: comparison.build(entrant), entrant.input_shape, entrant.num_classes, comparison.recipe.batch_size
+    )
+
+
+def _channels_last(comparison: Comparison, folder: RunFolder) -> bool:
+    """On a GPU channels-last goes with bfloat16, for its matrix units take that format (NVIDIA's guide to cuDNN)."""
+    if (folder.path / ASKED).exists():
+        return stored_plan(folder.path).recipe.channels_last
+    recipe = comparison.recipe
+    if comparison.device.type != "cpu":
+        return comparison.device.type == "cuda" and recipe.amp
+    [entrant] = comparison.entrants
+    return channels_last_pays(
+        lambda: comparison.build(entrant),
+        entrant.input_shape,
+        entrant.num_classes,
+        recipe.batch_size,
+        threads=comparison.plan.threads,
+        amp=recipe.amp,
+    )
+
+
+def _in_layout(comparison: Comparison, channels_last: bool) -> Comparison:
+    """The comparison, and its plan, in that memory format."""
+    plan = replace(comparison.plan, recipe=replace(comparison.plan.recipe, channels_last=channels_last))
+    return replace(comparison, plan=plan, recipe=replace(comparison.recipe, channels_last=channels_last))
+
+
+def _default_folder(comparison: Comparison) -> Path:
+    chosen = {key: value for key, value in _identity(comparison).items() if key not in {"threads", "processes"}}
+    digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+    [entrant] = comparison.entrants
+    return Path("runs") / f"{comparison.data.name}-{entrant.folder[:60]}-{digest[:6]}"
+
+
+def _identity(comparison: Comparison) -> dict[str, Any]:
+    whole = comparison.identity()
+    model = whole.pop("models")[0]
+    for of_several in ("folders", "seeds"):
+        del whole[of_several]
+    if comparison.plan.find_lr:
+        whole["recipe"]["lr"] = "find"
+    return {
+        **whole,
+        "model": model,
+        "seed": comparison.plan.first_seed,
+        "code": whole["code"].get(model, ""),
+        "inputs": whole["inputs"][model],
+        "processes": place().world,
+    }
+
+
+def stored_plan(path: Path) -> Plan:
+    """The plan of a run's folder, to go on with.
+
+    Raises: StudyError, when no `convstudy train` has begun there.
+    """
+    asked = _asked(path)
+    plan = asked["plan"]
+    try:
+        given: dict[str, Any] = {key: Path(value) if key in PATHS and value else value for key, value in plan.items()}
+        given |= {
+            "models": tuple(plan["models"]),
+            "log": tuple(plan["log"]),
+            "recipe": Recipe.from_dict(plan["recipe"]),
+        }
+        return Plan(**given)
+    except (TypeError, KeyError) as error:
+        raise StudyError(
+            f"{path / ASKED} is of another version of convstudy ({error}); give the whole command again"
+        ) from error
+
+
+def _asked(path: Path) -> dict[str, Any]:
+    asked = path / ASKED
+    if not asked.exists():
+        raise StudyError(f"{path} holds no run to go on with; expected a folder that `convstudy train` has begun")
+    try:
+        value: dict[str, Any] = json.loads(asked.read_text(encoding="utf-8"))
+        return {"identity": dict(value["identity"]), "plan": dict(value["plan"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{asked} cannot be read ({type(error).__name__}: {error}); choose another folder") from error
+
+
+def _plain(plan: Plan) -> dict[str, Any]:
+    return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(plan).items()}

@@ -1,0 +1,1 @@
+"""Networks by name, at the input that a study gives them."""

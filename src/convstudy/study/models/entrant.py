@@ -1,0 +1,88 @@
+"""A network at the input that a comparison gives it, and what it costs there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from convstudy.analysis import LayerRow, LayerTable, count, unallocated
+from convstudy.errors import ConvstudyError, ModelError
+from convstudy.study.models.opening import Model
+from convstudy.wording import plural
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """One network of a comparison: its name, its folder, its input and classes, and its cost for one image."""
+
+    name: str
+    folder: str
+    code: str  # sha256 of the user's own file, of code or of weights; empty where there is none
+    input_shape: tuple[int, int, int]  # channels x height x width
+    num_classes: int
+    parameters: int
+    macs: int
+    activation_size: int
+    uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
+    layers: tuple[LayerRow, ...] = ()
+
+
+def layer_table(model: Model, input_shape: tuple[int, int, int], num_classes: int) -> LayerTable:
+    """Count a network at an input, without computing anything or allocating its weights.
+
+    Raises: ModelError, when the network cannot be built; ShapeError, when the input does not fit.
+    """
+    return count(unallocated_network(model, num_classes, input_shape[0]), input_shape)
+
+
+def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -> Entrant:
+    """Count a network for a comparison.
+
+    Raises: as `layer_table`; ModelError, when the network does not give one logit a class.
+    """
+    table = layer_table(model, input_shape, num_classes)
+    answer = table.rows[-1].output_shape
+    if answer != (num_classes,):
+        raise ModelError(
+            f"{model.name} gives an output of shape {answer}; expected one logit a class, ({num_classes},)"
+        )
+    totals = table.totals
+    return Entrant(
+        name=model.name,
+        folder=model.folder,
+        code=model.code,
+        input_shape=input_shape,
+        num_classes=num_classes,
+        parameters=totals.parameters,
+        macs=totals.macs,
+        activation_size=totals.activation_size,
+        uncounted=tuple(sorted({f"{operation.operation} in {operation.path}" for operation in table.uncounted})),
+        layers=table.rows,
+    )
+
+
+def unallocated_network(model: Model, num_classes: int, in_channels: int) -> nn.Module:
+    """Build without allocating weights; a network that cannot be built so is built on the CPU.
+
+    Raises: ModelError, when it cannot be built at all.
+    """
+    try:
+        with unallocated():
+            return model.build(num_classes, in_channels)
+    except ConvstudyError:
+        raise
+    except Exception:
+        return _on_cpu(model, num_classes, in_channels)
+
+
+def _on_cpu(model: Model, num_classes: int, in_channels: int) -> nn.Module:
+    try:
+        return model.build(num_classes, in_channels)
+    except ConvstudyError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{model.name} cannot be built for {plural(num_classes, 'class')} and {plural(in_channels, 'channel')}: "
+            f"{type(error).__name__}: {error}"
+        ) from error

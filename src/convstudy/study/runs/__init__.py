@@ -1,0 +1,1 @@
+"""One run: one network, one seed, one folder."""

@@ -1,0 +1,47 @@
+"""The version of the code that decides a result: the package's, and a hash of the sources that runs are made by."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2]
+DECIDING = (  # whole folders: what reads and splits data, builds, trains and tests; not what counts, compares or draws
+    "__init__.py",
+    "claims",
+    "data",
+    "errors.py",
+    "files.py",
+    "inference",
+    "processes.py",
+    "study/__init__.py",
+    "study/models",
+    "study/runs",
+    "training",
+    "wording.py",
+    "zoo",
+)
+
+
+def code_version() -> dict[str, str]:
+    """The package's version and the hash of its deciding sources, for a study's identity and a run's record."""
+    return {"convstudy": version("convstudy"), "sources": sources_hash()}
+
+
+@cache
+def sources_hash() -> str:
+    """Twelve digits of sha256 over the deciding sources: another digit, another code. Line endings do not matter."""
+    whole = hashlib.sha256()
+    for path in deciding_sources():
+        whole.update(f"{path.relative_to(PACKAGE).as_posix()}\0".encode())
+        whole.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return whole.hexdigest()[:12]
+
+
+def deciding_sources() -> list[Path]:
+    """The Python files of DECIDING, in order."""
+    chosen = [PACKAGE / name for name in DECIDING]
+    files = {file for path in chosen for file in (path.rglob("*.py") if path.is_dir() else [path])}
+    return sorted(files, key=lambda path: path.relative_to(PACKAGE).as_posix())

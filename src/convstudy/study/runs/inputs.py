@@ -1,0 +1,52 @@
+"""What a run works on: its images, on the device that trains, and its network as it is before the first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from convstudy.data import ImageSet, pixel_statistics
+from convstudy.inference import ResidentImages
+from convstudy.study.models.opening import Model, open_model
+from convstudy.study.models.weights_origin import weights_statistics
+from convstudy.study.runs.parts import training_parts
+from convstudy.study.runs.task import Task
+from convstudy.training import stream_seed
+
+
+@dataclass(frozen=True)
+class Material:
+    """How a run's images and its network are made."""
+
+    task: Task
+    model: Model
+    mean: tuple[float, ...]  # a channel, that images are normalised by: the weights' own, or of the training part
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, task: Task) -> tuple[Material, ResidentImages, ResidentImages]:
+        """The material, and the training and the validation images, split by the task's seed."""
+        model, (training, validation) = open_model(task.model), training_parts(task.data, task.seed)
+        mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(training.images)
+        material = cls(task, model, mean, std)
+        return material, material.resident(training), material.resident(validation)
+
+    @property
+    def layout(self) -> torch.memory_format:
+        return torch.channels_last if self.task.recipe.channels_last else torch.contiguous_format
+
+    def resident(self, part: ImageSet) -> ResidentImages:
+        """The images of a part, where they are used."""
+        device = self.task.device
+        images = ResidentImages.of(part.images, part.labels, mean=self.mean, std=self.std, device=device)
+        if images.elsewhere:  # another layout would be a copy in memory
+            return images
+        return replace(images, images=images.images.contiguous(memory_format=self.layout))
+
+    def network(self) -> nn.Module:
+        """A new network, with the weights that the task's seed begins with."""
+        torch.manual_seed(stream_seed(self.task.seed, "initialisation"))
+        network = self.model.build(self.task.data.num_classes, self.task.input_shape[0])
+        return network.to(self.task.device).to(memory_format=self.layout)

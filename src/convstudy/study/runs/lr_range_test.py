@@ -1,0 +1,63 @@
+"""The learning rate of a run, found by a range test before its first step; the test's table is kept with the run."""
+
+from __future__ import annotations
+
+import csv
+
+from convstudy.errors import StudyError
+from convstudy.files import whole_file
+from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.inputs import Material
+from convstudy.study.runs.stages import stages
+from convstudy.study.runs.task import Task
+from convstudy.training import LearningRateRange, learning_rate_range
+from convstudy.training.initialisation import initialise
+from convstudy.training.seeds import generator
+
+TABLE, PICTURE = "range-test.csv", "range-test.svg"  # of a run's folder
+LEAST_FALL = 0.005  # part of the first loss that the loss has to fall by: batches differ by less
+COLUMNS = ["lr", "smoothed_loss"]
+
+
+def rate_of(found: LearningRateRange) -> float:
+    """The rate to train with: what the test suggests, to two digits, for it is not known better.
+
+    Raises: StudyError, when the loss fell at no rate.
+
+    >>> rate_of(LearningRateRange((0.01, 0.123, 1.0), (2.3, 1.9, 4.0)))
+    0.012
+    """
+    if min(found.losses) > (1 - LEAST_FALL) * found.losses[0]:
+        raise StudyError("--lr find has found none: the loss fell at no learning rate of its test; give a number")
+    return float(f"{found.suggestion:.2g}")
+
+
+def found_range(task: Task) -> LearningRateRange:
+    """What the range test of a run has found: its stored table, or the test now, on the training part alone."""
+    path = task.folder.path / TABLE
+    if path.exists():
+        return _read(task.folder)
+    found = _tested(task)
+    with whole_file(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        table.writerows(zip(found.lrs, found.losses, strict=True))
+    return found
+
+
+def _tested(task: Task) -> LearningRateRange:
+    material, training, validation = Material.of(task)
+    stage = next(stages(task, material.network(), training, validation))
+    initialise(stage.trained, task.recipe.init, generator(task.seed, "initialisation"))
+    return learning_rate_range(stage.trained, stage.batches)
+
+
+def _read(folder: RunFolder) -> LearningRateRange:
+    path = folder.path / TABLE
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [(float(row[COLUMNS[0]]), float(row[COLUMNS[1]])) for row in csv.DictReader(file)]
+        lrs, losses = zip(*rows, strict=True)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{path} is not the table of a range test; delete it, and the test is done again") from error
+    return LearningRateRange(lrs, losses)

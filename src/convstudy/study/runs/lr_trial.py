@@ -1,0 +1,80 @@
+"""One training of a grid of learning rates, without the test part: how well it went, and what it leaves."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from safetensors.torch import load_model, save_model
+from torch import nn
+
+from convstudy.errors import DivergedError
+from convstudy.files import whole_file, write_json
+from convstudy.study.runs.folder import RunFolder
+from convstudy.training import Epoch
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a grid, without the test part. Of one that diverged, what it was measured by is None."""
+
+    lr: float
+    seconds: float  # of training
+    epochs: int
+    validation_top1: float | None = None
+    validation_loss: float | None = None
+
+    @property
+    def rank(self) -> tuple[float, float, float]:
+        """Smaller is better: higher top-1 on the validation part, then lower loss, then the smaller learning rate."""
+        if self.validation_top1 is None or self.validation_loss is None:
+            return (math.inf, math.inf, self.lr)
+        return (-self.validation_top1, self.validation_loss, self.lr)
+
+    @classmethod
+    def of(cls, lr: float, seconds: float, epochs: Sequence[Epoch], patience: int) -> Trial:
+        """By the epoch whose weights training ends with: the last, or with `patience` that of the lowest loss."""
+        kept = min(epochs, key=lambda epoch: epoch.validation_loss) if patience else epochs[-1]
+        if not math.isfinite(kept.validation_loss):
+            return cls(lr, seconds, len(epochs))
+        return cls(lr, seconds, len(epochs), kept.validation_top1, kept.validation_loss)
+
+
+def best_trial(trials: Sequence[Trial], where: str) -> Trial:
+    """The trial that the validation part favours. Raises: DivergedError, when each of them has diverged.
+
+    >>> best_trial([Trial(0.01, 1, 1, 0.5, 1.9), Trial(0.03, 1, 1, 0.6, 1.2), Trial(0.1, 1, 1)], "net").lr
+    0.03
+    """
+    best = min(trials, key=lambda trial: trial.rank)
+    if best.validation_top1 is None:
+        lrs = ", ".join(f"{trial.lr:g}" for trial in trials)
+        raise DivergedError(f"{where}: the loss is lost with each learning rate of --lr-grid ({lrs}); try smaller ones")
+    return best
+
+
+def stored_trial(folder: RunFolder) -> Trial | None:
+    """The trial of a folder, where it is complete."""
+    path = folder.path / "trial.json"
+    if not path.exists():
+        return None
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return Trial(**stored)
+
+
+def store_trial(folder: RunFolder, trial: Trial, network: nn.Module) -> None:
+    """Write what a trial leaves: its weights, unless it diverged, and last `trial.json`."""
+    if trial.validation_top1 is not None:
+        with whole_file(folder.path / "weights.safetensors") as draft:
+            save_model(network, str(draft))
+    write_json(folder.path / "trial.json", asdict(trial))
+    for checkpoint in (folder.checkpoint, folder.head_checkpoint):
+        checkpoint.unlink(missing_ok=True)
+
+
+def take_weights(folder: RunFolder, network: nn.Module) -> None:
+    """Give a network the weights that a trial ended with."""
+    load_model(network, str(folder.path / "weights.safetensors"))

@@ -1,0 +1,212 @@
+"""Runs told to the experiment trackers that people use, through the trackers' own libraries.
+
+The run's `epochs.csv` is always written. What a tracker writes beside it lies in the run's folder, too, where the
+tracker allows that.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from types import ModuleType, TracebackType
+from typing import Any, Protocol
+
+from convstudy.errors import StudyError, UnknownNameError
+from convstudy.study.runs.events import Observer
+from convstudy.study.runs.folder import RunFolder
+from convstudy.training import Epoch
+
+
+class Tracker(Protocol):
+    """One tracker's account of one run. After a resume the epochs before are told again."""
+
+    def begin(self, folder: RunFolder, name: str, settings: dict[str, Any]) -> None: ...
+    def log(self, values: dict[str, float], epoch: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class TensorBoard:
+    """Event files in `tensorboard/` of the run's folder; begun anew at a resume, so that no point is there twice."""
+
+    def __init__(self) -> None:
+        _needed("tensorboard")
+        self._tensorboard = importlib.import_module("torch.utils.tensorboard")
+
+    def begin(self, folder: RunFolder, name: str, settings: dict[str, Any]) -> None:
+        place = folder.path / "tensorboard"
+        shutil.rmtree(place, ignore_errors=True)
+        self._writer = self._tensorboard.SummaryWriter(str(place))
+        lines = "\n".join(f"| {key} | {value} |" for key, value in settings.items())
+        self._writer.add_text(name, f"| setting | value |\n|---|---|\n{lines}")
+
+    def log(self, values: dict[str, float], epoch: int) -> None:
+        for key, value in values.items():
+            self._writer.add_scalar(key, value, epoch)
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class WeightsAndBiases:
+    """A run of the project `convstudy`, or of WANDB_PROJECT; WANDB_MODE=offline needs no network."""
+
+    def __init__(self) -> None:
+        self._wandb = _needed("wandb")
+
+    def begin(self, folder: RunFolder, name: str, settings: dict[str, Any]) -> None:
+        own = sha256(f"{folder.path.resolve()} {sorted(settings.items())}".encode()).hexdigest()[:16]
+        project = {} if "WANDB_PROJECT" in os.environ else {"project": "convstudy"}
+        folder.path.mkdir(parents=True, exist_ok=True)
+        self._run = self._wandb.init(
+            **project, id=own, name=name, dir=str(folder.path), config=settings, resume="allow"
+        )
+
+    def log(self, values: dict[str, float], epoch: int) -> None:
+        self._run.log(values, step=epoch)
+
+    def close(self) -> None:
+        self._run.finish()
+
+
+class MLflow:
+    """A run of the experiment `convstudy`, or of MLFLOW_EXPERIMENT_NAME, where MLFLOW_TRACKING_URI says."""
+
+    def __init__(self) -> None:
+        self._mlflow = _needed("mlflow")
+
+    def begin(self, folder: RunFolder, name: str, settings: dict[str, Any]) -> None:
+        if "MLFLOW_EXPERIMENT_NAME" not in os.environ:
+            self._mlflow.set_experiment("convstudy")
+        stored = folder.path / "mlflow-run.txt"
+        run = self._mlflow.start_run(run_id=stored.read_text().strip() if stored.exists() else None, run_name=name)
+        if not stored.exists():
+            folder.path.mkdir(parents=True, exist_ok=True)
+            stored.write_text(f"{run.info.run_id}\n", encoding="utf-8")
+            self._mlflow.log_params(settings)
+
+    def log(self, values: dict[str, float], epoch: int) -> None:
+        self._mlflow.log_metrics(values, step=epoch)
+
+    def close(self) -> None:
+        self._mlflow.end_run()
+
+
+TRACKERS: Mapping[str, Callable[[], Tracker]] = {
+    "tensorboard": TensorBoard,
+    "wandb": WeightsAndBiases,
+    "mlflow": MLflow,
+}
+
+
+def open_trackers(names: Sequence[str]) -> tuple[Tracker, ...]:
+    """The trackers of these names.
+
+    Raises: UnknownNameError, for a tracker of another name; StudyError, when its package is not installed.
+    """
+    for name in names:
+        if name not in TRACKERS:
+            raise UnknownNameError("tracker for --log", name, TRACKERS)
+    return tuple(TRACKERS[name]() for name in dict.fromkeys(names))
+
+
+class ExperimentLog:
+    """An `Observer` that tells one run to trackers and passes everything on to another observer, the display."""
+
+    def __init__(
+        self, trackers: Sequence[Tracker], folder: RunFolder, settings: dict[str, Any], then: Observer
+    ) -> None:
+        self._trackers = trackers
+        self._folder, self._settings, self._then = folder, settings, then
+        self._begun: list[Tracker] = []
+
+    def __enter__(self) -> ExperimentLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for tracker in self._begun:
+            tracker.close()
+
+    def start(self, *, missing: int, total: int) -> None:
+        self._then.start(missing=missing, total=total)
+
+    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None:
+        self._then.start_run(model, seed=seed, index=index, epochs=epochs, steps_per_epoch=steps_per_epoch)
+        for tracker in self._trackers:
+            try:
+                tracker.begin(self._folder, f"{model}, seed {seed}", self._settings)
+            except Exception as error:  # of a tracker's library or its server
+                raise StudyError(f"--log {_name(tracker)} cannot begin: {_reason(error)}") from error
+            self._begun.append(tracker)
+
+    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
+        self._then.step(index, epoch=epoch, step=step, loss=loss, images_per_second=images_per_second)
+
+    def note(self, index: int, text: str) -> None:
+        self._then.note(index, text)
+
+    def end_epoch(self, index: int, epoch: Epoch) -> None:
+        self._then.end_epoch(index, epoch)
+        self._tell(
+            {
+                "loss/train": epoch.train_loss,
+                "loss/validation": epoch.validation_loss,
+                "top1/train": epoch.train_top1,
+                "top1/validation": epoch.validation_top1,
+                "lr": epoch.lr,
+                "seconds": epoch.seconds,
+            },
+            epoch.epoch,
+        )
+        self._last = epoch.epoch
+
+    def end_run(self, index: int) -> None:
+        self._then.end_run(index)
+        if self._begun:
+            self._tell({"top1/test": self._folder.record()["top1"]}, self._last)
+
+    def _tell(self, values: dict[str, float], epoch: int) -> None:
+        for tracker in list(self._begun):
+            try:
+                tracker.log(values, epoch)
+            except Exception as error:  # its server may be away for a while: training does not stop for that
+                self._begun.remove(tracker)
+                told = f"--log {_name(tracker)} stopped at epoch {epoch}: {_reason(error)}; epochs.csv has every epoch"
+                warnings.warn(told, stacklevel=2)
+
+
+def _name(tracker: Tracker) -> str:
+    return next(name for name, kind in TRACKERS.items() if type(tracker) is kind)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level of names with dots.
+
+    >>> flat({"seed": 1, "recipe": {"lr": 0.1}})
+    {'seed': 1, 'recipe.lr': 0.1}
+    """
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
+
+
+def _needed(package: str) -> ModuleType:
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name == package
+        what = "is not installed" if absent else f"cannot be imported ({error})"
+        raise StudyError(
+            f"--log {package} needs {package}, which {what}; `pip install convstudy[{package}]` brings it"
+        ) from None

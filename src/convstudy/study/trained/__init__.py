@@ -1,0 +1,1 @@
+"""Finished runs, opened again: evaluated, used on new images, exported."""

@@ -1,0 +1,294 @@
+"""Studies as YAML files: what is written is read back, what cannot be is refused, and the command line obeys."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convstudy.cli import compare as comparing
+from convstudy.errors import StudyError
+from convstudy.study import Budget, Plan, open_model, read_study, write_study
+from convstudy.study.plans.yaml_file import KEYS
+from convstudy.training import Recipe
+from tests.conftest import ROOT, Said
+
+Convstudy = Callable[..., Said]
+
+names = st.sampled_from(
+    ["net", "lenet5", "my nets/a b.py:Net", "torchvision:resnet18", "ünï.py:Net", "yes", "0x1f", "1e3"]
+)
+paths = st.sampled_from(["data", "a b/ü", "C:/x", "null"]).map(Path)
+recipes = st.builds(
+    Recipe,
+    epochs=st.integers(2, 10**6),
+    batch_size=st.integers(2, 4096),
+    lr=st.floats(1e-9, 1e3),
+    weight_decay=st.floats(0, 1),
+    warmup_epochs=st.floats(0, 1.5),
+    schedule=st.sampled_from(["cosine", "step", "constant", "one-cycle"]),
+    optimiser=st.sampled_from(["sgd", "adamw"]),
+    init=st.sampled_from(["as is", "kaiming"]),
+    augment=st.sampled_from(["none", "randaugment"]),
+    mixup=st.sampled_from([0.0, 0.2]),
+    channels_last=st.booleans(),
+    amp=st.booleans(),
+)
+budgets = st.builds(Budget, st.just("images"), st.integers(1, 10**9).map(float)) | st.builds(
+    Budget, st.sampled_from(["macs", "seconds"]), st.floats(1e-3, 1e18)
+)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    flip = draw(st.none() | st.booleans())
+    freeze = draw(st.booleans())
+    budget = draw(st.none() | budgets) if not freeze else None
+    recipe = draw(recipes)
+    grid = tuple(draw(st.just([]) | st.lists(st.floats(1e-9, 1e3), min_size=2, max_size=4, unique=True)))
+    return Plan(
+        models=tuple(draw(st.lists(names, min_size=1, max_size=4, unique=True))),
+        data=draw(st.sampled_from(["digits", "path/to/images", "1e3", "a: b", "# x"])),
+        seeds=draw(st.integers(1, 100)),
+        first_seed=draw(st.integers(0, 1000)),
+        budget=budget,
+        lr_grid=grid,
+        recipe=replace(
+            recipe,
+            horizontal_flip=bool(flip),
+            epochs=6 if budget else recipe.epochs,
+            lr=0.03 if grid else recipe.lr,
+        ),
+        horizontal_flip=flip,
+        freeze=freeze,
+        unfreeze_at=draw(st.integers(0, recipe.epochs - 1)) if freeze else 0,
+        data_dir=draw(st.none() | paths),
+        test_data=draw(st.none() | paths),
+        input_size=draw(st.none() | st.integers(1, 999)),
+        skip_bad_images=draw(st.booleans()),
+        train_images=draw(st.none() | st.integers(1, 10**6)),
+        threads=draw(st.integers(1, 64)),
+        jobs=draw(st.none() | st.integers(1, 64)),
+        device=draw(st.sampled_from(["auto", "cpu", "cuda:1"])),
+    )
+
+
+@given(plan=plans())
+def test_what_is_written_is_the_same_study_again(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "written.yaml"
+    path.unlink(missing_ok=True)
+    write_study(plan, path)
+    assert read_study(path) == plan
+
+
+@pytest.fixture
+def asked(convstudy: Convstudy, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+    """The plan that `convstudy compare` makes of these words."""
+    made: list[Plan] = []
+    monkeypatch.setattr(comparing, "carry_out", lambda plan, output, **_: made.append(plan))
+
+    def ask(*words: str) -> Plan:
+        said = convstudy("compare", *words)
+        assert said.status == 0, said.err
+        return made[-1]
+
+    return ask
+
+
+def test_the_command_asks_for_the_same_study_again(asked: Callable[..., Plan]) -> None:
+    @given(plan=plans())
+    @settings(max_examples=30, deadline=None)
+    def the_same(plan: Plan) -> None:
+        words = shlex.split(plan.command())
+        assert words[:2] == ["convstudy", "compare"]
+        assert asked(*words[2:]) == replace(plan, jobs=None, device="auto")
+
+    the_same()
+
+
+def test_without_a_word_it_is_the_default_study(asked: Callable[..., Plan]) -> None:
+    assert asked() == Plan(("net", "resnet34"))
+
+
+def test_flags_override_the_file(asked: Callable[..., Plan], tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(
+        "models: [net, lenet5]\nseeds: 5\nskip-bad-images: true\n"
+        "recipe: {batch-size: 8, lr: 1e-2, horizontal_flip: yes}\n"
+    )
+    of_file = Plan(
+        ("net", "lenet5"),
+        seeds=5,
+        skip_bad_images=True,
+        recipe=Recipe(batch_size=8, lr=0.01, horizontal_flip=True),
+        horizontal_flip=True,
+    )
+    assert asked("-c", "s.yaml") == of_file
+    overridden = asked("-c", "s.yaml", "resnet20", "--seeds", "2", "--batch-size", "16", "--no-flip", "--mixup", "0.2")
+    assert overridden == replace(
+        of_file,
+        models=("resnet20",),
+        seeds=2,
+        recipe=Recipe(batch_size=16, lr=0.01, mixup=0.2),
+        horizontal_flip=False,
+    )
+    assert not asked("-c", "s.yaml", "--no-skip-bad-images").skip_bad_images
+
+
+def test_what_is_frozen_is_of_the_file_or_of_the_flags(asked: Callable[..., Plan], tmp_path: Path) -> None:
+    (tmp_path / "frozen.yaml").write_text("models: [net]\nfreeze: backbone\nunfreeze-at: 2\n")
+    frozen = Plan(("net",), freeze=True, unfreeze_at=2)
+    assert asked("-c", "frozen.yaml") == asked("net", "--freeze", "backbone", "--unfreeze-at", "2") == frozen
+    assert asked("-c", "frozen.yaml", "--unfreeze-at", "0") == replace(frozen, unfreeze_at=0)
+    assert asked("-c", "frozen.yaml", "--unfreeze-at", "0", "--freeze", "none") == Plan(("net",))
+
+
+def test_a_budget_and_epochs_override_each_other(asked: Callable[..., Plan], tmp_path: Path) -> None:
+    (tmp_path / "budget.yaml").write_text("models: [net]\nbudget: macs=2e13\nrecipe: {warmup_epochs: 9}\n")
+    (tmp_path / "epochs.yaml").write_text("models: [net]\nrecipe: {epochs: 30}\n")
+    assert asked("-c", "budget.yaml").budget == Budget("macs", 2e13)
+    assert asked("-c", "budget.yaml").recipe.warmup_epochs == 9
+    overridden = asked("-c", "budget.yaml", "--epochs", "20")
+    assert (overridden.budget, overridden.recipe.epochs) == (None, 20)
+    assert asked("-c", "epochs.yaml", "--budget", "seconds=60") == Plan(("net",), budget=Budget("seconds", 60))
+    assert asked("-c", "budget.yaml", "--budget", "epochs=12").recipe.epochs == 12
+    assert asked("-c", "budget.yaml", "--budget", "epochs=12").budget is None
+
+
+def test_a_grid_and_one_learning_rate_override_each_other(asked: Callable[..., Plan], tmp_path: Path) -> None:
+    (tmp_path / "grid.yaml").write_text("models: [net]\nlr_grid: [0.1, 1e-2]\n")
+    (tmp_path / "one.yaml").write_text("models: [net]\nrecipe: {lr: 0.2}\n")
+    assert asked("-c", "grid.yaml") == Plan(("net",), lr_grid=(0.01, 0.1))
+    assert asked("-c", "grid.yaml", "--lr", "0.2") == asked("-c", "one.yaml")
+    assert asked("-c", "one.yaml", "--lr-grid", "0.1,0.01") == asked("-c", "grid.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model: [net]", "s.yaml: a study has no 'model'; did you mean 'models'?"),
+        ("models: [net]\nepochs: 3", "s.yaml: a study has no 'epochs'; write `epochs` under `recipe`"),
+        ("models: [net]\nlearning-rate: 0.1", "s.yaml: a study has no 'learning_rate'; write `lr` under `recipe`"),
+        ("models: [net]\ndataset: digits", "s.yaml: a study has no 'dataset'; did you mean 'data'?"),
+        ("models: [net]\nrecipe: {optim: sgd}", "s.yaml: a recipe has no 'optim'; did you mean 'optimiser'?"),
+        ("models: [net]\nrecipe: {epoch: 3}", "s.yaml: a recipe has no 'epoch'; did you mean 'epochs'?"),
+        ("models: [net]\ndata-dir: a\ndata_dir: b", "s.yaml: a study has 'data_dir' twice; leave one out"),
+        ("models: net", "s.yaml: models is 'net'; expected a list of names, as in [net, lenet5]"),
+        ("models: [net]\nseeds: many", "s.yaml: seeds is 'many'; expected a whole number"),
+        ("models: [net]\nseeds: true", "s.yaml: seeds is True; expected a whole number"),
+        ("models: [net]\nseeds: 0", "s.yaml: --seeds is 0; expected a whole number from 1 on"),
+        ("models: [net, net]", "s.yaml: net is given twice"),
+        ("models: []", "s.yaml: no network to compare"),
+        ("seeds: 2", "no network to compare"),
+        ("models: [net]\nrecipe: 3", "s.yaml: recipe is 3; expected settings, as in `epochs: 30`"),
+        ("models: [net]\nrecipe: {lr: -1}", "s.yaml: --lr is -1; expected a number above 0"),
+        ("models: [net]\nrecipe: {l-r: 1}", "s.yaml: a recipe has no 'l_r'; did you mean 'lr'?"),
+        ("models: [net]\nrecipe: {batch-size: 8, batch_size: 9}", "s.yaml: a recipe has 'batch_size' twice; leave one"),
+        ("models: [net]\nfreeze: [head]", "s.yaml: freeze is ['head']; expected none or backbone"),
+        ("models: [net]\nunfreeze_at: 2", "s.yaml: --unfreeze-at is 2; expected 1 to below the 6 epochs, and --freeze"),
+        ("models: [net]\ndata: 3", "s.yaml: data is 3; expected a text"),
+        ("models: [net]\nskip_bad_images: 1", "s.yaml: skip_bad_images is 1; expected true or false"),
+        ("models: [net]\nbudget: many", "s.yaml: --budget is 'many'; expected images=N, macs=N or seconds=N"),
+        ("models: [net]\nbudget: flops=3", "s.yaml: --budget is 'flops=3'; expected images=N, macs=N or seconds=N"),
+        ("models: [net]\nbudget: images=1.5", "s.yaml: --budget is 'images=1.5'; expected a whole number of images"),
+        ("models: [net]\nbudget: images=nan", "s.yaml: --budget is 'images=nan'; expected images=N"),
+        ("models: [net]\nlr_grid: 0.1", "s.yaml: lr_grid is 0.1; expected a list of numbers, as in [0.01, 0.1]"),
+        ("models: [net]\nlr_grid: [0.1, x]", "s.yaml: lr_grid is [0.1, 'x']; expected a list of numbers"),
+        (
+            "models: [net]\nlr_grid: [0.1]",
+            "s.yaml: --lr-grid is '0.1'; expected two or more numbers above 0",
+        ),
+        ("models: [net]\nlr_grid: [0.1, 0.10]", "s.yaml: --lr-grid is '0.1,0.1'; expected two or more numbers above 0"),
+        ("models: [net]\nlr_grid: [0.1, 0]", "s.yaml: --lr-grid is '0.1,0.0'; expected two or more numbers above 0"),
+        (
+            "models: [net]\nlr_grid: [0.1, 1e-3]\nrecipe: {lr: 0.2}",
+            "s.yaml: both --lr-grid and --lr 0.2 are given; leave one of them out",
+        ),
+        (
+            "models: [net]\nbudget: images=9\nrecipe: {epochs: 3}",
+            "s.yaml: both --budget images=9 and --epochs 3 are given; leave one of them out",
+        ),
+        ("models: [net", "s.yaml is not YAML (while parsing a flow sequence"),
+        ("- net", "s.yaml holds no study; expected lines as in `models: [net, lenet5]`"),
+        ("", "s.yaml holds no study; expected lines as in `models: [net, lenet5]`"),
+    ],
+)
+def test_a_wrong_study_gets_one_line_and_writes_nothing(
+    convstudy: Convstudy, tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "s.yaml").write_text(text)
+    said = convstudy("compare", "-c", "s.yaml")
+    assert said.status == 2
+    assert said.err.startswith(f"error: {message}")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
+
+
+def test_a_study_that_is_not_there(convstudy: Convstudy) -> None:
+    said = convstudy("compare", "-c", "nowhere.yaml")
+    assert (said.status, said.err) == (
+        2,
+        "error: nowhere.yaml cannot be read (No such file or directory); expected a study in YAML\n",
+    )
+
+
+def test_a_comparison_leaves_its_study_and_the_study_is_that_comparison(convstudy: Convstudy, tmp_path: Path) -> None:
+    flags = ("--epochs", "1", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--lr", "0.02", "--output", "out")
+    assert convstudy("compare", "net", *flags).status == 0
+    written = read_study(tmp_path / "out/study.yaml")
+    assert written == Plan(("net",), seeds=1, recipe=Recipe(epochs=1, lr=0.02), device="cpu", jobs=1)
+    weights = tmp_path / "out/net/seed-0/weights.safetensors"
+    before = weights.stat().st_mtime_ns
+    said = convstudy("compare", "-c", "out/study.yaml", "--output", "out")
+    assert said.status == 0, said.err
+    assert weights.stat().st_mtime_ns == before
+    assert (
+        "recipe.lr is 0.02 there and 0.1 here"
+        in convstudy("compare", "-c", "out/study.yaml", "--lr", "0.1", "-o", "out").err
+    )
+
+
+def test_a_study_with_a_person_s_own_words_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("# mine\nmodels: [net]\n")
+    write_study(Plan(("net",)), path)
+    assert path.read_text().startswith("# mine")
+    write_study(Plan(("net",), seeds=4), path)
+    assert read_study(path).seeds == 4
+    path.write_text("models: [")
+    with pytest.raises(StudyError, match="is not YAML"):
+        read_study(path)
+    write_study(Plan(("net",)), path)
+    assert read_study(path) == Plan(("net",))
+
+
+def test_the_documents_tell_every_key_and_its_default() -> None:
+    table = re.findall(r"^\| `(\w+)` \| (.+) \| (.*)\|$", (ROOT / "docs/studies.md").read_text(), re.MULTILINE)
+    assert [key for key, _, _ in table] == list(KEYS)
+    defaults: dict[str, Any] = {field.name: field.default for field in fields(Plan)}
+    for key, _, default in table:
+        said = re.fullmatch(r"`([^`]*)` ?", default)
+        if said and key != "data_dir":
+            assert KEYS[key].read(yaml.safe_load(said[1])) == defaults[key], key
+        elif not default.strip() and key != "recipe":
+            assert not defaults[key], key
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_studies_that_we_keep_can_be_read(path: Path) -> None:
+    plan = read_study(path)
+    assert plan.seeds >= 5
+    assert [open_model(name).name for name in plan.models] == list(plan.models)
+
+
+def test_a_study_of_digits_and_one_of_cifar10_are_kept() -> None:
+    assert len(read_study(ROOT / "studies/digits.yaml").models) == 8
+    assert read_study(ROOT / "studies/cifar10-part.yaml").models == ("net", "lenet5", "resnet20", "plain20")
