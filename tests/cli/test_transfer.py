@@ -98,18 +98,19 @@ def test_frozen_and_interrupted_it_ends_the_same(
     stopped_after: int,
 ) -> None:
     from convstudy.report.terminal.training import TrainingDisplay  # noqa: PLC0415
+    from convstudy.study.runs.events import EpochEnded, Event  # noqa: PLC0415
 
     words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "4", "--threads", "1", *flags)
     assert convstudy(*words, "--output", "whole").status == 0
-    end_epoch = TrainingDisplay.end_epoch
+    show = TrainingDisplay.__call__
 
-    def interrupted(self: TrainingDisplay, index: int, epoch: Any) -> None:
-        end_epoch(self, index, epoch)
-        if epoch.epoch == stopped_after:
+    def interrupted(self: TrainingDisplay, event: Event) -> None:
+        show(self, event)
+        if isinstance(event, EpochEnded) and event.epoch.epoch == stopped_after:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(TrainingDisplay, "end_epoch", interrupted)
+        patched.setattr(TrainingDisplay, "__call__", interrupted)
         assert convstudy(*words, "--output", "broken").status == 130
     assert convstudy("train", "--resume", "broken").status == 0
     whole, broken = tmp_path / "whole", tmp_path / "broken"

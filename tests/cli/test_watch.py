@@ -112,10 +112,11 @@ def test_a_failed_run_is_told_until_it_is_done_again(convstudy: Convstudy, half:
     (half / "net/seed-1/checkpoint.pt").mkdir()  # nothing can be written there
     shutil.rmtree(half / "net/seed-1/epochs.csv", ignore_errors=True)
     failed = convstudy(*command)
-    assert failed.status == 2
+    assert failed.status == 1
     said = " ".join(convstudy("watch", "half", "--once").out.split())
-    assert "2 done, 1 failed, 1 waiting" in said
-    assert f"net, seed 1: {failed.err.removeprefix('error: ').strip()}" in said
+    assert "3 done, 1 failed" in said
+    assert failed.err.startswith("error: 1 of 4 runs failed: half/net/seed-1/checkpoint.pt is not a")
+    assert "net, seed 1: half/net/seed-1/checkpoint.pt is not a checkpoint" in said
     (half / "net/seed-1/checkpoint.pt").rmdir()
     assert convstudy(*command).status == 0
     assert "4 runs: 4 done" in convstudy("watch", "half", "--once").out

@@ -12,6 +12,7 @@ from torch import nn
 
 from convstudy.analysis import LayerTable, TrainingMemory, Uncounted, count, unallocated
 from convstudy.report.terminal import TrainingDisplay, cost_table, layer_table, result_table, trained_report, verdicts
+from convstudy.study.runs.events import EpochEnded, RunEnded, RunStarted, StepEnded, StudyStarted
 from convstudy.training import Epoch
 from convstudy.zoo import open_architecture
 from tests.report.made_up import MEASURED, NASTY_NETWORK, made_up_findings
@@ -162,12 +163,12 @@ def test_names_are_not_taken_for_markup() -> None:
 def test_without_a_terminal_training_is_a_line_an_epoch() -> None:
     written = io.StringIO()
     with TrainingDisplay(Console(file=written, width=WIDTH)) as display:
-        display.start(missing=3, total=6)
-        display.start_run(NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10)
+        display(StudyStarted(missing=3, total=6))
+        display(RunStarted(model=NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10))
         for number in (1, 2):
-            display.step(4, epoch=number, step=5, loss=1.4, images_per_second=5123.4)
-            display.end_epoch(4, epoch(number))
-        display.end_run(4)
+            display(StepEnded(index=4, epoch=number, step=5, loss=1.4, images_per_second=5123.4))
+            display(EpochEnded(index=4, epoch=epoch(number)))
+        display(RunEnded(index=4))
     assert written.getvalue().splitlines() == [
         f"run 4 of 6: {NASTY_NETWORK}, seed 2: epoch {number} of 2, loss 1.250, validation top-1 71.5 %, 5,123 images/s"
         for number in (1, 2)
@@ -177,11 +178,11 @@ def test_without_a_terminal_training_is_a_line_an_epoch() -> None:
 def test_epochs_from_a_checkpoint_are_said_to_be_so() -> None:
     written = io.StringIO()
     with TrainingDisplay(Console(file=written, width=200)) as display:
-        display.start(missing=1, total=1)
-        display.start_run("net", seed=0, index=1, epochs=3, steps_per_epoch=10)
-        display.end_epoch(1, epoch(1))
-        display.step(1, epoch=2, step=10, loss=1.4, images_per_second=100)
-        display.end_epoch(1, epoch(2))
+        display(StudyStarted(missing=1, total=1))
+        display(RunStarted(model="net", seed=0, index=1, epochs=3, steps_per_epoch=10))
+        display(EpochEnded(index=1, epoch=epoch(1)))
+        display(StepEnded(index=1, epoch=2, step=10, loss=1.4, images_per_second=100))
+        display(EpochEnded(index=1, epoch=epoch(2)))
     first, second = written.getvalue().splitlines()
     assert first.endswith("from its checkpoint")
     assert second.endswith("100 images/s")
@@ -192,13 +193,13 @@ def test_on_a_terminal_each_run_that_goes_on_has_a_bar() -> None:
     written = io.StringIO()
     console = Console(file=written, width=WIDTH, force_terminal=True, color_system=None)
     with TrainingDisplay(console, clock=lambda: now) as display:
-        display.start(missing=3, total=6)
-        display.start_run(NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10)
-        display.start_run("net", seed=2, index=5, epochs=8, steps_per_epoch=10)
+        display(StudyStarted(missing=3, total=6))
+        display(RunStarted(model=NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10))
+        display(RunStarted(model="net", seed=2, index=5, epochs=8, steps_per_epoch=10))
         now = 20.0
-        display.step(4, epoch=1, step=10, loss=1.4, images_per_second=5123.4)  # half of this run took 20 s
-        display.end_run(5)  # and all of that one, side by side
-        display.start_run("net", seed=3, index=6, epochs=8, steps_per_epoch=10)
+        display(StepEnded(index=4, epoch=1, step=10, loss=1.4, images_per_second=5123.4))  # half of this run took 20 s
+        display(RunEnded(index=5))  # and all of that one, side by side
+        display(RunStarted(model="net", seed=3, index=6, epochs=8, steps_per_epoch=10))
     lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.getvalue()).rstrip())[-3:]
     assert all(len(line) <= WIDTH for line in lines)
     all_runs, slow, new = lines

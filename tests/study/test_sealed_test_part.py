@@ -15,16 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convstudy.data import ImageSet
-from convstudy.errors import DivergedError
+from convstudy.errors import DivergedError, ModelError
 from convstudy.study import Budget, Plan, prepare
 from convstudy.study.comparisons.allowance import counted, with_measured
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
 from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.runs.events import ignore
 from convstudy.study.runs.lr_trial import best_trial
 from convstudy.study.runs.perform import perform
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
-from convstudy.training import Epoch, Recipe, train
+from convstudy.training import Recipe, train
 from tests.conftest import ROOT
 
 CLASSES, SIDE, IMAGES = 3, 8, 48
@@ -61,17 +62,6 @@ class Sealed:
     def __len__(self) -> int:
         self.on_open("len")
         return len(self.part)
-
-
-class Quiet:
-    """The observer that looks at nothing."""
-
-    def start(self, *, missing: int, total: int) -> None: ...
-    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None: ...
-    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None: ...
-    def end_epoch(self, index: int, epoch: Epoch) -> None: ...
-    def note(self, index: int, text: str) -> None: ...
-    def end_run(self, index: int) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +149,7 @@ def test_the_test_part_is_opened_after_the_last_training_and_selection_of_a_run(
         patch.setattr("convstudy.study.runs.lr_search.best_trial", told("select", best_trial))
         [task] = sealed_tasks(prepare(plan), tmp_path / "out", events.append)
         try:
-            perform(task, Quiet())
+            perform(task, ignore)
         except DivergedError:
             assert set(events) <= {"train", "select"}
             return
@@ -189,7 +179,7 @@ def test_no_weight_no_epoch_and_no_choice_depends_on_the_test_part(
         run = ComparisonFolder(tmp_path / name).run("tiny", 0)
         shutil.rmtree(run.path, ignore_errors=True)
         try:
-            perform(replace(task, folder=run, data=replace(task.data, test=part)), Quiet())
+            perform(replace(task, folder=run, data=replace(task.data, test=part)), ignore)
         except DivergedError as error:
             left.append(str(error))
             continue
@@ -254,7 +244,7 @@ def test_it_is_sealed_in_processes_side_by_side_too(
         )
         for task in tasks_of(prepare(plan), ComparisonFolder(tmp_path / "out").run)
     ]
-    perform_all(tasks, 2, 1, Quiet())
+    assert perform_all(tasks, 2, 1, ignore) == ()
     assert all(task.folder.complete for task in tasks)
     assert log.read_text().split().count("images") >= 2
 
@@ -273,5 +263,5 @@ def test_the_seal_breaks_where_a_selection_or_a_training_looks(
         return train(*given, **named)
 
     monkeypatch.setattr("convstudy.study.runs.stages.train", peeking)
-    with pytest.raises(OpenedEarlyError, match=r"images was read after \[0, 0\] of 1 epochs"):
-        perform(task, Quiet())
+    with pytest.raises(ModelError, match=r"OpenedEarlyError: images was read after \[0, 0\] of 1 epochs"):
+        perform(task, ignore)

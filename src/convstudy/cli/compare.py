@@ -125,41 +125,22 @@ def compare(
 
 
 def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> None:
-    """Carry out a plan in its folder, and show it on the terminal as it goes."""
+    """Carry out a plan in its folder, and show it on the terminal as it runs.
+
+    Exit status 1: runs failed; the report shows those that did not.
+    """
     import sys
-    from dataclasses import replace
 
     from rich.console import Console
     from rich.text import Text
 
     from convstudy.report import write_html
-    from convstudy.report.terminal import TrainingDisplay, cost_table, introduction, result_table, verdicts
-    from convstudy.study import (
-        ComparisonFolder,
-        budget_words,
-        check_runs,
-        conclude,
-        perform_missing,
-        prepare,
-        read_layers,
-        with_imported,
-        with_measured,
-        write_allowances,
-        write_findings,
-        write_start,
-        write_study,
-    )
+    from convstudy.report.terminal import TrainingDisplay, cost_table, failed_runs, introduction, result_table, verdicts
+    from convstudy.study import budget_words, claim_comparison
 
     console = Console()
-    comparison = prepare(plan)
-    folder = ComparisonFolder(output or comparison.default_folder())
-    folder.check(comparison.identity(), allow_mixed=allow_mixed)
-    comparison = with_measured(comparison, folder)
-    check_runs(comparison, folder, allow_mixed=allow_mixed)
-    folder.claim(comparison.identity(), allow_mixed=allow_mixed)
-    write_allowances(folder, comparison)
-    write_start(folder, comparison, allow_mixed=allow_mixed)
-    write_study(plan, folder.path / "study.yaml")
+    claimed = claim_comparison(plan, output, allow_mixed=allow_mixed)
+    comparison = claimed.comparison
     for warning in comparison.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     console.print(Text(introduction(comparison)), cost_table(comparison.entrants), sep="\n\n")
@@ -167,19 +148,20 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
         console.print(Text(f"\n{budget_words(comparison)}"))
     console.print()
     with TrainingDisplay(console) as display:
-        perform_missing(comparison, folder, display)
-    findings = replace(
-        with_imported(conclude(comparison, folder, allow_mixed=allow_mixed), folder), layers=read_layers(folder)
-    )
-    write_findings(folder, findings)
-    report = folder.path / "report.html"
+        failed = claimed.perform(display)
+    findings = claimed.so_far() if failed else claimed.conclude()
+    report = claimed.folder.path / "report.html"
     write_html(findings, report)
-    console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
+    if findings.results.models:
+        console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
     for line in findings.results.protocol.mixed:
         console.print(Text(f"of another protocol: {line}", style="bold red"), soft_wrap=True)
-    if plan.lr_grid:
+    if plan.lr_grid and not failed:
         console.print(Text(chosen_learning_rates(findings.results) + "\n"))
     console.print(f"report: {report}", soft_wrap=True, highlight=False)
+    if failed:
+        print(f"error: {failed_runs(failed, len(list(comparison.runs())))}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def chosen_learning_rates(results: Results) -> str:

@@ -59,6 +59,7 @@ class DataSet:
     horizontal_flip: bool  # whether a mirrored image keeps its class
     notes: tuple[str, ...] = ()  # what was done to the images and the parts
     skipped: tuple[str, ...] = ()  # images that could not be decoded
+    named: bool = True  # whether a name or a path loads it again; not if it was given as an object
 
     @property
     def in_channels(self) -> int:

@@ -1,4 +1,5 @@
 from .comparisons.allowance import budget_words, with_measured, write_allowances
+from .comparisons.compare import ClaimedComparison, claim_comparison
 from .comparisons.comparison import Comparison, perform_missing
 from .comparisons.conclude import conclude
 from .comparisons.folder import ComparisonFolder
@@ -18,7 +19,7 @@ from .plans.lr_grid import read_grid
 from .plans.plan import Plan
 from .plans.yaml_file import planned, read_study, study_text, write_study
 from .runs.environment import choose_device
-from .runs.events import Observer
+from .runs.events import Event, OnEvent
 from .runs.folder import RunFolder
 from .trained.evaluate import ClassTop1, Evaluated, evaluate
 from .trained.export import Exported, export
@@ -28,15 +29,17 @@ from .trained.predict import Answer, answers, image_files
 __all__ = [
     "Answer",
     "Budget",
+    "ClaimedComparison",
     "ClassTop1",
     "Comparison",
     "ComparisonFolder",
     "Entrant",
     "Evaluated",
+    "Event",
     "Exported",
     "Findings",
     "Model",
-    "Observer",
+    "OnEvent",
     "Plan",
     "Preprocessing",
     "Ranking",
@@ -49,6 +52,7 @@ __all__ = [
     "budget_words",
     "check_runs",
     "choose_device",
+    "claim_comparison",
     "conclude",
     "epochs_of",
     "evaluate",

@@ -175,7 +175,7 @@ def _model_result(
         mean("images_per_second"),
         mean("latency_ms"),
         uncounted=entrant.uncounted,
-        lrs=tuple(record["recipe"]["lr"] for record in records if "lr_grid" in record),
+        lrs=tuple(record["lr"] for record in records if record["lr_grid"]),
         metrics=metrics,
         latency_p95_ms=statistics.fmean(p95s) if p95s else None,
         inference_images_per_second=statistics.fmean(rates) if rates else None,

@@ -16,14 +16,14 @@ from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.models.entrant import unallocated_network
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.environment import make_deterministic
-from convstudy.study.runs.events import Observer
+from convstudy.study.runs.events import OnEvent, StudyStarted
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import refuse_another, refuse_strangers
 from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
+from convstudy.study.runs.perform import perform
 from convstudy.study.runs.task import Task
-from convstudy.study.runs.trackers import ExperimentLog, Tracker, flat, open_trackers
+from convstudy.study.runs.trackers import Tracker, flat, logged, open_trackers
 from convstudy.study.runs.tuning import channels_last_pays, fastest_threads, working_with
-from convstudy.study.runs.workers import perform_all
 from convstudy.study.runs.writing import writing_into
 from convstudy.training import LearningRateRange, Recipe, write_recipe
 from convstudy.training.parallel import batch_normalisation_sees
@@ -109,16 +109,18 @@ class TrainingRun:
     def _tasks(self) -> list[Task]:
         return [replace(task, notes=self.notes) for task in tasks_of(self.comparison, lambda *_: self.folder)]
 
-    def perform(self, observer: Observer) -> None:
-        """Train from the checkpoint or from the start, and test once; nothing where the run is complete.
+    def perform(self, on_event: OnEvent) -> None:
+        """Train from the checkpoint or from the start, and test once; nothing if the run is complete.
 
-        Raises: DivergedError, with network, seed, epoch and step.
+        Raises: DivergedError, with network, seed, epoch and step; ModelError, for an error in the network's own code.
         """
         make_deterministic(self.comparison.device)
         tasks = [] if first(lambda: self.folder.complete) else self._tasks()
-        with ExperimentLog(self.trackers, self.folder, flat(self.identity), observer) as log:
-            log.start(missing=len(tasks), total=1)
-            perform_all(tasks, 1, self.plan.threads, log)
+        with logged(self.trackers, self.folder, flat(self.identity), on_event) as told:
+            told(StudyStarted(missing=len(tasks), total=1))
+            with working_with(self.plan.threads):
+                for task in tasks:
+                    perform(task, told)
 
 
 def prepare_run(

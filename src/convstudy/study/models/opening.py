@@ -37,7 +37,12 @@ class Model:
     smallest_side: int = 1
     input_shape: tuple[int, int, int] = (3, 224, 224)  # the paper's
     num_classes: int = 1000  # the paper's
-    code: str = ""  # sha256 of the user's own file, of code or of weights
+    code: str = ""  # sha256 of the user's own file or source, of code or of weights
+    named: bool = True  # whether its name opens it again; not if it was given as an object
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Reach another process by name: its code is imported there, and its weights are read there."""
+        return (open_model, (self.name,)) if self.named else super().__reduce_ex__(protocol)
 
     @property
     def folder(self) -> str:

@@ -52,7 +52,7 @@ def best_trial(trials: Sequence[Trial], where: str) -> Trial:
     best = min(trials, key=lambda trial: trial.rank)
     if best.validation_top1 is None:
         lrs = ", ".join(f"{trial.lr:g}" for trial in trials)
-        raise DivergedError(f"{where}: the loss is lost with each learning rate of --lr-grid ({lrs}); try smaller ones")
+        raise DivergedError(f"{where}: training diverged at every learning rate ({lrs}); try smaller ones")
     return best
 
 
