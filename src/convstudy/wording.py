@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def plural(value: int, noun: str) -> str:
     """Write how many there are of a thing.
@@ -11,3 +13,12 @@ def plural(value: int, noun: str) -> str:
     """
     ending = "" if value == 1 else "es" if noun.endswith("s") else "s"
     return f"{value:,} {noun}{ending}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a list in a sentence.
+
+    >>> listed(["net"]), listed(["net", "lenet5", "vgg11"])
+    ('net', 'net, lenet5 and vgg11')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

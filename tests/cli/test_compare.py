@@ -63,7 +63,7 @@ def test_two_networks_in_one_verdict_out(convstudy: Convstudy, own: str, tmp_pat
     assert "no difference shown between" in words or "is better than" in words
 
     results = json.loads((tmp_path / "out/results.json").read_text())
-    assert set(results) == {"models", "comparisons", "questions", "omnibus", "protocol", "environment"}
+    assert set(results) == {"models", "comparisons", "conclusion", "omnibus", "protocol", "environment"}
     net, tiny = results["models"]
     assert (net["name"], net["parameters"], net["macs"]) == ("net", 61_706, 117_600 + 240_000 + 48_000 + 10_080 + 840)
     assert tiny["parameters"] == 4 * 9 + 4 + 196 * 10 + 10

@@ -154,7 +154,7 @@ def test_a_finished_comparison_is_watched(convstudy: Convstudy, whole: Path, tmp
     shutil.copytree(whole, tmp_path / "out")
     said = convstudy("watch", "out")
     assert "4 runs: 4 done" in said.out
-    assert "Which is best?" in said.out
+    assert "Which network is best?" in said.out
 
 
 def test_the_rest_is_done_by_the_same_command(convstudy: Convstudy, half: Path, whole: Path) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from torch import nn
 
 from convstudy.analysis import LayerTable, TrainingMemory, Uncounted, count, unallocated
+from convstudy.report.sentences import replies, verdict
 from convstudy.report.terminal import TrainingDisplay, cost_table, layer_table, result_table, trained_report, verdicts
 from convstudy.study.runs.events import EpochEnded, RunEnded, RunStarted, StepEnded, StudyStarted
 from convstudy.training import Epoch
@@ -141,10 +142,10 @@ def test_operations_without_a_formula_are_named() -> None:
 def test_verdicts_are_told_with_what_they_are_based_on() -> None:
     text = " ".join(drawn(verdicts(RESULTS)).split())
     shown_first = sorted(RESULTS.comparisons, key=lambda pair: pair.better is None)
-    places = [text.index(pair.verdict) for pair in shown_first]
+    places = [text.index(verdict(pair, pairs=len(shown_first))) for pair in shown_first]
     assert places == sorted(places)
-    assert places[-1] < text.index("based on 3 seeds and 360 test images") < text.index("Which is best? resnet34 has")
-    for reply in RESULTS.questions:
+    assert places[-1] < text.index("based on 3 seeds and 360 test images") < text.index("Which network is best?")
+    for reply in replies(RESULTS):
         assert f"{reply.question} {reply.answer}" in text
 
 
@@ -152,7 +153,7 @@ def test_of_many_pairs_only_the_leaders_are_told() -> None:
     results = made_up_findings(networks=6).results
     text = " ".join(drawn(verdicts(results)).split())
     assert "based on 3 seeds and 360 test images; all 15 pairs are in the report" in text
-    assert [pair.verdict in text for pair in results.comparisons].count(True) == 5
+    assert [verdict(pair, pairs=15) in text for pair in results.comparisons].count(True) == 5
 
 
 def test_names_are_not_taken_for_markup() -> None:

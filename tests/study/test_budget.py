@@ -102,7 +102,7 @@ def test_equal_seconds_are_measured_once_and_kept(
     words = ("compare", *MODELS, "--budget", "seconds=30", *FLAGS)
     said = convstudy(*words)
     assert said.status == 0, said.err
-    assert "net 3 (100 %); lecture 1 (83 %)." in " ".join(said.out.split())
+    assert "net 3 (100%); lecture 1 (83%)." in " ".join(said.out.split())
     (tmp_path / "out/lecture/seed-0/run.json").unlink()
     (tmp_path / "out/results.json").unlink()
     watched = convstudy("watch", "out", "--once").out

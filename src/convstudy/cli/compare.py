@@ -135,8 +135,9 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     from rich.text import Text
 
     from convstudy.report import write_html
+    from convstudy.report.sentences import budget_of
     from convstudy.report.terminal import TrainingDisplay, cost_table, failed_runs, introduction, result_table, verdicts
-    from convstudy.study import budget_words, claim_comparison
+    from convstudy.study import claim_comparison, protocol_of
 
     console = Console()
     claimed = claim_comparison(plan, output, allow_mixed=allow_mixed)
@@ -145,7 +146,7 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
         print(f"warning: {warning}", file=sys.stderr)
     console.print(Text(introduction(comparison)), cost_table(comparison.entrants), sep="\n\n")
     if comparison.allowances:
-        console.print(Text(f"\n{budget_words(comparison)}"))
+        console.print(Text(f"\n{budget_of(protocol_of(comparison))}"))
     console.print()
     with TrainingDisplay(console) as display:
         failed = claimed.perform(display)

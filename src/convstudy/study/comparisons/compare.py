@@ -16,7 +16,8 @@ from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.comparisons.progress import read_unfinished, write_start
 from convstudy.study.comparisons.provenance import check_runs
 from convstudy.study.comparisons.results import Findings
-from convstudy.study.comparisons.results_file import read_layers, write_findings
+from convstudy.study.comparisons.results_file import read_start, write_findings
+from convstudy.study.comparisons.start import layers_of
 from convstudy.study.models.opening import Model
 from convstudy.study.plans.plan import Plan
 from convstudy.study.plans.yaml_file import write_study
@@ -41,7 +42,7 @@ class ClaimedComparison:
         Raises: StudyError, when a run was made under another protocol and runs may not be mixed.
         """
         found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
-        findings = replace(with_imported(found, self.folder), layers=read_layers(self.folder))
+        findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
         write_findings(self.folder, findings)
         return findings
 

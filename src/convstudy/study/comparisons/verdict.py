@@ -1,47 +1,37 @@
-"""A comparison of two networks, in a sentence."""
+"""What a comparison claims of two networks, as a value."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from convstudy.statistics import Difference
 
-LEVEL = 0.05  # a difference is called shown when its p-value is below this
+LEVEL = 0.05  # a difference is shown when its p-value is below this
 
 
-def p_value_text(p_value: float) -> str:
+class Verdict(StrEnum):
+    """What is shown of two networks."""
+
+    BETTER = "better"  # one network has a higher top-1, on other seeds and other test images, too
+    UNDECIDED = "undecided"  # no difference is shown
+    RUNS_ONLY = "runs_only"  # one run each: nothing can be said about other seeds, so nothing about the networks
+
+
+def verdict_of(difference: Difference, *, seeds: int, level: float = LEVEL) -> Verdict:
+    """Return what a difference shows; `seeds` is the smaller of the two networks' numbers of runs.
+
+    >>> verdict_of(Difference(0.02, 0.01, 0.03, 0.002), seeds=3)
+    <Verdict.BETTER: 'better'>
+    >>> verdict_of(Difference(0.02, 0.01, 0.03, 0.002), seeds=1)
+    <Verdict.RUNS_ONLY: 'runs_only'>
     """
-    >>> [p_value_text(p) for p in (0.0004, 0.0021, 0.41)]
-    ['p < 0.001', 'p = 0.002', 'p = 0.41']
-    """
-    if p_value < 0.001:
-        return "p < 0.001"
-    return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
+    if seeds < 2:
+        return Verdict.RUNS_ONLY
+    return Verdict.BETTER if difference.p_value < level and difference.value else Verdict.UNDECIDED
 
 
-def better_of(a: str, b: str, difference: Difference) -> str | None:
-    """The name of the better network; None where no difference is shown."""
-    if difference.p_value >= LEVEL or difference.value == 0:
+def better_of(a: str, b: str, difference: Difference, verdict: Verdict) -> str | None:
+    """Return the name of the better network; None if none is shown to be."""
+    if verdict is not Verdict.BETTER:
         return None
     return a if difference.value > 0 else b
-
-
-def verdict(a: str, b: str, difference: Difference, *, adjusted: bool = False) -> str:
-    """Say which network is better and how sure that is, in points of top-1.
-
-    >>> verdict("net", "resnet34", Difference(-0.019, -0.030, -0.008, 0.002))
-    'resnet34 is better than net by 1.9 points (95 % interval 0.8 to 3.0, p = 0.002)'
-    >>> verdict("net", "lenet5", Difference(0.004, -0.006, 0.014, 0.43))
-    'no difference shown between net and lenet5: net is ahead by 0.4 points (95 % interval -0.6 to 1.4, p = 0.43)'
-    """
-    ahead, behind = (a, b) if difference.value >= 0 else (b, a)
-    low, high = sorted(
-        abs(difference.value) / difference.value * limit if difference.value else limit
-        for limit in (difference.low, difference.high)
-    )
-    how_sure = f"95 % interval {100 * low:.1f} to {100 * high:.1f}, {p_value_text(difference.p_value)}"
-    how_sure += " after Holm" if adjusted else ""
-    points = f"{100 * abs(difference.value):.1f} points"
-    if better_of(a, b, difference):
-        return f"{ahead} is better than {behind} by {points} ({how_sure})"
-    if difference.value == 0:
-        return f"no difference shown between {a} and {b}: equal top-1 ({how_sure})"
-    return f"no difference shown between {a} and {b}: {ahead} is ahead by {points} ({how_sure})"
