@@ -29,7 +29,7 @@ def test_cohens_g_of_the_published_table() -> None:
 
 
 def test_cohens_g_refuses_several_seeds() -> None:
-    with pytest.raises(ValueError, match="two single runs; got 2 and 1 seeds"):
+    with pytest.raises(ValueError, match="got 2 and 1 seeds"):
         cohens_g(nested([1, 2], 4), nested([1], 4))
 
 
