@@ -113,7 +113,7 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before_and_two_are_named(tmp_pa
     assert same(weights(resumed), weights(whole))
     for torn in (checkpoint, tmp_path / "c.pt.previous"):
         torn.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(StudyError, match=r"is not a checkpoint of this run .*; delete it") as caught:
+    with pytest.raises(StudyError, match=r"c\.pt .*delete it") as caught:
         train(network(), batches, images(16), checkpoint=checkpoint)
     assert "\n" not in str(caught.value)
 
@@ -155,7 +155,7 @@ class Poisoned(nn.Module):
 
 @pytest.mark.parametrize(("bad", "where"), [(1, "epoch 1, step 1"), (8, "epoch 2, step 3")])
 def test_a_lost_loss_stops_the_run_with_its_epoch_and_step(bad: int, where: str) -> None:
-    with pytest.raises(DivergedError, match=f"the loss is nan at {where}, with a learning rate of .*; try a smaller"):
+    with pytest.raises(DivergedError, match=f"nan at {where}, with a learning rate of "):
         train(Poisoned(bad), TrainingBatches(images(40), RECIPE, seed=0), images(16))
 
 
