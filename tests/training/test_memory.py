@@ -134,7 +134,7 @@ def test_features_of_a_frozen_backbone_take_smaller_batches() -> None:
     small.got.clear()
     features = backbone.features(data)
     assert small.got[:6] == [50, 50, 50, 32, 16, 8]
-    expected = small.inner[:-1](data.normalised(data.images))
+    expected = small.inner[:-1](data.normalized(data.images))
     assert torch.allclose(features.images[:, :, 0, 0], expected, atol=1e-6)
 
 
@@ -143,7 +143,7 @@ def test_other_errors_are_not_taken_for_it() -> None:
         train(Narrow(5, RuntimeError("shapes do not fit")), BATCHES, images(16))
 
 
-def test_a_part_too_small_for_batch_normalisation_is_one_line() -> None:
+def test_a_part_too_small_for_batch_normalization_is_one_line() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 8), nn.BatchNorm2d(2), nn.Flatten())
     cut = TrainingBatches(images(64), replace(RECIPE, accumulate=16), 1)
     with pytest.raises(RecipeError, match="more than one image at once, but a batch of 16 is processed in 16"):

@@ -106,7 +106,7 @@ def test_a_stream_s_part_is_its_own_images() -> None:
         stream=lambda batches: (whole.images[list(places)].numpy() for places in batches),
     )  # fmt: skip
     for part in (whole.part(1, 3), streamed.part(1, 3)):
-        assert torch.equal(torch.cat([batch for batch, _ in part.batches(3)]), whole.normalised(whole.images[4:8]))
+        assert torch.equal(torch.cat([batch for batch, _ in part.batches(3)]), whole.normalized(whole.images[4:8]))
         assert torch.equal(part.labels, whole.labels[4:8])
 
 

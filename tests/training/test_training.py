@@ -18,7 +18,7 @@ from convstudy.errors import DivergedError, RecipeError, StudyError
 from convstudy.inference import ResidentImages
 from convstudy.training import Progress, Recipe, TrainingBatches, train
 from convstudy.training.cropping import crop, mirror
-from convstudy.training.optimiser import optimiser
+from convstudy.training.optimizer import build_optimizer
 from convstudy.training.schedule import learning_rate
 
 RECIPE = Recipe(epochs=3, batch_size=8, lr=0.05, horizontal_flip=True)
@@ -222,7 +222,7 @@ def test_the_learning_rate_is_torch_s_cosine_after_a_linear_warm_up() -> None:
 
 def test_biases_and_norms_do_not_decay() -> None:
     model = network()
-    decaying, free = optimiser(model, RECIPE).param_groups
+    decaying, free = build_optimizer(model, RECIPE).param_groups
     assert decaying["weight_decay"] == RECIPE.weight_decay
     assert free["weight_decay"] == 0
     assert {id(p) for p in decaying["params"]} == {id(model.get_parameter(n)) for n in ("0.weight", "5.weight")}

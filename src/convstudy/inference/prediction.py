@@ -30,7 +30,7 @@ def predict(network: nn.Module, images: ResidentImages, *, batch_size: int = BAT
     """
     if len(images) < FAST_FROM:
         return logits(network, images, batch_size=batch_size)
-    example = images.normalised(next(images.rows([torch.arange(EXAMPLES)])))
+    example = images.normalized(next(images.rows([torch.arange(EXAMPLES)])))
     return logits(blocked(folded(network), example), images, batch_size=batch_size)
 
 

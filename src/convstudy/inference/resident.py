@@ -50,23 +50,23 @@ class ResidentImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def normalised(self, batch: Tensor) -> Tensor:
+    def normalized(self, batch: Tensor) -> Tensor:
         """Return (x / 255 - mean) / std per channel, as float32, on the device.
 
         A constant channel (std 0) is only centered.
         """
-        normalised = batch.to(self.labels.device).float()
+        normalized = batch.to(self.labels.device).float()
         std = torch.tensor([value or 1.0 for value in self.std])
         scale, shift = 1 / (255 * std), -torch.tensor(self.mean) / std
-        one = normalised[:1]  # expanded to one image in its memory format: several times faster in channels-last
-        return normalised.mul_(_spread(scale, one)).add_(_spread(shift, one))
+        one = normalized[:1]  # expanded to one image in its memory format: several times faster in channels-last
+        return normalized.mul_(_spread(scale, one)).add_(_spread(shift, one))
 
     def batches(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all images once, in order and normalized: B x C x H x W float32 and B labels."""
         places = torch.split(torch.arange(len(self)), batch_size)
         fetched = self.rows(places) if self.stream else torch.split(self.images, batch_size)
         for images, labels in zip(fetched, torch.split(self.labels, batch_size), strict=True):
-            yield self.normalised(images), labels
+            yield self.normalized(images), labels
 
     def part(self, rank: int, world: int) -> ResidentImages:
         """Return the images that process `rank` of `world` evaluates.

@@ -26,7 +26,7 @@ def cohens_g(a: Answers, b: Answers) -> float | None:
     return first / (first + second) - 0.5 if first + second else None
 
 
-def standardised_difference(a: Answers, b: Answers) -> float | None:
+def standardized_difference(a: Answers, b: Answers) -> float | None:
     """Return Cohen's d_z: the mean over images of the paired difference, divided by its standard deviation.
 
     The difference on one image is the share of seeds with which the first network got it right, minus that of the
@@ -36,7 +36,7 @@ def standardised_difference(a: Answers, b: Answers) -> float | None:
     Source: Cohen 1988, section 2.3.5; Lakens 2013.
 
     >>> import numpy as np
-    >>> standardised_difference(np.array([[True, True, True, False]]), np.array([[False, True, True, False]]))
+    >>> standardized_difference(np.array([[True, True, True, False]]), np.array([[False, True, True, False]]))
     0.5
     """
     difference = a.mean(0) - b.mean(0)

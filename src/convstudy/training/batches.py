@@ -77,7 +77,7 @@ class TrainingBatches:
             images = mirror(images, drawn.mirrored[at])
         if recipe.augment != "none":
             images = varied(images, recipe.augment, drawn.seeds[at].tolist())
-        images = self.resident.normalised(images)
+        images = self.resident.normalized(images)
         if recipe.erasing:
             chosen = drawn.erased[at].to(images.device)
             images[chosen] = erased(images[chosen], drawn.seeds[at[drawn.erased[at]]].tolist())

@@ -20,9 +20,9 @@ from convstudy.training.batches import TrainingBatches
 from convstudy.training.checkpoint import load_checkpoint, previous, save_checkpoint
 from convstudy.training.compilation import compiled
 from convstudy.training.epoch import Epoch, Tally
-from convstudy.training.initialisation import initialise
+from convstudy.training.initialization import initialize
 from convstudy.training.interruption import interruption
-from convstudy.training.optimiser import set_learning_rate
+from convstudy.training.optimizer import set_learning_rate
 from convstudy.training.parallel import images_of, in_parallel, share_buffers
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import generator, stream_seed
@@ -81,7 +81,7 @@ def train(
         raise RecipeError(
             f"patience is {recipe.patience}, but there is no validation set; set patience to 0 or provide one"
         )
-    initialise(network, recipe.init, generator(batches.seed, "initialisation"))
+    initialize(network, recipe.init, generator(batches.seed, "initialisation"))  # the name decides the weights
     state = TrainingState.of(network, recipe)
     state.on_note = on_note
     if checkpoint and load_checkpoint(checkpoint, state):
@@ -136,7 +136,7 @@ def _train_epoch(
     shares = batches.epoch(epoch, after_step=state.step, rank=here.rank, world=here.world)
     for step, (images, labels) in enumerate(shares, start=state.step + 1):
         lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
-        set_learning_rate(state.optimiser, lr)
+        set_learning_rate(state.optimizer, lr)
         whole = images_of(batches, step)
         loss, correct = take_step(state, batches, images, labels, whole=whole)
         tally.add(loss, correct, whole, lr)

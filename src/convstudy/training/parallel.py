@@ -68,12 +68,12 @@ def images_of(batches: TrainingBatches, step: int) -> int:
     return each + (step <= rest)
 
 
-def batch_normalisation_sees(network: nn.Module, device: torch.device) -> str:
+def batch_normalization_sees(network: nn.Module, device: torch.device) -> str:
     """Return the images that batch normalization averages over in training.
 
     This is `batch`, or `part` if each process uses its own part, or an empty string if the network has no such layer.
 
-    >>> batch_normalisation_sees(nn.BatchNorm2d(3), torch.device("cpu"))
+    >>> batch_normalization_sees(nn.BatchNorm2d(3), torch.device("cpu"))
     'batch'
     """
     if not any(isinstance(layer, _BatchNorm) for layer in network.modules()):

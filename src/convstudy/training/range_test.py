@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convstudy.training.batches import TrainingBatches
-from convstudy.training.optimiser import set_learning_rate
+from convstudy.training.optimizer import set_learning_rate
 from convstudy.training.seeds import stream_seed
 from convstudy.training.state import TrainingState
 from convstudy.training.step import take_step
@@ -50,7 +50,7 @@ def learning_rate_range(
             epoch += 1
             for images, labels in batches.epoch(epoch):
                 lr = lowest * (highest / lowest) ** (len(lrs) / max(1, steps - 1))
-                set_learning_rate(state.optimiser, lr)
+                set_learning_rate(state.optimizer, lr)
                 loss = take_step(state, batches, images, labels)[0].item()
                 mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
                 smoothed = mean / (1 - SMOOTHING ** (len(lrs) + 1))

@@ -18,7 +18,7 @@ from convstudy.errors import StudyError
 from convstudy.processes import gathered, place
 from convstudy.training.average import average_of
 from convstudy.training.epoch import Epoch
-from convstudy.training.optimiser import optimiser
+from convstudy.training.optimizer import build_optimizer
 from convstudy.training.recipe import Recipe
 from convstudy.wording import plural
 
@@ -28,7 +28,7 @@ class TrainingState:
     """A network in training with everything that belongs to it."""
 
     network: nn.Module
-    optimiser: Optimizer
+    optimizer: Optimizer
     average: AveragedModel | None
     history: list[Epoch] = field(default_factory=list)
     step: int = 0  # last completed step of the current epoch
@@ -45,7 +45,7 @@ class TrainingState:
     def of(cls, network: nn.Module, recipe: Recipe) -> TrainingState:
         """Create the state before the first step."""
         average = average_of(network, recipe.ema_decay) if recipe.ema_decay else None
-        return cls(network, optimiser(network, recipe), average, parts=recipe.accumulate)
+        return cls(network, build_optimizer(network, recipe), average, parts=recipe.accumulate)
 
     @property
     def evaluated(self) -> nn.Module:
@@ -75,7 +75,7 @@ class TrainingState:
         random, *others = gathered(_random_states())
         return {
             "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "history": [asdict(epoch) for epoch in self.history],
             "best": self.best,
@@ -91,7 +91,7 @@ class TrainingState:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore a state."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]

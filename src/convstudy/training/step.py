@@ -35,7 +35,7 @@ def take_step(
         _refuse_idle_parameters(state.network)
     if recipe.clip_grad:
         nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip_grad)
-    state.optimiser.step()
+    state.optimizer.step()
     if state.average is not None:
         state.average.update_parameters(state.network)
     return loss, correct
@@ -46,7 +46,7 @@ def _fitting(
 ) -> tuple[Tensor, Tensor]:
     """Compute the gradients with as many micro-batches as memory requires."""
     while True:
-        state.optimiser.zero_grad(set_to_none=True)
+        state.optimizer.zero_grad(set_to_none=True)
         try:
             return _gradients(state, batches, images, labels, whole)
         except ValueError as error:

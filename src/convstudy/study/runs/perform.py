@@ -26,7 +26,7 @@ from convstudy.study.runs.status import noted_failure, noted_process
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trained import Trained
 from convstudy.study.runs.writing import writing_into
-from convstudy.training.parallel import batch_normalisation_sees, share_buffers
+from convstudy.training.parallel import batch_normalization_sees, share_buffers
 
 
 def perform(task: Task, observer: Observer) -> None:
@@ -82,7 +82,7 @@ def _write(trained: Trained, test: ResidentImages, logits: npt.NDArray[np.float3
         "freeze": task.freeze,
         "unfreeze_at": task.unfreeze_at,
         "processes": place().world,
-        "batch_normalisation": batch_normalisation_sees(network, task.device),
+        "batch_normalisation": batch_normalization_sees(network, task.device),
         "notes": [*task.notes, *trained.notes],
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_images": train_images,

@@ -11,7 +11,7 @@ KERNELS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
 @torch.no_grad()
-def initialise(network: nn.Module, how: str, stream: torch.Generator) -> None:
+def initialize(network: nn.Module, how: str, stream: torch.Generator) -> None:
     """Initialize the weights of convolutions and linear layers and zero their biases.
 
     Normalization layers are unchanged. `xavier` is uniform with variance 2 / (fan-in + fan-out); `kaiming` is normal

@@ -11,7 +11,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from convstudy.training.recipe import Recipe
 
 
-def optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
+def build_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     """Build SGD with Nesterov momentum, or AdamW; weight decay applies to weight matrices and kernels only.
 
     Each group has an `lr_scale`, its factor to the learning rate of the schedule: below 1 in the first blocks of a
@@ -33,9 +33,9 @@ def optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
     return SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
 
 
-def set_learning_rate(optimiser: Optimizer, lr: float) -> None:
+def set_learning_rate(optimizer: Optimizer, lr: float) -> None:
     """Set the learning rate of each group to `lr` times its scale."""
-    for group in optimiser.param_groups:
+    for group in optimizer.param_groups:
         group["lr"] = lr * group["lr_scale"]
 
 
