@@ -1,25 +1,31 @@
-"""What can go wrong, as one tree. Every message is one line: where, what was got, what was expected, what to do.
+"""The errors of convstudy, as one tree.
 
-ConvstudyError
-├── UnknownNameError     no network, data set or setting has this name; the nearest one is offered
-├── ModelError           a network of the user's own cannot be opened or built
-├── ShapeError           an input does not fit a network, or a window does not fit its input
-├── DataError            images or labels that cannot be read or used
-├── RecipeError          a setting of the training recipe is out of its range
-├── ClaimError           a claimed table or number cannot be read
-├── StudyError           a comparison or its folder cannot be used as asked
-├── ToolError            a program that this needs is not installed, or does not do its part
-└── DivergedError        the loss became NaN or infinite
+Every message is one line: what happened, where, what was expected, and what to do.
+
+  ConvstudyError
+  ├── UnknownNameError     no network, data set or setting has this name; the closest one is suggested
+  ├── ModelError           a user's network cannot be opened or built
+  ├── ShapeError           an input does not fit a network, or a window does not fit its input
+  ├── DataError            images or labels cannot be read or used
+  ├── RecipeError          a setting of the training recipe is out of range
+  ├── ClaimError           a claimed table or number cannot be read
+  ├── StudyError           a comparison or its folder cannot be used as requested
+  ├── ToolError            a required program or package is missing or failed
+  └── DivergedError        the loss became NaN or infinite
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
 
 def nearest_name(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str | None:
-    """The known name that is meant: by a synonym, in any case and with or without `-` and `_`, or by its letters.
+    """Return the known name that was probably meant, or None.
+
+    A synonym counts in any case and with or without `-` and `_`; otherwise the spelling decides.
 
     >>> nearest_name("learningRate", ["epochs", "lr"], {"learning_rate": "lr"}), nearest_name("xyz", ["lr"])
     ('lr', None)
@@ -31,7 +37,7 @@ def nearest_name(name: str, known: Iterable[str], synonyms: Mapping[str, str] | 
 
 
 def advice(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
-    """What to say to a name that is none: the known one that is meant, or all of them."""
+    """Suggest the closest known name, or list all known names if none is close."""
     known = list(known)
     nearest = nearest_name(name, known, synonyms)
     return f"known are {', '.join(known)}" if nearest is None else f"did you mean '{nearest}'?"
@@ -42,14 +48,14 @@ def _letters(name: str) -> str:
 
 
 class ConvstudyError(Exception):
-    """The root: the command line prints its message on one line and exits with status 2."""
+    """Base class; the command line prints its message on one line and exits with status 2."""
 
 
 class UnknownNameError(ConvstudyError, LookupError):
-    """No network, data set or setting has this name."""
+    """No network, data set or setting has this name; the closest one is suggested."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
-        """Write the message: the kind of thing, the name that was got, and the nearest known name or all of them.
+        """Compose the message from the kind of thing, the unknown name, and the closest known name or all of them.
 
         >>> print(UnknownNameError("network", "resnet3A", ["net", "resnet34"]))
         no network is named 'resnet3A'; did you mean 'resnet34'?
@@ -62,7 +68,7 @@ class UnknownNameError(ConvstudyError, LookupError):
 
 
 class ModelError(ConvstudyError):
-    """A network of the user's own cannot be opened or built."""
+    """A user's network cannot be opened or built."""
 
 
 class ShapeError(ConvstudyError, ValueError):
@@ -70,11 +76,11 @@ class ShapeError(ConvstudyError, ValueError):
 
 
 class DataError(ConvstudyError):
-    """Images or labels that cannot be read or used."""
+    """Images or labels cannot be read or used."""
 
 
 class RecipeError(ConvstudyError, ValueError):
-    """A setting of the training recipe is out of its range."""
+    """A setting of the training recipe is out of range."""
 
 
 class ClaimError(ConvstudyError, ValueError):
@@ -82,12 +88,42 @@ class ClaimError(ConvstudyError, ValueError):
 
 
 class StudyError(ConvstudyError):
-    """A comparison or its folder cannot be used as asked."""
+    """A comparison or its folder cannot be used as requested."""
 
 
 class ToolError(ConvstudyError):
-    """A program that this needs is not installed, or does not do its part."""
+    """A required program or package is missing or failed."""
 
 
 class DivergedError(ConvstudyError, ArithmeticError):
     """The loss became NaN or infinite."""
+
+
+def optional_module(name: str, *, extra: str, purpose: str) -> Any:
+    """Import a module of an optional package when it is first needed.
+
+    Raises: ToolError, naming the extra to install, if the package is missing.
+
+    >>> optional_module("json", extra="none", purpose="reading JSON").loads("[1]")
+    [1]
+    >>> optional_module("no_such_package.part", extra="h5", purpose="reading x.h5")
+    Traceback (most recent call last):
+    ...
+    convstudy.errors.ToolError: reading x.h5 needs no_such_package; pip install "convstudy[h5]"
+    """
+    package = name.partition(".")[0]
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != package:  # the package is there and misses another one
+            raise
+        raise missing_package(package, extra, purpose=purpose) from None
+
+
+def missing_package(package: str, extra: str, *, purpose: str) -> ToolError:
+    """Return the error for an optional package that is not installed.
+
+    >>> print(missing_package("h5py", "h5", purpose="reading images.h5"))
+    reading images.h5 needs h5py; pip install "convstudy[h5]"
+    """
+    return ToolError(f'{purpose} needs {package}; pip install "convstudy[{extra}]"')

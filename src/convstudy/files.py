@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: nothing written before is lost when a program is killed while it writes."""
+"""Atomic file writing: a file is complete or absent, and a killed program loses nothing that was written before."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; move it into place once the block has ended without an error.
+    """Yield a temporary path beside `path`, and move it to `path` once the block has ended without an error.
 
-    Raises: OSError, with `path` and what the system says, when it cannot be written, whatever library has tried; what
-    was at `path` before is as it was.
+    Raises: OSError, with `path` and the system's reason, if the file cannot be written, whichever library tried. The
+    previous file at `path` is then unchanged.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "results.json"
@@ -42,11 +42,11 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def _number_of_the_system(error: BaseException | None, draft: Path) -> int | None:
-    """The system's number of what went wrong in writing `draft`, where that is what an error is about."""
+    """Return the system's error number if an error is about writing `draft`, otherwise None."""
     while error is not None:
         if isinstance(error, OSError) and error.errno is not None:
             return error.errno if error.filename in {None, str(draft)} else None
-        rust = re.search(r"\(os error (\d+)\)", str(error))  # as safetensors says it
+        rust = re.search(r"\(os error (\d+)\)", str(error))  # as safetensors reports it
         if rust:
             return int(rust[1])
         error = error.__cause__ or error.__context__
@@ -54,6 +54,6 @@ def _number_of_the_system(error: BaseException | None, draft: Path) -> int | Non
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all. NaN is refused, for it is not JSON."""
+    """Write `value` as indented JSON, completely or not at all. NaN is refused because JSON has none."""
     with whole_file(path) as draft:
         draft.write_text(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")

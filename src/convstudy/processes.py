@@ -1,7 +1,7 @@
-"""Processes that train one network together, as `torchrun` starts them: who is here, and what they agree on.
+"""Processes that train one network together, as started by `torchrun`: their ranks, and how they agree.
 
-What one process does alone, such as writing a file, is done inside `agreed` or `first`, so that no process waits for
-one that has failed, and one line says what went wrong, not one a process.
+Work that one process does alone, such as writing a file, goes through `agreed` or `first`, so that no process waits for
+one that has failed, and an error is reported once and not once per process.
 """
 
 from __future__ import annotations
@@ -23,19 +23,18 @@ from convstudy.errors import ConvstudyError, ToolError
 Result = TypeVar("Result")
 
 STARTED_BY_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
-PATIENCE = timedelta(
-    hours=2
-)  # of a process for the others: the first one may have data to fetch; torchrun ends the dead
-FAILED, INTERRUPTED = 2, 130  # exit statuses of the processes that leave the word to another one
+# How long a process waits for the others: the first one may have to download data. torchrun ends dead processes.
+PATIENCE = timedelta(hours=2)
+FAILED, INTERRUPTED = 2, 130  # exit statuses of processes that leave the reporting to another one
 
 
 @dataclass(frozen=True)
 class Place:
-    """This process's place among those that work together."""
+    """The rank of this process among those that work together."""
 
     rank: int = 0  # from 0
-    world: int = 1  # how many they are
-    local_world: int = 1  # and how many of them on this machine
+    world: int = 1  # number of processes
+    local_world: int = 1  # number of processes on this machine
 
     @property
     def first(self) -> bool:
@@ -44,11 +43,12 @@ class Place:
 
     @property
     def alone(self) -> bool:
+        """Whether no other process takes part."""
         return self.world == 1
 
 
 def place() -> Place:
-    """This process's place; alone, where no others have been joined.
+    """Return this process's place; rank 0 of 1 if no others have joined.
 
     >>> place()
     Place(rank=0, world=1, local_world=1)
@@ -59,17 +59,17 @@ def place() -> Place:
 
 
 def started_by_torchrun() -> bool:
-    """Whether the environment is that of one of several processes."""
+    """Return whether the environment describes one of several processes."""
     return all(name in os.environ for name in STARTED_BY_TORCHRUN) and int(os.environ["WORLD_SIZE"]) > 1
 
 
 @contextmanager
 def joined() -> Iterator[Place]:
-    """Work together with the other processes that torchrun has started; alone, where it has not.
+    """Join the other processes that torchrun started, for the duration of the block; do nothing if it started none.
 
-    Control goes over gloo, gradients of GPUs over NCCL. When it ends by Ctrl-C, the first process says so.
+    Control messages use gloo, GPU gradients NCCL. After Ctrl-C, only the first process reports it.
 
-    Raises: ToolError, when another process has died.
+    Raises: ToolError, if another process has died.
     """
     if not started_by_torchrun():
         yield Place()
@@ -86,9 +86,11 @@ def joined() -> Iterator[Place]:
             raise
         raise SystemExit(INTERRUPTED) from None
     except ConvstudyError:
-        atexit.register(_leave)  # once the word is said: the others end then, and torchrun ends all with them
+        atexit.register(
+            _leave
+        )  # after the error has been printed: the others end then, and torchrun ends all processes
         raise
-    except SystemExit:  # nothing to say here; torchrun ends the others with the first that ends, so let that one speak
+    except SystemExit:  # another process reports the error; torchrun ends all at the first exit, so wait for that one
         with suppress(RuntimeError):
             summed(torch.zeros(()))
         _leave()
@@ -97,15 +99,18 @@ def joined() -> Iterator[Place]:
         if not _of_the_connection(error):
             raise
         raise ToolError(
-            f"process {here.rank} of {here.world} has lost another one, whose own words say why; "
-            "the same command goes on from the last checkpoint"
+            f"process {here.rank} of {here.world} lost the connection to another process, whose own message says why; "
+            "repeat the command to continue from the last checkpoint"
         ) from error
     else:
         dist.destroy_process_group()
 
 
 def _leave() -> None:
-    """Stop gloo's threads, which may end a Python that ends before them by a signal, whatever its status was to be."""
+    """Stop gloo's threads.
+
+    A Python process that exits before them may be killed by a signal, whatever its exit status.
+    """
     with suppress(RuntimeError):
         dist.destroy_process_group()
 
@@ -115,9 +120,9 @@ def _of_the_connection(error: RuntimeError) -> bool:
 
 
 def agreed(work: Callable[[], Result]) -> Result:
-    """What `work` gives here, once it has gone well in every process.
+    """Return the result of `work` once it has succeeded in every process.
 
-    Raises: its error in the process that had it, the first one of several; SystemExit in the others.
+    Raises: the error of `work` in the first process that failed; SystemExit in all others.
     """
     here = place()
     if here.alone:
@@ -136,14 +141,14 @@ def agreed(work: Callable[[], Result]) -> Result:
 
 
 def raise_once(error: Exception) -> NoReturn:
-    """End with an error that all processes have met: it is raised in the first one, and SystemExit in the others."""
+    """Raise an error that all processes have, in the first process only, and SystemExit in the others."""
     if place().first:
         raise error
     raise SystemExit(FAILED)
 
 
 def first(work: Callable[[], Result]) -> Result:
-    """What `work` gives in the first process, which alone does it, in all of them.
+    """Do `work` in the first process only, and return its result in all of them.
 
     Raises: as `agreed`.
     """
@@ -156,7 +161,7 @@ def first(work: Callable[[], Result]) -> Result:
 
 
 def first_then_others(work: Callable[[], Result]) -> Result:
-    """What `work` gives here, done by the first process before the others begin: it may fetch what they then find.
+    """Do `work` in the first process before the others start theirs, because it may download what they then find.
 
     Raises: as `agreed`.
     """
@@ -167,7 +172,7 @@ def first_then_others(work: Callable[[], Result]) -> Result:
 
 
 def gathered(value: Any) -> list[Any]:
-    """The value of each process, in the order of their ranks, in all of them."""
+    """Return the values of all processes, ordered by rank, in every process."""
     here = place()
     if here.alone:
         return [value]
@@ -177,7 +182,7 @@ def gathered(value: Any) -> list[Any]:
 
 
 def summed(values: Tensor) -> Tensor:
-    """The sum over all processes, of values on the CPU, in all of them."""
+    """Return the sum of CPU values over all processes, in every process."""
     if not place().alone:
         dist.all_reduce(values)
     return values

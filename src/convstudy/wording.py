@@ -1,4 +1,4 @@
-"""Words that messages of every layer have in common."""
+"""Phrases that messages of every layer share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def plural(value: int, noun: str) -> str:
-    """Write how many there are of a thing.
+    """Return a count with its noun in the right number.
 
     >>> plural(1, "seed"), plural(1200, "image"), plural(0, "class")
     ('1 seed', '1,200 images', '0 classes')

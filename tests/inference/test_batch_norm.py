@@ -127,7 +127,7 @@ class Tied(nn.Module):
         return out
 
 
-class Penalised(nn.Module):
+class Penalized(nn.Module):
     """The weight is read outside of its layer."""
 
     def __init__(self) -> None:
@@ -162,12 +162,12 @@ def without_statistics() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3, track_running_stats=False))
 
 
-def normalised_weights() -> nn.Module:
+def normalized_weights() -> nn.Module:
     return nn.Sequential(weight_norm(nn.Conv2d(3, 3, 3)), nn.BatchNorm2d(3))
 
 
 @pytest.mark.parametrize(
-    "make", [Twice, Read, Tied, Penalised, Branching, counting, without_statistics, normalised_weights]
+    "make", [Twice, Read, Tied, Penalized, Branching, counting, without_statistics, normalized_weights]
 )
 def test_what_cannot_be_folded_is_left(make: Callable[[], nn.Module]) -> None:
     network = lived(make())

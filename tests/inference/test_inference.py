@@ -15,10 +15,10 @@ IMAGES = ResidentImages(
 )
 
 
-def test_normalisation_is_torchvision_s() -> None:
+def test_normalization_is_torchvision_s() -> None:
     from torchvision.transforms.v2 import functional as tv  # noqa: PLC0415
 
-    ours = IMAGES.normalised(IMAGES.images)
+    ours = IMAGES.normalized(IMAGES.images)
     theirs = tv.normalize(IMAGES.images / 255, [0.5, 0.4, 0.3], [0.2, 0.1, 1.0])  # a constant channel is only centred
     assert torch.allclose(ours, theirs, atol=1e-5)
 

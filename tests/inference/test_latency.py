@@ -37,7 +37,7 @@ class Counting(nn.Module):
         return x
 
 
-def normalising() -> nn.Sequential:
+def normalizing() -> nn.Sequential:
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.BatchNorm2d(4).eval())
     return network.train(True)
 
@@ -111,7 +111,7 @@ def test_another_error_is_not_swallowed() -> None:
 
 @pytest.mark.parametrize("measure", [latency_of, throughput_of])
 def test_nothing_is_disturbed(measure: Callable[..., object]) -> None:
-    network = normalising()
+    network = normalizing()
     network[3].eval()  # frozen statistics, as of a backbone
     weights = {name: value.clone() for name, value in network.state_dict().items()}
     modes = [module.training for module in network.modules()]
@@ -123,7 +123,7 @@ def test_nothing_is_disturbed(measure: Callable[..., object]) -> None:
 
 
 def test_the_mode_comes_back_after_an_error() -> None:
-    network = normalising()
+    network = normalizing()
     seen: list[bool] = []
 
     def fail() -> None:

@@ -80,12 +80,12 @@ def test_none_is_the_cheapest_where_none_is_shown() -> None:
 
 @pytest.mark.parametrize(("networks", "margin"), [(1, 0.01), (2, 0.0), (2, 1.5)])
 def test_what_cannot_be_asked_is_refused(networks: int, margin: float) -> None:
-    with pytest.raises(ValueError, match=rf"two or more networks and a margin in 0..1; got {networks}"):
+    with pytest.raises(ValueError, match=f"got {networks}"):
         noninferiority([run(5, 9)] * networks, margin)
 
 
 def test_different_test_images_are_refused() -> None:
-    with pytest.raises(ValueError, match="for the same images; got 9 and 8"):
+    with pytest.raises(ValueError, match="9 and 8"):
         margin_p_value(run(5, 9), run(5, 8))
 
 

@@ -92,7 +92,7 @@ def test_one_seed_says_nothing_of_seeds() -> None:
 
 
 def test_unequal_studies_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"equally many seeds and the same images; got \(2, 5\) and \(3, 5\)"):
+    with pytest.raises(ValueError, match=r"\(2, 5\) and \(3, 5\)"):
         study_power(np.ones((2, 5), bool), np.ones((3, 5), bool))
 
 

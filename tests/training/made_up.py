@@ -18,7 +18,7 @@ def images(count: int, side: int = 8, channels: int = 1, classes: int = 2, contr
 
 
 def network(seed: int = 0, channels: int = 1) -> nn.Sequential:
-    """For 8x8 images: batch normalisation and dropout, so that running statistics and random state matter."""
+    """For 8x8 images: batch normalization and dropout, so that running statistics and random state matter."""
     torch.manual_seed(seed)
     return nn.Sequential(
         nn.Conv2d(channels, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(4 * 36, 2)

@@ -31,7 +31,7 @@ RESUMED = Recipe(epochs=3, batch_size=8, lr=0.02, ema_decay=0.9, accumulate=2)
 
 
 def build(name: str) -> tuple[nn.Module, Any]:
-    """A network without batch normalisation and dropout, and 61 images for it: no multiple of anything."""
+    """A network without batch normalization and dropout, and 61 images for it: no multiple of anything."""
     if name == "plain":
         return plain_network(), images(61)
     torch.manual_seed(0)
@@ -48,7 +48,7 @@ def results(name: str) -> dict[str, Any]:
 
 
 def unbroken_and_resumed(where: str) -> dict[str, Any]:
-    """With dropout and batch normalisation: a whole training, and one that the last process was asked to stop."""
+    """With dropout and batch normalization: a whole training, and one that the last process was asked to stop."""
     folder, batches = Path(where), TrainingBatches(images(97), RESUMED, 1)
 
     def press(progress: Progress) -> None:

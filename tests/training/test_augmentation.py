@@ -137,7 +137,7 @@ def test_each_augmentation_does_something(change: dict[str, Any]) -> None:
 
 def test_a_policy_refuses_channels_that_have_no_colour() -> None:
     batches = TrainingBatches(images(8, channels=4), EVERYTHING, 0)
-    with pytest.raises(RecipeError, match="--augment trivialaugment needs grey or RGB images; these have 4 channels"):
+    with pytest.raises(RecipeError, match=r"trivialaugment.* 4 channels"):
         next(batches.epoch(1))
 
 

@@ -60,5 +60,5 @@ def test_what_cannot_be_compiled_is_said_in_a_line(monkeypatch: pytest.MonkeyPat
         raise RuntimeError("there is no compiler\nfor this")
 
     through(backend, monkeypatch)
-    with pytest.raises(ToolError, match=r"^--compile: torch cannot compile the network here \(.*no compiler for this"):
+    with pytest.raises(ToolError, match=r"there is no compiler for this"):
         trained(RECIPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -74,20 +75,20 @@ def test_what_processes_say_to_each_other(told: dict[str, Any]) -> None:
         (
             "idle",
             0,
-            "ModelError: unused.weight gets no gradient, for the network does not use it, and several processes",
+            r"ModelError: unused\.weight .*requires_grad",
         ),
         (
             "small",
             0,
-            "RecipeError: --batch-size 2 gives batches with as few images as 1; expected one for each of the 2",
+            r"RecipeError: batch_size 2 .*1 image;.* 2 processes",
         ),
-        ("lost", 0, "DivergedError: the loss is nan at epoch 1, step 2, with a learning rate of 1e+30; try a smaller"),
-        ("written", 0, "StudyError: /dev/null/c.pt cannot be written"),
+        ("lost", 0, r"DivergedError: .*nan at epoch 1, step 2,.*1e\+30"),
+        ("written", 0, r"StudyError: /dev/null/c\.pt "),
         ("second", 1, "ConvstudyError: the second machine has no such folder"),
     ],
 )
 def test_one_process_says_what_is_wrong_and_all_end(told: dict[str, Any], job: str, speaker: int, line: str) -> None:
-    assert told[job][speaker]["error"].startswith(line)
+    assert re.match(line, told[job][speaker]["error"])
     assert told[job][1 - speaker] == {"exit": 2}
 
 
@@ -105,7 +106,7 @@ def test_a_stream_s_part_is_its_own_images() -> None:
         stream=lambda batches: (whole.images[list(places)].numpy() for places in batches),
     )  # fmt: skip
     for part in (whole.part(1, 3), streamed.part(1, 3)):
-        assert torch.equal(torch.cat([batch for batch, _ in part.batches(3)]), whole.normalised(whole.images[4:8]))
+        assert torch.equal(torch.cat([batch for batch, _ in part.batches(3)]), whole.normalized(whole.images[4:8]))
         assert torch.equal(part.labels, whole.labels[4:8])
 
 

@@ -21,9 +21,9 @@ from convstudy.inference import ResidentImages
 from convstudy.training import Epoch, Recipe, TrainingBatches, read_recipe, recipe_text, train, write_recipe
 from convstudy.training.average import average_of
 from convstudy.training.balance import balanced_order, balanced_weights
-from convstudy.training.initialisation import initialise
+from convstudy.training.initialization import initialize
 from convstudy.training.objective import objective
-from convstudy.training.optimiser import optimiser, set_learning_rate
+from convstudy.training.optimizer import build_optimizer, set_learning_rate
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import stream_seed
 from convstudy.training.state import best_epoch, out_of_patience
@@ -129,7 +129,7 @@ def test_layer_decay_gives_the_first_parts_less() -> None:
     model = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(64, 2)
     )
-    made = optimiser(model, Recipe(layer_decay=0.5))
+    made = build_optimizer(model, Recipe(layer_decay=0.5))
     set_learning_rate(made, 0.8)
     rate_of = {parameter: group["lr"] for group in made.param_groups for parameter in group["params"]}
     got = {name: rate_of[parameter] for name, parameter in model.named_parameters()}
@@ -199,23 +199,23 @@ def test_the_average_is_validated_and_kept() -> None:
 
 
 @pytest.mark.parametrize(("how", "variance"), [("xavier", 2 / (8 * 9 + 32 * 9)), ("kaiming", 2 / (32 * 9))])
-def test_initialisation_has_the_variance_of_the_paper(how: str, variance: float) -> None:
+def test_initialization_has_the_variance_of_the_paper(how: str, variance: float) -> None:
     layer, norm = nn.Conv2d(8, 32, 3), nn.BatchNorm2d(32)
     norm.weight.data.fill_(3)
-    initialise(nn.Sequential(layer, norm), how, torch.Generator().manual_seed(0))
+    initialize(nn.Sequential(layer, norm), how, torch.Generator().manual_seed(0))
     assert layer.weight.var().item() == pytest.approx(variance, rel=0.1)
     assert layer.bias is not None
     assert not layer.bias.any()
     assert norm.weight.tolist() == [3] * 32
 
 
-def test_initialisation_as_is_changes_nothing() -> None:
+def test_initialization_as_is_changes_nothing() -> None:
     model = network()
-    initialise(model, "as is", torch.Generator())
+    initialize(model, "as is", torch.Generator())
     assert same(weights(model), weights(network()))
 
 
-def test_initialisation_is_that_of_the_seed() -> None:
+def test_initialization_is_that_of_the_seed() -> None:
     recipe = replace(RECIPE, init="kaiming")
     assert same(weights(trained(recipe, network(0))), weights(trained(recipe, network(1))))
     assert not same(weights(trained(RECIPE, network(0))), weights(trained(RECIPE, network(1))))
@@ -235,7 +235,7 @@ def test_training_stops_early_with_the_best_weights() -> None:
 
 
 def test_patience_needs_a_validation_part() -> None:
-    with pytest.raises(RecipeError, match="--patience is 2, but there is no validation part"):
+    with pytest.raises(RecipeError, match="patience is 2"):
         train(network(), TrainingBatches(images(40), replace(RECIPE, patience=2), 0), None)
 
 

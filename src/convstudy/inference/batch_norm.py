@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolutions before it: fewer passes over the activations, the same outputs."""
+"""Folding of batch normalization into the preceding convolutions: fewer passes over the activations, same outputs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """`network` for evaluation, with each batch normalisation in the weights of the convolution before it.
+    """Return `network` for evaluation with each batch normalization folded into the preceding convolution.
 
-    The outputs are those of `network` in evaluation mode, but for rounding. `network` itself is left as it is; layers
-    that are not folded share its parameters. A network that torch.fx cannot follow is given back.
+    The outputs equal those of `network` in evaluation mode up to rounding. `network` itself is unchanged; layers that
+    are not folded share its parameters. A network that torch.fx cannot trace is returned as it is.
 
-    Source: Jacob et al. 2018, section 3.2: with the running statistics fixed, w' = w * gamma / sqrt(var + eps).
+    Source: Jacob et al. 2018, section 3.2: with fixed running statistics, w' = w * gamma / sqrt(var + eps).
 
     >>> import torch
     >>> network = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU()).eval()
@@ -30,7 +30,7 @@ def folded(network: nn.Module) -> nn.Module:
     try:
         graph = fx.Tracer().trace(_copied(network))
         copied = _copied(network)
-    except Exception:  # of torch.fx, of copying, or of the network's own code
+    except Exception:  # raised by torch.fx, by copying, or by the network's own code
         return network
     for convolution, norm in _pairs(copied, graph):
         layers: Any = copied.get_submodule(convolution), copied.get_submodule(norm)
@@ -41,14 +41,14 @@ def folded(network: nn.Module) -> nn.Module:
 
 
 def _copied(network: nn.Module) -> nn.Module:
-    """The same layers in evaluation mode, with the same parameters: only what holds them is copied, and buffers."""
+    """Copy the network in evaluation mode with shared parameters: only modules and buffers are copied."""
     return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()}).eval()
 
 
 def _pairs(network: nn.Module, graph: fx.Graph) -> list[tuple[str, str]]:
-    """Paths of each convolution whose output goes into a batch normalisation and nowhere else."""
+    """List the paths of each convolution whose output goes only into a batch normalization, with that layer's path."""
     called = Counter(node.target for node in graph.nodes if node.op == "call_module")
-    read = [str(node.target) for node in graph.nodes if node.op == "get_attr"]  # as a tensor, outside of its layer
+    read = [str(node.target) for node in graph.nodes if node.op == "get_attr"]  # tensors used outside of their layer
     found = []
     for node in graph.nodes:
         before = node.args[0] if node.op == "call_module" and node.args else None
@@ -62,7 +62,7 @@ def _pairs(network: nn.Module, graph: fx.Graph) -> list[tuple[str, str]]:
 
 
 def _can_be_folded(network: nn.Module, convolution: nn.Module, norm: nn.Module) -> bool:
-    """Whether both are torch's own layers, with running statistics, and no other code or layer uses their tensors."""
+    """Return whether both are torch's own layers, with running statistics, and nothing else uses their tensors."""
     if type(convolution) not in CONVOLUTIONS or type(norm) not in NORMS or norm.running_mean is None:
         return False
     if any(layer._forward_hooks or layer._forward_pre_hooks for layer in (convolution, norm)):

@@ -1,4 +1,4 @@
-"""Layers in oneDNN's blocked memory layout: on a CPU, the same outputs from faster convolutions."""
+"""oneDNN's blocked memory layout on a CPU: faster convolutions with the same outputs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.optimization import optimize_for_inference
 from torch.nn.modules.utils import _pair
 
-ROUNDING = 1e-4  # of the largest output: what another order of the sums may change
+ROUNDING = 1e-4  # tolerated difference, relative to the largest output, from another order of summation
 
 
 def blocked(network: nn.Module, images: Tensor) -> nn.Module:
-    """`network` for evaluation, its convolutions and what is between them in the blocked layout of oneDNN.
+    """Return `network` for evaluation with its convolutions, and the layers between them, in oneDNN's blocked layout.
 
-    The weights are laid out once, and activations stay blocked from layer to layer, where torch lays both out anew for
-    each convolution. `images`, B x C x H x W float32, are answered by both to see that the outputs are the same but for
-    rounding; a network that torch cannot convert, or whose outputs differ, is given back, and so is one on a GPU.
+    The weights are converted once, and activations stay blocked from layer to layer, whereas torch converts both for
+    each convolution. Both networks answer `images`, B x C x H x W float32, to check that the outputs are the same up to
+    rounding. A network that torch cannot convert, or whose outputs differ, is returned as it is, and so is one on a
+    GPU.
 
     >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3)).eval()
     >>> other = blocked(network, torch.zeros(1, 3, 8, 8))
@@ -31,10 +32,10 @@ def blocked(network: nn.Module, images: Tensor) -> nn.Module:
         return network
     try:
         with torch.inference_mode(), redirect_stderr(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's oneDNN layers are of torch.jit, which is to go
+            warnings.simplefilter("ignore")  # torch's oneDNN layers use torch.jit, which is deprecated
             other = optimize_for_inference(_Bypassing(fx.symbolic_trace(network)).transform(), SETTINGS)
             same = _equal(other(images), network(images))
-    except Exception:  # of torch.fx, of oneDNN, or of the network's own code
+    except Exception:  # raised by torch.fx, by oneDNN, or by the network's own code
         return network
     return other if same else network
 
@@ -44,9 +45,9 @@ def _equal(one: Tensor, other: Tensor) -> bool:
 
 
 class _Bypassing(fx.Transformer):
-    """Leaves out layers that do nothing in evaluation, for activations would go back to torch's layout for them.
+    """Removes layers that do nothing in evaluation, for which activations would return to torch's layout.
 
-    Adaptive pooling is to be done in torch's layout: oneDNN has none where the windows differ in size.
+    Adaptive pooling stays in torch's layout, because oneDNN has none for windows of different sizes.
     """
 
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -59,7 +60,7 @@ class _Bypassing(fx.Transformer):
 
 
 def _pays(graph: Any) -> bool:
-    """Whether a stretch of layers is worth the two changes of layout at its ends: more than one layer."""
+    """Return whether a sequence of layers is worth the two layout changes at its ends: more than one layer."""
     return len(graph.nodes) > 1
 
 

@@ -1,4 +1,4 @@
-"""Where in an image a network found what speaks for a class: Grad-CAM."""
+"""Grad-CAM: the regions of an image that a network used as evidence for a class."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class GradCam:
-    """The maps of some images, N x h x w, none below 0, and the module whose output they weigh, by its path."""
+    """The maps of N images, N x h x w, none below 0, and the path of the module whose output they weight."""
 
     layer: str
     maps: Tensor
 
 
 def grad_cam(network: nn.Module, images: Tensor, classes: Tensor) -> GradCam | None:
-    """The maps of N images, as the network takes them, for a class each; None where the network has no feature maps.
+    """Return the maps of N preprocessed images for one class each, or None if the network has no feature maps.
 
-    The layer is the last module whose output is N x channels x h x w, with more than one position, and has a part in
-    the logits: the last convolutional stage. The network is in evaluation mode meanwhile, and left as it was.
+    The layer is the last module with an output of N x channels x h x w and more than one position that contributes to
+    the logits: the last convolutional stage. The network is switched to evaluation mode during the call and then
+    restored.
 
     Source: Selvaraju et al. 2017, Grad-CAM, equations 1 and 2, of the logit before the softmax.
 
-    >>> pool = nn.Sequential(nn.Identity(), nn.AdaptiveAvgPool2d(1), nn.Flatten())  # its logits are the channels' means
+    >>> pool = nn.Sequential(nn.Identity(), nn.AdaptiveAvgPool2d(1), nn.Flatten())  # logits: channel means
     >>> image = torch.tensor([[[[1.0, -3.0], [2.0, 0.0]]]])
     >>> found = grad_cam(pool, image, torch.tensor([0]))
     >>> found.layer, found.maps.tolist()  # a weight of 1/4, equation 1; nothing below zero, equation 2
@@ -56,7 +57,7 @@ def _grad_cam(network: nn.Module, images: Tensor, classes: Tensor) -> GradCam | 
     finally:
         for hook in hooks:
             hook.remove()
-    score = logits.gather(1, classes[:, None]).sum()  # one image's logit knows nothing of the others
+    score = logits.gather(1, classes[:, None]).sum()  # an image's logit is independent of the other images
     for path, features in reversed(outputs):
         (gradient,) = torch.autograd.grad(score, features, retain_graph=True, allow_unused=True)
         if gradient is not None:

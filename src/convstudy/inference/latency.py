@@ -1,4 +1,4 @@
-"""How long one image takes."""
+"""Latency: the time to answer one image."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import torch
 from torch import Tensor, nn
 
 WARM_UP_PASSES = 5  # not timed
-WARM_UP_SECONDS = 0.5  # of a slow network: no further pass after these
+WARM_UP_SECONDS = 0.5  # after these a slow network gets no further warm-up pass
 TIMED_PASSES = 100
-ENOUGH_SECONDS = 2.0  # of a slow network: as many passes as these have room for,
-FEWEST_PASSES = 3  # but so many
-PASSES_FOR_P95 = 20  # below them the slowest pass would stand for one in twenty
+ENOUGH_SECONDS = 2.0  # a slow network gets as many passes as fit into these,
+FEWEST_PASSES = 3  # but at least this many
+PASSES_FOR_P95 = 20  # with fewer passes the slowest one would be the 95th percentile
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Times of single passes, in milliseconds: the median, and what 95 of 100 stay below; None of too few passes."""
+    """Times of single passes in milliseconds: median and 95th percentile, which is None for too few passes."""
 
     median_ms: float
     p95_ms: float | None
-    passes: int  # that were timed
+    passes: int  # number of timed passes
 
 
 @torch.inference_mode()
 def latency_of(network: nn.Module, input_shape: tuple[int, int, int], device: torch.device) -> Latency:
-    """Time the forward pass of one image (C x H x W) in evaluation mode, after untimed passes.
+    """Time the forward pass of one image (C x H x W) in evaluation mode, after untimed warm-up passes.
 
-    100 passes, or as many as 2 seconds have room for. The image is noise, for black ones make quick work of rectifiers
-    and pooling. The network and the global random state are left as they were.
+    Up to 100 passes are timed, or as many as fit into 2 seconds. The image is noise, because rectifiers and pooling are
+    faster on black images. The network and the global random state are left unchanged.
     """
     image = noise(1, input_shape, device)
     with evaluating(network):
@@ -47,7 +47,7 @@ def latency_of(network: nn.Module, input_shape: tuple[int, int, int], device: to
 
 
 def of_times(seconds: list[float]) -> Latency:
-    """The latency that timed passes show.
+    """Summarize timed passes.
 
     >>> of_times([0.001] * 99 + [1.0]).p95_ms, of_times([0.001, 0.002, 0.004])
     (1.0, Latency(median_ms=2.0, p95_ms=None, passes=3))
@@ -58,13 +58,13 @@ def of_times(seconds: list[float]) -> Latency:
 
 
 def noise(images: int, input_shape: tuple[int, int, int], device: torch.device) -> Tensor:
-    """One image of normal noise, always the same, as often as asked: images x C x H x W."""
+    """Return the same image of normal noise, repeated: images x C x H x W."""
     one = torch.randn(1, *input_shape, generator=torch.Generator().manual_seed(0))
     return one.to(device).repeat(images, 1, 1, 1)
 
 
 def timed_pass(network: nn.Module, images: Tensor) -> float:
-    """Seconds of one forward pass."""
+    """Return the seconds that one forward pass takes."""
     started = time.perf_counter()
     network(images).cpu()  # waits for the device
     return time.perf_counter() - started
@@ -72,7 +72,7 @@ def timed_pass(network: nn.Module, images: Tensor) -> float:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """The network in evaluation mode, and each of its modules in its own mode again afterwards."""
+    """Put the network into evaluation mode for the block, then restore the mode of each module."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

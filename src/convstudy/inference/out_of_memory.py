@@ -1,4 +1,4 @@
-"""Whether an error says that memory is full."""
+"""Recognition of out-of-memory errors, and retries with smaller batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 Result = TypeVar("Result")
 
-SAYINGS = (  # of torch's allocators for MPS and the CPU, and of CUDA's libraries
+MESSAGES = (  # of torch's allocators for MPS and the CPU, and of CUDA's libraries
     "out of memory",
     "can't allocate memory",
     "ALLOC_FAILED",
@@ -17,20 +17,20 @@ SAYINGS = (  # of torch's allocators for MPS and the CPU, and of CUDA's librarie
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it does, on a GPU or the CPU.
+    """Return whether an error means out of memory, on a GPU or the CPU.
 
     >>> is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory.")), is_out_of_memory(RuntimeError("shapes"))
     (True, False)
     """
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(saying in str(error) for saying in SAYINGS)
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in MESSAGES)
 
 
 def fitting(work: Callable[[int], Result], batch_size: int) -> Result:
-    """What `work` gives for a batch size: half of it as often as the memory wants it, for the answers do not change.
+    """Return the result of `work` for a batch size, which is halved on each out-of-memory error.
 
-    Raises: the error of the memory, when there is no room for a batch of one.
+    Raises: the out-of-memory error, if a batch of one does not fit.
     """
     while True:
         try:

@@ -1,4 +1,4 @@
-"""How much memory work takes, measured where torch allocates it."""
+"""Peak memory use, measured in torch's allocator."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 import torch
 
 ALLOCATION = "[memory]"  # the profiler's events of the allocator
-QUIET = "KINETO_LOG_LEVEL"  # at 0 the profiler writes to the terminal when it starts, and that there is no GPU
+QUIET = "KINETO_LOG_LEVEL"  # at 0 the profiler writes to the terminal that it starts and that there is no GPU
 
 
 def peak_bytes(work: Callable[[], object], device: torch.device) -> int | None:
-    """The most bytes that `work` holds at once in torch's memory of the device, above what was held before.
+    """Return the peak memory of `work` in torch's allocator on the device, above what was allocated before.
 
-    That is tensors and the workspaces of operations: on a GPU `torch.cuda.max_memory_allocated`, on the CPU, where the
-    process's own peak belongs to everything it ever did, the running sum of the allocations that torch.profiler sees.
-    What libraries allocate past torch, and what an allocator keeps back, is not in it. None for other devices, and
-    where another profiler is at work.
+    This includes tensors and the workspaces of operations. On a GPU it is `torch.cuda.max_memory_allocated`. On the
+    CPU, where the peak of the process covers everything it ever did, it is the running sum of the allocations that
+    torch.profiler records. Memory that libraries allocate themselves, and memory that an allocator caches, is not
+    included. None for other devices, and if another profiler is active.
 
     >>> peak_bytes(lambda: [torch.zeros(1000) for _ in range(3)], torch.device("cpu"))
     12000
@@ -38,7 +38,7 @@ def peak_bytes(work: Callable[[], object], device: torch.device) -> int | None:
 
 
 def _allocations(work: Callable[[], object]) -> Iterator[tuple[int, int]]:
-    """Address and bytes of each block that is allocated, and, with a minus, of each that is given back."""
+    """Yield the address and bytes of each allocated block, with negative bytes for each freed block."""
     cpu = [torch.profiler.ProfilerActivity.CPU]
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"
@@ -52,23 +52,23 @@ def _allocations(work: Callable[[], object]) -> Iterator[tuple[int, int]]:
 
 
 def _peak(allocations: Iterable[tuple[int, int]]) -> int:
-    """The largest sum of the blocks that are held; of those that were there before nothing is known.
+    """Return the largest sum of allocated blocks; blocks allocated before the recording are unknown.
 
     >>> _peak([(1, 100), (2, 50), (1, -100), (9, -999), (3, 70)])
     150
     """
-    held: dict[int, int] = {}
+    allocated: dict[int, int] = {}
     now = peak = 0
     for address, num_bytes in allocations:
-        now += num_bytes if num_bytes > 0 else -held.get(address, 0)
-        held[address] = max(num_bytes, 0)
+        now += num_bytes if num_bytes > 0 else -allocated.get(address, 0)
+        allocated[address] = max(num_bytes, 0)
         peak = max(peak, now)
     return peak
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the profiler's words, and without a collection of garbage, which would give back what others held."""
+    """Silence the profiler, and pause garbage collection, which would free memory of earlier work."""
     speaking, collecting = QUIET not in os.environ, gc.isenabled()
     if speaking:
         os.environ[QUIET] = "9"

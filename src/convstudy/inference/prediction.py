@@ -1,4 +1,4 @@
-"""A network's logits for a set of images."""
+"""Logits of a network for a set of images."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from convstudy.inference.resident import ResidentImages
 from convstudy.processes import gathered, place
 
 BATCH_SIZE = 256
-FAST_FROM = 1000  # images: from here on it takes less time to build a faster copy than it saves
-EXAMPLES = 8  # images that a faster copy is tried on
+FAST_FROM = 1000  # images, from which on a faster copy saves more time than building it takes
+EXAMPLES = 8  # images on which a faster copy is checked
 
 
 @torch.inference_mode()
 def predict(network: nn.Module, images: ResidentImages, *, batch_size: int = BATCH_SIZE) -> Tensor:
-    """Logits of all images in their order: N x classes, float32, on the CPU. The network is left as it was.
+    """Return the logits of all images in order: N x classes, float32, on the CPU. The network is left unchanged.
 
-    Many images are answered by a copy whose batch normalisation is folded into its convolutions, and on a CPU in the
-    layout of oneDNN: equal logits, but for rounding (benchmarks/evaluation_speed.py).
+    From 1,000 images on, a copy answers whose batch normalization is folded into its convolutions and, on a CPU, whose
+    layers use oneDNN's layout. Its logits are the same up to rounding (benchmarks/evaluation_speed.py).
 
     >>> black = torch.zeros(3, 1, 2, 2, dtype=torch.uint8)
     >>> images = ResidentImages(black, torch.zeros(3, dtype=torch.int64), mean=(0.5,), std=(0.5,))
@@ -30,12 +30,12 @@ def predict(network: nn.Module, images: ResidentImages, *, batch_size: int = BAT
     """
     if len(images) < FAST_FROM:
         return logits(network, images, batch_size=batch_size)
-    example = images.normalised(next(images.rows([torch.arange(EXAMPLES)])))
+    example = images.normalized(next(images.rows([torch.arange(EXAMPLES)])))
     return logits(blocked(folded(network), example), images, batch_size=batch_size)
 
 
 def predict_together(network: nn.Module, images: ResidentImages) -> Tensor:
-    """As `predict`, on every process: each one's network answers for its part of the images, and none counts twice."""
+    """Return the logits as `predict` does, on every process; each process answers a part of the images, once each."""
     here = place()
     if here.alone:
         return predict(network, images)
@@ -45,7 +45,7 @@ def predict_together(network: nn.Module, images: ResidentImages) -> Tensor:
 
 @torch.inference_mode()
 def logits(network: nn.Module, images: ResidentImages, *, batch_size: int = BATCH_SIZE) -> Tensor:
-    """As `predict`, by this very network; in smaller batches where the memory has no room for these."""
+    """Return the logits as `predict` does, with this very network, in smaller batches if memory runs out."""
     training = network.training
     network.eval()
 

@@ -1,4 +1,4 @@
-"""A set of images as one uint8 tensor: in the memory of the device that uses them, or mapped from a file."""
+"""A set of images as one uint8 tensor, in the memory of the device or mapped from a file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Stream = Callable[[Iterable[Sequence[int]]], Iterator[npt.NDArray[np.uint8]]]
 
 @dataclass(frozen=True)
 class ResidentImages:
-    """Images and labels on the device that uses them, with the constants that normalise them.
+    """Images and labels on the device that uses them, with the constants that normalize them.
 
-    `images` is uint8, N x C x H x W; `labels` is int64, N; `mean` and `std` are C values in 0..1. Images that are
-    mapped from a file stay there, and go to the device batch by batch; a stream decodes them batch by batch.
+    `images` is uint8, N x C x H x W; `labels` is int64, N; `mean` and `std` are C values in 0..1. Images mapped from a
+    file stay there and go to the device batch by batch; a stream decodes them batch by batch.
     """
 
     images: Tensor
@@ -38,9 +38,9 @@ class ResidentImages:
         std: tuple[float, ...],
         device: torch.device,
     ) -> ResidentImages:
-        """Move arrays to `device`; of a mapped array the labels alone."""
+        """Move arrays to `device`; of a mapped array, move the labels only."""
         stream = getattr(images, "stream", None)
-        if stream:  # a tensor of that shape which takes no memory
+        if stream:  # a tensor of that shape that needs no memory
             shown = torch.zeros((), dtype=torch.uint8).expand(images.shape)
             return cls(shown, torch.from_numpy(labels).to(device), mean, std, stream=stream)
         mapped = isinstance(images, np.memmap)
@@ -50,23 +50,29 @@ class ResidentImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def normalised(self, batch: Tensor) -> Tensor:
-        """(x / 255 - mean) / std a channel, as float32, on the device. A constant channel (std 0) is only centred."""
-        normalised = batch.to(self.labels.device).float()
+    def normalized(self, batch: Tensor) -> Tensor:
+        """Return (x / 255 - mean) / std per channel, as float32, on the device.
+
+        A constant channel (std 0) is only centered.
+        """
+        normalized = batch.to(self.labels.device).float()
         std = torch.tensor([value or 1.0 for value in self.std])
         scale, shift = 1 / (255 * std), -torch.tensor(self.mean) / std
-        one = normalised[:1]  # spread over an image once, in its memory format: several times faster in channels-last
-        return normalised.mul_(_spread(scale, one)).add_(_spread(shift, one))
+        one = normalized[:1]  # expanded to one image in its memory format: several times faster in channels-last
+        return normalized.mul_(_spread(scale, one)).add_(_spread(shift, one))
 
     def batches(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All images once, in their order, normalised: B x C x H x W float32 and B labels."""
+        """Yield all images once, in order and normalized: B x C x H x W float32 and B labels."""
         places = torch.split(torch.arange(len(self)), batch_size)
         fetched = self.rows(places) if self.stream else torch.split(self.images, batch_size)
         for images, labels in zip(fetched, torch.split(self.labels, batch_size), strict=True):
-            yield self.normalised(images), labels
+            yield self.normalized(images), labels
 
     def part(self, rank: int, world: int) -> ResidentImages:
-        """The images that process `rank` of `world` evaluates: parts that differ by one at most, none twice."""
+        """Return the images that process `rank` of `world` evaluates.
+
+        The parts are disjoint, and their sizes differ by at most one.
+        """
         sizes = [len(places) for places in torch.arange(len(self)).tensor_split(world)]
         start = sum(sizes[:rank])
         end = start + sizes[rank]
@@ -75,27 +81,29 @@ class ResidentImages:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the images are in no memory of their own, and are fetched batch by batch."""
+        """Whether the images are not in memory of their own but fetched batch by batch."""
         return self.mapped or self.stream is not None
 
     def at(self, places: Tensor) -> Tensor:
-        """The images at some places, as they are: uint8, B x C x H x W."""
+        """Return the images at some indices, unchanged: uint8, B x C x H x W."""
         return images_at(self.images, places)
 
     def rows(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
-        """The images at each batch of places, as they are: uint8, B x C x H x W."""
+        """Yield the images of each batch of indices, unchanged: uint8, B x C x H x W."""
         if self.stream is None:
             return (self.at(places.to(self.images.device)) for places in batches)
         return (torch.from_numpy(images) for images in self.stream(places.tolist() for places in batches))
 
 
 def is_channels_last(images: Tensor) -> bool:
-    """Whether the channels of a pixel lie beside each other in memory, and not the pixels of a channel."""
+    """Return whether the channels of a pixel are adjacent in memory, rather than the pixels of a channel."""
     return images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()
 
 
 def images_at(images: Tensor, places: Tensor) -> Tensor:
-    """The images at some places, in their memory format: B x C x H x W. Each is copied as one row, which is fast.
+    """Return the images at some indices in their memory format: B x C x H x W.
+
+    Each image is copied as one row, which is fast.
 
     >>> images_at(torch.arange(8).view(2, 1, 2, 2), torch.tensor([1])).tolist()
     [[[[4, 5], [6, 7]]]]
@@ -110,5 +118,5 @@ def _spread(of_channels: Tensor, image: Tensor) -> Tensor:
 
 
 def _moved(stream: Stream, start: int) -> Stream:
-    """The stream of the images from place `start` on."""
+    """Return the stream of the images from index `start` on."""
     return lambda batches: stream([start + place for place in places] for places in batches)

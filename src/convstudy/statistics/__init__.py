@@ -1,4 +1,4 @@
-"""How good answers are, and how sure that is: NumPy arrays in, intervals and tests out."""
+"""Accuracy metrics with confidence intervals and tests, computed from NumPy arrays."""
 
 import lazy_loader
 

@@ -2,7 +2,7 @@ from .accuracy import CONFIDENCE, Interval, accuracy_interval
 from .calibration import ReliabilityBin, expected_calibration_error, reliability
 from .difference import Difference, accuracy_difference, mcnemar_p
 from .disagreement import answer_counts, disagreement
-from .effect_size import cohens_g, standardised_difference
+from .effect_size import cohens_g, standardized_difference
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
 from .multiplicity import holm
@@ -46,7 +46,7 @@ __all__ = [
     "pareto_front",
     "probabilities_of",
     "reliability",
-    "standardised_difference",
+    "standardized_difference",
     "study_power",
     "top1",
     "top5",

@@ -1,4 +1,4 @@
-"""Top-1 accuracy over seeds, and any other metric, with its interval."""
+"""Top-1 accuracy over seeds, or any other metric, with its confidence interval."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from math import exp, log
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
-from statsmodels.stats.proportion import proportion_confint
 
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
@@ -18,7 +17,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate between its limits."""
+    """An estimate with its lower and upper limits."""
 
     value: float
     low: float
@@ -26,12 +25,13 @@ class Interval:
 
 
 def accuracy_interval(answers: Answers, confidence: float = CONFIDENCE) -> Interval:
-    """Mean accuracy of seeds x images answers, with an interval that covers other seeds and other test images.
+    """Return the mean accuracy of seeds x images answers, with its interval.
 
-    On the logit scale, so that the limits stay between 0 and 1. The margins for images and for seeds, each with its
-    own quantile of Student's t, are added as the sides of a right angle: few seeds widen the interval by their own
-    quantile, however their variance happens to come out. For a single seed, and where all answers are right or all
-    wrong, it is Wilson's interval, which covers other test images only.
+    The interval covers other seeds and other test images. It is computed on the logit scale, so that its limits stay
+    between 0 and 1. The margins for images and for seeds, each with its own quantile of Student's t, are combined in
+    quadrature: with few seeds the interval is wide because of their own quantile, even if their sample variance happens
+    to be small. For a single seed, and if all answers are right or all are wrong, the result is Wilson's interval,
+    which covers other test images only.
 
     Source: Graybill & Wang 1980 for the sum of two margins; Korn & Graubard 1998 for the logit scale; Wilson 1927.
 
@@ -47,10 +47,9 @@ def accuracy_interval(answers: Answers, confidence: float = CONFIDENCE) -> Inter
 def share_interval(
     influences: npt.NDArray[np.float64], confidence: float = CONFIDENCE, images_freedom: float | None = None
 ) -> Interval:
-    """A metric between 0 and 1 and its interval, from seeds x images influences; as `accuracy_interval`.
+    """Return a metric between 0 and 1 with its interval, from seeds x images influences; see `accuracy_interval`.
 
-    For a single seed, too, it is on the logit scale. The variance from images has N - 1 degrees of freedom if no others
-    are given.
+    The logit scale is used for a single seed, too. The variance from images has N - 1 degrees of freedom by default.
     """
     value = float(influences.mean())
     margin = _margin(influences, confidence, images_freedom)
@@ -61,7 +60,7 @@ def share_interval(
 
 
 def loss_interval(influences: npt.NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
-    """A metric above 0 and its interval, from seeds x images influences, on the logarithmic scale.
+    """Return a metric above 0 with its interval, from seeds x images influences, on the logarithmic scale.
 
     >>> interval = loss_interval(np.array([[0.1, 0.2, 0.3, 0.2]]))
     >>> [round(limit, 3) for limit in (interval.low, interval.value, interval.high)]
@@ -83,5 +82,7 @@ def _margin(influences: npt.NDArray[np.float64], confidence: float, images_freed
 
 
 def _wilson(share: float, images: int, confidence: float) -> Interval:
+    from statsmodels.stats.proportion import proportion_confint  # noqa: PLC0415 - slow to import
+
     low, high = proportion_confint(share * images, images, alpha=1 - confidence, method="wilson")
     return Interval(share, float(low), float(high))

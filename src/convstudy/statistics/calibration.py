@@ -1,4 +1,4 @@
-"""Whether a network is right as often as it says it is."""
+"""Calibration: whether the confidence of a network matches its accuracy."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ BINS = 15  # Guo et al. 2017, section 2
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The answers whose confidence, the probability of the predicted class, lies above `low` and up to `high`.
+    """The answers whose confidence, the probability of the predicted class, lies in the interval (`low`, `high`].
 
-    `confidence` and `accuracy` are means over these answers; None where there are none.
+    `confidence` and `accuracy` are means over these answers, or None if there are none.
     """
 
     low: float
@@ -29,7 +29,7 @@ class ReliabilityBin:
 def reliability(
     probabilities: npt.NDArray[np.floating], labels: Labels, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """The reliability diagram of all seeds' answers together: bins of equal width from 0 to 1.
+    """Return the reliability diagram of all seeds' answers together: bins of equal width from 0 to 1.
 
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, section 2.
 
@@ -53,10 +53,11 @@ def reliability(
 
 
 def expected_calibration_error(probabilities: npt.NDArray[np.floating], labels: Labels, bins: int = BINS) -> Values:
-    """ECE, a seed: the mean distance of accuracy from confidence over the bins, each weighted by its answers.
+    """Return the expected calibration error (ECE) per seed.
 
-    It is never below 0 and so, on few images, above its expectation: compare it between networks tested on the same
-    images.
+    This is the mean absolute difference between accuracy and confidence over the bins, weighted by their number of
+    answers. It is never negative and therefore, on few images, biased upward: compare it between networks tested on the
+    same images.
 
     Source: Guo et al. 2017, equation 3; Naeini et al. 2015.
 
@@ -70,10 +71,10 @@ def expected_calibration_error(probabilities: npt.NDArray[np.floating], labels: 
 
 
 def _totals(table: npt.NDArray[np.floating], labels: Labels, bins: int) -> npt.NDArray[np.float64]:
-    """A bin: its number of answers, and the sums over them of confidence and of right answers; 3 x bins."""
+    """Return per bin the number of answers and the sums of their confidences and of right answers: 3 x bins."""
     confidence = table.max(1)
     right = table.argmax(1) == labels
     upper_limits = np.arange(1, bins) / bins
-    bin_of = np.searchsorted(upper_limits, confidence, side="left")  # a bin holds its upper limit
+    bin_of = np.searchsorted(upper_limits, confidence, side="left")  # a bin includes its upper limit
     totals: npt.NDArray[np.float64] = np.stack([np.ones(len(labels)), confidence, right]) @ np.eye(bins)[bin_of]
     return totals

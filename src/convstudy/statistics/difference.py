@@ -1,11 +1,10 @@
-"""The difference of two networks tested on the same images."""
+"""The difference in accuracy of two networks tested on the same images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.stats.contingency_tables import mcnemar
 
 from convstudy.statistics.accuracy import CONFIDENCE
 from convstudy.statistics.margin import ErrorParts
@@ -15,7 +14,10 @@ from convstudy.statistics.variation import Answers, cleared, image_variance, see
 
 @dataclass(frozen=True)
 class Difference:
-    """Accuracy of the first network minus that of the second, its interval, and the p-value of "they are equal"."""
+    """The accuracy of one network minus that of another.
+
+    `low` and `high` are the limits of its interval, `p_value` is for "they are equal".
+    """
 
     value: float
     low: float
@@ -24,15 +26,16 @@ class Difference:
 
 
 def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) -> Difference:
-    """Compare two tables of answers, seeds x images, on the same images; the seeds need not be equally many.
+    """Compare two tables of answers, seeds x images, to the same images; the numbers of seeds may differ.
 
-    Interval and p-value come from the same margins, which cover other test images (paired: the networks are compared
-    image by image) and other seeds of either network. The variance is not taken below 1 / N^2, that of a single answer
-    that differs, so that two networks with the same answers do not get an interval of no width.
-    With a single seed each, seeds cannot be covered: the interval is then Tango's score interval, and the p-value
-    McNemar's exact one, which may call a difference not shown whose interval just leaves out zero.
+    The interval and the p-value come from the same margins, which cover other test images (paired: the networks are
+    compared image by image) and other seeds of either network. The variance is at least 1 / N^2, that of a single
+    differing answer, so that two networks with identical answers do not get an interval of zero width.
 
-    Raises: ValueError, when the numbers of images differ.
+    With a single seed each, other seeds cannot be covered: the interval is then Tango's score interval and the p-value
+    is McNemar's exact one. The exact p-value may be above 0.05 although the interval just excludes zero.
+
+    Raises: ValueError, if the numbers of images differ.
 
     >>> same = np.array([[True, False, True, True]])
     >>> accuracy_difference(same, same).p_value
@@ -40,7 +43,7 @@ def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) 
     """
     images = a.shape[1]
     if images != b.shape[1]:
-        raise ValueError(f"paired answers must be for the same images; got {images} and {b.shape[1]}")
+        raise ValueError(f"paired answers must be to the same images; got {images} and {b.shape[1]} images")
     value = float(a.mean() - b.mean())
     if len(a) == len(b) == 1:
         low, high = score_interval(int((a & ~b).sum()), int((~a & b).sum()), images, confidence)
@@ -51,7 +54,7 @@ def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) 
 
 
 def difference_error(a: Answers, b: Answers) -> ErrorParts:
-    """The variances of the difference; the seeds' one with the degrees of freedom of Welch 1947."""
+    """Return the variances of the difference; that of the seeds has the degrees of freedom of Welch 1947."""
     images = a.shape[1]
     variations = [seed_variation(a), seed_variation(b)]
     image_part = cleared(image_variance(a.mean(0) - b.mean(0)), variations)
@@ -62,9 +65,11 @@ def difference_error(a: Answers, b: Answers) -> ErrorParts:
 
 
 def mcnemar_p(a: np.ndarray[tuple[int], np.dtype[np.bool_]], b: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
-    """McNemar's exact p-value of two runs' answers, N each.
+    """Return McNemar's exact p-value for the answers of two runs, N each.
 
     Source: McNemar 1947; exact binomial form as in Dietterich 1998, section 3.1.
     """
+    from statsmodels.stats.contingency_tables import mcnemar  # noqa: PLC0415 - slow to import
+
     table = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]
     return float(mcnemar(table, exact=True).pvalue)

@@ -1,4 +1,4 @@
-"""On which images networks answer differently."""
+"""Disagreement: the images to which networks give different answers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from convstudy.statistics.metrics import Predictions
 
 
 def disagreement(networks: Sequence[Predictions], classes: int) -> npt.NDArray[np.float64]:
-    """How far the networks' answers to each image lie apart, from each network's predictions, seeds x images.
+    """Return per image how much the networks' answers differ, from each network's predictions, seeds x images.
 
-    0 where all give the same classes equally often, however unsure each is of itself; 1/2 where two networks are sure
-    of different classes, and nearer to 1 with more networks, each sure of another.
+    The value is 0 if all networks give the same classes equally often, even if each network varies between seeds. It is
+    1/2 if two networks consistently give different classes, and approaches 1 with more networks that all differ.
 
-    Source: Light & Margolin 1971, An Analysis of Variance for Categorical Data: the variance of an answer is the chance
-    that two answers differ, halved there and not here; this is its part between the networks.
+    Source: Light & Margolin 1971, An Analysis of Variance for Categorical Data. The variance of an answer is the
+    probability that two answers differ, halved there and not here; this is its part between the networks.
 
     >>> sure, unsure = np.array([[0, 0], [0, 0]]), np.array([[1, 0], [1, 1]])
     >>> disagreement([sure, unsure], classes=2).tolist()
@@ -25,14 +25,14 @@ def disagreement(networks: Sequence[Predictions], classes: int) -> npt.NDArray[n
     """
     shares = (answer_counts(predictions, classes) / len(predictions) for predictions in networks)
     total, squares = np.zeros(()), np.zeros(())
-    for share in shares:  # one after the other: a table is images x classes
+    for share in shares:  # one at a time: each table is images x classes
         total, squares = total + share, squares + (share**2).sum(1)
     between: npt.NDArray[np.float64] = squares / len(networks) - ((total / len(networks)) ** 2).sum(1)
     return between.clip(0)
 
 
 def answer_counts(predictions: Predictions, classes: int) -> npt.NDArray[np.int64]:
-    """How many seeds give each class: images x classes.
+    """Count the seeds that give each class: images x classes.
 
     >>> answer_counts(np.array([[0, 2], [0, 1]]), classes=3).tolist()
     [[2, 0, 0], [0, 1, 1]]

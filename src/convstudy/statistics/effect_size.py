@@ -1,4 +1,4 @@
-"""How large a difference is, without regard to how sure it is."""
+"""Effect sizes: how large a difference is, regardless of its uncertainty."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from convstudy.statistics.variation import Answers
 
 
 def cohens_g(a: Answers, b: Answers) -> float | None:
-    """Among the images that exactly one of two single runs got right, the share that the first one did, less 1/2.
+    """Return Cohen's g of two single runs.
 
-    It goes with McNemar's test. From -1/2 to 1/2; Cohen calls 0.05 small, 0.15 medium and 0.25 large. None where the
-    runs are right on the same images.
+    This is the first run's share of the images that exactly one run got right, minus 1/2. It accompanies McNemar's test
+    and lies between -1/2 and 1/2; Cohen calls 0.05 small, 0.15 medium and 0.25 large. It is None if the runs are right
+    on the same images.
 
-    Raises: ValueError, for more than one seed: runs of several seeds are not independent.
+    Raises: ValueError, for more than one seed, because runs of several seeds are not independent.
 
     Source: Cohen 1988, Statistical Power Analysis, chapter 5.
 
@@ -20,22 +21,22 @@ def cohens_g(a: Answers, b: Answers) -> float | None:
     0.167
     """
     if len(a) != 1 or len(b) != 1:
-        raise ValueError(f"Cohen's g is of two single runs; got {len(a)} and {len(b)} seeds")
+        raise ValueError(f"Cohen's g needs two single runs; got {len(a)} and {len(b)} seeds")
     first, second = int((a & ~b).sum()), int((~a & b).sum())
     return first / (first + second) - 0.5 if first + second else None
 
 
-def standardised_difference(a: Answers, b: Answers) -> float | None:
-    """The mean over images of the paired difference, over its standard deviation: Cohen's d_z.
+def standardized_difference(a: Answers, b: Answers) -> float | None:
+    """Return Cohen's d_z: the mean over images of the paired difference, divided by its standard deviation.
 
-    The difference on one image is the share of seeds with which the first network got it right less that of the
-    second. It shrinks with what the seeds disagree about, so compare it between pairs that have equally many seeds.
-    None where the difference is the same on every image.
+    The difference on one image is the share of seeds with which the first network got it right, minus that of the
+    second. It depends on how much the seeds disagree, so compare it only between pairs with equal numbers of seeds. It
+    is None if the difference is the same on every image.
 
     Source: Cohen 1988, section 2.3.5; Lakens 2013.
 
     >>> import numpy as np
-    >>> standardised_difference(np.array([[True, True, True, False]]), np.array([[False, True, True, False]]))
+    >>> standardized_difference(np.array([[True, True, True, False]]), np.array([[False, True, True, False]]))
     0.5
     """
     difference = a.mean(0) - b.mean(0)

@@ -1,8 +1,8 @@
-"""How much each answer moves a metric.
+"""Influences: how much each answer changes a metric.
 
-A metric's influences are seeds x images. A seed's mean over images is the seed's metric, and an image's deviation from
-it is how much the metric would move, times the number of images, if the image were met once more. They turn any smooth
-metric into a mean, whose variance is then estimated as that of top-1.
+The influences on a metric are seeds x images. Their mean over images is the metric of the seed, and the deviation of an
+image from that mean is the change of the metric, times the number of images, if the image occurred once more. They turn
+any smooth metric into a mean, whose variance is then estimated as that of top-1.
 
 Source: Hampel 1974; Cook & Weisberg 1982 for the use with variances (the delta method, or infinitesimal jackknife).
 """
@@ -18,9 +18,9 @@ Influences = npt.NDArray[np.float64]  # seeds x images
 
 
 def balanced_accuracy_influences(predictions: Predictions, labels: Labels) -> Influences:
-    """Influences on the mean recall over classes, the numbers of images of the classes taken as given.
+    """Return the influences on the mean recall over classes, taking the number of images per class as given.
 
-    With few images a class, its variance would come out too small by (n - 1) / n, for which the influences make up.
+    With few images per class its variance would be too small by the factor (n - 1) / n, which the influences correct.
 
     >>> balanced_accuracy_influences(np.array([[0, 0, 0, 1]]), np.array([0, 0, 1, 1])).mean().item()
     0.75
@@ -34,9 +34,9 @@ def balanced_accuracy_influences(predictions: Predictions, labels: Labels) -> In
 
 
 def balanced_accuracy_freedom(predictions: Predictions, labels: Labels) -> float:
-    """Degrees of freedom of balanced accuracy's variance from images: fewer where small classes make up most of it.
+    """Return the degrees of freedom of balanced accuracy's variance from images: fewer if small classes dominate it.
 
-    Source: Satterthwaite 1946, over the variances of the classes' shares.
+    Source: Satterthwaite 1946, applied to the variances of the classes' recalls.
 
     >>> balanced_accuracy_freedom(np.array([[0, 1, 0, 1, 1, 0]]), np.array([0, 0, 0, 1, 1, 1])).__round__(6)
     4.0
@@ -52,9 +52,10 @@ def balanced_accuracy_freedom(predictions: Predictions, labels: Labels) -> float
 
 
 def macro_f1_influences(predictions: Predictions, labels: Labels) -> Influences:
-    """Influences on the mean F1 over the classes that have test images.
+    """Return the influences on the mean F1 over the classes that have test images.
 
-    F1 of a class is 2 TP / (2 TP + FP + FN); an image adds to TP of its class, or to FN of its class and FP of another.
+    F1 of a class is 2 TP / (2 TP + FP + FN). An image adds either to TP of its own class, or to FN of its own class and
+    to FP of another.
 
     >>> macro_f1_influences(np.array([[0, 2, 1, 0, 0, 1]]), np.array([0, 1, 2, 0, 1, 2])).mean().round(3).item()
     0.267
@@ -63,10 +64,13 @@ def macro_f1_influences(predictions: Predictions, labels: Labels) -> Influences:
 
 
 def _macro_f1_influences(predictions: Labels, labels: Labels) -> Influences:
-    """Of one seed; D = 2 TP + FP + FN is the number of images that are of a class, plus those that are said to be."""
+    """Return the influences of one seed.
+
+    D = 2 TP + FP + FN is the number of images of a class plus the number predicted to be of it.
+    """
     classes, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     answer = np.minimum(np.searchsorted(classes, predictions), len(classes) - 1)
-    known = classes[answer] == predictions  # an answer may name a class without test images
+    known = classes[answer] == predictions  # a prediction may be a class without test images
     right = predictions == labels
     d = sizes + np.bincount(answer, known, len(classes))
     f1 = 2 * np.bincount(class_of, right) / d
@@ -76,7 +80,9 @@ def _macro_f1_influences(predictions: Labels, labels: Labels) -> Influences:
 
 
 def log_loss_influences(probabilities: npt.NDArray[np.floating], labels: Labels) -> Influences:
-    """Minus the logarithm of each label's probability, which is taken as no smaller than double precision tells from 0.
+    """Return minus the logarithm of each label's probability.
+
+    Probabilities below the machine epsilon of double precision are replaced by it.
 
     >>> log_loss_influences(np.array([[[0.5, 0.5]]]), np.array([0])).round(4).tolist()
     [[0.6931]]

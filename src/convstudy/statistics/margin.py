@@ -1,4 +1,4 @@
-"""How far an estimate may be off, where two samples are to blame: of images and of seeds."""
+"""Error margins of an estimate that depends on two samples: test images and seeds."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from math import exp, hypot, log, sqrt
 
 from scipy import optimize, special
 
-SMALLEST_P_VALUE = 1e-100  # scipy's quantiles of t are exact down to here; smaller ones are called 0
+SMALLEST_P_VALUE = 1e-100  # scipy's quantiles of t are exact down to here; smaller p-values are reported as 0
 
 
 @dataclass(frozen=True)
 class ErrorParts:
     """The variances of an estimate from sampling images and from sampling seeds, each with its degrees of freedom.
 
-    The two margins, each with its own quantile of Student's t, are added as the sides of a right angle. A single t with
-    Satterthwaite's degrees of freedom is too bold where seeds are few: where their variance happens to come out small,
-    it takes the degrees of freedom of the images.
+    The two margins, each with its own quantile of Student's t, are combined in quadrature. A single t distribution with
+    Satterthwaite's degrees of freedom is too narrow with few seeds: if their sample variance happens to be small, it
+    takes the degrees of freedom of the images.
 
     Source: Graybill & Wang 1980.
     """
@@ -31,7 +31,7 @@ class ErrorParts:
         return sqrt(self.images + self.seeds)
 
     def margin(self, tail: float) -> float:
-        """How far off the estimate is with a probability of at most `tail` to this side.
+        """Return the distance that the estimate exceeds in one direction with a probability of at most `tail`.
 
         >>> round(ErrorParts(1.0, 1e9).margin(0.025), 2), round(ErrorParts(0.0, 9, 1.0, 2).margin(0.025), 2)
         (1.96, 4.3)
@@ -41,7 +41,7 @@ class ErrorParts:
         return hypot(for_images, for_seeds)
 
     def p_value(self, distance: float) -> float:
-        """Two-sided p-value of an estimate that lies so far from what is supposed.
+        """Return the two-sided p-value of an estimate at this distance from the hypothesized value.
 
         >>> round(ErrorParts(1.0, 1e9).p_value(1.96), 3)
         0.05

@@ -18,7 +18,7 @@ from convstudy.statistics.metrics import Labels, Predictions, check_predictions,
 def top5_interval(
     probabilities: npt.NDArray[np.floating], labels: Labels, k: int = 5, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Mean top-5 (or top-`k`) accuracy over seeds, and its interval, which is made as that of top-1.
+    """Return the mean top-5 (or top-`k`) accuracy over seeds with its interval, computed like that of top-1.
 
     >>> table = np.array([[[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]])
     >>> top5_interval(table, np.array([1, 0]), k=2).value
@@ -30,7 +30,7 @@ def top5_interval(
 
 
 def balanced_accuracy_interval(predictions: Predictions, labels: Labels, confidence: float = CONFIDENCE) -> Interval:
-    """Mean balanced accuracy over seeds, and its interval.
+    """Return the mean balanced accuracy over seeds with its interval.
 
     >>> balanced_accuracy_interval(np.array([[0, 0, 0, 1, 1, 0]]), np.array([0, 0, 0, 1, 1, 1])).value.__round__(3)
     0.833
@@ -41,7 +41,7 @@ def balanced_accuracy_interval(predictions: Predictions, labels: Labels, confide
 
 
 def macro_f1_interval(predictions: Predictions, labels: Labels, confidence: float = CONFIDENCE) -> Interval:
-    """Mean macro F1 over seeds, and its interval.
+    """Return the mean macro F1 over seeds with its interval.
 
     >>> macro_f1_interval(np.array([[0, 0, 0, 1, 1, 0]]), np.array([0, 0, 0, 1, 1, 1])).value.__round__(3)
     0.829
@@ -53,7 +53,7 @@ def macro_f1_interval(predictions: Predictions, labels: Labels, confidence: floa
 def log_loss_interval(
     probabilities: npt.NDArray[np.floating], labels: Labels, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Mean log loss over seeds, in nats, and its interval.
+    """Return the mean log loss over seeds, in nats, with its interval.
 
     >>> interval = log_loss_interval(np.array([[[0.5, 0.5], [0.9, 0.1], [0.4, 0.6]]]), np.array([0, 0, 1]))
     >>> [round(limit, 2) for limit in (interval.low, interval.value, interval.high)]

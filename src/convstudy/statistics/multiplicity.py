@@ -1,4 +1,4 @@
-"""P-values of many questions asked at once."""
+"""Adjustment of p-values for multiple comparisons."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float], most_true: int | None = None) -> list[float]:
-    """Adjust p-values so that the chance of any false alarm among them stays at its level.
+    """Adjust p-values by Holm's method so that the probability of any false positive among them stays at the level.
 
-    Where it is known that at most `most_true` of the hypotheses can be true together, they are adjusted for no more.
+    If at most `most_true` of the hypotheses can be true together, the factor is limited to that number.
 
-    Source: Holm 1979; Shaffer 1986 for `most_true`.
+    Source: Holm 1979; Shaffer 1986 for `most_true`, which statsmodels' `multipletests` does not offer.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]

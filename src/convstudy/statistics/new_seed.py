@@ -1,4 +1,4 @@
-"""Which of two networks a new seed would favour."""
+"""The probability that one network beats another on a new seed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from convstudy.statistics.variation import Answers
 
 
 def chance_of_beating(a: Answers, b: Answers, confidence: float = CONFIDENCE) -> Interval | None:
-    """Probability that the first network, trained once more, beats the second, trained once more, on these images.
+    """Return the probability that the first network beats the second on these images if both are trained on a new seed.
 
-    Top-1 of a network is taken as normal over seeds, each network with a variance of its own; the interval is that of
-    the noncentral t distribution, and covers other seeds, not other images. A variance is not taken below that of
-    rounding to whole images. None where a network has a single seed, which tells nothing of others.
+    Top-1 of a network is taken as normally distributed over seeds, with a variance per network. The interval comes from
+    the noncentral t distribution and covers other seeds, not other images. A variance is at least that of rounding to
+    whole images. None if a network has a single seed, which says nothing about other seeds.
 
     Source: Reiser & Guttman 1986; Grissom & Kim 2005 for the effect size.
 
@@ -40,7 +40,10 @@ def chance_of_beating(a: Answers, b: Answers, confidence: float = CONFIDENCE) ->
 
 
 def noncentrality_interval(t: float, degrees_of_freedom: float, confidence: float) -> tuple[float, float]:
-    """The noncentralities of Student's t for which `t` is neither too large nor too small (Steiger & Fouladi 1997)."""
+    """Return the noncentralities of Student's t for which `t` is neither too large nor too small.
+
+    Source: Steiger & Fouladi 1997.
+    """
     tail = (1 - confidence) / 2
     return float(special.nctdtrinc(degrees_of_freedom, 1 - tail, t)), float(
         special.nctdtrinc(degrees_of_freedom, tail, t)

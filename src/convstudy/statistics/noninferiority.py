@@ -1,4 +1,4 @@
-"""Which networks are shown to be no worse than the best, but for a margin."""
+"""Non-inferiority: which networks are shown to be within a margin of the best."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.paired_score import score
 from convstudy.statistics.variation import Answers
 
-MARGIN = 0.01  # a point of top-1
-LEVEL = 0.025  # one-sided, the half of 5 %: ICH E9 1998, section 5.5
+MARGIN = 0.01  # one percentage point of top-1
+LEVEL = 0.025  # one-sided, half of 5%: ICH E9 1998, section 5.5
 
 
 @dataclass(frozen=True)
 class Noninferiority:
-    """Whether a network is shown to be at most `margin` worse than the best of all, whichever that is.
+    """Whether a network is shown to be at most `margin` worse than the best network, whichever that is.
 
-    `p_value` is of "some network is better by the margin or more", adjusted for the number of networks.
+    `p_value` is for "some network is better by the margin or more", adjusted for the number of networks.
     """
 
     margin: float
@@ -29,10 +29,10 @@ class Noninferiority:
 
 
 def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN) -> float:
-    """One-sided p-value of "the first network is worse than the second by the margin or more".
+    """Return the one-sided p-value of "the first network is worse than the second by the margin or more".
 
-    Of two single runs it is that of Tango's score. Of several seeds it is that of the difference's margins, with a
-    variance that is not taken below that of as many differing images as the margin is worth, all in one direction.
+    For two single runs it comes from Tango's score. For several seeds it comes from the margins of the difference, with
+    a variance at least as large as if the images worth the margin differed, all in one direction.
 
     >>> import numpy as np
     >>> same = np.arange(1000)[None] < 900
@@ -41,7 +41,7 @@ def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN) -> float:
     """
     images = a.shape[1]
     if images != b.shape[1]:
-        raise ValueError(f"paired answers must be for the same images; got {images} and {b.shape[1]}")
+        raise ValueError(f"paired answers must be to the same images; got {images} and {b.shape[1]} images")
     if len(a) == len(b) == 1:
         return float(stats.norm.sf(score(int((a & ~b).sum()), int((~a & b).sum()), images, -margin)))
     parts = difference_error(a, b)
@@ -54,15 +54,15 @@ def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN) -> float:
 def noninferiority(
     networks: Sequence[Answers], margin: float = MARGIN, level: float = LEVEL
 ) -> tuple[Noninferiority, ...]:
-    """Ask of each network, seeds x images answers to the same images, whether it is non-inferior to the best.
+    """Test for each network, seeds x images answers to the same images, whether it is non-inferior to the best.
 
-    A network is compared with every other one, for the one that came out best need not be the best; it is the largest
-    of these p-values that counts, so that nothing need be adjusted for them. Over the networks the p-values are
-    adjusted by Holm's method, less one network: the best is never worse than itself. The chance that any network is
-    wrongly called non-inferior is then at most `level`. The network that came out best may itself not be shown to be
-    within the margin of the best.
+    A network is compared with every other one, because the one with the highest accuracy need not be the best. The
+    largest of these p-values counts, so that they need no adjustment among themselves. Over the networks, the p-values
+    are adjusted by Holm's method with one network fewer, because the best network is never worse than itself. The
+    probability that any network is wrongly called non-inferior is then at most `level`. Even the network with the
+    highest accuracy may not be shown to be within the margin of the best.
 
-    Raises: ValueError, for fewer than two networks, or a margin that is not above 0.
+    Raises: ValueError, for fewer than two networks or a margin that is not between 0 and 1.
 
     Source: Berger 1982 for the largest p-value; Hsu 1984 for comparisons with the best; Holm 1979 and Shaffer 1986 for
     the adjustment.
@@ -75,7 +75,7 @@ def noninferiority(
     count = len(networks)
     if count < 2 or not 0 < margin < 1:
         raise ValueError(
-            f"non-inferiority needs two or more networks and a margin in 0..1; got {count} and a margin of {margin}"
+            f"non-inferiority needs two or more networks and a margin between 0 and 1; got {count} and {margin}"
         )
     worst = [
         max(margin_p_value(one, other, margin) for index, other in enumerate(networks) if index != own)
@@ -85,7 +85,7 @@ def noninferiority(
 
 
 def cheapest_noninferior(results: Sequence[Noninferiority], costs: Sequence[float]) -> int | None:
-    """The index of the cheapest network that is shown non-inferior; None where none is.
+    """Return the index of the cheapest network that is shown to be non-inferior, or None if there is none.
 
     >>> shown, not_shown = Noninferiority(0.01, 0.001, True), Noninferiority(0.01, 0.4, False)
     >>> cheapest_noninferior([shown, shown, not_shown], costs=[11.2e6, 0.27e6, 61_706])

@@ -1,18 +1,17 @@
-"""Whether several runs differ at all."""
+"""Cochran's Q: whether several runs differ at all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from scipy import stats
-from statsmodels.stats.contingency_tables import cochrans_q
 
 from convstudy.statistics.variation import Answers
 
 
 @dataclass(frozen=True)
 class CochranQ:
-    """Cochran's Q, its degrees of freedom, and the p-value of "all runs are equally often right"."""
+    """Cochran's Q, its degrees of freedom, and the p-value for "all runs are equally accurate"."""
 
     statistic: float
     degrees_of_freedom: int
@@ -20,10 +19,10 @@ class CochranQ:
 
 
 def cochran_q(answers: Answers) -> CochranQ:
-    """Cochran's Q of one run each of two or more networks: answers, runs x images.
+    """Return Cochran's Q of two or more networks, one run each: answers, runs x images.
 
-    Runs of one network with several seeds are no networks of their own, and the runs of several networks must not be
-    put after one another: their answers to one image are not independent.
+    Several seeds of one network do not count as networks, and answers of several runs must not be concatenated, because
+    answers to the same image are not independent.
 
     Raises: ValueError, for fewer than two runs.
 
@@ -33,10 +32,12 @@ def cochran_q(answers: Answers) -> CochranQ:
     >>> cochran_q(np.array([[True, True, True, False], [True, True, False, True]])).p_value
     1.0
     """
+    from statsmodels.stats.contingency_tables import cochrans_q  # noqa: PLC0415 - slow to import
+
     runs = len(answers)
     if runs < 2:
         raise ValueError(f"Cochran's Q compares two or more runs; got {runs}")
-    if (answers == answers[0]).all():  # no image tells the runs apart
+    if (answers == answers[0]).all():  # the runs are identical
         return CochranQ(0.0, runs - 1, 1.0)
     statistic = float(cochrans_q(answers.T).statistic)
     return CochranQ(statistic, runs - 1, float(stats.chi2.sf(statistic, runs - 1)))

@@ -10,15 +10,15 @@ ALMOST_ONE = 1 - 1e-9
 
 
 def score(first_only: int, second_only: int, images: int, difference: float) -> float:
-    """How many standard errors the observed difference lies above `difference`, were that the true one.
+    """Return how many standard errors the observed difference lies above `difference`, if that is the true one.
 
-    Of the images, `first_only` were right with the first run only and `second_only` with the second only. Unlike a
-    standard error that is estimated from the observed difference, the one for the supposed difference is not zero where
+    Of the images, `first_only` were right in the first run only and `second_only` in the second only. The standard
+    error is computed for the assumed difference; unlike one computed from the observed difference, it is not zero if
     the runs agree on every image.
 
     Source: Tango 1998, Statistics in Medicine 17, equations 8 to 12; Fagerland et al. 2014, section 4.
 
-    >>> round(score(1, 7, 21, 0.0), 3)  # without a supposed difference it is McNemar's: (1 - 7) / sqrt(8)
+    >>> round(score(1, 7, 21, 0.0), 3)  # for a difference of 0 it is McNemar's: (1 - 7) / sqrt(8)
     -2.121
     """
     share = _supposed_share(first_only, second_only, images, difference)
@@ -30,7 +30,7 @@ def score(first_only: int, second_only: int, images: int, difference: float) -> 
 
 
 def _supposed_share(first_only: int, second_only: int, images: int, difference: float) -> float:
-    """The most likely share of images that the second run only gets right, were `difference` the true one."""
+    """Return the maximum-likelihood share of images that only the second run gets right, given the difference."""
     linear = -first_only - second_only + (2 * images - first_only + second_only) * difference
     constant = -second_only * difference * (1 - difference)
     root = sqrt(max(linear**2 - 8 * images * constant, 0.0))
@@ -38,7 +38,7 @@ def _supposed_share(first_only: int, second_only: int, images: int, difference: 
 
 
 def score_interval(first_only: int, second_only: int, images: int, confidence: float) -> tuple[float, float]:
-    """The differences that the score does not reject.
+    """Return the lowest and highest difference that the score test does not reject.
 
     >>> [round(limit, 3) for limit in score_interval(1, 7, 21, 0.95)]
     [-0.517, -0.026]

@@ -1,4 +1,4 @@
-"""Which networks nobody beats in both: accuracy and a cost."""
+"""The Pareto front of accuracy and cost."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 
 def pareto_front(costs: Sequence[float], values: Sequence[float]) -> tuple[int, ...]:
-    """The places that no other dominates: none is as cheap and as good, and cheaper or better. Cheapest first.
+    """Return the indices of the points that no other point dominates, cheapest first.
 
-    Source: Pareto 1906; as a record of networks, Canziani et al. 2016.
+    A point dominates another if it is at least as cheap and as good, and cheaper or better.
 
-    >>> pareto_front([1, 3, 2, 4], [0.90, 0.95, 0.89, 0.95])  # the third is worse than the first, the fourth dearer
+    Source: Pareto 1906; for networks, Canziani et al. 2016.
+
+    >>> pareto_front([1, 3, 2, 4], [0.90, 0.95, 0.89, 0.95])  # the fourth costs more than the second
     (0, 1)
     """
     by_cost = sorted(range(len(costs)), key=lambda place: (costs[place], -values[place]))

@@ -1,4 +1,4 @@
-"""What a study could have shown, and what a larger one would."""
+"""Statistical power: the difference a study can show, and the size needed to show a given one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
 
 LEVEL = 0.05
-POWER = 0.8  # Cohen 1988, section 2.4: one real difference in five is missed
+POWER = 0.8  # Cohen 1988, section 2.4: one true difference in five is missed
 MOST_SEEDS = 1000
 MOST_IMAGES = 10_000_000
 
 
 @dataclass(frozen=True)
 class Power:
-    """What two networks' answers say of a study's size.
+    """What the answers of two networks say about the size of a study.
 
-    `detectable` is the smallest true difference that a study as large as this one shows with the given power.
-    `seeds` (of each network, on as many images) and `images` (with as many seeds) are what it takes to show the
-    observed difference with that power; None where no number is enough, the other one being what limits the study.
+    `detectable` is the smallest true difference that a study of this size shows with the given power. `seeds` (per
+    network, on the same number of images) and `images` (with the same number of seeds) are the sizes needed to show the
+    observed difference with that power, or None if no size is enough because the other one limits the study.
     """
 
     detectable: float
@@ -35,7 +35,7 @@ class Power:
 
 @dataclass(frozen=True)
 class PairVariance:
-    """Where the variance of a difference comes from, for one image and one seed of each network."""
+    """The variance components of a difference, for one image and one seed per network."""
 
     images: float
     seeds: tuple[float, float]
@@ -43,7 +43,7 @@ class PairVariance:
 
     @classmethod
     def of(cls, a: Answers, b: Answers) -> PairVariance:
-        """Estimate it from seeds x images answers of two networks to the same images."""
+        """Estimate the components from seeds x images answers of two networks to the same images."""
         variations = [seed_variation(a), seed_variation(b)]
         images = a.shape[1]
         seeds = [max(v.observed - v.interaction, 0.0) * v.seeds for v in variations]
@@ -52,7 +52,7 @@ class PairVariance:
         return cls(image_part, (seeds[0], seeds[1]), (interactions[0], interactions[1]))
 
     def error(self, seeds: int, images: int) -> ErrorParts:
-        """The variances of the difference of two networks with so many seeds each, on so many images."""
+        """Return the variances of the difference of two networks with this many seeds each, on this many images."""
         parts = [
             of_seed / seeds + of_answer / (seeds * images)
             for of_seed, of_answer in zip(self.seeds, self.interactions, strict=True)
@@ -64,18 +64,19 @@ class PairVariance:
 
 
 def study_power(a: Answers, b: Answers, level: float = LEVEL, power: float = POWER) -> Power:
-    """What a study of two networks could have shown; seeds x images answers to the same images, equally many seeds.
+    """Return the power of a study of two networks with equal numbers of seeds.
 
-    Where several pairs are compared, give the level over the number of pairs. The variances are taken as estimated, so
-    that all numbers are rough where seeds are few. With one seed each, `images` speaks of these two runs and `seeds` is
-    None, for nothing is known of other seeds.
+    `a` and `b` are seeds x images answers to the same images. If several pairs are compared, pass the level divided by
+    the number of pairs. The estimated variances are taken as true, so all numbers are rough if there are few seeds.
+    With one seed each, `images` is about these two runs and `seeds` is None, because nothing is known about other
+    seeds.
 
-    Raises: ValueError, when the numbers of images or of seeds differ.
+    Raises: ValueError, if the numbers of images or of seeds differ.
 
     Source: Cohen 1988, chapter 2; the noncentral t distribution.
     """
     if a.shape != b.shape:
-        raise ValueError(f"power is planned for equally many seeds and the same images; got {a.shape} and {b.shape}")
+        raise ValueError(f"power needs equal numbers of seeds and the same images; got {a.shape} and {b.shape}")
     seeds, images = a.shape
     variance = PairVariance.of(a, b)
     observed = abs(float(a.mean() - b.mean()))
@@ -87,9 +88,9 @@ def study_power(a: Answers, b: Answers, level: float = LEVEL, power: float = POW
 
 
 def detectable_difference(parts: ErrorParts, level: float = LEVEL, power: float = POWER) -> float:
-    """The difference that a two-sided test shows with this power, in the true direction.
+    """Return the true difference that a two-sided test shows, in the right direction, with this power.
 
-    The power is that of a t test with as large a critical value.
+    The power is that of a t test with the same critical value.
 
     >>> round(detectable_difference(ErrorParts(1.0, 1e6)), 2)  # 1.96 + 0.84
     2.8
@@ -104,7 +105,7 @@ def detectable_difference(parts: ErrorParts, level: float = LEVEL, power: float 
 def seeds_needed(
     variance: PairVariance, difference: float, images: int, level: float = LEVEL, power: float = POWER
 ) -> int | None:
-    """Seeds of each network that show this difference on so many images; None where no number up to 1,000 does.
+    """Return the seeds per network that show this difference on this many images, or None if 1,000 are not enough.
 
     >>> seeds_needed(PairVariance(0.0, (1.0, 1.0), (0.0, 0.0)), 0.5, 10_000)  # Cohen 1988, Table 2.4.1
     64
@@ -115,7 +116,7 @@ def seeds_needed(
 def images_needed(
     variance: PairVariance, difference: float, seeds: int, level: float = LEVEL, power: float = POWER
 ) -> int | None:
-    """Test images that show this difference with so many seeds; None where no number up to 10 million does."""
+    """Return the test images that show this difference with this many seeds, or None if 10 million are not enough."""
     return _fewest(lambda images: variance.error(seeds, images), difference, MOST_IMAGES, level, power)
 
 

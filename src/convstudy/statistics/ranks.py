@@ -1,4 +1,4 @@
-"""Networks ranked over several data sets."""
+"""Ranking of networks over several data sets."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-RESAMPLES = 9999  # of the permutation test; where there are not so many ways, each is taken once
+RESAMPLES = 9999  # of the permutation test; if there are fewer permutations, each is used once
 
 
 @dataclass(frozen=True)
 class Friedman:
-    """Friedman's test of "all networks rank equally", and what a critical-difference diagram is drawn from.
+    """Friedman's test of "all networks rank equally", with the data of a critical-difference diagram.
 
-    `mean_ranks` has one rank a network, 1 the best, ties sharing their ranks; `f_statistic` is Iman and Davenport's,
-    which orders rankings as `chi_square` does. `p_value` is by permutation. Two networks whose mean ranks are
-    `critical_difference` or more apart differ by Nemenyi's test; `nemenyi` holds its p-values, networks x networks.
-    `groups` are the bars of the diagram: the largest sets of two or more networks among which no difference is shown,
-    indices in the order of their ranks.
+    `mean_ranks` has one rank per network, 1 being the best; ties share their ranks. `f_statistic` is that of Iman and
+    Davenport, which orders rankings as `chi_square` does. `p_value` comes from permutations. Two networks whose mean
+    ranks are `critical_difference` or more apart differ by Nemenyi's test, whose p-values are in `nemenyi`, networks x
+    networks. `groups` are the bars of the diagram: the largest sets of two or more networks among which no difference
+    is shown, as indices ordered by rank.
     """
 
     chi_square: float
@@ -34,16 +34,16 @@ class Friedman:
 
 
 def friedman(scores: npt.NDArray[np.float64], level: float = 0.05) -> Friedman:
-    """Compare networks over data sets; scores, data sets x networks, higher is better, one mean over seeds each.
+    """Compare networks over data sets; scores are data sets x networks, higher is better, each a mean over seeds.
 
-    The data sets are the sample, so that the answer is about other data sets; five or more are needed for it to say
-    much. The p-value is the share of all ways to exchange the networks within each data set that give a statistic as
-    large: exact for few networks and data sets, where F's distribution is far off (two data sets with three networks in
-    the same order have p = 0 by it, and come about once in six by chance); for more, from 9,999 random ways, always the
-    same.
+    The data sets are the sample, so the result is about other data sets; at least five are needed for it to say much.
+    The p-value is the share of all permutations of the networks within each data set whose statistic is at least as
+    large. It is exact for few networks and data sets, where the F distribution is far off: for two data sets that rank
+    three networks in the same order it gives p = 0, although chance gives this once in about six. For more, it comes
+    from 9,999 random permutations with a fixed seed.
 
-    Raises: ValueError, for fewer than two data sets or three networks (compare two by their difference), or where a
-    score is not a number.
+    Raises: ValueError, for fewer than two data sets or three networks (compare two by their difference), or if a score
+    is not finite.
 
     Source: Demsar 2006, Statistical Comparisons of Classifiers over Multiple Data Sets, section 3.2.2; Nemenyi 1963;
     Friedman 1937, whose own tables are exact, too.
@@ -54,7 +54,7 @@ def friedman(scores: npt.NDArray[np.float64], level: float = 0.05) -> Friedman:
     """
     if scores.ndim != 2 or scores.shape[0] < 2 or scores.shape[1] < 3 or not np.isfinite(scores).all():
         raise ValueError(
-            f"Friedman's test needs the scores of three or more networks on two or more data sets; got {scores.shape}"
+            f"Friedman's test needs finite scores, two or more data sets x three or more networks; got {scores.shape}"
         )
     sets, networks = scores.shape
     mean_ranks = stats.rankdata(-scores, axis=1).mean(0)
@@ -76,7 +76,7 @@ def friedman(scores: npt.NDArray[np.float64], level: float = 0.05) -> Friedman:
 
 
 def _permutation_p_value(ranks: npt.NDArray[np.float64]) -> float:
-    """Of the spread of the networks' rank sums, when the ranks are exchanged within each data set."""
+    """Return the p-value of the spread of the networks' rank sums under permutations within each data set."""
 
     def spread(*networks: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
         return np.sum([network.sum(axis) ** 2 for network in networks], axis=0)  # type: ignore[no-any-return]
@@ -97,7 +97,7 @@ def _permutation_p_value(ranks: npt.NDArray[np.float64]) -> float:
 
 @cache
 def critical_difference(networks: int, sets: int, level: float = 0.05) -> float:
-    """How far apart two of so many networks' mean ranks over so many data sets must be, by Nemenyi's test.
+    """Return the difference of two mean ranks that is significant by Nemenyi's test.
 
     Source: Demsar 2006, section 3.2.2 and Table 5.
 
@@ -110,7 +110,7 @@ def critical_difference(networks: int, sets: int, level: float = 0.05) -> float:
 
 @cache
 def _nemenyi_p_value(steps: float, networks: int) -> float:
-    """Of two mean ranks that are so many standard errors apart; an integral that takes a while."""
+    """Return the p-value of two mean ranks this many standard errors apart; the integral takes a while."""
     return float(stats.studentized_range.sf(steps * sqrt(2), networks, np.inf)) if steps > 0 else 1.0
 
 

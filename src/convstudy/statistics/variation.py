@@ -1,9 +1,9 @@
-"""How much an accuracy would move with other seeds and other test images.
+"""Variance of an accuracy over other seeds and other test images.
 
 A network trained with several seeds and tested on the same images gives a table of right and wrong answers, seeds x
-images. Both are samples: of the seeds one could have used, and of the images one could have met. The mean of the table
-therefore has two sources of variance, which are estimated from it as in the analysis of readers and cases in medical
-imaging (Obuchowski & Rockette 1995; Hillis 2007), with seeds for readers and test images for cases.
+images. Both are samples: of the possible seeds and of the possible images. The mean of the table therefore has two
+sources of variance, which are estimated from it as in the analysis of readers and cases in medical imaging (Obuchowski
+& Rockette 1995; Hillis 2007), with seeds in place of readers and test images in place of cases.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Answers = npt.NDArray[np.bool_]  # seeds x images: whether the run with this see
 
 @dataclass(frozen=True)
 class SeedVariation:
-    """What a table of answers says of its seeds.
+    """What a table of answers says about its seeds.
 
-    `observed` is the variance of the mean over seeds as it is seen: s^2 of the seeds' accuracies over their number.
-    `interaction` is the share of it that comes from single answers; the images' variance holds the same share.
+    `observed` is the observed variance of the mean over seeds: s^2 of the seeds' accuracies divided by their number.
+    `interaction` is the share of it that comes from single answers; the variance of the images contains the same share.
     """
 
     seeds: int
@@ -30,15 +30,15 @@ class SeedVariation:
 
 
 def image_variance(scores: npt.NDArray[np.float64]) -> float:
-    """Variance of the mean of one score an image, from sampling images: s^2 / n. Zero for a single image."""
+    """Return the variance of the mean of one score per image, from sampling images: s^2 / n; zero for one image."""
     return float(scores.var(ddof=1) / len(scores)) if len(scores) > 1 else 0.0
 
 
 def seed_variation(answers: Answers | npt.NDArray[np.float64]) -> SeedVariation:
-    """Variance of the mean over seeds, from sampling seeds; nothing where there is one seed.
+    """Return the variance of the mean over seeds, from sampling seeds; zero for a single seed.
 
-    The two are the mean squares of the two-way analysis of variance for seeds and for the residual, over the number of
-    answers.
+    Both values are mean squares of the two-way analysis of variance, for seeds and for the residual, divided by the
+    number of answers.
     """
     seeds, images = answers.shape
     if seeds == 1:
@@ -52,8 +52,8 @@ def seed_variation(answers: Answers | npt.NDArray[np.float64]) -> SeedVariation:
 
 
 def cleared(image_part: float, variations: list[SeedVariation]) -> float:
-    """The images' variance without the share that the seeds' observed variances hold, too; not below zero.
+    """Subtract from the images' variance the share that the seeds' observed variances contain, too; at least zero.
 
-    It is taken from the images and not from the seeds, for few seeds estimate theirs badly enough.
+    The share is subtracted from the images and not from the seeds, whose variance is estimated poorly if they are few.
     """
     return max(image_part - sum(variation.interaction for variation in variations), 0.0)

@@ -1,4 +1,4 @@
-"""Training under a recipe. It knows no network and no data set, so that it cannot favour one."""
+"""Training under a recipe, independent of networks and data sets so that it cannot favor one."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""Augmentations beyond crops and mirrors: torchvision's own, each image or batch with a seed of its own.
+"""Augmentations beyond crops and flips: torchvision's own, with one seed per image or batch.
 
-What happens to an image depends on its seed alone, not on the images beside it; so a batch is augmented as its images
-are, and a resumed run sees what an unbroken one would have seen.
+The augmentation of an image depends on its seed only, not on the other images of the batch. A batch is therefore
+augmented like its single images, and a resumed run sees the same images as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ ERASED_AREA, ERASED_ASPECT = (0.02, 1 / 3), (0.3, 1 / 0.3)  # Zhong et al. 2020,
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Let torch's global CPU stream start at `seed`, for code that takes no generator; put it back at the end."""
+    """Seed torch's global CPU generator for code that takes no generator, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield
 
 
 def varied(images: Tensor, policy: str, seeds: list[int]) -> Tensor:
-    """RandAugment (Cubuk et al. 2020) or TrivialAugment Wide (Müller & Hutter 2021): uint8, B x C x H x W.
+    """Apply RandAugment (Cubuk et al. 2020) or TrivialAugment Wide (Müller & Hutter 2021): uint8, B x C x H x W.
 
-    Raises: RecipeError, for images that are neither grey nor RGB.
+    Raises: RecipeError, for images that are neither gray nor RGB.
     """
     if images.shape[1] not in {1, 3}:
-        raise RecipeError(f"--augment {policy} needs grey or RGB images; these have {images.shape[1]} channels")
+        raise RecipeError(f"augment '{policy}' needs gray or RGB images; these have {images.shape[1]} channels")
     return _each(images, _policy(policy), seeds)
 
 
 def erased(images: Tensor, seeds: list[int]) -> Tensor:
-    """A random rectangle of each image set to 0, the mean of normalised images (Zhong et al. 2020): B x C x H x W."""
+    """Set a random rectangle of each image to 0, the mean of normalized images (Zhong et al. 2020): B x C x H x W."""
     return _each(images, _erasing(), seeds)
 
 
 def mixed(
     images: Tensor, labels: Tensor, num_classes: int, *, mixup: float, cutmix: float, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Each image mixed with the one before it: images B x C x H x W, and shares of the classes, B x classes.
+    """Mix each image with the previous one: images B x C x H x W, and shares of the classes, B x classes.
 
-    `mixup` and `cutmix` are the alphas of Zhang et al. 2018 and Yun et al. 2019; 0 is neither. With both, each is as
-    likely to be the batch's.
+    `mixup` and `cutmix` are the alphas of Zhang et al. 2018 and Yun et al. 2019; 0 disables either. If both are
+    enabled, each batch uses one of them with equal probability.
     """
     with seeded(seed):
         both = mixup > 0 and cutmix > 0
@@ -68,7 +68,7 @@ def _each(images: Tensor, transform: Callable[[Tensor], Tensor], seeds: list[int
 
 @cache
 def _policy(name: str) -> Any:
-    from torchvision.transforms import v2  # noqa: PLC0415 - only who augments waits for it
+    from torchvision.transforms import v2  # noqa: PLC0415 - slow to import
 
     return v2.RandAugment() if name == "randaugment" else v2.TrivialAugmentWide()
 

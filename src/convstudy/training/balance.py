@@ -1,4 +1,4 @@
-"""Classes that differ in their number of images: weights for the loss, and chances for the sampling."""
+"""Class balancing: weights for the loss and probabilities for sampling."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def balanced_weights(labels: Tensor) -> Tensor:
-    """A weight for each class, inverse to its number of images, with mean 1 over the images: float32, classes.
+    """Return one weight per class, inverse to its number of images, with mean 1 over the images: float32, classes.
 
-    A class without an image has weight 1.
+    A class without images has weight 1.
 
     Source: King & Zeng 2001, as scikit-learn's `class_weight="balanced"`.
 
@@ -23,7 +23,7 @@ def balanced_weights(labels: Tensor) -> Tensor:
 
 
 def balanced_order(labels: Tensor, stream: torch.Generator) -> Tensor:
-    """As many images as there are, drawn with replacement so that each class is as likely as another: N indices."""
+    """Draw as many images as there are, with replacement and equal probability per class: N indices."""
     chances = balanced_weights(labels).double()[labels]
     cumulated = chances.cumsum(0)
     drawn = torch.rand(len(labels), dtype=torch.float64, generator=stream) * cumulated[-1]

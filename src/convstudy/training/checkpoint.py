@@ -1,4 +1,4 @@
-"""Checkpoints: all that an interrupted run needs to go on as if nothing had happened."""
+"""Checkpoints: the complete state from which an interrupted run continues exactly."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from convstudy.training.state import TrainingState
 
 
 def previous(path: Path) -> Path:
-    """Where the checkpoint before the one at `path` is kept."""
+    """Return the path of the checkpoint before the one at `path`."""
     return path.with_name(f"{path.name}.previous")
 
 
 def save_checkpoint(path: Path, state: TrainingState) -> None:
-    """Write the state, whole or not at all; keep the checkpoint before it. Of several processes the first one writes.
+    """Write the state atomically and keep the previous checkpoint. With several processes, the first one writes.
 
-    Raises: StudyError, when it cannot be written; what was written before is as it was.
+    Raises: StudyError, if it cannot be written; what was written before is unchanged.
     """
     stored = state.state_dict()
     first(lambda: _write(path, stored))
@@ -31,23 +31,23 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
 def _write(path: Path, stored: dict[str, Any]) -> None:
     try:
         with whole_file(path) as draft:
-            with draft.open("wb") as file:  # torch writes to a path without saying what the system said
+            with draft.open("wb") as file:  # given a path, torch hides the system's error
                 torch.save(stored, file)
             if path.exists():
                 path.replace(previous(path))
     except OSError as error:
         raise StudyError(
-            f"{path} cannot be written ({error.strerror}); make room or give another folder: "
-            "the same command goes on from the checkpoint before"
+            f"{path} cannot be written ({error.strerror}); free some space or choose another folder, then repeat the "
+            "command to continue from the previous checkpoint"
         ) from error
 
 
 def load_checkpoint(path: Path, state: TrainingState) -> bool:
-    """Put a checkpoint's state into `state`, or that of the one before it when it is torn; whether there is any.
+    """Load a checkpoint into `state`, or the previous one if it is damaged, and return whether there was one.
 
-    No pickled code is run. Of several processes the first one reads, for only it may have the file.
+    No pickled code is run. With several processes the first one reads, because only it may have the file.
 
-    Raises: StudyError, when there are files and neither is a checkpoint of this run.
+    Raises: StudyError, if there are files and none of them is a checkpoint of this run.
     """
     if not first(lambda: path.exists() or previous(path).exists()):
         return False
@@ -69,14 +69,14 @@ def _loaded(path: Path, state: TrainingState) -> dict[str, Any]:
             return stored
     reason = str(failures[0]).strip().splitlines()[0] if str(failures[0]).strip() else type(failures[0]).__name__
     raise StudyError(
-        f"{path} is not a checkpoint of this run ({reason}); delete it and the run starts again"
+        f"{path} is not a checkpoint of this run ({reason}); delete it to start the run again"
     ) from failures[0]
 
 
 def _read(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as parts:  # torch checks no sum when it reads
+    with zipfile.ZipFile(path) as parts:  # torch verifies no checksum
         torn = parts.testzip()
     if torn:
-        raise ValueError(f"{torn} is torn")
+        raise ValueError(f"{torn} is damaged")
     stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return stored

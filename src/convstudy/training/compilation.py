@@ -1,4 +1,4 @@
-"""A network compiled for its training steps."""
+"""Compilation of a network for its training steps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from convstudy.training.state import TrainingState
 
 @contextmanager
 def compiled(state: TrainingState, wanted: bool) -> Iterator[None]:
-    """Let batches go through what `torch.compile` makes of the network; its weights are the network's own.
+    """Send batches through the compiled network, which shares its weights with the original, during the block.
 
-    Validation, test and what is stored have the network as it is.
+    Validation, test and storage use the original network.
 
-    Raises: ToolError, when it cannot be compiled here: a compiler is missing, or the code is not for it.
+    Raises: ToolError, if it cannot be compiled here: a compiler is missing, or the code is not supported.
     """
     if not wanted:
         yield
@@ -29,12 +29,12 @@ def compiled(state: TrainingState, wanted: bool) -> Iterator[None]:
         yield
     except torch._dynamo.exc.TorchDynamoException as error:
         reason = " ".join(str(_first_cause(error)).split())[:200]
-        raise ToolError(f"--compile: torch cannot compile the network here ({reason}); leave it out") from error
+        raise ToolError(f"torch cannot compile the network here ({reason}); train without `compile`") from error
     finally:
         state.compiled = None
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """What torch wraps into errors of its own."""
+    """Return the innermost error that torch wrapped into its own."""
     inner: Any = getattr(error, "inner_exception", None) or error.__cause__
     return error if inner is None else _first_cause(inner)

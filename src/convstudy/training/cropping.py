@@ -1,4 +1,4 @@
-"""Crops and mirror images of whole batches: rows of pixels are copied, several times faster than pixel by pixel."""
+"""Crops and horizontal flips of whole batches; copying rows of pixels is several times faster than single pixels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from convstudy.inference import images_at, is_channels_last
 
 
 def crop(images: Tensor, top: Tensor, left: Tensor, padding: int) -> Tensor:
-    """Pad each image with `padding` black pixels a side and cut it at its row `top[i]` and column `left[i]`.
+    """Pad each image with `padding` black pixels per side and crop it at row `top[i]` and column `left[i]`.
 
-    B x C x H x W of any type, in their memory format, before and after; `top` and `left` are B numbers, 0 to twice
+    Images are B x C x H x W of any type and keep their memory format; `top` and `left` are B numbers from 0 to twice
     the padding.
 
     >>> image = torch.tensor([[[[1, 2], [3, 4]]]])
@@ -21,10 +21,12 @@ def crop(images: Tensor, top: Tensor, left: Tensor, padding: int) -> Tensor:
     """
     count, channels, height, width = images.shape
     last = is_channels_last(images)
-    planes, depth = (1, channels) if last else (channels, 1)  # in the order of memory: planes of pixels of values
+    planes, depth = (1, channels) if last else (channels, 1)  # in memory order: planes, pixels, values
     padded = F.pad(images, (padding,) * 4)
     values = (padded.permute(0, 2, 3, 1) if last else padded).reshape(-1)
-    runs = values.as_strided((values.numel() // depth - width + 1, width * depth), (depth, 1))  # a row from each pixel
+    runs = values.as_strided(
+        (values.numel() // depth - width + 1, width * depth), (depth, 1)
+    )  # one row starting at each pixel
     wide, high = width + 2 * padding, height + 2 * padding
     plane = torch.arange(count * planes, device=images.device).view(count, planes)
     corner = (plane * high + top[:, None]) * wide + left[:, None]
@@ -34,12 +36,12 @@ def crop(images: Tensor, top: Tensor, left: Tensor, padding: int) -> Tensor:
 
 
 def mirror(images: Tensor, which: Tensor) -> Tensor:
-    """The images, those for which `which` (B booleans) is true mirrored left to right: B x C x H x W.
+    """Flip the images for which `which` (B booleans) is true horizontally: B x C x H x W.
 
     >>> mirror(torch.tensor([[[[1, 2]]], [[[1, 2]]]]), torch.tensor([True, False])).flatten().tolist()
     [2, 1, 1, 2]
     """
-    order = torch.argsort(which.byte(), stable=True)  # those to be mirrored last, so that they are one slice
+    order = torch.argsort(which.byte(), stable=True)  # flipped images last, so that they are one slice
     kept = len(which) - int(which.sum())
     turned = images_at(images, order.to(images.device))
     turned[kept:] = turned[kept:].flip(-1)

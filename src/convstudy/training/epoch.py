@@ -1,4 +1,4 @@
-"""What one epoch of training measured."""
+"""The metrics of one training epoch."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from convstudy.processes import raise_once, summed
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of a run's `epochs.csv`. Losses are in nats, accuracies fractions of 1."""
+    """One line of a run's `epochs.csv`. Losses are in nats, accuracies are fractions of 1."""
 
     epoch: int  # from 1
     lr: float  # at the epoch's last step
     train_loss: float
     train_top1: float  # on augmented batches, while the weights moved
-    validation_loss: float  # NaN without a validation part
+    validation_loss: float  # NaN without a validation set
     validation_top1: float
-    seconds: float  # of the training steps, validation left out
+    seconds: float  # of the training steps, without validation
 
 
 @dataclass
 class Tally:
-    """Losses and right answers of an epoch so far, fetched from the device only when they are looked at.
+    """Losses and right answers of an epoch so far, fetched from the device only when they are needed.
 
-    Of several processes each adds its share of a loss, and what is looked at is the sum of all.
+    With several processes each adds its share of a loss, and fetched values are sums over all processes.
     """
 
     epoch: int
     seen: int = 0
-    losses: list[float] = field(default_factory=list)  # a step
-    lrs: list[float] = field(default_factory=list)  # a step
+    losses: list[float] = field(default_factory=list)  # per step
+    lrs: list[float] = field(default_factory=list)  # per step
     correct: int = 0
     waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def add(self, loss: Tensor, correct: Tensor, images: int, lr: float) -> None:
-        """Note one step: its loss, its right answers among `images` (of all processes), its learning rate."""
+        """Record one step: its loss, its right answers among `images` (of all processes), and its learning rate."""
         self.seen += images
         self.waiting.append((loss, correct))
         self.lrs.append(lr)
 
     def look(self) -> None:
-        """Fetch what is waiting.
+        """Fetch the pending values.
 
         Raises: DivergedError, with epoch, step and learning rate, at the first loss that is not finite.
         """
@@ -60,13 +60,13 @@ class Tally:
                 raise_once(
                     DivergedError(
                         f"the loss is {loss} at epoch {self.epoch}, step {len(self.losses)}, with a learning rate of "
-                        f"{self.lrs[len(self.losses) - 1]:.3g}; try a smaller --lr"
+                        f"{self.lrs[len(self.losses) - 1]:.3g}; try a smaller learning rate"
                     )
                 )
         self.correct += int(right)
 
     def so_far(self) -> dict[str, Any]:
-        """What has been fetched, to go on from."""
+        """Return the fetched values, to continue from."""
         return {"seen": self.seen, "losses": list(self.losses), "lrs": list(self.lrs), "correct": self.correct}
 
     @property

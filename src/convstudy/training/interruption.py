@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one ends training after the step, a second one at once."""
+"""Handling of Ctrl-C: the first ends training after the current step, a second one ends it at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl-C has been pressed; outside of the main thread it never is."""
+    """Yield a function that returns whether Ctrl-C has been pressed; outside of the main thread it is always False."""
     asked: list[int] = []
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:

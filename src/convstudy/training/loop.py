@@ -20,9 +20,9 @@ from convstudy.training.batches import TrainingBatches
 from convstudy.training.checkpoint import load_checkpoint, previous, save_checkpoint
 from convstudy.training.compilation import compiled
 from convstudy.training.epoch import Epoch, Tally
-from convstudy.training.initialisation import initialise
+from convstudy.training.initialization import initialize
 from convstudy.training.interruption import interruption
-from convstudy.training.optimiser import set_learning_rate
+from convstudy.training.optimizer import set_learning_rate
 from convstudy.training.parallel import images_of, in_parallel, share_buffers
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import generator, stream_seed
@@ -34,7 +34,7 @@ STEPS_BETWEEN_LOOKS = 10  # the loss is fetched from the device this often, and 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is, for a display."""
+    """The position of a run, for a progress display."""
 
     epoch: int  # from 1
     step: int  # of the epoch, from 1
@@ -43,7 +43,7 @@ class Progress:
 
 
 def unobserved(_: Any) -> None:
-    """The observer that looks at nothing."""
+    """Ignore an event."""
 
 
 def train(
@@ -57,31 +57,33 @@ def train(
     on_epoch: Callable[[Epoch], None] = unobserved,
     on_note: Callable[[str], None] = unobserved,
 ) -> list[Epoch]:
-    """Train `network` in place under the recipe of `batches`; give the metrics of each epoch.
+    """Train `network` in place under the recipe of `batches`, and return the metrics of each epoch.
 
-    The network ends with the weights of the last step, or their moving average where the recipe has one. With
-    `patience` it ends after that many epochs without a lower validation loss, with the weights of the best epoch.
+    The network ends with the weights of the last step, or with their moving average if the recipe has one. With
+    `patience` training ends after that many epochs without a lower validation loss, with the weights of the best epoch.
 
     With `checkpoint`, the state is written there after each epoch, within an epoch every `checkpoint_seconds` seconds,
-    and at Ctrl-C, which ends training after the step (KeyboardInterrupt); a run that finds it goes on from it: on the
-    CPU the final weights are the same, bit for bit, as those of a run that was never interrupted. `on_epoch` is
-    told of the epochs that the checkpoint holds, too, and `on_note` of its notes.
+    and on Ctrl-C, which ends training after the step (KeyboardInterrupt). A run that finds the file continues from it;
+    on the CPU the final weights are bit-identical to those of an uninterrupted run. `on_epoch` is also called for the
+    epochs in the checkpoint, and `on_note` for its notes.
 
-    Where memory is full, batches go through in twice as many parts, and `on_note` is told so, in a line.
+    On out-of-memory, halve the micro-batch and report it through `on_note`.
 
     Processes that have been joined (`convstudy.processes`) train the network together: each takes its part of every
-    batch, the first one alone writes the checkpoint, and all give the same metrics. They stop and save after each
+    batch, the first one alone writes the checkpoint, and all return the same metrics. They stop and save after every
     tenth step only.
 
-    Raises: DivergedError, with epoch, step and learning rate, when the loss is NaN or infinite; RecipeError, when
-    training shall stop early and there is no validation part.
+    Raises: DivergedError, with epoch, step and learning rate, if the loss is NaN or infinite; RecipeError, if early
+    stopping is requested without a validation set.
     """
     recipe = batches.recipe
     if recipe.patience and not validation:
-        raise RecipeError(f"--patience is {recipe.patience}, but there is no validation part to judge by; leave it out")
-    initialise(network, recipe.init, generator(batches.seed, "initialisation"))
+        raise RecipeError(
+            f"patience is {recipe.patience}, but there is no validation set; set patience to 0 or provide one"
+        )
+    initialize(network, recipe.init, generator(batches.seed, "initialisation"))  # the name decides the weights
     state = TrainingState.of(network, recipe)
-    state.tell = on_note
+    state.on_note = on_note
     if checkpoint and load_checkpoint(checkpoint, state):
         for note in state.notes:
             on_note(note)
@@ -102,7 +104,7 @@ def train(
 
 @dataclass
 class Saving:
-    """Where checkpoints go, and when the next one is due."""
+    """The path of checkpoints, and when the next one is due."""
 
     path: Path | None
     seconds: float
@@ -134,7 +136,7 @@ def _train_epoch(
     shares = batches.epoch(epoch, after_step=state.step, rank=here.rank, world=here.world)
     for step, (images, labels) in enumerate(shares, start=state.step + 1):
         lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
-        set_learning_rate(state.optimiser, lr)
+        set_learning_rate(state.optimizer, lr)
         whole = images_of(batches, step)
         loss, correct = take_step(state, batches, images, labels, whole=whole)
         tally.add(loss, correct, whole, lr)
@@ -162,7 +164,7 @@ def _validate(network: nn.Module, validation: ResidentImages) -> tuple[float, fl
 
 
 def _of_all(looking: bool, stop: bool, due: bool) -> tuple[bool, bool]:
-    """Whether any process is asked to stop, and whether the first one is to save: asked when losses are looked at."""
+    """Return whether any process should stop, and whether the first one should save; asked when losses are fetched."""
     if place().alone or not looking:
         return place().alone and stop, place().alone and due
     asked, saved = summed(torch.tensor([stop, due and place().first], dtype=torch.int32)).tolist()

@@ -1,4 +1,4 @@
-"""What training minimises: the cross entropy of the logits, and of the side branches where a network has them."""
+"""The training objective: cross-entropy of the logits and of auxiliary classifiers, if the network has any."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SIDE_WEIGHT = 0.3  # Szegedy et al. 2014, section 5: the discount of the auxilia
 def objective(
     output: Any, labels: Tensor, label_smoothing: float, class_weights: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The loss and the logits, B x classes, of a network's output in training.
+    """Return the loss and the logits, B x classes, of a network's output in training.
 
-    The output is the logits, or a tuple of them and of the side branches' logits. Labels are B classes, or B x classes
-    shares of them. With `class_weights` an image's loss counts by its class; the mean is over images all the same.
-    The loss is float32, whatever precision the network answers in.
+    The output is the logits, or a tuple of the logits and those of the auxiliary classifiers. Labels are B classes, or
+    B x classes shares. With `class_weights`, the loss of an image is weighted by its class; the mean is over images all
+    the same. The loss is float32, whatever the precision of the network's output.
 
     >>> import torch
     >>> logits = torch.zeros(4, 10)
@@ -43,5 +43,5 @@ def _cross_entropy(logits: Tensor, labels: Tensor, label_smoothing: float, class
 
 
 def _widened(of_classes: Tensor, num_classes: int, filler: float) -> Tensor:
-    """With `filler` for the classes that the network knows and the training part has no image of."""
+    """Pad with `filler` for classes that the network has and the training set has no image of."""
     return F.pad(of_classes, (0, num_classes - of_classes.shape[-1]), value=filler)

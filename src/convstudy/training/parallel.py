@@ -1,4 +1,4 @@
-"""One network trained by several processes: each has a copy and a part of every batch, and they average gradients."""
+"""Training of one network by several processes: each has a copy and a part of every batch; gradients are averaged."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from convstudy.errors import RecipeError
 from convstudy.processes import place, raise_once
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.state import TrainingState
+from convstudy.wording import plural
 
 
 @contextmanager
 def in_parallel(state: TrainingState, batches: TrainingBatches) -> Iterator[None]:
-    """Let the processes that were joined train the network of `state` together; one that is alone trains as it is.
+    """Let the joined processes train the network of `state` together during the block.
 
-    On GPUs, batch normalisation works on the whole batch (SyncBatchNorm); on the CPU, for which torch has none, on each
-    process's part of it, and the running statistics are those of the first process.
+    A single process trains as it is. On GPUs, batch normalization covers the whole batch (SyncBatchNorm). On the CPU,
+    for which torch has no such layer, it covers the part of each process, and the running statistics are those of the
+    first process.
 
-    Raises: RecipeError, when a batch has too few images for the processes.
+    Raises: RecipeError, if a batch has fewer images than there are processes.
     """
     here = place()
     if here.alone:
@@ -34,8 +36,8 @@ def in_parallel(state: TrainingState, batches: TrainingBatches) -> Iterator[None
     if smallest < here.world:
         raise_once(
             RecipeError(
-                f"--batch-size {batches.recipe.batch_size} gives batches with as few images as {smallest}; expected "
-                f"one for each of the {here.world} processes"
+                f"batch_size {batches.recipe.batch_size} gives batches of only {plural(smallest, 'image')}; "
+                f"expected at least one for each of the {here.world} processes"
             )
         )
     gpu = next(state.network.parameters()).is_cuda
@@ -49,29 +51,29 @@ def in_parallel(state: TrainingState, batches: TrainingBatches) -> Iterator[None
         yield
     finally:
         state.wrapped = None
-        for name, norm in norms.items() if gpu else ():  # they share their statistics with those that took their place
+        for name, norm in norms.items() if gpu else ():  # they share statistics with their replacements
             state.network.set_submodule(name, norm)
 
 
 def share_buffers(network: nn.Module) -> None:
-    """Give all processes the running statistics of the first one."""
+    """Copy the running statistics of the first process to all processes."""
     if not place().alone:
         for buffer in network.buffers():
             dist.broadcast(buffer, src=0)
 
 
 def images_of(batches: TrainingBatches, step: int) -> int:
-    """How many images the batch of a step (from 1) has, over all processes."""
+    """Return the number of images in the batch of a step (from 1), over all processes."""
     each, rest = divmod(len(batches.resident), batches.steps_per_epoch)
     return each + (step <= rest)
 
 
-def batch_normalisation_sees(network: nn.Module, device: torch.device) -> str:
-    """Of what images it takes mean and variance in training: `batch`, or `part` where each process takes its own.
+def batch_normalization_sees(network: nn.Module, device: torch.device) -> str:
+    """Return the images that batch normalization averages over in training.
 
-    Nothing, for a network without.
+    This is `batch`, or `part` if each process uses its own part, or an empty string if the network has no such layer.
 
-    >>> batch_normalisation_sees(nn.BatchNorm2d(3), torch.device("cpu"))
+    >>> batch_normalization_sees(nn.BatchNorm2d(3), torch.device("cpu"))
     'batch'
     """
     if not any(isinstance(layer, _BatchNorm) for layer in network.modules()):

@@ -1,4 +1,4 @@
-"""Mixed precision: convolutions and matrix products in bfloat16, weights, sums and losses in float32."""
+"""Mixed precision: convolutions and matrix products in bfloat16; weights, sums and losses in float32."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch
 
 
 def mixed_precision(device: torch.device, wanted: bool) -> torch.autocast:
-    """What a forward pass runs under: torch's autocast to bfloat16 where it is `wanted`, else nothing.
+    """Return the context of a forward pass: torch's autocast to bfloat16, enabled if `wanted`.
 
-    bfloat16 has the range of float32, so that no gradient needs to be scaled.
+    bfloat16 has the range of float32, so gradients need no scaling.
 
     Source: Micikevicius et al. 2018 (Mixed precision training); Kalamkar et al. 2019 for bfloat16.
 
@@ -22,7 +22,7 @@ def mixed_precision(device: torch.device, wanted: bool) -> torch.autocast:
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware has instructions for bfloat16; where it has none, mixed precision is slower."""
+    """Return whether the hardware has bfloat16 instructions; without them, mixed precision is slower."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":

@@ -1,4 +1,4 @@
-"""The learning rate range test: the loss while the learning rate rises, step by step."""
+"""The learning-rate range test: the loss while the learning rate increases step by step."""
 
 from __future__ import annotations
 
@@ -10,33 +10,35 @@ import torch
 from torch import nn
 
 from convstudy.training.batches import TrainingBatches
-from convstudy.training.optimiser import set_learning_rate
+from convstudy.training.optimizer import set_learning_rate
 from convstudy.training.seeds import stream_seed
 from convstudy.training.state import TrainingState
 from convstudy.training.step import take_step
 
-SMOOTHING, LOST = 0.9, 4.0  # weight of the past in the mean; the loss is lost at this multiple of its best
+SMOOTHING, DIVERGED = 0.9, 4.0  # weight of the past; multiple of the best loss that counts as divergence
 
 
 @dataclass(frozen=True)
 class LearningRateRange:
-    """Smoothed losses by learning rate, until the loss was lost; and the peak that they suggest."""
+    """Smoothed losses by learning rate until training diverged, and the suggested peak."""
 
     lrs: tuple[float, ...]
     losses: tuple[float, ...]
 
     @property
     def suggestion(self) -> float:
-        """A tenth of the learning rate with the lowest loss, for that one is at the edge (as fastai has it)."""
+        """One tenth of the learning rate with the lowest loss, which is at the edge of stability (as in fastai)."""
         return self.lrs[self.losses.index(min(self.losses))] / 10
 
 
 def learning_rate_range(
     network: nn.Module, batches: TrainingBatches, *, lowest: float = 1e-5, highest: float = 10.0, steps: int = 100
 ) -> LearningRateRange:
-    """Train a copy of `network` with a learning rate that rises from `lowest` to `highest`; the network stays.
+    """Train a copy of `network` with a learning rate that increases from `lowest` to `highest`.
 
-    Source: Smith 2017 (Cyclical learning rates), section 3.3, with a geometric rise.
+    The network itself is unchanged.
+
+    Source: Smith 2017 (Cyclical learning rates), section 3.3, with a geometric increase.
     """
     with torch.random.fork_rng():
         torch.manual_seed(stream_seed(batches.seed, "range"))
@@ -48,11 +50,11 @@ def learning_rate_range(
             epoch += 1
             for images, labels in batches.epoch(epoch):
                 lr = lowest * (highest / lowest) ** (len(lrs) / max(1, steps - 1))
-                set_learning_rate(state.optimiser, lr)
+                set_learning_rate(state.optimizer, lr)
                 loss = take_step(state, batches, images, labels)[0].item()
                 mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
                 smoothed = mean / (1 - SMOOTHING ** (len(lrs) + 1))
-                if not math.isfinite(loss) or (losses and smoothed > LOST * min(losses)):
+                if not math.isfinite(loss) or (losses and smoothed > DIVERGED * min(losses)):
                     return LearningRateRange(tuple(lrs) or (lr,), tuple(losses) or (loss,))
                 lrs.append(lr)
                 losses.append(smoothed)

@@ -1,4 +1,4 @@
-"""Random streams that depend on nothing but a run's seed, a purpose, an epoch and a step."""
+"""Random streams that depend only on a run's seed, a purpose, an epoch and a step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def stream_seed(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> int:
-    """A 63-bit seed for one purpose of a run, independent of all others (numpy's SeedSequence).
+    """Return a 63-bit seed for one purpose of a run, independent of all others (numpy's SeedSequence).
 
     >>> stream_seed(0, "order", 1) == stream_seed(0, "order", 1)
     True
@@ -21,5 +21,5 @@ def stream_seed(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> int:
 
 
 def generator(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
-    """A CPU generator for one purpose of a run: the same numbers whatever device trains, and after any resume."""
+    """Return a CPU generator for one purpose of a run: the same numbers on every device and after every resume."""
     return torch.Generator().manual_seed(stream_seed(seed, purpose, epoch))

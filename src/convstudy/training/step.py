@@ -1,4 +1,4 @@
-"""One step of training: forward, backward, and the optimiser."""
+"""One training step: forward pass, backward pass and optimizer step."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from convstudy.training.state import TrainingState
 def take_step(
     state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, *, whole: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Move the weights by the gradient of one batch; give its loss, and how many answers were right.
+    """Update the weights with the gradient of one batch, and return its loss and number of right answers.
 
-    With `state.parts` above 1 the batch goes through the network in that many parts, and the gradients add up to the
-    batch's; batch normalisation then sees each part alone. Where memory is full, they are twice as many from then on:
-    the optimiser's steps stay the same, and `state.notes` says so.
+    With `state.parts` above 1 the batch is processed in that many micro-batches whose gradients add up to the batch's;
+    batch normalization then sees each micro-batch alone. On out-of-memory their number is doubled from then on: the
+    optimizer's steps stay the same, and `state.notes` records it.
 
-    Where several processes share a batch, `whole` is its number of images: the loss is then this process's share of the
-    batch's, and the gradient is the batch's.
+    If several processes share a batch, `whole` is its number of images: the loss is then this process's share of the
+    batch's loss, and the gradient is that of the whole batch.
 
-    Raises: ModelError, when several processes train a network that does not use all of its parameters; StudyError,
-    when a single image is too much for the memory; RecipeError, when batch normalisation gets a single value.
+    Raises: ModelError, if several processes train a network that does not use all of its parameters; StudyError, if a
+    single image does not fit into memory; RecipeError, if batch normalization gets a single value.
     """
     recipe = batches.recipe
     loss, correct = _fitting(state, batches, images, labels, whole or len(labels))
@@ -35,7 +35,7 @@ def take_step(
         _refuse_idle_parameters(state.network)
     if recipe.clip_grad:
         nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip_grad)
-    state.optimiser.step()
+    state.optimizer.step()
     if state.average is not None:
         state.average.update_parameters(state.network)
     return loss, correct
@@ -44,22 +44,22 @@ def take_step(
 def _fitting(
     state: TrainingState, batches: TrainingBatches, images: Tensor, labels: Tensor, whole: int
 ) -> tuple[Tensor, Tensor]:
-    """The gradients, of as many parts as the memory wants."""
+    """Compute the gradients with as many micro-batches as memory requires."""
     while True:
-        state.optimiser.zero_grad(set_to_none=True)
+        state.optimizer.zero_grad(set_to_none=True)
         try:
             return _gradients(state, batches, images, labels, whole)
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
             raise RecipeError(
-                f"batch normalisation needs more than one image at once, and a batch of {len(labels)} goes through in "
-                f"{state.parts} parts; a larger --batch-size or a smaller --accumulate gives it more"
+                f"batch normalization needs more than one image at once, but a batch of {len(labels)} is processed in "
+                f"{state.parts} micro-batches; increase batch_size or decrease accumulate"
             ) from error
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        state.take_more_parts(len(labels))  # out of the handler, whose error holds on to the memory
+        state.take_more_parts(len(labels))  # outside the handler, because its error keeps the memory allocated
 
 
 def _gradients(
@@ -81,13 +81,16 @@ def _gradients(
 
 
 def _refuse_idle_parameters(network: nn.Module) -> None:
-    """Find that every parameter has a gradient, for else processes wait for it in the next step, and torch fails."""
+    """Check that every parameter has a gradient.
+
+    Otherwise processes would wait for it in the next step, and torch fails.
+    """
     for name, parameter in network.named_parameters():
         if parameter.requires_grad and parameter.grad is None:
             raise_once(
                 ModelError(
-                    f"{name} gets no gradient, for the network does not use it, and several processes cannot "
-                    "train that; take it out, set its requires_grad to False, or train with one process"
+                    f"{name} gets no gradient because the network does not use it, which several processes cannot "
+                    "train; remove it, set its requires_grad to False, or train with one process"
                 )
             )
 
@@ -97,6 +100,6 @@ def _cut(batch: Tensor, parts: int) -> tuple[Tensor, ...]:
 
 
 def _correct(logits: Tensor, labels: Tensor) -> Tensor:
-    """Right answers; of a mixed image the right one is the class that it has most of."""
+    """Count right answers; the right class of a mixed image is the one with the largest share."""
     classes = labels.argmax(1) if labels.ndim == 2 else labels
     return (logits.argmax(1) == classes).sum()

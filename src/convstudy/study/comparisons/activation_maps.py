@@ -71,7 +71,7 @@ def _of_run(run: TrainedRun, images: Sequence[ShownImage]) -> tuple[str | None, 
         pixels = np.stack([image.image.transpose(2, 0, 1) for image in images[start : start + BATCH_SIZE]])
         sized = resize(recoloured(pixels, treatment.in_channels), treatment.input_side)
         resident = treatment.resident(sized, np.zeros(len(sized), np.int64), device)
-        batch = resident.normalised(resident.images)
+        batch = resident.normalized(resident.images)
         with torch.no_grad():
             answer = network(batch).argmax(1)
         found = grad_cam(network, batch, answer)

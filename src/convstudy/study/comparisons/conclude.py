@@ -18,7 +18,7 @@ from convstudy.statistics import (
     cochran_q,
     cohens_g,
     holm,
-    standardised_difference,
+    standardized_difference,
     study_power,
 )
 from convstudy.statistics.variation import Answers
@@ -145,7 +145,7 @@ def _pair_result(a: str, b: str, answers: dict[str, Answers], difference: Differ
         detectable=power.detectable if power else None,
         seeds_needed=power.seeds if power else None,
         images_needed=power.images if power else None,
-        standardised=standardised_difference(answers[a], answers[b]),
+        standardised=standardized_difference(answers[a], answers[b]),
         cohens_g=cohens_g(answers[a], answers[b]) if len(answers[a]) == len(answers[b]) == 1 else None,
     )
 

@@ -26,7 +26,7 @@ from convstudy.study.runs.trackers import Tracker, flat, logged, open_trackers
 from convstudy.study.runs.tuning import channels_last_pays, fastest_threads, working_with
 from convstudy.study.runs.writing import writing_into
 from convstudy.training import LearningRateRange, Recipe, write_recipe
-from convstudy.training.parallel import batch_normalisation_sees
+from convstudy.training.parallel import batch_normalization_sees
 
 ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
 PATHS = ("data_dir", "test_data")  # of a plan
@@ -55,7 +55,7 @@ class TrainingRun:
         """What batch normalisation sees in training: `batch`, `part` of a batch, or nothing where there is none."""
         [entrant] = self.comparison.entrants
         network = unallocated_network(self.comparison.models[entrant.name], entrant.num_classes, entrant.input_shape[0])
-        return batch_normalisation_sees(network, self.comparison.device)
+        return batch_normalization_sees(network, self.comparison.device)
 
     def claim(self) -> None:
         """Make the folder this run's, or find that it is. Raises: StudyError, when it holds something else."""

@@ -11,7 +11,7 @@ from convstudy.study.runs.inputs import RunInputs
 from convstudy.study.runs.stages import stages
 from convstudy.study.runs.task import Task
 from convstudy.training import LearningRateRange, learning_rate_range
-from convstudy.training.initialisation import initialise
+from convstudy.training.initialization import initialize
 from convstudy.training.seeds import generator
 
 TABLE, PICTURE = "range-test.csv", "range-test.svg"  # of a run's folder
@@ -48,7 +48,7 @@ def found_range(task: Task) -> LearningRateRange:
 def _tested(task: Task) -> LearningRateRange:
     inputs, training, validation = RunInputs.of(task)
     stage = next(stages(task, inputs.network(), training, validation))
-    initialise(stage.trained, task.recipe.init, generator(task.seed, "initialisation"))
+    initialize(stage.trained, task.recipe.init, generator(task.seed, "initialisation"))
     return learning_rate_range(stage.trained, stage.batches)
 
 

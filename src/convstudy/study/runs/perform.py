@@ -19,7 +19,7 @@ from convstudy.study.runs.status import noted_failure, noted_process
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trained import Trained
 from convstudy.study.runs.writing import writing_into
-from convstudy.training.parallel import batch_normalisation_sees, share_buffers
+from convstudy.training.parallel import batch_normalization_sees, share_buffers
 
 
 def perform(task: Task, on_event: OnEvent) -> None:
@@ -71,7 +71,7 @@ def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
         "lr": trained.lr,
         "preprocessing": Preprocessing(channels, task.origin.image_side, side, test.mean, test.std).to_json(),
         "data": asdict(task.origin),
-        "batch_normalisation": batch_normalisation_sees(network, task.on),
+        "batch_normalisation": batch_normalization_sees(network, task.on),
         "notes": [*task.notes, *trained.notes],
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_images": train_images,

@@ -66,7 +66,7 @@ def export(run: TrainedRun, form: str, output: Path | None = None, *, check: boo
     return Exported(path, form, len(images), difference)
 
 
-Answers = Callable[[Tensor], Tensor]  # normalised images to logits, by what reads the file
+Answers = Callable[[Tensor], Tensor]  # normalized images to logits, by what reads the file
 
 
 def _test_images(run: TrainedRun) -> Tensor:
@@ -75,7 +75,7 @@ def _test_images(run: TrainedRun) -> Tensor:
     resident = run.preprocessing.resident(
         test.images[:CHECKED_IMAGES], test.labels[:CHECKED_IMAGES], torch.device("cpu")
     )
-    return resident.normalised(resident.images)
+    return resident.normalized(resident.images)
 
 
 @torch.inference_mode()
@@ -102,7 +102,7 @@ def _metadata(run: TrainedRun) -> dict[str, str]:
 
 
 def _write_onnx(run: TrainedRun, network: nn.Module, path: Path) -> Answers | None:
-    """One input, `image` (batch x C x H x W, normalised), and one output, `logits`; the batch is of any size."""
+    """One input, `image` (batch x C x H x W, normalized), and one output, `logits`; the batch is of any size."""
     _needed("onnx")
     _needed("onnxscript")
     onnx = importlib.import_module("onnx")

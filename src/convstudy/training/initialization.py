@@ -1,4 +1,4 @@
-"""The weights that training begins with."""
+"""Weight initialization."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ KERNELS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
 @torch.no_grad()
-def initialise(network: nn.Module, how: str, stream: torch.Generator) -> None:
-    """Draw the weights of convolutions and linear layers anew, and set their biases to 0; norms stay as they are.
+def initialize(network: nn.Module, how: str, stream: torch.Generator) -> None:
+    """Initialize the weights of convolutions and linear layers and zero their biases.
 
-    `xavier` is uniform with variance 2 / (fan-in + fan-out); `kaiming` is normal with variance 2 / fan-out for
-    convolutions and 2 / fan-in for linear layers; `as is` changes nothing.
+    Normalization layers are unchanged. `xavier` is uniform with variance 2 / (fan-in + fan-out); `kaiming` is normal
+    with variance 2 / fan-out for convolutions and 2 / fan-in for linear layers; `as is` changes nothing.
 
     Source: Glorot & Bengio 2010, equation 16; He et al. 2015, equations 14 and 10.
     """
@@ -30,7 +30,7 @@ def initialise(network: nn.Module, how: str, stream: torch.Generator) -> None:
 
 
 def _drawn(like: Tensor, how: str, fan: Literal["fan_in", "fan_out"], stream: torch.Generator) -> Tensor:
-    """On the CPU, so that every device begins with the same weights."""
+    """Draw the weights on the CPU, so that every device starts with the same ones."""
     weight = torch.empty_like(like, device="cpu", memory_format=torch.contiguous_format)
     if how == "xavier":
         return nn.init.xavier_uniform_(weight, generator=stream)

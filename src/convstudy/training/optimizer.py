@@ -1,4 +1,4 @@
-"""The optimiser: which parameters decay, and how fast each part of a network learns."""
+"""The optimizer: weight decay and learning rate of each parameter group."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch.optim import SGD, AdamW, Optimizer
 from convstudy.training.recipe import Recipe
 
 
-def optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
-    """SGD with Nesterov momentum, or AdamW; weight decay on weight matrices and kernels only, not on biases and norms.
+def build_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """Build SGD with Nesterov momentum, or AdamW; weight decay applies to weight matrices and kernels only.
 
-    Each group has `lr_scale`, the part of the schedule's learning rate that is its own: below 1 in a network's first
-    parts where the recipe has a layer-wise decay.
+    Each group has an `lr_scale`, its factor to the learning rate of the schedule: below 1 in the first blocks of a
+    network if the recipe has layer-wise decay.
 
-    Source: He et al. 2019 (Bag of Tricks), section 3.1: parameters of one dimension or none do not decay.
+    Source: He et al. 2019 (Bag of Tricks), section 3.1: parameters with fewer than two dimensions do not decay.
     """
     groups: list[dict[str, Any]] = []
     for parameters, lr_scale in _parts(network, recipe.layer_decay):
@@ -33,16 +33,17 @@ def optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
     return SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
 
 
-def set_learning_rate(optimiser: Optimizer, lr: float) -> None:
-    """Give each group its part of the learning rate `lr`."""
-    for group in optimiser.param_groups:
+def set_learning_rate(optimizer: Optimizer, lr: float) -> None:
+    """Set the learning rate of each group to `lr` times its scale."""
+    for group in optimizer.param_groups:
         group["lr"] = lr * group["lr_scale"]
 
 
 def _parts(network: nn.Module, layer_decay: float) -> Iterator[tuple[list[nn.Parameter], float]]:
-    """The trainable parameters of each part, and the part's share of the learning rate: 1 for the last part.
+    """Yield the trainable parameters of each block with its factor to the learning rate, which is 1 for the last block.
 
-    The parts are the network's top-level modules that have a kernel or matrix; norms go with the part before them.
+    Blocks are the network's top-level modules that have a kernel or matrix; normalization layers belong to the block
+    before them.
     """
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if layer_decay == 1:
