@@ -39,7 +39,6 @@ app = typer.Typer(
     help="Know what a convolutional network costs before you train it, and prove which one is better after.",
     epilog="Start with: convstudy compare",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
