@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import ImageSet
+from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.conclude import seed_by_seed
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.metrics import metrics_of
@@ -26,7 +27,6 @@ from convstudy.study.comparisons.results import (
     ShownImage,
 )
 from convstudy.study.comparisons.shown_images import GivenAnswers
-from convstudy.study.comparisons.verdict import Verdict
 from convstudy.study.runs.result import RunResult
 from convstudy.training import Epoch
 

@@ -220,3 +220,16 @@ def _listed(arrays: Arrays) -> str:
 
 def _few(names: tuple[str, ...]) -> str:
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+
+
+def arrays_in_memory(arrays: Arrays, name: str, class_names: tuple[str, ...], side: int | None) -> DataSet:
+    """Return the data set of arrays that are in memory, by the keys of a file of arrays.
+
+    Raises: as `array_file`.
+    """
+    where = Path(name)
+    parts = {part: _part(arrays, keys, where) for part, keys in KEYS.items()}
+    train = parts["train"]
+    if train is None:
+        raise DataError(f"the data have the arrays {_listed(arrays)}; expected those of a training part")
+    return _data_set(where, None, parts, class_names or names_of(train.labels, name), side)

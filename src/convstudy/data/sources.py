@@ -78,7 +78,11 @@ def load(
     """
     if side is not None and side < 1:
         raise DataError(f"the side of the images is {side}; expected one pixel or more")
-    found = _read(data, data_dir, test_data, side, skip_bad_images, progress)
+    return completed(_read(data, data_dir, test_data, side, skip_bad_images, progress), train_images)
+
+
+def completed(found: DataSet, train_images: int | None) -> DataSet:
+    """Return data as they were read with the training part asked for, and the notes that all sources share."""
     if train_images is not None:
         note = f"{{:,}} of {len(found.train):,} training images, stratified, the same for every seed"
         train = smaller(found.train, train_images)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.report import numbers
-from convstudy.study.comparisons.verdict import Verdict
+from convstudy.statistics.verdict import Verdict
 from convstudy.wording import listed
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 from .accuracy import CONFIDENCE, Interval, accuracy_interval
 from .calibration import ReliabilityBin, expected_calibration_error, reliability
+from .comparing import ComparedPredictions, PairDifference, compare_predictions, pairwise
 from .difference import Difference, accuracy_difference, mcnemar_p
 from .disagreement import answer_counts, disagreement
 from .effect_size import cohens_g, standardized_difference
@@ -18,10 +19,12 @@ __all__ = [
     "MARGIN",
     "TOP5_CLASSES",
     "CochranQ",
+    "ComparedPredictions",
     "Difference",
     "Friedman",
     "Interval",
     "Noninferiority",
+    "PairDifference",
     "Power",
     "ReliabilityBin",
     "accuracy_difference",
@@ -33,6 +36,7 @@ __all__ = [
     "cheapest_noninferior",
     "cochran_q",
     "cohens_g",
+    "compare_predictions",
     "disagreement",
     "expected_calibration_error",
     "friedman",
@@ -43,6 +47,7 @@ __all__ = [
     "macro_f1_interval",
     "mcnemar_p",
     "noninferiority",
+    "pairwise",
     "pareto_front",
     "probabilities_of",
     "reliability",

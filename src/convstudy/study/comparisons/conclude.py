@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from convstudy.statistics import (
-    Difference,
-    accuracy_difference,
+    PairDifference,
     accuracy_interval,
     chance_of_beating,
     cochran_q,
     cohens_g,
-    holm,
+    pairwise,
     standardized_difference,
     study_power,
 )
 from convstudy.statistics.variation import Answers
+from convstudy.statistics.verdict import LEVEL
 from convstudy.study.comparisons.activation_maps import with_maps
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.conclusion import conclusion
@@ -40,7 +39,6 @@ from convstudy.study.comparisons.results import (
     Results,
 )
 from convstudy.study.comparisons.shown_images import GivenAnswers
-from convstudy.study.comparisons.verdict import LEVEL, better_of, verdict_of
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.folder import RunFolder
@@ -102,13 +100,8 @@ def findings_of(
 
 def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
     """Compare every two networks; with more than one pair, p-values are adjusted by Holm's method."""
-    pairs = list(itertools.combinations(answers, 2))
-    differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
-    adjusted = holm([difference.p_value for difference in differences])
-    return tuple(
-        _pair_result(a, b, answers, Difference(difference.value, difference.low, difference.high, p_value), len(pairs))
-        for (a, b), difference, p_value in zip(pairs, differences, adjusted, strict=True)
-    )
+    pairs = pairwise(answers)
+    return tuple(_pair_result(pair, answers, len(pairs)) for pair in pairs)
 
 
 def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
@@ -127,26 +120,25 @@ def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     return tuple(Omnibus(seed, test.statistic, test.degrees_of_freedom, test.p_value) for seed, test in tests.items())
 
 
-def _pair_result(a: str, b: str, answers: dict[str, Answers], difference: Difference, pairs: int) -> PairResult:
-    chance = chance_of_beating(answers[a], answers[b])
-    equal = len(answers[a]) == len(answers[b])
-    power = study_power(answers[a], answers[b], level=LEVEL / pairs) if equal else None
-    verdict = verdict_of(difference, seeds=min(len(answers[a]), len(answers[b])))
+def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int) -> PairResult:
+    a, b = answers[pair.a], answers[pair.b]
+    chance = chance_of_beating(a, b)
+    power = study_power(a, b, level=LEVEL / pairs) if len(a) == len(b) else None
     return PairResult(
-        a=a,
-        b=b,
-        difference=difference.value,
-        low=difference.low,
-        high=difference.high,
-        p_value=difference.p_value,
-        verdict=verdict,
-        better=better_of(a, b, difference, verdict),
+        a=pair.a,
+        b=pair.b,
+        difference=pair.value,
+        low=pair.low,
+        high=pair.high,
+        p_value=pair.p_value,
+        verdict=pair.verdict,
+        better=pair.better,
         chance=(chance.value, chance.low, chance.high) if chance else None,
         detectable=power.detectable if power else None,
         seeds_needed=power.seeds if power else None,
         images_needed=power.images if power else None,
-        standardised=standardized_difference(answers[a], answers[b]),
-        cohens_g=cohens_g(answers[a], answers[b]) if len(answers[a]) == len(answers[b]) == 1 else None,
+        standardised=standardized_difference(a, b),
+        cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 else None,
     )
 
 

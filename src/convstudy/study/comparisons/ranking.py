@@ -14,10 +14,10 @@ from scipy import stats
 
 from convstudy.errors import StudyError
 from convstudy.statistics import Friedman, friedman
+from convstudy.statistics.verdict import LEVEL
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.results import Results
 from convstudy.study.comparisons.results_file import read_results
-from convstudy.study.comparisons.verdict import LEVEL
 
 
 @dataclass(frozen=True)

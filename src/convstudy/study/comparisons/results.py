@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.study.comparisons.verdict import LEVEL, Verdict
+from convstudy.statistics.verdict import LEVEL, Verdict
 from convstudy.study.models.entrant import CountedLayer
 from convstudy.study.runs.result import RunResult
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from convstudy.data import DataSet
 from convstudy.errors import StudyError
 from convstudy.files import write_json
 from convstudy.processes import agreed, first, first_then_others, gathered, place, raise_once
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
 from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.models.entrant import unallocated_network
+from convstudy.study.models.opening import Model
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, StudyStarted
@@ -124,7 +127,13 @@ class TrainingRun:
 
 
 def prepare_run(
-    plan: Plan, output: Path | None = None, *, threads: int | None = None, measure_layout: bool = False
+    plan: Plan,
+    output: Path | None = None,
+    *,
+    threads: int | None = None,
+    measure_layout: bool = False,
+    models: Mapping[str, Model] | None = None,
+    data: DataSet | None = None,
 ) -> TrainingRun:
     """Open the one network of a plan with one seed, load the data, count the network at its input.
 
@@ -138,7 +147,7 @@ def prepare_run(
     Raises: a ConvstudyError for whatever cannot be used, before anything is written.
     """
     trackers = agreed(lambda: open_trackers(plan.log if place().first else ()))
-    comparison = first_then_others(lambda: prepare(plan))
+    comparison = first_then_others(lambda: prepare(plan, models=models, data=data))
     if len(set(gathered(comparison.data.fingerprint))) > 1:
         raise_once(StudyError(f"{plan.data} is not the same for each of the {place().world} processes; copy it anew"))
     folder = RunFolder(output or _default_folder(comparison))

@@ -68,6 +68,7 @@ def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
     channels, side, _ = task.input_shape
     record = {
         **task.record(),
+        "named": task.opened.named,
         "lr": trained.lr,
         "preprocessing": Preprocessing(channels, task.origin.image_side, side, test.mean, test.std).to_json(),
         "data": asdict(task.origin),

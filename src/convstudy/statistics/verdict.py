@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from convstudy.statistics import Difference
+from convstudy.statistics.difference import Difference
 
 LEVEL = 0.05  # a difference is shown when its p-value is below this
 
