@@ -135,11 +135,14 @@ def test_amp_on_a_processor_without_bfloat16_is_warned_of(
     assert said.err == "warning: --amp is slow here: this cpu has no instructions for bfloat16; leave it out\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "again"), [(signal.SIGKILL, "the same command"), (signal.SIGINT, "resume")])
-def test_interrupted_it_goes_on_and_ends_the_same(tmp_path: Path, how: signal.Signals, again: str) -> None:
-    words = ("train", "net", "--epochs", "5", "--device", "cpu", "--threads", "1", "--output")
+def test_interrupted_it_goes_on_and_ends_the_same(
+    convstudy: Convstudy, tmp_path: Path, how: signal.Signals, again: str
+) -> None:
+    words = ("train", "net", "--epochs", "4", "--device", "cpu", "--threads", "1", "--output")
+    assert convstudy(*words, "whole").status == 0
     command = [sys.executable, "-m", "convstudy", *words]
-    subprocess.run([*command, "whole"], cwd=tmp_path, check=True, capture_output=True)
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*command, "broken"], cwd=tmp_path, text=True, **piped) as running:  # type: ignore[call-overload]
         wait_for_newer(tmp_path / "broken/checkpoint.pt", 0, running)
@@ -148,13 +151,14 @@ def test_interrupted_it_goes_on_and_ends_the_same(tmp_path: Path, how: signal.Si
     if how == signal.SIGINT:
         assert running.returncode == 130
         assert err == "interrupted; the same command goes on where it was\n"
-    go_on = [*command, "broken"] if again == "the same command" else [*command[:3], "train", "--resume", "broken"]
-    done = subprocess.run(go_on, cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert "epoch 1 of 5, loss" in done.stdout
-    assert "from its checkpoint" in done.stdout
+    go_on = (*words, "broken") if again == "the same command" else ("train", "--resume", "broken")
+    done = convstudy(*go_on)
+    assert done.status == 0, done.err
+    assert "epoch 1 of 4, loss" in done.out
+    assert "from its checkpoint" in done.out
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert (whole / "weights.safetensors").read_bytes() == (broken / "weights.safetensors").read_bytes()
-    assert list(pd.read_csv(broken / "epochs.csv")["epoch"]) == [1, 2, 3, 4, 5]
+    assert list(pd.read_csv(broken / "epochs.csv")["epoch"]) == [1, 2, 3, 4]
     assert {path.name for path in whole.iterdir()} == {path.name for path in broken.iterdir()}
 
 

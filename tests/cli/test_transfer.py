@@ -19,7 +19,7 @@ from torchvision.models import ResNet18_Weights
 
 Convstudy = Callable[..., Said]
 
-SHORT = ("--epochs", "1", "--device", "cpu", "--output")
+SHORT = ("--epochs", "1", "--device", "cpu", "--threads", "1", "--output")
 
 
 @pytest.fixture
@@ -189,18 +189,7 @@ def test_grey_images_reach_a_network_of_colours_as_three_equal_channels(
     convstudy: Convstudy, hub: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
-    words = (
-        "train",
-        "resnet18@imagenet",
-        "--data",
-        "digits",
-        "--resize",
-        "8",
-        "--freeze",
-        "backbone",
-        "--threads",
-        "1",
-    )
+    words = ("train", "resnet18@imagenet", "--data", "digits", "--resize", "8", "--freeze", "backbone")
     said = convstudy(*words, *SHORT, "out")
     assert said.status == 0, said.err
     kept = record(tmp_path / "out")

@@ -90,6 +90,7 @@ def test_a_torn_note_is_that_of_no_process(convstudy: Convstudy, half: Path) -> 
         assert "1 stopped" in state(convstudy)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is of Unix")
 @pytest.mark.parametrize("jobs", ["1", "2"], ids=["in one process", "side by side"])
 def test_killed_runs_are_no_longer_running(convstudy: Convstudy, tmp_path: Path, jobs: str) -> None:

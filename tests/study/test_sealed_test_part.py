@@ -226,27 +226,34 @@ class AfterTraining:
             raise OpenedEarlyError(f"{name} was read after {done} of {self.epochs} epochs")
 
 
-@pytest.mark.parametrize("lrs", [(), (0.01, 0.1)], ids=["one learning rate", "a grid"])
+@pytest.mark.slow
 def test_it_is_sealed_in_processes_side_by_side_too(
-    lrs: tuple[float, ...], here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(here)
-    plan = Plan(("tiny.py:Tiny",), data="data.npz", seeds=2, recipe=Recipe(epochs=2), lr_grid=lrs, device="cpu")
     monkeypatch.syspath_prepend(ROOT)  # for the processes to find this file
-    log = tmp_path / "log"
+    grids: dict[str, tuple[float, ...]] = {"one learning rate": (), "a grid": (0.01, 0.1)}
     tasks = [
         replace(
             task,
             data=replace(
                 task.data,
-                test=Sealed(task.data.test, AfterTraining(task.folder.path, 2, lrs, log)),  # type: ignore[arg-type]
+                test=Sealed(task.data.test, AfterTraining(task.folder.path, 2, lrs, tmp_path / name)),  # type: ignore[arg-type]
             ),
         )
-        for task in tasks_of(prepare(plan), ComparisonFolder(tmp_path / "out").run)
+        for name, lrs in grids.items()
+        for task in tasks_of(
+            prepare(
+                Plan(("tiny.py:Tiny",), data="data.npz", seeds=2, recipe=Recipe(epochs=2), lr_grid=lrs, device="cpu")
+            ),
+            ComparisonFolder(tmp_path / f"out {name}").run,
+        )
     ]
     assert perform_all(tasks, 2, 1, ignore) == ()
+    assert len(tasks) == 4
     assert all(task.folder.complete for task in tasks)
-    assert log.read_text().split().count("images") >= 2
+    for name in grids:
+        assert (tmp_path / name).read_text().split().count("images") >= 2
 
 
 def test_the_seal_breaks_where_a_selection_or_a_training_looks(
