@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from convstudy.errors import RecipeError
 from convstudy.inference import ResidentImages
@@ -178,7 +179,7 @@ def test_balanced_sampling_is_what_batches_give() -> None:
 
 def test_an_average_is_the_sum_of_what_it_saw() -> None:
     model = nn.Linear(1, 1, bias=False)
-    average = average_of(model, 0.9)
+    average = average_of(model, 0.9, warmup=True)
     seen = [1.0, 2.0, 4.0, 8.0]
     expected = seen[0]
     for updates, value in enumerate(seen):
@@ -187,6 +188,28 @@ def test_an_average_is_the_sum_of_what_it_saw() -> None:
         decay = min(0.9, (1 + updates) / (10 + updates))
         expected = value if updates == 0 else decay * expected + (1 - decay) * value
         assert average.module.get_parameter("weight").item() == pytest.approx(expected)
+
+
+def test_an_average_without_warm_up_is_torch_s() -> None:
+    model = network()
+    ours = average_of(model, 0.9, warmup=False)
+    torch_s = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
+    with_warm_up = average_of(model, 0.9, warmup=True)
+    stream = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        for parameter in model.parameters():
+            parameter.data += torch.randn(parameter.shape, generator=stream)
+        for average in (ours, torch_s, with_warm_up):
+            average.update_parameters(model)
+    assert close(weights(ours.module), weights(torch_s.module))
+    assert not close(weights(with_warm_up.module), weights(torch_s.module))
+
+
+def test_the_warm_up_of_the_average_is_the_recipe_s() -> None:
+    averaged = replace(RECIPE, ema_decay=0.99)
+    assert Recipe().ema_warmup
+    assert not close(weights(trained(averaged)), weights(trained(replace(averaged, ema_warmup=False))))
+    assert same(weights(trained(RECIPE)), weights(trained(replace(RECIPE, ema_warmup=False))))  # there is no average
 
 
 def test_the_average_is_validated_and_kept() -> None:
@@ -259,7 +282,14 @@ def test_patience_counts_from_the_best_epoch() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"ema_decay": 0.9}, {"patience": 2}, {"optimizer": "adamw"}, {"balance": "sampling"}]
+    "change",
+    [
+        {"ema_decay": 0.9},
+        {"ema_decay": 0.9, "ema_warmup": False},
+        {"patience": 2},
+        {"optimizer": "adamw"},
+        {"balance": "sampling"},
+    ],
 )
 def test_every_choice_resumes_exactly(tmp_path: Path, change: dict[str, Any]) -> None:
     class StoppedError(Exception):
@@ -297,6 +327,7 @@ BAD: dict[str, tuple[Any, str, str]] = {  # a value, how the message shows it, a
     "label_smoothing": (1, "1", "a number from 0 to below 1"),
     "balance": ("los", "'los'", "none, loss or sampling; did you mean 'loss'?"),
     "ema_decay": (1, "1", "a number from 0 to below 1"),
+    "ema_warmup": (0, "0", "true or false"),
     "patience": (1.0, "1", "a whole number, 0 or more"),
     "crop_padding": (0.6, "0.6", "a number from 0 to 0.5"),
     "horizontal_flip": (1, "1", "true or false"),

@@ -193,6 +193,14 @@ class Recipe:
             flags=("--ema-decay", "--model-ema-decay"),
         ),
     ] = 0.0
+    ema_warmup: Annotated[
+        bool,
+        Setting(
+            "Raise the decay of the average with the number n of steps, as min(--ema-decay, (1 + n) / (10 + n)).",
+            panel=LOSS,
+            flags=("--ema-warmup", "--model-ema-warmup"),
+        ),
+    ] = True
     patience: Annotated[
         int,
         Ge(0),
