@@ -240,6 +240,16 @@ def test_a_wrong_study_gets_one_line_and_writes_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
 
 
+def test_all_that_is_wrong_in_a_study_is_said_at_once(convstudy: Convstudy, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("models: [net]\nsedes: 3\nthreads: 0\nrecipe: {lr: -1, optimizr: sgd}\n")
+    said = convstudy("compare", "-c", "s.yaml").err
+    assert [
+        name in part for name, part in zip(("sedes", "optimizr", "lr", "threads"), said.split("; also: "), strict=True)
+    ]
+    said = convstudy("compare", "net", "--seeds", "0", "--lr", "-1", "--jobs", "0").err
+    assert [flag in said for flag in ("--seeds is 0", "--lr is -1", "--jobs is 0")] == [True] * 3
+
+
 def test_a_study_that_is_not_there(convstudy: Convstudy) -> None:
     said = convstudy("compare", "-c", "nowhere.yaml")
     assert (said.status, said.err) == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import re
 from dataclasses import fields, replace
 from pathlib import Path
@@ -193,7 +194,8 @@ def test_an_average_is_the_sum_of_what_it_saw() -> None:
 def test_an_average_without_warm_up_is_torch_s() -> None:
     model = network()
     ours = average_of(model, 0.9, warmup=False)
-    torch_s = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
+    update = get_ema_multi_avg_fn(0.9)  # type: ignore[no-untyped-call]
+    torch_s = AveragedModel(model, multi_avg_fn=update, use_buffers=True)
     with_warm_up = average_of(model, 0.9, warmup=True)
     stream = torch.Generator().manual_seed(0)
     for _ in range(5):
@@ -463,3 +465,10 @@ def test_an_absent_recipe_file_is_named(tmp_path: Path) -> None:
 def test_an_empty_recipe_file_is_the_default(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("# as it is\n")
     assert read_recipe(tmp_path / "recipe.yaml") == Recipe()
+
+
+def test_an_error_of_a_worker_process_still_names_its_setting() -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe(lr=-1)
+    there = pickle.loads(pickle.dumps(caught.value))
+    assert (str(there), there.setting) == (str(caught.value), "lr")

@@ -52,7 +52,7 @@ def option(setting: Declared) -> Any:
         help=about.help + (rf" \[default: {default}]" if default else ""),
         rich_help_panel=about.panel,
         show_default=False,
-        parser=_number_or(about.words) if about.words else None,
+        parser=_number_or(about.keywords) if about.keywords else None,
         metavar=about.metavar or (f"<{'|'.join(setting.choices)}>" if setting.choices else None),
     )
 
@@ -99,13 +99,13 @@ def _shown_default(setting: Declared) -> str:
     return "" if setting.default in (None, ()) else shown(setting.default)
 
 
-def _number_or(words: tuple[str, ...]) -> Callable[[str], float | str]:
-    """Return a reader of a number or one of some words."""
+def _number_or(keywords: tuple[str, ...]) -> Callable[[str], float | str]:
+    """Return a reader of a number or one of these keywords."""
 
     def read(text: str) -> float | str:
         try:
-            return text if text in words else float(text)
+            return text if text in keywords else float(text)
         except ValueError:
-            raise typer.BadParameter(f"'{text}' is neither a number nor `{'`, `'.join(words)}`") from None
+            raise typer.BadParameter(f"'{text}' is neither a number nor `{'`, `'.join(keywords)}`") from None
 
     return read

@@ -88,7 +88,7 @@ class Recipe:
             "Peak learning rate, reached at the end of the warm-up. With `train`, `find` chooses it by a range test.",
             panel=OPTIMIZATION,
             metavar="RATE",
-            words=("find",),
+            keywords=("find",),
             always=True,
             synonyms=("learning_rate", "base_lr", "max_lr"),
         ),

@@ -26,7 +26,7 @@ class Setting:
     default: str = ""  # the default in words, if it is not the declared value
     expected: str = ""  # what a value must be, in words, if type and bounds do not say it
     metavar: str = ""  # what the help page shows for the value
-    words: tuple[str, ...] = ()  # that its flag accepts besides a number
+    keywords: tuple[str, ...] = ()  # that its flag accepts besides a number
     decides: bool = True  # whether another value can give another result
     repeated: bool | None = None  # whether the command that reproduces a study has it; None: if it decides
     always: bool = False  # whether that command has it even at its default

@@ -21,18 +21,26 @@ def settle(record: Any, error: type[ConvstudyError]) -> None:
 
     Raises: `error`, with every value that is not of its type or out of its bounds, and what is expected.
     """
+    settings = declared(record.__class__)
+    checked, wrong = check(record.__class__, {name: getattr(record, name) for name in settings})
+    if wrong:
+        raise error(ALSO.join(wrong.values()), setting=next(iter(wrong)))
+    for name in settings:
+        object.__setattr__(record, name, checked[name])
+
+
+def check(record: Any, values: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, str]]:
+    """Return the values of all settings in their declared types, and by its name what is wrong with each wrong one."""
     from pydantic import ValidationError  # noqa: PLC0415 - a fifth of a second, which `--help` does not wait for
 
-    settings = declared(record.__class__)
-    values = {name: getattr(record, name) for name in settings}
+    settings = declared(record)
     try:
-        checked = _model(record.__class__).model_validate(values)
+        return vars(_model(record).model_validate(values)), {}
     except ValidationError as caught:
-        wrong = dict.fromkeys(str(problem["loc"][0]) for problem in caught.errors(include_url=False))
-        problems = [f"{name} is {_got(values[name])}; {_expected(settings[name], values[name])}" for name in wrong]
-        raise error(ALSO.join(problems), setting=next(iter(wrong))) from None
-    for name in settings:
-        object.__setattr__(record, name, getattr(checked, name))
+        names = dict.fromkeys(str(problem["loc"][0]) for problem in caught.errors(include_url=False))
+        return values, {
+            name: f"{name} is {_got(values[name])}; {_expected(settings[name], values[name])}" for name in names
+        }
 
 
 def by_name(

@@ -18,7 +18,7 @@ from convstudy.study.plans.lr_grid import EXPECTED as GRIDS
 from convstudy.study.plans.lr_grid import grid_text, read_grid, sorted_grid
 from convstudy.training.recipe import Recipe
 from convstudy.training.setting import Declared, Setting, declared, synonyms
-from convstudy.training.validation import ALSO, by_name, settle
+from convstudy.training.validation import ALSO, by_name, check, settle
 
 DATA = "Data"
 STUDY = "Study"
@@ -263,14 +263,16 @@ class Plan:
 
         Raises: StudyError or RecipeError, for unknown names, with the nearest known ones, and values out of bounds.
         """
-        known = [name for name, each in declared(Plan).items() if name != "horizontal_flip"]  # which is in the recipe
+        known = [name for name in declared(Plan) if name != "horizontal_flip"]  # which is in the recipe
         given, problems = by_name(cls, settings, "a study", keys=keys or known, elsewhere=in_recipe())
         recipe = given.pop("recipe", {})
         if not isinstance(recipe, Mapping):
             problems.append(f"recipe is {recipe!r}; expected {declared(Plan)['recipe'].expected}")
             recipe = {}
+        chosen, more = by_name(Recipe, recipe, "a recipe")
+        problems += more
         try:
-            plan = cls(**_with_recipe({"models": (), **given}, Recipe.named(recipe)))
+            plan = _with_recipe({"models": (), **given}, chosen)
         except (StudyError, RecipeError) as error:
             if not problems:
                 raise
@@ -318,8 +320,11 @@ def _plain(setting: Declared, value: Any) -> Any:
     return value
 
 
-def _with_recipe(values: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Put the settings of the recipe with those of the plan. Raises: RecipeError, or StudyError, if they conflict."""
+def _with_recipe(values: dict[str, Any], settings: dict[str, Any]) -> Plan:
+    """Make the recipe of its settings, and the plan with it.
+
+    Raises: RecipeError or StudyError, with what is wrong in both, or if a setting is given twice in two ways.
+    """
     budget = values.get("budget")
     for instead, name in (("budget", "epochs"), ("lr_grid", "lr")):
         if values.get(instead) and name in settings:
@@ -329,7 +334,13 @@ def _with_recipe(values: dict[str, Any], settings: dict[str, Any]) -> dict[str, 
             settings, values = settings | {"epochs": int(budget.amount)}, values | {"budget": None}
         elif "warmup_epochs" in settings:  # there is no number of epochs yet that it must be below
             settings = settings | {"epochs": max(declared(Recipe)["epochs"].default, _above(settings["warmup_epochs"]))}
-    return {**values, "recipe": Recipe(**settings), "horizontal_flip": settings.get("horizontal_flip")}
+    try:
+        recipe = Recipe(**settings)
+    except RecipeError as error:
+        defaults = {name: each.default for name, each in declared(Plan).items()}
+        _, wrong = check(Plan, {**defaults, **values, "recipe": Recipe()})
+        raise RecipeError(ALSO.join((str(error), *wrong.values())), setting=error.setting) from None
+    return Plan(**values, recipe=recipe, horizontal_flip=settings.get("horizontal_flip"))
 
 
 def _above(epochs: object) -> int:
