@@ -48,7 +48,15 @@ def _letters(name: str) -> str:
 
 
 class ConvstudyError(Exception):
-    """Base class; the command line prints its message on one line and exits with status 2."""
+    """Base class; the command line prints its message on one line and exits with status 2.
+
+    `setting` names the parameter that the message is about. The message then calls parameters by their names, as in
+    "lr is -1; expected a number above 0, see `epochs`", for which the command line puts the flags: "--lr is -1; ...".
+    """
+
+    def __init__(self, message: str = "", *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class UnknownNameError(ConvstudyError, LookupError):

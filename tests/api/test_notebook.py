@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbclient
 import nbformat
@@ -52,8 +53,9 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, nbformat.N
     random, labels = np.random.default_rng(0), np.arange(60) % 3
     images = (random.integers(0, 60, (60, 32, 32)) + 90 * labels[:, None, None]).astype(np.uint8)
     np.savez(folder / "arrays.npz", images=images, labels=labels)
-    cells = [nbformat.v4.new_code_cell(source) for source in (SETUP, BY_ARRAYS, BY_PATH)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
+    v4: Any = nbformat.v4
+    cells = [v4.new_code_cell(source) for source in (SETUP, BY_ARRAYS, BY_PATH)]
+    notebook = v4.new_notebook(cells=cells)
     client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
     return folder, client.execute()
 

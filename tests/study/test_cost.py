@@ -75,7 +75,7 @@ def test_it_is_what_analysis_predicts_but_for_workspaces(name: str, optimiser: s
     """The prediction leaves workspaces out; and what is saved first is given back before the last gradient is there."""
     keeps = {"sgd": "nesterov", "adamw": "adamw"}[optimiser]
     shape = (1 if name == "lenet5" else 3, SIDE, SIDE)
-    asked = replace(task(name, optimiser=optimiser), input_shape=shape)
+    asked = replace(task(name, optimizer=optimiser), input_shape=shape)
     torch.manual_seed(0)
     found = training_step_bytes(asked, build(name, num_classes=10, in_channels=shape[0]), images)
     predicted = training_memory(
@@ -89,7 +89,7 @@ def test_it_is_what_analysis_predicts_but_for_workspaces(name: str, optimiser: s
 def test_it_grows_with_the_batch_and_with_what_the_recipe_keeps() -> None:
     sizes = [step_bytes("net", images) for images in (8, 32, 128)]
     assert sizes == sorted(set(sizes))
-    assert step_bytes("net", 8, optimiser="adamw") > step_bytes("net", 8)
+    assert step_bytes("net", 8, optimizer="adamw") > step_bytes("net", 8)
     weights = sum(parameter.nbytes for parameter in network("net").parameters())
     assert step_bytes("net", 8, ema_decay=0.9) >= step_bytes("net", 8) + weights
     assert step_bytes("resnet20", 64, accumulate=4) < 0.5 * step_bytes("resnet20", 64)

@@ -80,7 +80,7 @@ recipes = st.builds(
     epochs=st.integers(1, 3),
     batch_size=st.sampled_from([8, 32]),
     accumulate=st.integers(1, 2),
-    optimiser=st.sampled_from(["sgd", "adamw"]),
+    optimizer=st.sampled_from(["sgd", "adamw"]),
     schedule=st.sampled_from(["cosine", "step", "constant", "one-cycle"]),
     balance=st.sampled_from(["none", "loss", "sampling"]),
     ema_decay=st.sampled_from([0.0, 0.9]),
@@ -99,7 +99,7 @@ def plans(draw: st.DrawFn) -> Plan:
     """All that decides how a run is trained and selected; of two networks, one of which has other inputs."""
     recipe = draw(recipes)
     freeze = draw(st.booleans())
-    budget = None if freeze else draw(st.sampled_from([None, Budget("images", 90), Budget("macs", 1e7)]))
+    budget = None if freeze else draw(st.sampled_from([None, Budget.parse("images=90"), Budget.parse("macs=1e7")]))
     return Plan(
         models=("tiny.py:Tiny",),
         data="data.npz",
@@ -188,12 +188,16 @@ def test_no_weight_no_epoch_and_no_choice_depends_on_the_test_part(
     assert left[0] == left[1]
 
 
-@pytest.mark.parametrize("budget", [Budget("images", 90), Budget("macs", 1e7), Budget("seconds", 60)], ids=str)
+@pytest.mark.parametrize(
+    "budget", [Budget.parse("images=90"), Budget.parse("macs=1e7"), Budget.parse("seconds=60")], ids=str
+)
 def test_no_budget_reads_the_test_part(
     budget: Budget, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(here)
-    comparison = prepare(Plan(("tiny.py:Tiny",), data="data.npz", seeds=1, budget=Budget("images", 90), input_size=12))
+    comparison = prepare(
+        Plan(("tiny.py:Tiny",), data="data.npz", seeds=1, budget=Budget.parse("images=90"), input_size=12)
+    )
 
     def refuse(name: str) -> None:
         raise OpenedEarlyError(name)

@@ -25,6 +25,7 @@ from convstudy.cli.import_ import import_
 from convstudy.cli.models import models
 from convstudy.cli.predict import predict
 from convstudy.cli.report import report
+from convstudy.cli.setting_flags import in_flags
 from convstudy.cli.summary import summary
 from convstudy.cli.train import train
 from convstudy.cli.trends import trends
@@ -91,7 +92,7 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except ConvstudyError as error:
-        _fail(str(error))
+        _fail(in_flags(error))
     except (KeyboardInterrupt, typer.Abort):
         _interrupted()
     except OSError as error:
