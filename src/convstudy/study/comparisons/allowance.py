@@ -10,7 +10,7 @@ from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.epoch_speed import epoch_seconds
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.models.entrant import Entrant
-from convstudy.study.plans.budget import Allowance, Budget, allowances
+from convstudy.study.plans.budget import Allowance, Budget, BudgetKind, allowances
 from convstudy.study.runs.parts import training_parts
 from convstudy.study.runs.record_file import read_record
 
@@ -25,7 +25,7 @@ def counted(comparison: Comparison, budget: Budget) -> dict[str, Allowance]:
     images = len(training_parts(comparison.data, comparison.seeds[0])[0])
 
     def cost(entrant: Entrant) -> float:
-        if budget.kind == "images":
+        if budget.kind is BudgetKind.IMAGES:
             return images
         if entrant.uncounted:
             raise StudyError(
@@ -43,7 +43,7 @@ def with_measured(comparison: Comparison, folder: ComparisonFolder) -> Compariso
     Raises: StudyError, when a network cannot have one epoch.
     """
     budget = comparison.plan.budget
-    if budget is None or budget.kind != "seconds":
+    if budget is None or budget.kind is not BudgetKind.SECONDS:
         return comparison
     stored = read_allowances(folder) if folder.holds(comparison.identity()) else {}
     measured = stored or allowances(

@@ -21,7 +21,7 @@ from convstudy.study.models.entrant import Entrant
 from convstudy.study.models.opening import Model
 from convstudy.study.models.preprocessing import at_input
 from convstudy.study.models.weights_origin import size_warning
-from convstudy.study.plans.budget import Allowance
+from convstudy.study.plans.budget import Allowance, BudgetKind
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.code_version import code_version
 from convstudy.study.runs.conditions import Conditions
@@ -33,6 +33,16 @@ from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
 from convstudy.training import Recipe
 from convstudy.training.precision import computes_bfloat16
+
+CAME_OUT_AS = {  # settings of a plan, by what stands for them in an identity
+    "models": "models",
+    "data": "data",
+    "train_images": "data",
+    "seeds": "seeds",
+    "first_seed": "seeds",
+    "recipe": "recipe",
+    "input_size": "inputs",
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,11 @@ class Comparison:
         )
 
     def identity(self) -> dict[str, Any]:
-        """All that decides the results: what a folder's runs must agree in."""
+        """Return all that decides the results: what a folder's runs must agree in.
+
+        It is what the plan declares as deciding, with what that came out as here in the place of what was asked.
+        """
+        asked = {name: value for name, value in self.plan.deciding().items() if name not in CAME_OUT_AS}
         identity = {
             "models": [entrant.name for entrant in self.entrants],
             "folders": [entrant.folder for entrant in self.entrants],
@@ -106,18 +120,12 @@ class Comparison:
             "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
             "seeds": list(self.seeds),
             "recipe": self._shared_settings(),
-            "freeze": self.plan.freeze,
-            "unfreeze_at": self.plan.unfreeze_at,
+            **asked,
             "device": self.device.type,
-            "threads": self.plan.threads,
             **code_version(),
         }
-        if self.plan.lr_grid:
-            identity["lr_grid"] = list(self.plan.lr_grid)
         budget = self.plan.budget
-        if budget:
-            identity["budget"] = str(budget)
-        if budget and budget.kind != "seconds":  # what was measured is stored, and no two measurements agree
+        if budget and budget.kind is not BudgetKind.SECONDS:  # what was measured is stored; no two measurements agree
             identity["epochs"] = {name: allowance.epochs for name, allowance in self.allowances.items()}
         plain: dict[str, Any] = json.loads(json.dumps(identity))
         return plain

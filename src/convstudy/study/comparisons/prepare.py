@@ -12,6 +12,7 @@ from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.models.entrant import entrant
 from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.weights_origin import input_channels
+from convstudy.study.plans.budget import BudgetKind
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.environment import choose_device
 from convstudy.study.runs.frozen_backbone import unaugmented
@@ -64,6 +65,6 @@ def prepare(
     recipe = replace(plan.recipe, horizontal_flip=flip)
     recipe = unaugmented(recipe) if plan.freeze and not plan.unfreeze_at else recipe
     comparison = Comparison(plan, recipe, data, {model.name: model for model in opened}, tuple(entrants), device)
-    if plan.budget is None or plan.budget.kind == "seconds":
+    if plan.budget is None or plan.budget.kind is BudgetKind.SECONDS:
         return comparison
     return replace(comparison, allowances=counted(comparison, plan.budget))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from convstudy.data import DataSet
-from convstudy.errors import StudyError
+from convstudy.errors import RecipeError, StudyError
 from convstudy.files import write_json
 from convstudy.processes import agreed, first, first_then_others, gathered, place, raise_once
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
@@ -28,11 +28,10 @@ from convstudy.study.runs.task import Task
 from convstudy.study.runs.trackers import Tracker, flat, logged, open_trackers
 from convstudy.study.runs.tuning import channels_last_pays, fastest_threads, working_with
 from convstudy.study.runs.writing import writing_into
-from convstudy.training import LearningRateRange, Recipe, write_recipe
+from convstudy.training import LearningRateRange, write_recipe
 from convstudy.training.parallel import batch_normalization_sees
 
 ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
-PATHS = ("data_dir", "test_data")  # of a plan
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class TrainingRun:
                 refuse_another(path, "run", _asked(path)["identity"], self.identity)
             else:
                 refuse_strangers(path, "run")
-                write_json(path / ASKED, {"identity": self.identity, "plan": _plain(self.plan)})
+                write_json(path / ASKED, {"identity": self.identity, "plan": self.plan.to_dict()})
             if not self.plan.find_lr:
                 self._write_recipe()
 
@@ -222,19 +221,11 @@ def stored_plan(path: Path) -> Plan:
 
     Raises: StudyError, when no `convstudy train` has begun there.
     """
-    asked = _asked(path)
-    plan = asked["plan"]
     try:
-        given: dict[str, Any] = {key: Path(value) if key in PATHS and value else value for key, value in plan.items()}
-        given |= {
-            "models": tuple(plan["models"]),
-            "log": tuple(plan["log"]),
-            "recipe": Recipe.from_dict(plan["recipe"]),
-        }
-        return Plan(**given)
-    except (TypeError, KeyError) as error:
+        return Plan.from_dict(_asked(path)["plan"])
+    except (StudyError, RecipeError) as error:
         raise StudyError(
-            f"{path / ASKED} is of another version of convstudy ({error}); give the whole command again"
+            f"{path / ASKED} is of another version of convstudy ({error}); repeat the whole command in another folder"
         ) from error
 
 
@@ -247,7 +238,3 @@ def _asked(path: Path) -> dict[str, Any]:
         return {"identity": dict(value["identity"]), "plan": dict(value["plan"])}
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{asked} cannot be read ({type(error).__name__}: {error}); choose another folder") from error
-
-
-def _plain(plan: Plan) -> dict[str, Any]:
-    return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(plan).items()}
