@@ -13,6 +13,7 @@ from .omnibus import CochranQ, cochran_q
 from .pareto import pareto_front
 from .power import Power, study_power
 from .ranks import Friedman, friedman
+from .sequential import Ending, PairVerdict, SequentialPlan, Standing, standing
 
 __all__ = [
     "CONFIDENCE",
@@ -21,12 +22,16 @@ __all__ = [
     "CochranQ",
     "ComparedPredictions",
     "Difference",
+    "Ending",
     "Friedman",
     "Interval",
     "Noninferiority",
     "PairDifference",
+    "PairVerdict",
     "Power",
     "ReliabilityBin",
+    "SequentialPlan",
+    "Standing",
     "accuracy_difference",
     "accuracy_interval",
     "answer_counts",
@@ -52,6 +57,7 @@ __all__ = [
     "probabilities_of",
     "reliability",
     "standardized_difference",
+    "standing",
     "study_power",
     "top1",
     "top5",
