@@ -50,7 +50,8 @@ def test_a_clear_difference_ends_at_the_first_look() -> None:
     at = standing({"a": answers([1900, 1901, 1899]), "b": answers([1500, 1501, 1499])}, PLAN)
     assert (at.ending, at.remaining, at.dropped, at.seeds) == (Ending.ONE_LEFT, ("a",), {"b": 3}, 3)
     [pair] = at.pairs
-    assert (pair.verdict, pair.value) == (PairVerdict.BETTER, pytest.approx(0.2))
+    assert pair.verdict is PairVerdict.BETTER
+    assert pair.value == pytest.approx(0.2)
     assert pair.low > 0.15
     assert pair.p_value < 0.001
 
