@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+NAMED = 5  # of many names in a message
+
 
 def plural(value: int, noun: str) -> str:
     """Return a count with its noun in the right number.
@@ -11,3 +15,14 @@ def plural(value: int, noun: str) -> str:
     """
     ending = "" if value == 1 else "es" if noun.endswith("s") else "s"
     return f"{value:,} {noun}{ending}"
+
+
+def some(names: Iterable[str]) -> str:
+    """List a few names, and how many more there are.
+
+    >>> some("abc"), some("abcdefgh")
+    ('a, b, c', 'a, b, c, d, e and 3 more')
+    """
+    names = list(names)
+    more = len(names) - NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMED])} and {more:,} more"
