@@ -16,6 +16,7 @@ Every message is one line: what happened, where, what was expected, and what to 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -47,16 +48,42 @@ def _letters(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 
+# What a terminal would act on, or cannot show: controls, bytes that are not UTF-8, line ends, and the controls of
+# writing direction (Unicode Standard Annex 9, section 2), by which a name can look like another one.
+UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def printable(text: str) -> str:
+    r"""Return text on one line of valid UTF-8, with everything else written as an escape.
+
+    >>> printable("naïve 🐱.jpg"), printable("a\nb.jpg"), printable("caf\udce9.jpg"), printable("a\x1b[2J\u202egpj.exe")
+    ('naïve 🐱.jpg', 'a\\nb.jpg', 'caf\\udce9.jpg', 'a\\x1b[2J\\u202egpj.exe')
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode()
+        if unicodedata.category(letter) in UNPRINTABLE or letter in DIRECTIONS
+        else letter
+        for letter in text
+    )
+
+
 class ConvstudyError(Exception):
-    """Base class; the command line prints its message on one line and exits with status 2.
+    r"""Base class; the command line prints its message on one line and exits with status 2.
 
     `setting` names the parameter that the message is about. The message then calls parameters by their names, as in
     "lr is -1; expected a number above 0, see `epochs`", for which the command line puts the flags: "--lr is -1; ...".
+
+    >>> print(ConvstudyError("no file is named a\x1b[2J.jpg"))
+    no file is named a\x1b[2J.jpg
     """
 
     def __init__(self, message: str = "", *, setting: str | None = None) -> None:
         super().__init__(message)
         self.setting = setting
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UnknownNameError(ConvstudyError, LookupError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+NAMED = 5  # of many names in a message
 
 
 def plural(value: int, noun: str) -> str:
@@ -22,3 +24,14 @@ def listed(names: Sequence[str]) -> str:
     ('net', 'net, lenet5 and vgg11')
     """
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def some(names: Iterable[str]) -> str:
+    """List a few names, and how many more there are.
+
+    >>> some("abc"), some("abcdefgh")
+    ('a, b, c', 'a, b, c, d, e and 3 more')
+    """
+    names = list(names)
+    more = len(names) - NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMED])} and {more:,} more"

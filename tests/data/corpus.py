@@ -208,15 +208,24 @@ CORPUS: dict[str, Good | Bad | Left] = {
     "heic-as.jpg": Bad(heic(), "it is a HEIC photograph, which Pillow does not read; convert it to JPEG"),
     "git-lfs-pointer.png": Bad(
         b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
-        "it is a pointer of Git LFS; `git lfs pull` fetches the image",
+        "it is a Git LFS pointer; `git lfs pull` fetches the image",
     ),
     "zip-as.jpg": Bad(b"PK\x03\x04" + bytes(60), "it is a ZIP archive"),
     "pdf-as.jpg": Bad(b"%PDF-1.7", "it is a PDF document"),
-    "noise-as.jpg": Bad(bytes(range(128, 256)), "it is no image that Pillow knows"),
+    "postscript-as.jpg": Bad(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n{} loop\n",
+        "it is a PostScript program, which is not run; export it as PNG",
+    ),
+    "postscript-with-preview-as.jpg": Bad(
+        b"\xc5\xd0\xd3\xc6" + bytes(28) + b"%!PS-Adobe-3.0 EPSF-3.0\n",
+        "it is a PostScript program, which is not run; export it as PNG",
+    ),
+    "photoshop-as.jpg": Bad(b"8BPS\0\1" + bytes(40), "it is a Photoshop document; export it as PNG"),
+    "noise-as.jpg": Bad(bytes(range(128, 256)), "it is not an image of a supported format"),
     # broken
     "empty.jpg": Bad(b"", "the file is empty"),
-    "zeros.jpg": Bad(bytes(5000), "it begins with nothing but zeros"),
-    "head-only.png": Bad(PNG[:8], "it begins as a PNG and is broken"),
+    "zeros.jpg": Bad(bytes(5000), "it begins with zeros only"),
+    "head-only.png": Bad(PNG[:8], "it begins as a PNG but is damaged"),
     "half.png": Bad(NOISE_PNG[:2000], "truncated"),
     "half.jpg": Bad(NOISE[: len(NOISE) // 2], "truncated"),
     "half.gif": Bad(stored(NOISY.convert("L"), "gif")[:1500], "truncated"),
@@ -227,7 +236,7 @@ CORPUS: dict[str, Good | Bad | Left] = {
     "without-end-chunk.png": Good(PNG[:-12], GREEN),
     "more-behind-the-end.jpg": Good(GREY_JPG + b"more" * 100, GREY),
     "more-behind-the-end.png": Good(PNG + b"more", GREEN),
-    "wrong-checksum-of-head.png": Bad(with_bad_checksum(PNG, b"IHDR"), "it begins as a PNG and is broken"),
+    "wrong-checksum-of-head.png": Bad(with_bad_checksum(PNG, b"IHDR"), "it begins as a PNG but is damaged"),
     "wrong-checksum-of-pixels.png": Good(with_bad_checksum(png(8, 8, GREY_ROWS), b"IDAT"), GREY),
     "changed-pixels.png": Bad(
         PNG[:45] + bytes([PNG[45] ^ 255]) + PNG[46:], "broken data stream when reading image file"
@@ -243,11 +252,15 @@ CORPUS: dict[str, Good | Bad | Left] = {
     "-dash.png": Good(PNG, GREEN),
     LONG_NAME: Good(PNG, GREEN),
     "new\nline.png": Good(PNG, GREEN),
+    "clear-screen-\x1b[2J.png": Good(PNG, GREEN),
+    "right-to-left-\u202egpj.png": Good(PNG, GREEN),
     "no-utf-8-\udce9.png": Good(PNG, GREEN),
     # no files
-    "link-to-nothing.jpg": Bad(lambda path: path.symlink_to("nothing.jpg"), "it is a link to a file that is not there"),
-    "link-to-itself.jpg": Bad(lambda path: path.symlink_to(path.name), "it is a link to a file that is not there"),
-    "pipe.jpg": Bad(lambda path: os.mkfifo(path), "it is no file"),  # noqa: PLW0108 - not on Windows
+    "link-to-nothing.jpg": Bad(
+        lambda path: path.symlink_to("nothing.jpg"), "it is a link to a file that does not exist"
+    ),
+    "link-to-itself.jpg": Bad(lambda path: path.symlink_to(path.name), "it is a link to a file that does not exist"),
+    "pipe.jpg": Bad(lambda path: os.mkfifo(path), "it is not a file"),  # noqa: PLW0108 - not on Windows
     "folder.jpg": Left(lambda path: path.mkdir(), LOOKED_INTO),
     # not read
     ".DS_Store": Left(b"\0\0\0\1Bud1", HIDDEN),

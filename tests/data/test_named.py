@@ -22,7 +22,7 @@ from scipy.io import savemat
 
 from convstudy.data import DataSet, hugging_face, load
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
-from convstudy.errors import DataError
+from convstudy.errors import DataError, ToolError
 
 Shown = dict[str, list[tuple[int, int]]]  # of each part, the grey level and the label of each image
 
@@ -176,7 +176,7 @@ def test_a_set_is_read_from_its_layout(name: str, tmp_path: Path, monkeypatch: p
 def test_a_broken_photograph_of_a_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     food101(tmp_path, monkeypatch)
     (tmp_path / "food-101" / "images" / "sushi" / "20.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match=r"20\.jpg cannot be decoded: the file is empty; mend or delete it"):
+    with pytest.raises(DataError, match=r"20\.jpg cannot be decoded: the file is empty"):
         load("food101", data_dir=tmp_path)
 
 
@@ -192,7 +192,7 @@ def test_without_its_files_and_a_network_one_line_says_what_to_put_where(
         load(name, data_dir=tmp_path)
     told = str(raised.value)
     assert told.startswith(f"{name} is not in {tmp_path} and cannot be downloaded (")
-    assert told.endswith(f"; expected {TORCHVISION_SETS[name].layout}, in the folder that --data-dir names")
+    assert TORCHVISION_SETS[name].layout in told
     assert "\n" not in told
 
 
@@ -277,5 +277,5 @@ def test_what_cannot_be_loaded_through_datasets_gets_one_line(saved: Path, monke
 
 def test_without_datasets_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
-    with pytest.raises(DataError, match=r"hf:x needs datasets, which is not installed; `pip install convstudy\[hf\]`"):
+    with pytest.raises(ToolError, match=r"hf:x needs datasets; pip install .convstudy\[hf\]"):
         load("hf:x")

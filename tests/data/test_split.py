@@ -86,9 +86,7 @@ def test_classes_that_cannot_be_parted_are_refused() -> None:
     """Three classes, each of two of three pictures: whichever goes, a class has none left on one side."""
     pixels = np.array([0, 1, 1, 2, 2, 0] * 3, np.uint8).reshape(-1, 1, 1, 1)
     whole = ImageSet(pixels, np.array([0, 0, 1, 1, 2, 2] * 3), tuple(map(str, range(18))))
-    with pytest.raises(
-        DataError, match=r"class . shares its images with other classes, so that no validation part can"
-    ):
+    with pytest.raises(DataError, match=r"class . shares its images with other classes"):
         split_validation(whole, seed=0)
 
 
@@ -145,5 +143,5 @@ def test_a_unit_that_is_given_back_is_made_up_for() -> None:
 
 @pytest.mark.parametrize("asked", [-1, 0, 3, 79, 500])
 def test_a_smaller_training_part_that_cannot_be(asked: int) -> None:
-    with pytest.raises(DataError, match=rf"--train-images is {asked}; expected 4 to 78, because the training part has"):
+    with pytest.raises(DataError, match=rf"train_images is {asked}; expected 4 to 78"):
         smaller(images_of([0, 1] * 40), asked)

@@ -1,4 +1,4 @@
-"""Images: read once, kept as bytes, split so that the parts share no image."""
+"""Image data: read once, kept as bytes, and split so that the parts share no image."""
 
 from convstudy.data.clean_split import write_clean_split
 from convstudy.data.findings import Finding, ImageFile
@@ -6,17 +6,17 @@ from convstudy.data.image_set import DataSet, ImageSet, at_side
 from convstudy.data.inspection import Inspection, inspect_folder, inspected, levels, thumbnail
 from convstudy.data.loaded import inspect_loaded
 from convstudy.data.pixels import resize
-from convstudy.data.sources import Source, load, sources
+from convstudy.data.sources import DataSource, load, sources
 from convstudy.data.split import split_validation
 from convstudy.data.statistics import pixel_statistics
 
 __all__ = [
     "DataSet",
+    "DataSource",
     "Finding",
     "ImageFile",
     "ImageSet",
     "Inspection",
-    "Source",
     "at_side",
     "inspect_folder",
     "inspect_loaded",

@@ -1,28 +1,28 @@
-"""Files of arrays: .npz (NumPy) and .h5 (HDF5), by the keys that people use."""
+"""Data sets in files of arrays, by the keys that people use."""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data.array_files import ArrayFile, StoredArray, opened, text_of
+from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import LARGEST_SIDE
 from convstudy.data.image_set import DataSet, ImageSet, names_of, numbered
 from convstudy.data.labels import check_range, decode_labels
 from convstudy.data.pixels import middle_squares, resize
-from convstudy.data.signatures import is_html
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
-from convstudy.errors import DataError
+from convstudy.errors import DataError, printable
+from convstudy.wording import some
 
-Arrays = Mapping[str, npt.NDArray[Any]]
-
-# Pairs of keys for images and labels, as NumPy and Keras files, and those of the SIGNS course, name them; in any case
-# of letters: `X_train` is `x_train`.
+# Pairs of keys for images and labels, as in NumPy and Keras files and those of the SIGNS course, in any case: `X_train`
+# is `x_train`. The images of one pair go with the labels of another one of the same part.
 KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train": (
         ("x_train", "y_train"),
@@ -42,130 +42,157 @@ KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
 ALONE = (("images", "labels"), ("x", "y"))  # keys of a file that holds one part only
 CLASS_NAMES = ("list_classes", "class_names", "classes")
 CHANNELS = (1, 3)  # grey, or red, green and blue
-SUFFIXES = (".npz", ".h5", ".hdf5")
+CHUNK = 4096  # images converted at a time
+TOLERANCE = {1.0: 0.01, 255.0: 0.5}  # by white, how far floats may leave their range because of rounding
+AMBIGUOUS = 2.0  # floats with a maximum from 1 to here could have either range
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The arrays of one part, before they are read: images and labels, and the name that ids begin with."""
+
+    images: StoredArray
+    labels: StoredArray
+    name: str
 
 
 def array_file(path: Path, *, test_data: Path | None, side: int | None) -> DataSet:
     """Read a file of arrays, and a second one with the test part.
 
-    Images are N x H x W, N x H x W x C or N x C x H x W; of bytes, or of floats in 0..1 or 0..255. Labels are whole
-    numbers from 0, or one-hot. Ids are an array's key and a row of it, as in `x_train/17`; of the second file
-    `test/17`.
+    Images are N x H x W, N x H x W x C or N x C x H x W; bytes, whole numbers from 0 to 255, or floats in 0..1 or
+    0..255, of which the largest one of all parts decides. Labels are whole numbers from 0, or one-hot. Ids are an
+    array's key and a row, as in `x_train/17`; in the second file `test/17`.
 
-    Raises: DataError, when they are not, or when a key is missing.
+    Raises: DataError, if they are not, or if a key is missing; ToolError, if h5py is needed and missing.
     """
-    arrays = read_arrays(path)
-    parts = {part: _part(arrays, keys, path) for part, keys in KEYS.items()}
-    train = parts["train"]
-    if train is None:
-        raise DataError(
-            f"{path} has the keys {_listed(arrays)}; expected images and labels such as x_train and y_train"
-        )
-    test_arrays: Arrays = {}
-    if test_data is not None:
-        test_arrays = read_arrays(test_data)
-        parts["test"] = _part(test_arrays, (*KEYS["test"], *ALONE), test_data, called="test")
-        if parts["test"] is None:
-            raise DataError(f"{test_data} has the keys {_listed(test_arrays)}; expected such as x_test and y_test")
-    class_names, others = _class_names(arrays), _class_names(test_arrays)
-    if class_names and others and class_names != others:
-        raise DataError(f"{test_data} has the classes {_few(others)}; expected {_few(class_names)}, as in {path}")
-    class_names = class_names or others or names_of(train.labels, path.name)
-    return _data_set(path, test_data, parts, class_names, side)
+    with ExitStack() as files:
+        main = files.enter_context(opened(path))
+        pairs = {part: _pair(main, keys) for part, keys in KEYS.items()}
+        if pairs["train"] is None:
+            raise DataError(
+                f"{path} has the keys {_listed(main)}; expected images and labels such as x_train and y_train"
+            )
+        notes, class_names = [*_unused(main, pairs.values())], _class_names(main)
+        if test_data is not None:
+            second = files.enter_context(opened(test_data))
+            pairs["test"] = _pair(second, (*KEYS["test"], *ALONE), called="test")
+            if pairs["test"] is None:
+                raise DataError(f"{test_data} has the keys {_listed(second)}; expected such as x_test and y_test")
+            notes += _unused(second, [pairs["test"]])
+            others = _class_names(second)
+            if class_names and others and class_names != others:
+                raise DataError(
+                    f"{test_data} has the classes {some(others)}; expected {some(class_names)}, as in {path}"
+                )
+            class_names = class_names or others
+        parts = _read({part: pair for part, pair in pairs.items() if pair is not None})
+    class_names = class_names or names_of(parts["train"].labels, path.name)
+    return _data_set(path, test_data, parts, class_names, side, notes)
+
+
+def _pair(file: ArrayFile, pairs: tuple[tuple[str, str], ...], *, called: str | None = None) -> _Pair | None:
+    """Return the arrays of the first pair of keys that exists, otherwise images of one pair and labels of another.
+
+    Ids are `called`, otherwise the images' key, and a row. The key says where an image is, in whichever part it ends
+    up: a part that is split off has no array of its own.
+    """
+    spelled = {key.lower(): key for key in file.keys}
+    crossed = [(images, labels) for images, _ in pairs for _, labels in pairs]
+    for images, labels in (*pairs, *crossed):
+        if images in spelled and labels in spelled:
+            x, y = spelled[images], spelled[labels]
+            return _Pair(file[x], file[y], printable(x) if called is None else called)
+    return None
+
+
+def _unused(file: ArrayFile, pairs: Iterable[_Pair | None]) -> Iterator[str]:
+    """Say which arrays are not read."""
+    used = {array.where for pair in pairs if pair for array in (pair.images, pair.labels)}
+    left = [key for key in file.keys if f"{file.path.name}, {printable(key)}" not in used and key not in CLASS_NAMES]
+    if left:
+        yield f"arrays of {printable(file.path.name)} that are not read: {printable(some(sorted(left)))}"
+
+
+def _read(pairs: Mapping[str, _Pair]) -> dict[str, ImageSet]:
+    raw = {part: pair.images.numbers() for part, pair in pairs.items()}
+    where = {part: pair.images.where for part, pair in pairs.items()}
+    white = white_of({where[part]: values for part, values in raw.items()})
+    sets = {}
+    for part, pair in pairs.items():
+        images = as_planes(raw.pop(part), where[part], white)
+        labels = decode_labels(pair.labels.numbers(), pair.labels.where, len(images))
+        sets[part] = ImageSet(images, labels, numbered(pair.name, len(labels)))
+    return sets
 
 
 def _data_set(
     path: Path,
     test_data: Path | None,
-    parts: Mapping[str, ImageSet | None],
+    parts: Mapping[str, ImageSet],
     class_names: tuple[str, ...],
     side: int | None,
+    notes: Sequence[str],
 ) -> DataSet:
-    train, validation, test = parts["train"], parts["validation"], parts["test"]
-    assert train is not None
+    train, validation, test = parts["train"], parts.get("validation"), parts.get("test")
     for part, images in parts.items():
-        if images is not None:
-            _check(images, train, class_names, f"{path.name}, {part}")
+        _check(images, train, class_names, f"{path.name}, {part}")
     check_enough(parts, class_names, path.name)
-    notes = []
+    notes = list(notes)
     if test is None:
         train, test = split_test(train)
         notes.append(TEST_NOTE)
     height, width = train.images.shape[2:]
     if height != width or side not in {None, height}:
         target = side or min(height, width, LARGEST_SIDE)
-        cut = "" if height == width else ", middle square cut out"
+        cut = "" if height == width else ", center square cropped"
         notes.append(f"images of {width}x{height}: shorter side resized to {target}{cut}")
-        train, validation, test = (_squared(images, target) for images in (train, validation, test))
+        train, test = _squared(train, target), _squared(test, target)
+        validation = validation and _squared(validation, target)
     names = path.name if test_data is None else f"{path.name} and {test_data.name}"
-    assert train is not None
-    assert test is not None
-    return DataSet(path.stem, f"the arrays of {names}", class_names, train, validation, test, True, tuple(notes))
+    source = f"the arrays of {printable(names)}"
+    return DataSet(printable(path.stem), source, class_names, train, validation, test, True, tuple(notes))
 
 
-def _squared(images: ImageSet | None, side: int) -> ImageSet | None:
-    return images and replace(images, images=resize(middle_squares(images.images), side))
+def _squared(images: ImageSet, side: int) -> ImageSet:
+    return replace(images, images=resize(middle_squares(images.images), side))
 
 
-def read_arrays(path: Path) -> Arrays:
-    """All arrays of a file. Raises: DataError, when it is not one; pickled objects are not loaded."""
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not there"
-        raise DataError(f"{path} {what}; expected a .npz or .h5 file of images and labels")
-    try:
-        return _read(path)
-    except DataError:
-        raise
-    except Exception as error:  # zipfile, NumPy and HDF5 raise anything on torn files
-        problem = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} cannot be read as {path.suffix}: {problem}; fetch it again") from error
+def white_of(arrays: Mapping[str, npt.NDArray[Any]]) -> float:
+    """Return the value that is white in all floats of a file, by the largest one of all its arrays: 1 or 255.
 
+    Raises: DataError, if their range is ambiguous, or is neither.
 
-def _read(path: Path) -> Arrays:
-    with path.open("rb") as file:
-        head = file.read(64)
-    if not head:
-        raise DataError(f"{path} is empty; expected arrays of images and labels")
-    if is_html(head):
-        raise DataError(f"{path} cannot be read as {path.suffix}: it is an HTML page; fetch it again")
-    return _npz(path) if path.suffix.lower() == ".npz" else _hdf5(path)
-
-
-def _npz(path: Path) -> Arrays:
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} cannot be read as .npz: it is no archive, or is cut off; fetch it again")
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        return {key: stored[key] for key in stored.files}
-
-
-def _hdf5(path: Path) -> Arrays:
-    import h5py
-
-    with h5py.File(path, "r") as stored:
-        return {key: stored[key][()] for key in stored if isinstance(stored[key], h5py.Dataset)}
-
-
-def _part(
-    arrays: Arrays, pairs: tuple[tuple[str, str], ...], path: Path, *, called: str | None = None
-) -> ImageSet | None:
-    """The images and labels of the first pair of keys that is there; ids are `called`, else the images' key, and a row.
-
-    The key says where an image lies, in whichever part it ends up: a part that is split off has no array of its own.
+    >>> white_of({"x_train": np.array([0.0, 1.0000001]), "x_test": np.array([0.5])})
+    1.0
     """
-    spelled = {key.lower(): key for key in arrays}
-    for images_key, labels_key in pairs:
-        if images_key in spelled and labels_key in spelled:
-            x, y = spelled[images_key], spelled[labels_key]
-            images = as_planes(np.asarray(arrays[x]), f"{path.name}, {x}")
-            labels = decode_labels(np.asarray(arrays[y]), f"{path.name}, {y}", len(images))
-            return ImageSet(images, labels, numbered(x if called is None else called, len(labels)))
-    return None
+    ranges = {
+        where: (float(values.min(initial=np.inf)), float(values.max(initial=-np.inf)))
+        for where, values in arrays.items()
+        if values.dtype.kind == "f" and values.size
+    }
+    if not ranges:
+        return 255.0
+    highest = max(ranges, key=lambda where: ranges[where][1])
+    high = ranges[highest][1]
+    white = 1.0 if high <= 1 + TOLERANCE[1.0] else 255.0
+    if white > 1 and high < AMBIGUOUS:
+        raise DataError(
+            f"{highest} has values up to {high:g}; expected 0 to 1, or 0 to 255: divide the images of all parts by the "
+            "value of white"
+        )
+    for where, (lower, upper) in ranges.items():
+        if not (lower >= -TOLERANCE[white] and upper <= white + TOLERANCE[white]):  # nor if they are not numbers
+            advice = ": (x + 1) / 2 turns -1..1 into 0..1" if white == 1 and lower >= -1 - TOLERANCE[1.0] else ""
+            raise DataError(f"{where} has values from {lower:g} to {upper:g}; expected 0 to 255, or 0 to 1{advice}")
+    return white
 
 
-def as_planes(images: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
-    """N x H x W, N x H x W x C or N x C x H x W numbers as N x C x H x W bytes. Raises: DataError, for anything else.
+def as_planes(images: npt.NDArray[Any], where: str, white: float) -> npt.NDArray[np.uint8]:
+    """Convert N x H x W, N x H x W x C or N x C x H x W numbers to N x C x H x W bytes; `white` is that of floats.
 
-    >>> as_planes(np.ones((2, 8, 8, 3)), "x").shape, int(as_planes(np.ones((2, 8, 8)), "x").max())
+    Raises: DataError, for everything else.
+
+    >>> as_planes(np.ones((2, 8, 8, 3)), "x", 1.0).shape, int(as_planes(np.ones((2, 8, 8)), "x", 1.0).max())
     ((2, 3, 8, 8), 255)
     """
     shape = images.shape
@@ -175,19 +202,21 @@ def as_planes(images: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
         images = images.transpose(0, 3, 1, 2)
     if images.ndim != 4 or images.shape[1] not in CHANNELS or 0 in images.shape:
         raise DataError(f"{where} has the shape {shape}; expected images x height x width (x 1 or 3 channels)")
-    return np.ascontiguousarray(_bytes(images, where))
+    return np.ascontiguousarray(_bytes(images, where, white))
 
 
-def _bytes(images: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
+def _bytes(images: npt.NDArray[Any], where: str, white: float) -> npt.NDArray[np.uint8]:
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind not in "biuf":
         raise DataError(f"{where} has values of type {images.dtype}; expected numbers from 0 to 255, or from 0 to 1")
-    low, high = float(images.min()), float(images.max())
-    if not (low >= 0 and high <= 255):
-        raise DataError(f"{where} has values from {low:g} to {high:g}; expected 0 to 255, or 0 to 1")
-    scale = np.float32(255 if images.dtype.kind in "bf" and high <= 1 else 1)
-    return np.round(images * scale).astype(np.uint8)
+    if images.dtype.kind in "iu" and not (images.min() >= 0 and images.max() <= 255):
+        raise DataError(f"{where} has values from {images.min()} to {images.max()}; expected 0 to 255")
+    scale = np.float32(255 / white if images.dtype.kind == "f" else 255 if images.dtype.kind == "b" else 1)
+    converted = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), CHUNK):
+        converted[start : start + CHUNK] = np.clip(np.round(images[start : start + CHUNK] * scale), 0, 255)
+    return converted
 
 
 def _check(images: ImageSet, train: ImageSet, class_names: tuple[str, ...], where: str) -> None:
@@ -198,38 +227,38 @@ def _check(images: ImageSet, train: ImageSet, class_names: tuple[str, ...], wher
         )
     absent = sorted(set(range(len(class_names))) - set(images.labels.tolist()))
     if absent:
-        raise DataError(
-            f"{where} has no image of class '{class_names[absent[0]]}'; expected all {len(class_names)} classes"
-        )
+        names = some(f"'{class_names[label]}'" for label in absent)
+        advice = f"; the labels begin at {images.labels.min()}: subtract it from all of them" if absent[0] == 0 else ""
+        raise DataError(f"{where} has no image of class {names}; expected all {len(class_names)} classes{advice}")
     if len(class_names) < 2:
         raise DataError(f"{where} has one class; expected two or more")
 
 
-def _class_names(arrays: Arrays) -> tuple[str, ...]:
+def _class_names(file: ArrayFile) -> tuple[str, ...]:
     for key in CLASS_NAMES:
-        if key in arrays:
-            return tuple(
-                name.decode() if isinstance(name, bytes) else str(name) for name in arrays[key].reshape(-1).tolist()
-            )
+        if key in file.keys:
+            return tuple(map(class_name_of, text_of(file[key].values(), file[key].where)))
     return ()
 
 
-def _listed(arrays: Arrays) -> str:
-    return ", ".join(sorted(arrays)) or "none"
+def _listed(file: ArrayFile) -> str:
+    return printable(some(sorted(file.keys))) or "none"
 
 
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-
-
-def arrays_in_memory(arrays: Arrays, name: str, class_names: tuple[str, ...], side: int | None) -> DataSet:
+def arrays_in_memory(
+    arrays: Mapping[str, npt.NDArray[Any]], name: str, class_names: tuple[str, ...], side: int | None
+) -> DataSet:
     """Return the data set of arrays that are in memory, by the keys of a file of arrays.
 
     Raises: as `array_file`.
     """
-    where = Path(name)
-    parts = {part: _part(arrays, keys, where) for part, keys in KEYS.items()}
-    train = parts["train"]
-    if train is None:
-        raise DataError(f"the data have the arrays {_listed(arrays)}; expected those of a training part")
-    return _data_set(where, None, parts, class_names or names_of(train.labels, name), side)
+
+    def stored(key: str) -> StoredArray:
+        return StoredArray(f"{name}, {key}", arrays[key].shape, arrays[key].dtype, lambda: arrays[key])
+
+    file = ArrayFile(Path(name), tuple(arrays), stored)
+    pairs = {part: _pair(file, keys) for part, keys in KEYS.items()}
+    if pairs["train"] is None:
+        raise DataError(f"the data have the arrays {_listed(file)}; expected those of a training part")
+    parts = _read({part: pair for part, pair in pairs.items() if pair is not None})
+    return _data_set(file.path, None, parts, class_names or names_of(parts["train"].labels, name), side, ())

@@ -1,4 +1,4 @@
-"""The cache folder: files that are made again when they are lost, so that it may be deleted at any time."""
+"""The cache folder: its files are recreated when they are lost, so it may be deleted at any time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _numbers = itertools.count()
 
 
 def cache_folder() -> Path:
-    """Where the environment variable CONVSTUDY_CACHE says, else the platform's place, as ~/.cache/convstudy."""
+    """Return the folder that CONVSTUDY_CACHE names, otherwise the platform's, such as ~/.cache/convstudy."""
     from platformdirs import user_cache_path
 
     return Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else user_cache_path("convstudy")
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def room_for(what: str, advice: str = "") -> Iterator[Path]:
-    """The cache folder, to write to. Raises: DataError, when that fails: the disk is full, or read-only."""
+    """Yield the cache folder for writing. Raises: DataError, if writing fails: the disk is full or read-only."""
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -33,20 +33,23 @@ def room_for(what: str, advice: str = "") -> Iterator[Path]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(
-            f"{what} cannot be kept in {folder}: {reason}; name another folder by {VARIABLE}{advice}"
+            f"{what} cannot be stored in {folder}: {reason}; set {VARIABLE} to another folder{advice}"
         ) from error
 
 
 @contextmanager
 def room_for_pixels(num_bytes: int) -> Iterator[Path]:
-    """The same, for decoded images."""
-    what = f"the decoded images need {num_bytes / 1e9:.2g} GB, more than a quarter of the free memory, and"
-    with room_for(what, ", or ask for smaller images by --resize") as folder:
+    """Yield the cache folder for writing decoded images. Raises: as `room_for`."""
+    what = f"{num_bytes / 1e9:.2g} GB of decoded images, more than a quarter of the free memory,"
+    with room_for(what, ", or use smaller images") as folder:
         yield folder
 
 
 def scratch_file() -> Path:
-    """The name of a new file that is removed when this process ends; those of processes that were killed go first."""
+    """Return the path of a new file that is removed when this process ends.
+
+    Files that killed processes have left are removed first.
+    """
     import psutil
 
     folder = cache_folder() / "scratch"
@@ -62,6 +65,6 @@ def scratch_file() -> Path:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, unless it is still mapped where that keeps it (Windows): then a later process removes it."""
+    """Remove a file; if it is still mapped and that prevents it (Windows), a later process removes it."""
     with suppress(OSError):
         path.unlink(missing_ok=True)

@@ -1,48 +1,104 @@
-"""Image files to arrays, whatever their mode."""
+"""Decoding of image files of any mode to 8 bits, gray or RGB, with bounded memory."""
 
 from __future__ import annotations
 
+import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from convstudy.data.free_memory import free_memory
 from convstudy.data.signatures import HEAD, described, is_html
 
-GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F"})
-AHEAD = 512  # files decoded before the first of them is taken
-ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+Result = TypeVar("Result")
 
-# What had to be done to an image, in the words of the notes.
-TURNED = "turned as EXIF says"
-FLATTENED = "transparency laid on white"
+# The formats of docs/data.md. Pillow chooses by content, not by name, and some of its other formats start programs: it
+# passes EPS to Ghostscript.
+FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP", "GIF", "AVIF")
+GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F"})
+AHEAD = 512  # files decoded before the first of them is consumed
+ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+STRIP = 1 << 20  # pixels converted at a time
+ROOM, SHARE = 512_000_000, 4  # bytes of the images that are being decoded at a time, at most a quarter of what is free
+WIDEST = 4  # bytes per pixel of Pillow's widest modes
+CONVERTED = 4  # bytes per pixel of the image as RGB, and once more in gray
+PROGRESSIVE = 6  # bytes per pixel that libjpeg needs for the coefficients of a progressive JPEG
+
+# What had to be done to an image, as the notes phrase it.
+TURNED = "rotated as its EXIF data say"
+FLATTENED = "transparency replaced by white"
 NARROWED = "more than 8 bits scaled to 8"
 SEPARATED = "CMYK converted to RGB"
-FIRST_FRAME = "first of several frames taken"
+FIRST_FRAME = "first of several frames used"
 
 
 @dataclass(frozen=True)
-class Decoded:
-    """One image file: its image, or why there is none."""
+class Decoded(Generic[Result]):
+    """One image file: its image, or what was made of it, or why there is none."""
 
     path: Path
-    image: Image.Image | None  # of mode L or RGB
+    image: Result | None  # of an image of mode L or RGB
     problem: str = ""
     treatments: tuple[str, ...] = ()  # what had to be done to it
+    size: tuple[int, int] = (0, 0)  # width and height as stored
+    mode: str = ""  # as stored
 
 
-def decode_each(paths: Sequence[Path], prepare: Callable[[Image.Image], Image.Image]) -> Iterator[Decoded]:
-    """Decode all files with threads, in their order; few are ahead of who takes them.
+class Room:
+    """A number of bytes that threads share; a request for more than all of it waits until it is alone."""
 
-    `prepare` is applied to each image at once, so that only small ones are kept.
+    def __init__(self, num_bytes: int) -> None:
+        self.num_bytes = self._free = num_bytes
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def reserved(self, num_bytes: int) -> Iterator[None]:
+        """Wait until so many bytes are free, and keep them during the block."""
+        wanted = min(num_bytes, self.num_bytes)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= wanted)
+            self._free -= wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += wanted
+                self._changed.notify_all()
+
+
+@cache
+def room() -> Room:
+    """Return the memory that all images share that are being decoded in this process: a quarter of what is free."""
+    return Room(min(ROOM, free_memory() // SHARE))
+
+
+def open_image(path: Path) -> Image.Image:
+    """Open an image file of one of the formats that are read; every other format is unknown.
+
+    Raises: UnidentifiedImageError, if it is none; OSError; and whatever Pillow raises on broken files.
+    """
+    Image.init()  # so that the installed formats are known
+    return Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def decode_each(paths: Sequence[Path], prepare: Callable[[Image.Image], Result]) -> Iterator[Decoded[Result]]:
+    """Decode all files with threads, in order; at most 512 files are decoded ahead of the consumer.
+
+    `prepare` is applied to each image at once, so that only its result is kept. Large images are decoded by fewer
+    threads, so that the memory is bounded.
     """
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:  # the filters are the process's, not a thread's
-        warnings.simplefilter("ignore")  # what PIL warns of either decodes or is told as a problem
+        warnings.simplefilter("ignore")  # what PIL warns of either decodes or is reported as a problem
         try:
             for start in range(0, len(paths), AHEAD):
                 yield from pool.map(lambda path: decode(path, prepare), paths[start : start + AHEAD])
@@ -52,9 +108,12 @@ def decode_each(paths: Sequence[Path], prepare: Callable[[Image.Image], Image.Im
 
 
 def decode_all(
-    paths: Sequence[Path], *, prepare: Callable[[Image.Image], Image.Image], progress: Callable[[int, int], None] | None
-) -> list[Decoded]:
-    """Decode all files, and keep their images."""
+    paths: Sequence[Path],
+    *,
+    prepare: Callable[[Image.Image], Result],
+    progress: Callable[[int, int], None] | None,
+) -> list[Decoded[Result]]:
+    """Decode all files, and keep what `prepare` makes of them."""
     decoded = []
     for item in decode_each(paths, prepare):
         decoded.append(item)
@@ -63,30 +122,42 @@ def decode_all(
     return decoded
 
 
-def decode(path: Path, prepare: Callable[[Image.Image], Image.Image] = lambda image: image) -> Decoded:
-    """Decode one file: turned as its EXIF says, transparency on white, 16 bits scaled to 8, as mode L or RGB.
+def decode(path: Path, prepare: Callable[[Image.Image], Result]) -> Decoded[Result]:
+    """Decode one file, and apply `prepare` to the image of mode L or RGB.
 
-    Of an animation or a file of several pages, the first frame. A file that PIL cannot decode to its end, an empty
-    one, an HTML page and one with more pixels than `PIL.Image.MAX_IMAGE_PIXELS` have a problem in place of an image;
-    so has what is no file: a link to nothing, a pipe.
+    The image is rotated as its EXIF data say, transparency becomes white, and 16 bits are scaled to 8. Of an animation
+    or a file of several pages, the first frame is used. A file that Pillow cannot decode to its end, an empty one, an
+    HTML page and one with more pixels than `PIL.Image.MAX_IMAGE_PIXELS` have a problem instead of an image; so has
+    everything that is not a file: a link to nothing, a pipe.
     """
     head = b""
     try:
         head = _head(path)
-        with Image.open(path) as opened:
+        with open_image(path) as opened:
             _refuse_bomb(opened)
+            size, mode = opened.size, opened.mode
             treatments = _treatments(opened)
-            image = prepare(eight_bits(ImageOps.exif_transpose(opened)))
-    except Exception as error:  # PIL's plug-ins raise anything on broken files
+            with room().reserved(_num_bytes(opened)):
+                opened.load()
+                ImageOps.exif_transpose(opened, in_place=True)
+                image = prepare(eight_bits(opened))
+    except Exception as error:  # Pillow's plug-ins raise anything on broken files
         return Decoded(path, None, _problem(error, path, head))
-    return Decoded(path, image, treatments=treatments)
+    return Decoded(path, image, treatments=treatments, size=size, mode=mode)
+
+
+def _num_bytes(image: Image.Image) -> int:
+    """Estimate the memory that decoding and converting an image takes at once."""
+    progressive = PROGRESSIVE if "progressive" in image.info else 0
+    stored = 3 if image.mode == "RGB" else 1 if image.mode in {"1", "L", "P"} else WIDEST
+    return image.width * image.height * (stored + CONVERTED + progressive)
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes of a file. Raises: ValueError, when they say already that it is no image; OSError."""
-    if not path.is_file():  # a pipe would be waited for
-        absent = "it is no file" if path.exists() else "it is not there"
-        raise ValueError("it is a link to a file that is not there" if path.is_symlink() else absent)
+    """Read the first bytes of a file. Raises: ValueError, if they show that it is not an image; OSError."""
+    if not path.is_file():  # reading a pipe would block
+        absent = "it is not a file" if path.exists() else "it does not exist"
+        raise ValueError("it is a link to a file that does not exist" if path.is_symlink() else absent)
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
@@ -97,20 +168,20 @@ def _head(path: Path) -> bytes:
 
 
 def _refuse_bomb(image: Image.Image) -> None:
-    """Pillow itself only warns up to twice its limit."""
+    """Refuse more pixels than Pillow's limit, up to twice which Pillow only warns."""
     if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
         raise Image.DecompressionBombError
 
 
 def _problem(error: Exception, path: Path, head: bytes) -> str:
-    """What is wrong with a file, on one line, without its path."""
+    """Describe what is wrong with a file, on one line, without its path."""
     if isinstance(error, Image.DecompressionBombError):
         return f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
     if isinstance(error, UnidentifiedImageError):
         return described(head)
     if isinstance(error, OSError) and error.strerror:
         return f"it cannot be opened: {error.strerror.lower()}"
-    words = str(error).replace(repr(str(path)), "it").replace(str(path), "it")
+    words = str(error).replace(repr(str(path)), "it").replace(os.fspath(path), "it")
     return " ".join(words.split()) or type(error).__name__
 
 
@@ -135,43 +206,69 @@ def _deep(image: Image.Image) -> bool:
 
 
 def _deep_as_stored(image: Image.Image) -> bool:
-    """Whether Pillow narrows it as it reads: 16 bits a colour, of which it takes the upper 8."""
+    """Return whether Pillow narrows the image as it reads it: 16 bits per color, of which it takes the upper 8."""
     return any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ()) if tile[0] == "zip")
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """An image of mode L, for the grey modes, or RGB, for all others; what is transparent becomes white."""
-    if _deep(image):
-        values = np.asarray(image, np.float64)
-        scaled = _scaled(values, known_16=image.mode.startswith("I;16"))
-        if isinstance(clear := image.info.get("transparency"), int):
-            scaled.paste(255, mask=Image.fromarray(values == clear))
-        return scaled
+    """Convert an image to mode L, for the gray modes, or RGB, for all others; transparency becomes white.
+
+    It is converted strip by strip, so that no third copy of a large image is needed.
+    """
+    mode = "L" if image.mode in GRAY_MODES else "RGB"
+    if image.mode == mode and not _transparent(image):
+        return image
+    factor = _factor(image) if _deep(image) else None
+    converted = Image.new(mode, image.size)
+    for box in strip_boxes(image):
+        strip = image.crop(box)
+        narrow = _flat(strip, mode) if factor is None else _scaled(strip, factor)
+        converted.paste(narrow, box[:2])
+    return converted
+
+
+def strip_boxes(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Cut an image into strips of rows, given as left, top, right and bottom."""
+    rows = max(1, STRIP // max(image.width, 1))
+    for top in range(0, image.height, rows):
+        yield 0, top, image.width, min(top + rows, image.height)
+
+
+def _flat(image: Image.Image, mode: str) -> Image.Image:
     if _transparent(image):
-        grey = image.mode in GREY_MODES
         above = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
-        return image.convert("L" if grey else "RGB")
-    return image.convert("L" if image.mode in GREY_MODES else "RGB")
+    return image.convert(mode)
 
 
-def _scaled(values: npt.NDArray[np.float64], *, known_16: bool) -> Image.Image:
-    """257 values of 16 bits make one of 8.
+def _factor(image: Image.Image) -> float:
+    """Return the factor from the values of an image of more than 8 bits to 0..255.
 
-    A TIFF of 32-bit integers or floats does not say its range: values beyond 255 are taken to be of 16 bits, and
-    values up to 1 as parts of white.
+    257 values of 16 bits make one of 8. A TIFF of 32-bit integers or floats does not say its range: values beyond 255
+    are taken to be of 16 bits, and values up to 1 as fractions of white.
     """
-    if not np.isfinite(values).all():
-        raise ValueError("it has values that are not finite")
-    top = values.max(initial=0)
-    factor = 1 / 257 if known_16 or top > 255 else 255.0 if 0 < top <= 1 else 1.0
-    return Image.fromarray(np.clip(np.round(values * factor), 0, 255).astype(np.uint8))
+    top = 0.0
+    for box in strip_boxes(image):
+        values = np.asarray(image.crop(box))
+        if not np.isfinite(values).all():
+            raise ValueError("it has values that are not finite")
+        top = max(top, float(values.max(initial=0)))
+    return 1 / 257 if image.mode.startswith("I;16") or top > 255 else 255.0 if 0 < top <= 1 else 1.0
+
+
+def _scaled(image: Image.Image, factor: float) -> Image.Image:
+    values = np.asarray(image, np.float64)
+    scaled = Image.fromarray(np.clip(np.round(values * factor), 0, 255).astype(np.uint8))
+    if isinstance(clear := image.info.get("transparency"), int):
+        scaled.paste(255, mask=Image.fromarray(values == clear))
+    return scaled
 
 
 def squared(image: Image.Image, side: int) -> Image.Image:
-    """The middle square of an image, resized to `side` x `side`, bilinear and antialiased.
+    """Cut out the middle square of an image and resize it to `side` x `side`, bilinear and antialiased.
 
-    This is the shorter side resized and the centre cropped, without the long image in between: 30,000 x 1 is no bomb.
+    This equals resizing the shorter side and cropping the center, without the long image in between: 30,000 x 1 pixels
+    need little memory.
 
     >>> squared(Image.new("L", (30000, 1)), 8).size
     (8, 8)
@@ -184,7 +281,7 @@ def squared(image: Image.Image, side: int) -> Image.Image:
 
 
 def stacked(images: Sequence[Image.Image], mode: str) -> npt.NDArray[np.uint8]:
-    """Images of one size as N x C x H x W uint8, each written once into its place."""
+    """Stack images of one size to N x C x H x W uint8; each is written once, into its place."""
     width, height = images[0].size
     stack = np.empty((len(images), 1 if mode == "L" else 3, height, width), np.uint8)
     for place, image in zip(stack, images, strict=True):
@@ -193,6 +290,6 @@ def stacked(images: Sequence[Image.Image], mode: str) -> npt.NDArray[np.uint8]:
 
 
 def planes(image: Image.Image, mode: str) -> npt.NDArray[np.uint8]:
-    """An image as C x H x W, of mode L or RGB."""
+    """Convert an image to a C x H x W array of mode L or RGB."""
     pixels = np.asarray(image.convert(mode))
     return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)

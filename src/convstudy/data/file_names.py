@@ -1,22 +1,23 @@
-"""Names of files: which are hidden, which are images, and how an odd one is written on one line."""
+"""Names of files and classes: hidden files, image files, and names on one line."""
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from pathlib import Path
 
-# Those of torchvision's ImageFolder, and others that Pillow reads. Held against torchvision in the tests.
+from convstudy.errors import printable
+
+# Those of torchvision's ImageFolder, and others that Pillow reads. Compared with torchvision in the tests.
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jfif", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif", ".avif"}
 )
 LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})  # by Windows, macOS and Synology
-UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, bytes that are no UTF-8, ends of lines
 
 
 def hidden(inside: Path) -> bool:
-    """Whether a path below a folder is hidden, or lies in something hidden: its name begins with a dot, or a file
-    manager has left it behind.
+    """Return whether a path below a folder is hidden, or lies in something hidden.
+
+    Hidden are names that begin with a dot, and files that file managers leave behind.
 
     >>> [hidden(Path(name)) for name in ("a/._cat.jpg", "a/Thumbs.db", "__MACOSX/a/cat.jpg", "a/cat.jpg")]
     [True, True, True, False]
@@ -25,7 +26,7 @@ def hidden(inside: Path) -> bool:
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's name ends as an image's, in any case of letters.
+    """Return whether a file's name ends as an image's, in any case.
 
     >>> is_image_name("CAT.JPG"), is_image_name("labels.csv")
     (True, False)
@@ -33,20 +34,17 @@ def is_image_name(name: str) -> bool:
     return Path(name).suffix.lower() in EXTENSIONS
 
 
-def printable(name: str) -> str:
-    r"""A name on one line, as UTF-8: what is neither is written as an escape.
+def class_name_of(text: str) -> str:
+    r"""Return a class name as it is stored and printed: without outer spaces, on one line.
 
-    >>> printable("naïve 🐱.jpg"), printable("a\nb.jpg"), printable("caf\udce9.jpg")
-    ('naïve 🐱.jpg', 'a\\nb.jpg', 'caf\\udce9.jpg')
+    >>> class_name_of(" golden  retriever "), class_name_of("a\x1b[2J")
+    ('golden  retriever', 'a\\x1b[2J')
     """
-    return "".join(
-        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in UNPRINTABLE else letter
-        for letter in name
-    )
+    return printable(text.strip())
 
 
 def seen_from(root: Path, path: Path) -> str:
-    """A file's name in the data: its path below the folder, or as seen from it.
+    """Return a file's name in the data: its path relative to the folder.
 
     >>> seen_from(Path("images"), Path("images/cat/1.png")), seen_from(Path("tables"), Path("images/1.png"))
     ('cat/1.png', '../images/1.png')

@@ -1,4 +1,4 @@
-"""What is wrong with images, once each has been looked at: leaks, duplicates, labels that disagree, rare classes."""
+"""Findings about images: leaks, duplicates, conflicting labels, missing and rare classes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from convstudy.data.duplicates import Look, exact_duplicates, near_duplicates
-from convstudy.wording import plural
+from convstudy.wording import plural, some
 
-IMBALANCE = 10  # times as many images of the largest class as of the smallest
+IMBALANCE = 10  # ratio of the largest to the smallest class that is reported
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image: where it is, the part and class that its place or table says, and what it looks like.
+    """One image: its name, the part and class given by its folder or table, and its features.
 
-    `look` is None where it cannot be decoded, and `problem` says why.
+    `look` is None if it cannot be decoded, and `problem` says why.
     """
 
-    name: str  # relative to the folder or table; of an image in an array its part and number
+    name: str  # relative to the folder or table; for an image in an array, its key and row
     part: str | None  # train, validation or test
     class_name: str | None
     size: tuple[int, int] = (0, 0)  # width and height as stored
@@ -33,16 +33,16 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong: what kind, in a sentence, and the images that it is about, group by group."""
+    """One problem: its kind, a sentence, and the images that it is about, group by group."""
 
     kind: str
     sentence: str
     images: tuple[tuple[str, ...], ...]
-    contaminates: bool = False  # whether a test image was seen in training or selection
+    contaminates: bool = False  # whether a test image was used in training or selection
 
 
 def findings(files: Sequence[ImageFile]) -> Iterator[Finding]:
-    """All that is wrong, what does not decode and what contaminates the test part first."""
+    """Yield all problems of images, beginning with files that do not decode and test images used elsewhere."""
     yield from _undecodable(files)
     good = [file for file in files if file.look]
     looks = [file.look for file in good if file.look]
@@ -55,12 +55,12 @@ def findings(files: Sequence[ImageFile]) -> Iterator[Finding]:
             "near-duplicates", f"{plural(len(alike), 'pair')} of images within a part look alike", _named(alike)
         )
     if flat := [(file,) for file in good if file.look and file.look.constant]:
-        yield Finding("constant", f"{plural(len(flat), 'image')} of one grey level only", _named(flat))
-    yield from of_classes(_counts(good))
+        yield Finding("constant", f"{plural(len(flat), 'image')} of a single color", _named(flat))
+    yield from of_classes(class_counts(good))
 
 
 def of_equal_images(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
-    """What is wrong with groups of images that are equal, pixel by pixel: leaks first."""
+    """Yield the problems of groups of images that are equal pixel by pixel, leaks first."""
     yield from _leaks(groups)
     yield from _conflicts(groups)
     yield from _within(groups)
@@ -78,7 +78,7 @@ def _leaks(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
     if across:
         others = " or ".join(sorted({part for group in across for part in _parts(group)} - {"test"}, reverse=True))
         are = "is" if tests == 1 else "are"
-        sentence = f"{plural(tests, 'image')} of the test part {are} in {others}, too, pixel by pixel"
+        sentence = f"{plural(tests, 'test image')} {are} also in {others}, pixel by pixel"
         yield Finding("leak", sentence, _named(across), contaminates=True)
     between = [group for group in groups if "test" not in _parts(group) and len(_parts(group)) > 1]
     if between:
@@ -109,7 +109,8 @@ def _within(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
         yield Finding("duplicates", f"{plural(len(same), 'group')} of equal images within a part", _named(same))
 
 
-def _counts(files: Iterable[ImageFile]) -> dict[str | None, Counter[str]]:
+def class_counts(files: Iterable[ImageFile]) -> dict[str | None, Counter[str]]:
+    """Count the images of known class by part and class."""
     counts: dict[str | None, Counter[str]] = defaultdict(Counter)
     for file in files:
         if file.class_name is not None:
@@ -118,13 +119,13 @@ def _counts(files: Iterable[ImageFile]) -> dict[str | None, Counter[str]]:
 
 
 def of_classes(counts: Mapping[str | None, Counter[str]]) -> Iterator[Finding]:
-    """Classes that are missing in a part, and parts in which one class has many times the images of another."""
+    """Yield classes that are missing in a part, and parts in which one class is many times larger than another."""
     every = sorted({name for part in counts.values() for name in part})
     for part, of_part in counts.items():
         missing = tuple(name for name in every if name not in of_part)
         where = f"the {part} part" if part else "the folder"
         if missing:
-            yield Finding("missing-class", f"{where} has no image of {', '.join(missing)}", ())
+            yield Finding("missing-class", f"{where} has no image of {some(missing)}", ())
         most, least = max(of_part.values()), min(of_part.values())
         if most >= IMBALANCE * least:
             names = {number: name for name, number in of_part.items()}

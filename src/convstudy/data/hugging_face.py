@@ -8,24 +8,32 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.data.cache import room_for
-from convstudy.data.folder import PARTS, FileSet, Labelled, labelled_files
+from convstudy.data.file_names import class_name_of
+from convstudy.data.folder import FileSet, Labelled, labelled_files
 from convstudy.data.image_set import DataSet
-from convstudy.errors import DataError
+from convstudy.data.image_tree import PARTS
+from convstudy.errors import DataError, optional_module, printable
 
 PREFIX = "hf:"
-SAVED = ("dataset_dict.json", "state.json")  # what `save_to_disk` writes: of several parts, of one
-LABELS = ("label", "labels", "fine_label", "class", "target")  # the usual names of the column, the first that is there
+SAVED = ("dataset_dict.json", "state.json")  # written by `save_to_disk`: for several parts, for one
+LABELS = (
+    "label",
+    "labels",
+    "fine_label",
+    "class",
+    "target",
+)  # usual names of the column; the first that exists is used
 
 
 def hugging_face_set(
     words: str, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
 ) -> DataSet:
-    """Read `hf:NAME`: the image files as they are stored, with the labels' names.
+    """Read `hf:NAME`: the image files as they are stored, with the names of the labels.
 
-    The files are laid out in the cache folder once, and then read as any image files. The column of images is the
-    first of that type; that of labels has the type ClassLabel, or a usual name.
+    The files are written to the cache folder once, and then read like any image files. The image column is the first of
+    that type; the label column has a usual name or the type ClassLabel.
 
-    Raises: DataError, when `datasets` is not installed, does not know the name, or the columns are others.
+    Raises: ToolError, if `datasets` is not installed; DataError, if the name is unknown or the columns are others.
     """
     return _data_set(words, _loaded(words), side=side, skip_bad_images=skip_bad_images, progress=progress)
 
@@ -45,7 +53,7 @@ def _data_set(
 ) -> DataSet:
     parts = _parts(words, found)
     image, label = _columns(words, parts["train"].features)
-    names = tuple(getattr(parts["train"].features[label], "names", ()))
+    names = tuple(map(class_name_of, getattr(parts["train"].features[label], "names", ())))
     root = _laid_out(words, parts, image)
     files = {
         part: [
@@ -55,7 +63,13 @@ def _data_set(
         for part, dataset in parts.items()
     }
     return labelled_files(
-        FileSet(root, files, words.replace(":", "-").replace("/", "-"), f"{words}, read by `datasets`", order=names),
+        FileSet(
+            root,
+            files,
+            printable(words.replace(":", "-").replace("/", "-")),
+            f"{words}, read by `datasets`",
+            order=names,
+        ),
         side=side,
         skip_bad_images=skip_bad_images,
         progress=progress,
@@ -63,7 +77,7 @@ def _data_set(
 
 
 def _parts(words: str, found: Any) -> dict[str, Any]:
-    """The data set's splits that are a training, validation or test part."""
+    """Return the data set's splits that are a training, validation or test part."""
     splits: Mapping[str, Any] = found if isinstance(found, Mapping) else {"train": found}
     parts = {
         part: next(splits[name] for name in names if name in splits)
@@ -76,23 +90,18 @@ def _parts(words: str, found: Any) -> dict[str, Any]:
 
 
 def _loaded(words: str) -> Any:
-    try:
-        import datasets
-    except ImportError:
-        raise DataError(
-            f"{words} needs datasets, which is not installed; `pip install convstudy[hf]` brings it"
-        ) from None
+    datasets = optional_module("datasets", extra="hf", purpose=words)
     datasets.disable_progress_bars()
     name = words.removeprefix(PREFIX)
     try:
         if any((Path(name) / saved).is_file() for saved in SAVED):
             return datasets.load_from_disk(name)
         return datasets.load_dataset(name)
-    except Exception as error:  # of the library, or of any that it calls
+    except Exception as error:  # raised by the library, or by any that it calls
         reason = " ".join(str(error).split())[:160]
         raise DataError(
             f"{words} cannot be loaded ({type(error).__name__}: {reason}); expected the name of a data set on the Hub, "
-            "in the cache that HF_HOME names where there is no network, or a folder that `save_to_disk` wrote"
+            "without a network one in the cache that HF_HOME names, or a folder written by `save_to_disk`"
         ) from error
 
 
@@ -102,21 +111,22 @@ def _columns(words: str, features: Mapping[str, Any]) -> tuple[str, str]:
     labels = [name for name, kind in kinds.items() if kind == "ClassLabel"]
     label = next((name for name in (*LABELS, *labels) if name in kinds), None)
     if not images or label is None:
-        told = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
-        raise DataError(f"{words} has the columns {told}; expected one of images and one of class labels")
+        columns = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
+        raise DataError(f"{words} has the columns {columns}; expected one of images and one of class labels")
     return images[0], label
 
 
 def _name(value: Any, names: tuple[str, ...], where: str) -> str:
     if value is None or (names and not 0 <= value < len(names)):
         raise DataError(f"{where} has the label {value}; expected one of its {len(names) or ''} classes")
-    return names[value] if names else str(value)
+    return names[value] if names else class_name_of(str(value))
 
 
 def _laid_out(words: str, parts: Mapping[str, Any], column: str) -> Path:
-    """The folder in the cache with the files of each part, numbered; written once."""
-    import datasets
+    """Return the folder in the cache with the numbered files of each part; it is written once."""
     from filelock import FileLock
+
+    datasets = optional_module("datasets", extra="hf", purpose=words)
 
     known = "".join(f"{part}{dataset._fingerprint}{len(dataset)}" for part, dataset in parts.items())
     with room_for(f"the images of {words}") as cache:
@@ -134,7 +144,7 @@ def _laid_out(words: str, parts: Mapping[str, Any], column: str) -> Path:
 
 
 def _content(stored: Mapping[str, Any] | None) -> bytes:
-    """An image file as it is stored; nothing where there is none, which decoding then tells by name."""
+    """Return an image file as it is stored; empty if there is none, which decoding then reports by name."""
     if not stored:
         return b""
     return bytes(stored["bytes"] or Path(stored["path"]).read_bytes())

@@ -1,4 +1,4 @@
-"""Images and labels in memory: what every source is turned into."""
+"""Images and labels in memory: the common form of every source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convstudy.wording import plural
 
 
 def digest(image: npt.NDArray[np.uint8]) -> bytes:
-    """What an image is told apart by, C x H x W: equal pixels, an equal digest."""
+    """Return a digest of an image, C x H x W: equal pixels have equal digests."""
     return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=32).digest()
 
 
@@ -25,22 +25,22 @@ def digest(image: npt.NDArray[np.uint8]) -> bytes:
 class ImageSet:
     """One part of a data set."""
 
-    images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which answers as such an array
+    images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which behaves like such an array
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
-    ids: tuple[str, ...]  # a stable name an image, of where it lies: its path, or "x_train/17"
+    ids: tuple[str, ...]  # a stable name per image that says where it is: its path, or "x_train/17"
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
     def digests(self) -> tuple[bytes, ...]:
-        """What each image is told apart by: equal pixels, an equal digest."""
+        """A digest per image: equal pixels have equal digests."""
         if isinstance(self.images, Streamed) and self.images.digests:
             return tuple(self.images.digests)
         return tuple(map(digest, self.images))
 
     def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
-        """The images at `indices`, in that order."""
+        """Return the images at `indices`, in that order."""
         return ImageSet(
             rows_of(self.images, indices), self.labels[indices], tuple(self.ids[index] for index in indices)
         )
@@ -51,12 +51,12 @@ class DataSet:
     """Images of named classes in parts that share no image."""
 
     name: str
-    source: str  # one sentence: what it is, and where it was read from
+    source: str  # one sentence: what it is and where it was read from
     class_names: tuple[str, ...]
     train: ImageSet
     validation: ImageSet | None
     test: ImageSet
-    horizontal_flip: bool  # whether a mirrored image keeps its class
+    horizontal_flip: bool  # whether a horizontally flipped image keeps its class
     notes: tuple[str, ...] = ()  # what was done to the images and the parts
     skipped: tuple[str, ...] = ()  # images that could not be decoded
     named: bool = True  # whether a name or a path loads it again; not if it was given as an object
@@ -75,7 +75,7 @@ class DataSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over class names, images and labels of all parts: other data, another fingerprint."""
+        """sha256 over class names, images and labels of all parts."""
         whole = hashlib.sha256("\0".join(self.class_names).encode())
         for part in (self.train, self.validation, self.test):
             if part is not None:
@@ -86,7 +86,7 @@ class DataSet:
 
 
 def numbered(part: str, count: int) -> tuple[str, ...]:
-    """Ids of images that have no names of their own: of what they are the rows, and which.
+    """Return ids for images without names: where they come from, and their row.
 
     >>> numbered("test", 2)
     ('test/0', 'test/1')
@@ -95,9 +95,9 @@ def numbered(part: str, count: int) -> tuple[str, ...]:
 
 
 def names_of(labels: npt.NDArray[np.int64], where: str) -> tuple[str, ...]:
-    """Class names of labels that have none: the numbers from 0 to the largest.
+    """Return class names for labels without names: the numbers from 0 to the largest label.
 
-    Raises: DataError, when they are more than the images, so that some have none.
+    Raises: DataError, if there are more classes than images, so that some have none.
 
     >>> names_of(np.array([2, 0, 1, 1]), "x.npz")
     ('0', '1', '2')
@@ -112,7 +112,7 @@ def names_of(labels: npt.NDArray[np.int64], where: str) -> tuple[str, ...]:
 
 
 def at_side(data: DataSet, side: int) -> DataSet:
-    """The same data with every image resized to side x side."""
+    """Return the same data with every image resized to side x side."""
 
     def resized(part: ImageSet) -> ImageSet:
         return replace(part, images=resize(part.images, side))

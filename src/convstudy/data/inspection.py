@@ -1,11 +1,9 @@
-"""What data hold, and what is wrong with them, before anything is trained on them: files, tables of files, arrays."""
+"""Inspection of data before training: what files, tables and arrays contain, and what is wrong with them."""
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,43 +12,48 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convstudy.data.decoding import decode
+from convstudy.data.decoding import Decoded, decode, decode_each
 from convstudy.data.duplicates import Look
-from convstudy.data.file_names import hidden, is_image_name, printable, seen_from
-from convstudy.data.findings import Finding, ImageFile, findings
-from convstudy.data.folder import PARTS
+from convstudy.data.file_names import seen_from
+from convstudy.data.findings import Finding, ImageFile, class_counts, findings
 from convstudy.data.image_set import DataSet, ImageSet
-from convstudy.data.listed import rows
+from convstudy.data.image_tree import ImageTree, read_tree
+from convstudy.data.listed import Row, rows
 from convstudy.data.sources import load
+from convstudy.data.structure import of_names, of_sizes, of_tree
 from convstudy.errors import DataError
 
 Progress = Callable[[int, int], None]
+LEVELS = np.arange(256)
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is there, and what is wrong with it."""
+    """What data contain, and what is wrong with them."""
 
-    root: Path  # the folder that the files' names begin at; of arrays, what was asked for
+    root: Path  # the folder that the files' names are relative to; for arrays, their source
     files: tuple[ImageFile, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()  # what reading did to the images and the parts
-    arrays: Mapping[str, tuple[ImageSet, int]] = field(default_factory=dict, repr=False)  # of what is no file, by name
+    arrays: Mapping[str, tuple[ImageSet, int]] = field(default_factory=dict, repr=False)  # of images without files
+    paths: Mapping[str, Path] = field(default_factory=dict, repr=False)  # of images in files, by name
+    rows: Mapping[str, Row] = field(default_factory=dict, repr=False)  # of the table, by name
+    table: Path | None = None
 
     @property
     def contaminated(self) -> bool:
-        """Whether an image of the test part is in another part, too."""
+        """Whether a test image is also in another part."""
         return any(finding.contaminates for finding in self.findings)
 
     def counts(self) -> dict[str | None, Counter[str | None]]:
-        """Images by part and class."""
+        """Count the images by part and class."""
         counts: dict[str | None, Counter[str | None]] = defaultdict(Counter)
         for file in self.files:
             counts[file.part][file.class_name] += 1
         return dict(counts)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for programs."""
+        """Return plain values for programs."""
         decoded = [file for file in self.files if file.look]
         mean, std = levels(decoded)
         return {
@@ -82,13 +85,13 @@ def inspected(
     class_in_name: bool = False,
     progress: Progress | None = None,
 ) -> Inspection:
-    """Look at every image of any source, as `--data` names it.
+    """Inspect every image of any source that `load` reads.
 
-    Raises: as `inspect_folder` for a folder, as `convstudy.data.load` for what is no folder and no table.
+    Raises: as `inspect_folder` for a folder, as `convstudy.data.load` for everything that is not a folder or a table.
     """
     path = Path(data)
     if class_in_name and not path.is_dir():
-        raise DataError(f"--class-in-name goes with a folder; got {data}")
+        raise DataError(f"class_in_name needs a folder; got {data}")
     if path.is_dir():
         return inspect_folder(path, class_in_name=class_in_name, progress=progress)
     if path.suffix.lower() == ".csv" and path.is_file():
@@ -97,42 +100,59 @@ def inspected(
 
 
 def inspect_folder(root: Path, *, class_in_name: bool = False, progress: Progress | None = None) -> Inspection:
-    """Look at every image file below a folder.
+    """Inspect every image file of a folder, with the parts and classes that training reads.
 
-    A folder at the top whose name begins with train, val or test is a part; the folder that a file lies in is its
-    class. With `class_in_name`, the class is what the file's name has before its first underscore.
+    With `class_in_name`, the class is the part of a file's name before its first underscore.
 
-    Raises: DataError, when there is no image file.
+    Raises: DataError, if there is no image file, or as `read_tree`.
     """
-    paths = [path for path in sorted(root.rglob("*")) if _is_image(path.relative_to(root)) and not path.is_dir()]
-    if not paths:
+    tree = read_tree(root, class_in_name=class_in_name)
+    places = sorted(_places(tree))
+    if not places:
         raise DataError(f"{root} has no image files below it; expected files such as .jpg or .png")
-    places = [(path, *_part_and_class(path.relative_to(root), class_in_name)) for path in paths]
-    return _inspection(root, places, progress)
+    found = _inspection(root, [(path, part, name) for path, part, name in places], progress)
+    problems = (*found.findings, *of_tree(tree), *(of_sizes(class_counts(found.files)) if _has_classes(tree) else ()))
+    return replace(found, findings=problems, notes=tuple(tree.notes()))
+
+
+def _has_classes(tree: ImageTree) -> bool:
+    return any(part.classes for part in tree.parts.values())
+
+
+def _places(tree: ImageTree) -> Iterator[tuple[Path, str | None, str | None]]:
+    """Yield the images that are read; in a folder without class folders, all of them, without a class."""
+    for part, folder in tree.parts.items():
+        for each in folder.classes:
+            yield from ((path, part, each.name) for path in each.images)
+        if not _has_classes(tree):
+            yield from ((path, part, None) for path in folder.loose)
 
 
 def inspect_list(table: Path, *, progress: Progress | None = None) -> Inspection:
-    """Look at every image file of a table `filename,label[,split]`. Raises: DataError, for what is no such table."""
-    places = [(row.path, row.part, printable(row.label)) for row in rows(table)]
-    return _inspection(table.parent, places, progress)
+    """Inspect every image file of a table `filename,label[,split]`. Raises: DataError, if it is not such a table."""
+    listed = rows(table)
+    found = _inspection(table.parent, [(row.path, row.part, row.label) for row in listed], progress)
+    by_name = {seen_from(table.parent, row.path): row for row in listed}
+    problems = (*found.findings, *of_names(row.label for row in listed), *of_sizes(class_counts(found.files)))
+    return replace(found, findings=problems, rows=by_name, table=table)
 
 
 def inspect_set(name: str, data: DataSet, progress: Progress | None = None) -> Inspection:
-    """Look at every image of a data set that was read."""
+    """Inspect every image of a data set that was read."""
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     files: list[ImageFile] = []
     arrays: dict[str, tuple[ImageSet, int]] = {}
     total = sum(len(images) for images in parts.values() if images)
     for part, images in parts.items():
-        for place, its in enumerate(images.ids if images else ()):
+        for place, image_id in enumerate(images.ids if images else ()):
             assert images is not None
-            arrays[its] = images, place
+            arrays[image_id] = images, place
             image = Image.fromarray(_pixels(images, place).squeeze())
-            told = ImageFile(its, part, data.class_names[images.labels[place]], image.size, image.mode)
-            files.append(_with_look(told, image))
+            file = ImageFile(image_id, part, data.class_names[images.labels[place]], image.size, image.mode)
+            files.append(replace(file, **_features(image)))
             if progress:
                 progress(len(files), total)
-    files += [ImageFile(its, None, None, problem="it cannot be read") for its in data.skipped]
+    files += [ImageFile(image_id, None, None, problem="it cannot be read") for image_id in data.skipped]
     return Inspection(Path(name), tuple(files), tuple(findings(files)), data.notes, arrays)
 
 
@@ -140,17 +160,37 @@ def _inspection(
     root: Path, places: Sequence[tuple[Path, str | None, str | None]], progress: Progress | None
 ) -> Inspection:
     files: list[ImageFile] = []
-    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
-        warnings.simplefilter("ignore")  # what PIL warns of either decodes or is told as a problem
-        for file in pool.map(lambda place: _looked_at(root, *place), places):
-            files.append(file)
-            if progress:
-                progress(len(files), len(places))
-    return Inspection(root, tuple(files), tuple(findings(files)))
+    looked_at = decode_each([path for path, _, _ in places], _features)
+    for (path, part, name), decoded in zip(places, looked_at, strict=True):
+        files.append(_described(ImageFile(seen_from(root, path), part, name), decoded))
+        if progress:
+            progress(len(files), len(places))
+    paths = {file.name: path for file, (path, _, _) in zip(files, places, strict=True)}
+    return Inspection(root, tuple(files), tuple(findings(files)), paths=paths)
+
+
+def _described(file: ImageFile, decoded: Decoded[dict[str, Any]]) -> ImageFile:
+    if decoded.image is None:
+        return replace(file, problem=decoded.problem)
+    return replace(file, size=decoded.size, mode=decoded.mode, treatments=decoded.treatments, **decoded.image)
+
+
+def _features(image: Image.Image) -> dict[str, Any]:
+    """Compute what `ImageFile` holds of an image of mode L or RGB, without a copy of its pixels in another type."""
+    counts = np.reshape(image.histogram(), (-1, 256))
+    shares = counts / counts.sum(1, keepdims=True)
+    return {
+        "look": Look.of(image),
+        "levels": tuple((shares @ LEVELS).tolist()),
+        "squares": tuple((shares @ LEVELS**2).tolist()),
+    }
 
 
 def levels(files: Sequence[ImageFile]) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel in 0..1, each image weighing the same; of the usual channels only."""
+    """Return mean and standard deviation of each channel in 0..1, over the images with the most frequent channels.
+
+    Each image has the same weight.
+    """
     channels = Counter(len(file.levels) for file in files).most_common(1)
     of_these = [file for file in files if channels and len(file.levels) == channels[0][0]]
     if not of_these:
@@ -162,56 +202,18 @@ def levels(files: Sequence[ImageFile]) -> tuple[list[float], list[float]]:
 
 
 def thumbnail(inspection: Inspection, name: str, side: int = 96) -> npt.NDArray[np.uint8] | None:
-    """An image made small to be shown, height x width x channels; None where it cannot be decoded."""
+    """Return a small version of an image, height x width x channels, or None if it cannot be decoded."""
 
-    def smaller(image: Image.Image) -> Image.Image:
+    def smaller(image: Image.Image) -> npt.NDArray[np.uint8]:
         image.thumbnail((side, side))
-        return image
+        return np.array(image, np.uint8)
 
     if name in inspection.arrays:
         return _pixels(*inspection.arrays[name])
-    image = decode(inspection.root / name, smaller).image
-    if image is None:
-        return None
-    pixels = np.asarray(image, np.uint8)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    pixels = decode(inspection.paths[name], smaller).image
+    return pixels[..., None] if pixels is not None and pixels.ndim == 2 else pixels
 
 
 def _pixels(images: ImageSet, place: int) -> npt.NDArray[np.uint8]:
-    """An image of a set, height x width x channels."""
+    """Return an image of a set, height x width x channels."""
     return np.ascontiguousarray(np.asarray(images.images[place]).transpose(1, 2, 0))
-
-
-def _is_image(inside: Path) -> bool:
-    return is_image_name(inside.name) and not hidden(inside)
-
-
-def _part_and_class(inside: Path, class_in_name: bool) -> tuple[str | None, str | None]:
-    """What a file's place below the folder says."""
-    part = _part(inside)
-    folders = inside.parts[1:-1] if part else inside.parts[:-1]
-    class_name = inside.name.partition("_")[0] if class_in_name else (folders[0] if folders else None)
-    return part, class_name and printable(class_name)
-
-
-def _looked_at(root: Path, path: Path, part: str | None, class_name: str | None) -> ImageFile:
-    file = ImageFile(seen_from(root, path), part, class_name)
-    decoded = decode(path)
-    if decoded.image is None:
-        return replace(file, problem=decoded.problem)
-    with Image.open(path) as stored:
-        file = replace(file, size=stored.size, mode=stored.mode, treatments=decoded.treatments)
-    return _with_look(file, decoded.image)
-
-
-def _with_look(file: ImageFile, image: Image.Image) -> ImageFile:
-    pixels = np.asarray(image, np.float32).reshape(image.height * image.width, -1)
-    means, squares = pixels.mean(0), (pixels**2).mean(0)
-    return replace(file, look=Look.of(image), levels=tuple(means.tolist()), squares=tuple(squares.tolist()))
-
-
-def _part(inside: Path) -> str | None:
-    if len(inside.parts) < 2:
-        return None
-    top = inside.parts[0].lower()
-    return next((part for part, names in PARTS.items() if top.startswith(names)), None)

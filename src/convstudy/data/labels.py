@@ -1,4 +1,4 @@
-"""Labels as sources have them: integers, or one-hot rows."""
+"""Decoding of labels: integers, or one-hot rows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ LARGEST = 2**31 - 1  # a label beyond it is a mistake, and might not fit int64
 
 
 def decode_labels(labels: npt.NDArray[Any], where: str, images: int) -> npt.NDArray[np.int64]:
-    """Labels of `images` images as integers from 0: N, 1 x N, N x 1, or one-hot N x classes.
+    """Return the labels of `images` images as integers from 0, given as N, 1 x N, N x 1, or one-hot N x classes.
 
-    Raises: DataError, with what was got, when they are of another shape, not whole numbers, negative, or not as many.
+    Raises: DataError, with the value found, if they have another shape, are not whole numbers, negative, or too few or
+    many.
 
     >>> decode_labels(np.array([[0, 1, 0], [1, 0, 0]]), "y", 2).tolist()
     [1, 0]
@@ -28,10 +29,10 @@ def decode_labels(labels: npt.NDArray[Any], where: str, images: int) -> npt.NDAr
         raise DataError(f"{where} has labels of type {labels.dtype}; expected whole numbers from 0")
     flat = _flat(labels)
     if flat is None:
-        raise DataError(f"{where} has labels of shape {labels.shape}; expected one a image or one-hot rows")
+        raise DataError(f"{where} has labels of shape {labels.shape}; expected one label per image, or one-hot rows")
     if len(flat) != images:
         raise DataError(
-            f"{where} has {plural(len(flat), 'label')} for {plural(images, 'image')}; expected as many of each"
+            f"{where} has {plural(len(flat), 'label')} for {plural(images, 'image')}; expected one label per image"
         )
     if not np.isfinite(flat.astype(np.float64)).all() or (flat != np.floor(flat)).any():
         raise DataError(f"{where} has labels that are not whole numbers, such as {_first_odd(flat)}")
@@ -45,10 +46,12 @@ def decode_labels(labels: npt.NDArray[Any], where: str, images: int) -> npt.NDAr
 
 
 def check_range(labels: npt.NDArray[np.int64], num_classes: int, where: str) -> None:
-    """Raises: DataError, when a label is not in 0..num_classes-1."""
+    """Check that labels lie in 0..num_classes-1. Raises: DataError."""
     if len(labels) and labels.max() >= num_classes:
+        from_one = labels.min() == 1 and labels.max() == num_classes
         raise DataError(
             f"{where} has the label {labels.max()}; expected 0 to {num_classes - 1}, for {plural(num_classes, 'class')}"
+            f"{'; the labels begin at 1: subtract 1 from all of them' if from_one else ''}"
         )
 
 

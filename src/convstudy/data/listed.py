@@ -1,18 +1,22 @@
-"""A table of image files with their labels, and their parts where it says them."""
+"""Reading of a table of image files with their labels, and their parts if it has them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from convstudy.data.folder import PARTS, FileSet, Labelled, labelled_files
+from convstudy.data.file_names import class_name_of
+from convstudy.data.folder import FileSet, Labelled, labelled_files
 from convstudy.data.image_set import DataSet
-from convstudy.errors import DataError
+from convstudy.data.image_tree import PARTS
+from convstudy.errors import DataError, printable
+from convstudy.wording import plural, some
 
 COLUMNS = "filename,label or filename,label,split"
+OURS = ("filename", "label", "split")  # the names of the columns that are read
 
 
 def image_list(
@@ -20,58 +24,81 @@ def image_list(
 ) -> DataSet:
     """Read a CSV `filename,label[,split]`; file names are relative to its folder, `split` is train, val or test.
 
-    Raises: DataError, with the line, for what cannot be read; and as `image_folder`.
+    Raises: DataError, with the lines, for what cannot be read; and as `image_folder`.
     """
+    listed = rows(path)
+    absent = [f"line {row.line}: {row.path}" for row in listed if not row.path.is_file()]
+    if absent:
+        raise DataError(
+            f"{path} lists {plural(len(absent), 'file')} that {'does' if len(absent) == 1 else 'do'} not exist: "
+            f"{some(absent)}; file names are relative to the table's folder"
+        )
     parts: dict[str, list[Labelled]] = {}
-    for row in rows(path):
-        if not row.path.is_file():
-            raise DataError(
-                f"{path}, line {row.line}: {row.path} is not there; file names are relative to the table's folder"
-            )
+    for row in listed:
         parts.setdefault(row.part or "train", []).append(Labelled(row.path, row.label))
     if "train" not in parts:
-        raise DataError(f"{path} has no image of split train; expected train, and val and test where they are fixed")
-    files = FileSet(path.parent, parts, path.stem, f"the images that {path.name} lists")
+        raise DataError(f"{path} has no image of split train; expected train, and val and test if they are fixed")
+    files = FileSet(path.parent, parts, printable(path.stem), f"the images that {printable(path.name)} lists")
     return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: the image file, which may be absent, its class, and its part where there are several."""
+    """A line of the table: the image file, which may not exist, its class, and its part if there are several."""
 
     line: int
     path: Path
     label: str
     part: str | None
+    others: dict[str, str] = field(default_factory=dict)  # the values of the user's own columns
 
 
-def rows(path: Path) -> Iterator[Row]:
-    """The lines of a table. Raises: DataError, with the line, for one that says no file, no class or no part."""
-    for line, row in enumerate(_read(path).to_dict("records"), start=2):
-        if not str(row["filename"]).strip() or not str(row["label"]).strip():
-            raise DataError(f"{path}, line {line}: expected a filename and a label; got {row}")
-        part = _part(path, line, row["split"]) if "split" in row else None
-        yield Row(line, path.parent / str(row["filename"]), str(row["label"]), part)
+def rows(path: Path) -> list[Row]:
+    """Return the lines of a table.
+
+    Raises: DataError, with all lines of the same fault: without file or class, with an unknown part, or listed twice.
+    """
+    table = _read(path)
+    lines = range(2, len(table) + 2)
+    files, labels = table["filename"].tolist(), [class_name_of(label) for label in table["label"]]
+    _refuse(
+        path,
+        [
+            f"line {line}"
+            for line, file, label in zip(lines, files, labels, strict=True)
+            if not (file.strip() and label)
+        ],
+        "without a filename or a label",
+    )
+    first = dict(zip(reversed(files), reversed(lines), strict=True))
+    twice = [f"line {line}: {file}" for line, file in zip(lines, files, strict=True) if first[file] != line]
+    _refuse(path, twice, "with a file that is listed before")
+    splits = [str(split).strip().lower() for split in table["split"]] if "split" in table else [""] * len(table)
+    parts = [next((part for part, names in PARTS.items() if split in names), None) for split in splits]
+    if "split" in table:
+        unknown = [
+            f"line {line}: '{split}'" for line, split, part in zip(lines, splits, parts, strict=True) if not part
+        ]
+        _refuse(path, unknown, "with an unknown split (expected train, val or test)")
+    others = table.drop(columns=[name for name in OURS if name in table]).to_dict("records")
+    return [
+        Row(line, path.parent / file, label, part, {str(name): str(value) for name, value in other.items()})
+        for line, file, label, part, other in zip(lines, files, labels, parts, others, strict=True)
+    ]
+
+
+def _refuse(path: Path, faults: Sequence[str], what: str) -> None:
+    if faults:
+        raise DataError(f"{path} has {plural(len(faults), 'line')} {what}: {some(faults)}; correct or remove them")
 
 
 def _read(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except Exception as error:  # whatever the parser says of a file that is no table
+    except Exception as error:  # whatever the parser raises for a file that is not a table
         raise DataError(f"{path} cannot be read as a table: {error}; expected {COLUMNS}") from error
     if not {"filename", "label"} <= set(table.columns):
         raise DataError(f"{path} has the columns {', '.join(map(str, table.columns))}; expected {COLUMNS}")
     if table.empty:
         raise DataError(f"{path} lists no image; expected {COLUMNS}")
-    twice = table["filename"][table["filename"].duplicated()]
-    if len(twice):
-        raise DataError(f"{path}, line {int(twice.index[0]) + 2}: {twice.iloc[0]} is listed twice")
-    return table
-
-
-def _part(path: Path, line: int, split: object) -> str:
-    word = str(split).strip().lower()
-    part = next((part for part, names in PARTS.items() if word in names), None)
-    if part is None:
-        raise DataError(f"{path}, line {line}: the split is '{word}'; expected train, val or test")
-    return part
+    return table.fillna("")

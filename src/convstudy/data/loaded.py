@@ -1,4 +1,4 @@
-"""What is wrong with images that are loaded: leaks between parts, duplicates, labels that disagree, rare classes."""
+"""Findings about loaded images: leaks between parts, duplicates, conflicting labels, missing and rare classes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from convstudy.data.image_set import DataSet, ImageSet
 
 
 def inspect_loaded(data: DataSet) -> tuple[Finding, ...]:
-    """What `inspect_folder` finds, of the images as they were loaded, and without near-duplicates.
+    """Return the findings of `inspect_folder` for the images as they were loaded, without near-duplicates.
 
-    Images are equal where their pixels are, at the size that they were loaded at. Of a part that is still to be split
-    off, nothing is said.
+    Images are equal if their pixels are, at the size at which they were loaded. A part that is still to be split off is
+    not covered.
 
     >>> import numpy as np
     >>> part = ImageSet(np.zeros((2, 1, 2, 2), np.uint8), np.array([0, 1]), ("a.png", "b.png"))
-    >>> data = DataSet("grey", "", ("cat", "dog"), part, None, part, horizontal_flip=False)
+    >>> data = DataSet("gray", "", ("cat", "dog"), part, None, part, horizontal_flip=False)
     >>> for finding in inspect_loaded(data):
     ...     print(finding.sentence)
-    2 images of the test part are in train, too, pixel by pixel
+    2 test images are also in train, pixel by pixel
     1 group of equal images with different classes
     """
     parts = {"train": data.train, "validation": data.validation, "test": data.test}

@@ -1,4 +1,4 @@
-"""Where decoded images go: into memory where they take a quarter of what is free, else into files that are mapped."""
+"""Storage of decoded images: in memory if they take at most a quarter of what is free, otherwise in mapped files."""
 
 from __future__ import annotations
 
@@ -12,30 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.cache import cache_folder, room_for_pixels, scratch_file
+from convstudy.data.free_memory import free_memory
 from convstudy.data.streamed import Streamed
 from convstudy.files import whole_file
 
 Put = Callable[[npt.NDArray[np.uint8]], object]  # takes the next rows of an array
-COPIES = 3  # of a store: itself, the parts of a split, and those at another side
-SHARE = 4  # images in memory take a quarter of what is free at most
-CGROUP = Path("/sys/fs/cgroup")  # what a container may use: kernel.org, Control Group v2, memory interface files
-
-
-def free_memory() -> int:
-    """Bytes that may be used without swapping: of the machine, or of the container where that has a limit."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit = (CGROUP / "memory.max").read_text().strip()
-        used = int((CGROUP / "memory.current").read_text())
-    except (OSError, ValueError):
-        return free
-    return free if limit == "max" else min(free, max(int(limit) - used, 0))
+COPIES = 3  # of the decoded images: the store, the parts of a split, and resized images
+SHARE = 4  # images in memory take at most a quarter of what is free
 
 
 def fits(num_bytes: int) -> bool:
-    """Whether images of so many bytes stay in memory.
+    """Return whether images of this many bytes stay in memory.
 
     >>> fits(1000), fits(10**18)
     (True, False)
@@ -44,16 +31,16 @@ def fits(num_bytes: int) -> bool:
 
 
 def fits_on_disk(num_bytes: int) -> bool:
-    """Whether the cache folder has room for so many bytes, and for the copies that splitting and resizing make."""
+    """Return whether the cache folder has room for this many bytes, and for the copies of splitting and resizing."""
     folder = cache_folder()
     there = next((place for place in (folder, *folder.parents) if place.is_dir()), Path())
     return COPIES * num_bytes <= shutil.disk_usage(there).free
 
 
 class Mapped(np.memmap[Any, np.dtype[np.uint8]]):
-    """Images in a file, N x C x H x W: read when they are looked at. Written to, they change in memory alone.
+    """Images in a file, N x C x H x W, read when they are accessed. Writing changes them in memory only.
 
-    They reach another process as the file's name: nothing is copied.
+    They are passed to another process as the file's name: nothing is copied.
     """
 
     @classmethod
@@ -71,12 +58,14 @@ class Mapped(np.memmap[Any, np.dtype[np.uint8]]):
 
 
 def is_mapped(images: npt.NDArray[np.uint8]) -> bool:
-    """Whether images lie in a file."""
+    """Return whether images are mapped from a file."""
     return isinstance(images, Mapped) and getattr(images, "_mmap", None) is not None
 
 
 def filled(shape: tuple[int, ...], fill: Callable[[Put], object]) -> npt.NDArray[np.uint8]:
-    """An array of bytes of this shape, in memory or mapped; `fill` is given who takes its rows, in their order.
+    """Return an array of bytes of this shape, in memory or mapped.
+
+    `fill` is called with the function that takes its rows in order.
 
     >>> filled((2, 1), lambda put: [put(np.array([[row]], np.uint8)) for row in (7, 8)]).tolist()
     [[7], [8]]
@@ -101,7 +90,7 @@ def filled(shape: tuple[int, ...], fill: Callable[[Put], object]) -> npt.NDArray
 
 
 def slice_of(images: npt.NDArray[np.uint8], start: int, end: int) -> npt.NDArray[np.uint8]:
-    """The images from `start` to `end`, where they are: nothing is copied or decoded."""
+    """Return the images from `start` to `end` without copying or decoding them."""
     if isinstance(images, Streamed):
         return images.chosen(np.arange(start, end))  # type: ignore[return-value]
     return images[start:end]
@@ -110,7 +99,7 @@ def slice_of(images: npt.NDArray[np.uint8], start: int, end: int) -> npt.NDArray
 def rows_of(
     images: npt.NDArray[np.uint8], indices: npt.NDArray[np.int64], at_once: int = 1024
 ) -> npt.NDArray[np.uint8]:
-    """The images at `indices`; those of a mapped file stay in a file where they are too many for the memory."""
+    """Return the images at `indices`; those of a mapped file go to another file if they are too many for memory."""
     if isinstance(images, Streamed):
         return images.chosen(indices)  # type: ignore[return-value]
     if not is_mapped(images):

@@ -1,4 +1,4 @@
-"""Data sets with a name: scikit-learn's digits, and torchvision's in their layout on disk."""
+"""Named data sets: scikit-learn's digits, and torchvision's data sets in their layout on disk."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import gzip
 import hashlib
 import io
+import math
+import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data import free_memory
 from convstudy.data.folder import FileSet, Labelled, labelled_files
 from convstudy.data.image_set import DataSet, ImageSet, at_side, numbered
 from convstudy.data.split import TEST_NOTE, split_test
@@ -25,7 +28,7 @@ DEFAULT_DATA_DIR = Path("data")
 
 
 def digits() -> DataSet:
-    """The digits that come with scikit-learn: 1,797 images of 8x8 grey values from 0 to 16."""
+    """Return the digits included in scikit-learn: 1,797 images of 8x8 gray values from 0 to 16."""
     from sklearn.datasets import load_digits
 
     bundled = load_digits()
@@ -52,11 +55,12 @@ def torchvision_set(
     skip_bad_images: bool,
     progress: Callable[[int, int], None] | None,
 ) -> DataSet:
-    """A set of torchvision's, from its layout in `data_dir`; downloaded there by torchvision when it is absent.
+    """Read one of torchvision's data sets from its layout in `data_dir`.
 
-    `data_dir` may also be the folder that holds the files themselves, or the one above `mnist/` with the idx files.
+    torchvision downloads it there if it is absent. `data_dir` may also be the folder of the files themselves,
+    or the one above `mnist/` with the idx files.
 
-    Raises: DataError, with the files to put there, when it is absent and cannot be downloaded, or is damaged.
+    Raises: DataError, with the expected files, if it is absent and cannot be downloaded, or is damaged.
     """
     kind = TORCHVISION_SETS[name]
     root = data_dir or DEFAULT_DATA_DIR
@@ -109,30 +113,28 @@ def _image_files(name: str, kind: TorchvisionSet, root: Path) -> FileSet:
 
 
 def _through_torchvision(name: str, kind: TorchvisionSet, root: Path) -> dict[str, Any]:
-    """torchvision's own object of each part. Raises: DataError, when it finds its files absent or damaged."""
+    """Return torchvision's object for each part. Raises: DataError, if its files are absent or damaged."""
     import torchvision
 
     dataset = getattr(torchvision.datasets, kind.dataset)
     absent = not (root / kind.folder / kind.marker).exists()
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # torchvision says that it downloads
+        with contextlib.redirect_stdout(io.StringIO()):  # torchvision prints that it downloads
             return {part: dataset(str(root), download=absent, **asked) for part, asked in kind.parts.items()}
     except Exception as error:
-        what = f"is not in {root} and cannot be downloaded" if absent else f"in {root} is damaged or not whole"
-        raise DataError(
-            f"{name} {what} ({type(error).__name__}); expected {kind.layout}, in the folder that --data-dir names"
-        ) from error
+        what = f"is not in {root} and cannot be downloaded" if absent else f"in {root} is damaged or incomplete"
+        raise DataError(f"{name} {what} ({type(error).__name__}); expected {kind.layout} in data_dir") from error
 
 
 def _paths_and_labels(dataset: Any) -> list[tuple[Path, int]]:
-    """The files of a set that was opened with `Path` as the loader of its images; OxfordIIITPet takes no loader."""
+    """List the files of a set opened with `Path` as its image loader; OxfordIIITPet takes no loader."""
     if hasattr(dataset, "_images"):
         return list(zip(dataset._images, dataset._labels, strict=True))
     return [dataset[index] for index in range(len(dataset))]
 
 
 def _class_names(dataset: Any) -> tuple[str, ...]:
-    """The names that torchvision knows, the first of several; SVHN's classes are digits."""
+    """Return the names that torchvision knows, the first one of several; SVHN's classes are digits."""
     names = getattr(dataset, "classes", None) or range(int(_labels(dataset).max()) + 1)
     return tuple(str(name[0] if isinstance(name, tuple) else name) for name in names)
 
@@ -143,7 +145,7 @@ def _labels(dataset: Any) -> npt.NDArray[np.int64]:
 
 
 def _planes(images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Images as N x C x H x W, in memory of their own: PyTorch takes no read-only arrays."""
+    """Convert images to N x C x H x W in new memory, because PyTorch takes no read-only arrays."""
     images = images[..., None] if images.ndim == 3 else images
     channels_first = images.shape[1] == 3 and images.shape[3] != 3
     return np.array(images if channels_first else images.transpose(0, 3, 1, 2), np.uint8, order="C")
@@ -156,7 +158,7 @@ def _torchvision_classes(kind: TorchvisionSet) -> tuple[str, ...]:
 
 
 def _idx_folder(name: str, kind: TorchvisionSet, root: Path) -> Path | None:
-    """The folder with the four idx files, packed or not: in torchvision's layout, in `root` or in `root/<name>`."""
+    """Find the folder with the four idx files, compressed or not: torchvision's, `root` or `root/<name>`."""
     if not kind.marker.endswith("ubyte"):
         return None
     folders = (root / kind.folder, root, root / name)
@@ -164,7 +166,7 @@ def _idx_folder(name: str, kind: TorchvisionSet, root: Path) -> Path | None:
 
 
 def _refuse_another_set(name: str, kind: TorchvisionSet, folder: Path) -> None:
-    """MNIST and Fashion-MNIST have the same file names and shapes; torchvision publishes the md5 of each."""
+    """Refuse files of another set: those of MNIST and Fashion-MNIST differ only in the md5 published by torchvision."""
     import torchvision
 
     path = folder / f"{kind.marker}.gz"
@@ -175,7 +177,7 @@ def _refuse_another_set(name: str, kind: TorchvisionSet, folder: Path) -> None:
         published = dict(getattr(getattr(torchvision.datasets, its.dataset), "resources", ()))
         if other != name and published.get(path.name) == found:
             raise DataError(
-                f"{path} is a file of {other}, not of {name}; ask for --data {other}, or another --data-dir"
+                f"{path} is a file of {other}, not of {name}; use the data set {other}, or another data_dir"
             )
 
 
@@ -191,17 +193,28 @@ def _read_idx(folder: Path, prefix: str) -> tuple[npt.NDArray[np.uint8], npt.NDA
     if len(images) != len(labels):
         raise DataError(
             f"{folder} has {plural(len(labels), f'{prefix} label')} for {plural(len(images), 'image')}; "
-            "fetch its files again"
+            "download its files again"
         )
     return _planes(images), labels.astype(np.int64)
 
 
+def _refuse_large(path: Path, num_bytes: int) -> None:
+    free = free_memory.free_memory()
+    if num_bytes > free:
+        raise DataError(f"{path} claims {num_bytes / 1e9:,.1f} GB of values; {free / 1e9:,.1f} GB are free")
+
+
 def _idx_array(path: Path) -> npt.NDArray[np.uint8]:
-    """Read an idx file of bytes: two zeros, the type 8, the number of axes, their lengths (big-endian), the values."""
+    """Read an idx file of bytes: two zeros, the type 8, the number of axes, their lengths (big-endian), the values.
+
+    torchvision's own reader takes no compressed files. No more is decompressed than the lengths say.
+    """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        axes = {b"\0\0\x08\1": 1, b"\0\0\x08\3": 3}[content[:4]]
-        shape = np.frombuffer(content, ">u4", count=axes, offset=4).astype(int)
-        return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
-    except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
-        raise DataError(f"{path} is not an idx file of bytes ({type(error).__name__}); fetch it again") from error
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            axes = {b"\0\0\x08\1": 1, b"\0\0\x08\3": 3}[file.read(4)]
+            shape = struct.unpack(f">{axes}I", file.read(4 * axes))
+            _refuse_large(path, math.prod(shape))
+            content = file.read(math.prod(shape) + 1)  # one more would be too many
+        return np.frombuffer(content, np.uint8).reshape(shape)
+    except (OSError, EOFError, ValueError, KeyError, struct.error, zlib.error) as error:
+        raise DataError(f"{path} is not an idx file of bytes ({type(error).__name__}); download it again") from error

@@ -1,4 +1,4 @@
-"""Pixels of many images at once: their size and their statistics."""
+"""Resizing and cropping of many images at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from convstudy.data.memory import Put, filled
 from convstudy.data.resizing import resized
 from convstudy.data.streamed import Streamed
 
-CHUNK = 4096  # images at a time, so that a large set needs little memory beside itself
+CHUNK = 4096  # images at a time, so that a large set needs little additional memory
 
 
 def resize(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
@@ -31,7 +31,7 @@ def resize(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
 
 
 def middle_squares(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The middle square of each of N x C x H x W images.
+    """Cut out the middle square of each of N x C x H x W images.
 
     >>> middle_squares(np.arange(12, dtype=np.uint8).reshape(1, 1, 2, 6)).tolist()
     [[[[2, 3], [8, 9]]]]

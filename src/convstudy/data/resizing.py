@@ -1,4 +1,4 @@
-"""Images of one array at another size."""
+"""Resizing of the images of one array."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where images come from: a name, a folder or a file."""
+"""Data sources: a name, a folder or a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from convstudy.data.arrays import SUFFIXES, array_file
+from convstudy.data.array_files import SUFFIXES
+from convstudy.data.arrays import array_file
 from convstudy.data.folder import image_folder
 from convstudy.data.hugging_face import PREFIX, hugging_face_set
 from convstudy.data.image_set import DataSet, at_side
@@ -21,37 +22,39 @@ from convstudy.errors import DataError, UnknownNameError
 
 
 @dataclass(frozen=True)
-class Source:
-    """One way to name data."""
+class DataSource:
+    """One kind of data source, for lists."""
 
     name: str
     title: str
     needs: str
 
 
-def sources() -> tuple[Source, ...]:
-    """All ways to name data.
+def sources() -> tuple[DataSource, ...]:
+    """Return all kinds of data sources.
 
     >>> [source.name for source in sources()][:3]
     ['digits', 'cifar10', 'cifar100']
     """
     return (
-        Source("digits", "scikit-learn's 1,797 handwritten digits, 8x8 grey", "nothing: it comes with convstudy"),
+        DataSource("digits", "scikit-learn's 1,797 handwritten digits, 8x8 gray", "nothing: included in scikit-learn"),
         *(
-            Source(name, kind.title, f"--data-dir with {kind.layout}; downloaded when absent")
+            DataSource(name, kind.title, f"--data-dir with {kind.layout}; downloaded if absent")
             for name, kind in TORCHVISION_SETS.items()
         ),
-        Source(
+        DataSource(
             "hf:NAME",
             "an image data set of the Hugging Face Hub, or a folder that `datasets` has saved",
-            "the extra hf; downloaded when absent",
+            "the extra hf; downloaded if absent",
         ),
-        Source(
+        DataSource(
             "FOLDER", "class folders of images, with or without train, val and test inside", "FOLDER/<class>/<image>"
         ),
-        Source("FILE.csv", "a table of image files with their labels", "filename,label or filename,label,split"),
-        Source("FILE.npz", "NumPy arrays of images and labels", "x_train, y_train, x_test, y_test; or images, labels"),
-        Source(
+        DataSource("FILE.csv", "a table of image files with their labels", "filename,label or filename,label,split"),
+        DataSource(
+            "FILE.npz", "NumPy arrays of images and labels", "x_train, y_train, x_test, y_test; or images, labels"
+        ),
+        DataSource(
             "FILE.h5",
             "HDF5 arrays, also those of the SIGNS course",
             "as .npz, or train_set_x ...; --test-data for a second file",
@@ -71,13 +74,13 @@ def load(
 ) -> DataSet:
     """Read all images of a source, once.
 
-    `side` asks for square images of that side; without it, they keep theirs where it is one and square.
-    `train_images` asks for a smaller training part, stratified, the same for every seed; the other parts stay whole.
+    `side` requests square images of that side; without it, images that are square and of one size keep it.
+    `train_images` requests a smaller training part, stratified, the same for every seed; the other parts stay whole.
 
-    Raises: UnknownNameError or DataError, for whatever cannot be read or used.
+    Raises: UnknownNameError or DataError, for what cannot be read or used; ToolError, if a package is missing.
     """
     if side is not None and side < 1:
-        raise DataError(f"the side of the images is {side}; expected one pixel or more")
+        raise DataError(f"the side of the images is {side}; expected 1 or more pixels")
     return completed(_read(data, data_dir, test_data, side, skip_bad_images, progress), train_images)
 
 
@@ -91,7 +94,7 @@ def completed(found: DataSet, train_images: int | None) -> DataSet:
 
 
 def _memory_note(data: DataSet) -> Iterator[str]:
-    """Where the images are, if in memory; of a file or a stream the source has told."""
+    """Say how much memory the images take; for a file or a stream, the source has said so."""
     parts = [part.images for part in (data.train, data.validation, data.test) if part]
     if not any(isinstance(images, Mapped | Streamed) for images in parts):
         size = sum(images.nbytes for images in parts)
@@ -108,7 +111,7 @@ def _read(
 ) -> DataSet:
     path = Path(data)
     if test_data is not None and path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"--test-data goes with a .npz or .h5 file; got --data {data}")
+        raise DataError(f"test_data needs a .npz or .h5 file as data; got {data}")
     if data.startswith(PREFIX):
         return hugging_face_set(data, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
@@ -127,7 +130,7 @@ def _read(
         )
     if any(separator in data for separator in filter(None, (os.sep, os.altsep, "."))):
         raise DataError(
-            f"{data} is not there; expected class folders, a .csv, .npz or .h5 file, or a name of `convstudy data`"
+            f"{data} does not exist; expected class folders, a .csv, .npz or .h5 file, or a name of `convstudy data`"
         )
     names = [source.name for source in sources() if source.name.islower()]
-    raise UnknownNameError("data set or folder", data, names, hint="`convstudy data` says more")
+    raise UnknownNameError("data set or folder", data, names, hint="`convstudy data` lists them")

@@ -1,16 +1,19 @@
-"""Splitting a part in two, so that each keeps every class in its proportion, and equal images stay together."""
+"""Stratified splits in which equal images stay together and every part has every class.
+
+scikit-learn's StratifiedGroupKFold guarantees neither a class in every part nor the size of a part.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.image_set import DataSet, ImageSet
 from convstudy.errors import DataError
-from convstudy.wording import plural
+from convstudy.wording import plural, some
 
 VALIDATION_FRACTION = 0.1
 TEST_FRACTION = 0.25
@@ -21,42 +24,51 @@ TEST_NOTE = f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same 
 def split_validation(train: ImageSet, *, seed: int, fraction: float = VALIDATION_FRACTION) -> tuple[ImageSet, ImageSet]:
     """Split a validation part off the training part, stratified, by seed; each part has images of every class.
 
-    Raises: DataError, when a class has a single image.
+    Raises: DataError, if a class has a single image.
     """
     return _split(train, fraction, seed, "validation", keep=1)
 
 
 def check_enough(parts: Mapping[str, ImageSet | None], class_names: Sequence[str], where: str) -> None:
-    """Raises: DataError, when a class has too few training images to give one to each part that will be split off."""
-    missing = [part for part in ("validation", "test") if parts.get(part) is None]
+    """Check that each class has enough training images for the parts that will be split off. Raises: DataError."""
+    needed, why = fewest_needed({part for part, images in parts.items() if images is not None})
     train = parts["train"]
-    if train is None or not missing:
+    if train is None:
         return
-    counts = np.bincount(train.labels, minlength=len(class_names))
-    fewest = int(counts.argmin())
-    if counts[fewest] <= len(missing):
-        count = "one image" if counts[fewest] == 1 else f"{counts[fewest]} images"
-        raise DataError(
-            f"{where} has {count} of class '{class_names[fewest]}' to train with; expected {len(missing) + 1} or more, "
-            f"because a {' and a '.join(missing)} part {'is' if len(missing) == 1 else 'are'} split off"
-        )
+    counts = np.bincount(train.labels, minlength=len(class_names)).tolist()
+    few = [f"'{name}' ({number})" for name, number in zip(class_names, counts, strict=True) if number < needed]
+    if few:
+        raise DataError(f"{where} has too few training images of {some(few)}; expected {needed} or more per class{why}")
+
+
+def fewest_needed(present: Collection[str | None]) -> tuple[int, str]:
+    """Return how many training images a class needs at least if these parts are present, and why.
+
+    >>> fewest_needed({"train", "test"})
+    (2, ', because a validation part is split off')
+    """
+    missing = [part for part in ("validation", "test") if part not in present]
+    are = "is" if len(missing) == 1 else "are"
+    return len(missing) + 1, f", because a {' and a '.join(missing)} part {are} split off" if missing else ""
 
 
 def split_test(images: ImageSet, *, fraction: float = TEST_FRACTION) -> tuple[ImageSet, ImageSet]:
     """Split a test part off, stratified, always the same. Raises: as `split_validation`."""
-    return _split(images, fraction, TEST_SEED, "test", keep=2)  # of which one may go to the validation part
+    return _split(images, fraction, TEST_SEED, "test", keep=2)  # one of which may go to the validation part
 
 
 def smaller(train: ImageSet, count: int) -> ImageSet:
-    """About `count` images of the training part, stratified, the same for every seed; equal images stay together.
+    """Choose about `count` images of the training part, stratified, the same for every seed.
 
-    Raises: DataError, when it has not so many to choose from, or they would be too few for a validation part.
+    Equal images stay together.
+
+    Raises: DataError, if there are too few images to choose from, or too few would be left for a validation part.
     """
     classes = len(np.unique(train.labels))
     most = len(train) - classes
     if not 2 * classes <= count <= most:
         raise DataError(
-            f"--train-images is {count}; expected {2 * classes} to {most}, because the training part has {len(train)} "
+            f"train_images is {count}; expected {2 * classes} to {most}, because the training part has {len(train)} "
             f"images of {classes} classes"
         )
     return _split(train, count / len(train), TEST_SEED, "smaller training", keep=1)[1]
@@ -69,7 +81,7 @@ def _split(images: ImageSet, fraction: float, seed: int, part: str, *, keep: int
     if counts.min() < 2:
         raise DataError(
             f"class {labels[counts.argmin()]} has one image, so no {part} part can be split off; "
-            "give it two images or more, or bring a part of your own"
+            "add images, or provide the part yourself"
         )
     count = max(round(fraction * len(images)), len(labels))
     if count > len(images) - len(labels):
@@ -89,7 +101,7 @@ def _split(images: ImageSet, fraction: float, seed: int, part: str, *, keep: int
 
 
 def leak_note(data: DataSet) -> Iterator[str]:
-    """What to say where images of the test part are in another part, too; parts that are split off share none."""
+    """Report test images that are also in another part; parts that are split off share none."""
     others = {"train": data.train, "validation": data.validation}
     tested = data.test.digests
     for part, images in others.items():
@@ -98,15 +110,15 @@ def leak_note(data: DataSet) -> Iterator[str]:
         if number:
             are = "is" if number == 1 else "are"
             yield (
-                f"{number} of {plural(len(tested), 'test image')} {are} in the {part} part, too, pixel by pixel: "
-                "results are too good; `convstudy data inspect --fix` writes a clean split of a folder"
+                f"{number} of {plural(len(tested), 'test image')} {are} also in the {part} part, pixel by pixel, so "
+                "results are too optimistic; `convstudy data inspect --fix` writes a clean split of a folder"
             )
 
 
 def _units(images: ImageSet) -> npt.NDArray[np.int64]:
-    """Of each image the first that equals it, pixel by pixel: these go together, whatever their labels.
+    """Return for each image the first one that equals it pixel by pixel: these stay together, whatever their labels.
 
-    A class that has not two different images for the two parts is left as it is: all of its images count as different.
+    In a class without two different images for the two parts, all images count as different.
     """
     first: dict[bytes, int] = {}
     equal = np.array([first.setdefault(digest, place) for place, digest in enumerate(images.digests)], np.int64)
@@ -116,7 +128,7 @@ def _units(images: ImageSet) -> npt.NDArray[np.int64]:
 
 
 def _classes_of(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64]) -> dict[int, frozenset[int]]:
-    """The labels of each unit: one, where equal images do not disagree."""
+    """Return the labels of each unit: a single one, unless equal images have different labels."""
     alone = {label: frozenset((label,)) for label in np.unique(labels).tolist()}
     found: dict[int, frozenset[int]] = {}
     for its_unit, label in sorted(zip(unit.tolist(), labels.tolist(), strict=True)):
@@ -125,7 +137,7 @@ def _classes_of(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64]) -> d
 
 
 def _strata(classes: Mapping[int, frozenset[int]]) -> list[int]:
-    """A class for each unit, of several the one with the fewest units; none has a single unit, to be in two parts."""
+    """Return a class for each unit, the one with the fewest units if it has several; none has a single unit."""
     units = Counter(label for labels in classes.values() for label in labels)
     strata = [min(labels, key=lambda label: (units[label], label)) for labels in classes.values()]
     sizes = Counter(strata)
@@ -134,16 +146,18 @@ def _strata(classes: Mapping[int, frozenset[int]]) -> list[int]:
 
 
 def _with_every_class(classes: Mapping[int, frozenset[int]], off: set[int], keep: int, part: str) -> set[int]:
-    """The units to split off, with some exchanged so that both parts have every class, and `keep` units stay of each.
+    """Exchange units so that both parts have every class, and `keep` units of each class stay.
 
-    Their number stays, where the classes allow. Raises: DataError, when labels disagree so much that it cannot be done.
+    The number of units to split off stays the same if the classes allow it.
+
+    Raises: DataError, if labels conflict so much that this is impossible.
     """
     here = Counter(label for unit in off for label in classes[unit])
     there = Counter(label for unit in classes.keys() - off for label in classes[unit])
     count, share = len(off), len(off) / len(classes)
 
     def move(label: int, *, back: bool, least: int = 1) -> bool:
-        """Move the first unit of the class, split off or `back`, that leaves `least` units of each of its classes."""
+        """Move the first unit of the class that leaves `least` units of each of its classes; `back` to the rest."""
         units, giving, taking = (off, here, there) if back else (classes.keys() - off, there, here)
         free = (
             unit for unit in sorted(units) if label in classes[unit] and min(giving[at] for at in classes[unit]) > least
@@ -165,7 +179,7 @@ def _with_every_class(classes: Mapping[int, frozenset[int]], off: set[int], keep
         while there[label] < keep and move(label, back=True):
             pass
     too_many = len(off) > count
-    for _ in range(abs(len(off) - count)):  # the class that has the most beyond its proportion makes up for it
+    for _ in range(abs(len(off) - count)):  # the class that exceeds its proportion most compensates
         any(
             move(label, back=too_many, least=1 if too_many else keep)
             for label in sorted(every, key=excess, reverse=too_many)
@@ -173,7 +187,7 @@ def _with_every_class(classes: Mapping[int, frozenset[int]], off: set[int], keep
     lacking = [label for label in every if not (here[label] and there[label])]
     if lacking:
         raise DataError(
-            f"class {lacking[0]} shares its images with other classes, so that no {part} part can be split off without "
-            "taking them apart; `convstudy data inspect` finds labels that disagree"
+            f"class {lacking[0]} shares its images with other classes, so no {part} part can be split off without "
+            "separating equal images; `convstudy data inspect` finds conflicting labels"
         )
     return off

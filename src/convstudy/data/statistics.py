@@ -1,4 +1,4 @@
-"""Statistics of pixels."""
+"""Mean and standard deviation of pixels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from convstudy.data.pixels import CHUNK
 
 
 def pixel_statistics(images: npt.NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel over all pixels of N x C x H x W images, in 0..1.
+    """Return the mean and standard deviation of each channel over all pixels of N x C x H x W images, in 0..1.
 
-    Exact: from a histogram of the 256 values of each channel.
+    They are exact: computed from a histogram of the 256 values of each channel.
 
     >>> pixel_statistics(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1))
     ((0.5,), (0.5,))

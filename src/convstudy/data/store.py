@@ -1,8 +1,8 @@
-"""Files decoded once to uint8: in memory where they fit, else in a mapped file that is found again.
+"""Files decoded once to uint8: in memory if they fit, otherwise in a mapped file that later runs reuse.
 
-The mapped file has the images first, then a record in JSON, then the record's length, a checksum of all before and a
-mark, so that a torn file is told from a whole one. It is named after all that decides it, written beside its place and
-moved there whole.
+The mapped file contains the images, a record in JSON, and at its end the record's length, a checksum of everything
+before and a mark, by which a damaged file is recognized. Its name is a digest of everything that determines it. It is
+written under a temporary name and moved into place.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What decoding found: the files that did not decode, by their place, and what had to be done to how many."""
+class DecodingReport:
+    """The result of decoding: problems of files that did not decode, by index, and treatments with their number of
+    files.
+    """
 
     problems: dict[int, str] = field(default_factory=dict)
     treatments: Counter[str] = field(default_factory=Counter)
@@ -45,17 +47,17 @@ class Told:
 
 @dataclass(frozen=True)
 class Store:
-    """The images of those files that decode, in the files' order: N x C x H x W."""
+    """The images of the files that decode, in the files' order: N x C x H x W."""
 
     images: npt.NDArray[np.uint8]
-    told: Told
-    note: str = ""  # where the images lie, if not in memory
+    report: DecodingReport
+    note: str = ""  # where the images are, if not in memory
 
 
 def decoded_store(paths: Sequence[Path], *, side: int, mode: str, progress: Progress | None) -> Store:
-    """Decode files to squares of one side, of mode L or RGB; or take what an earlier run has decoded.
+    """Decode files to squares of one side, of mode L or RGB, or reuse what an earlier run has decoded.
 
-    Raises: DataError, when they are too many for the memory and for the cache folder.
+    Raises: DataError, if they fit neither into memory nor into the cache folder.
     """
     shape = (len(paths), 1 if mode == "L" else 3, side, side)
     num_bytes = int(np.prod(shape))
@@ -70,31 +72,31 @@ def decoded_store(paths: Sequence[Path], *, side: int, mode: str, progress: Prog
         images[place] = image
         place += 1
 
-    told = _decoded(paths, side, mode, put, progress)
-    return Store(images[:place], told)
+    report = _decoded(paths, side, mode, put, progress)
+    return Store(images[:place], report)
 
 
-def _decoded(paths: Sequence[Path], side: int, mode: str, put: Put, progress: Progress | None) -> Told:
-    told = Told()
+def _decoded(paths: Sequence[Path], side: int, mode: str, put: Put, progress: Progress | None) -> DecodingReport:
+    report = DecodingReport()
     for place, item in enumerate(decode_each(paths, lambda image: squared(image, side))):
-        told.treatments.update(item.treatments)
+        report.treatments.update(item.treatments)
         if item.image is None:
-            told.problems[place] = item.problem
+            report.problems[place] = item.problem
         else:
             put(planes(item.image, mode))
         if progress:
             progress(place + 1, len(paths))
-    return told
+    return report
 
 
 def _streamed(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None) -> Store:
-    """Decode all files once, to know which of them do and what they show, and keep no image."""
+    """Decode all files once, to learn which of them decode and what they show, and keep no image."""
     digests: list[bytes] = []
-    told = _decoded(paths, shape[-1], mode, lambda image: digests.append(digest(image)), progress)
-    good = tuple(path for place, path in enumerate(paths) if place not in told.problems)
+    report = _decoded(paths, shape[-1], mode, lambda image: digests.append(digest(image)), progress)
+    good = tuple(path for place, path in enumerate(paths) if place not in report.problems)
     images: Any = Streamed(good, mode, (shape[-1],), tuple(digests))
     size = f"{int(np.prod(shape)) / 1e9:.2g} GB of images"
-    return Store(images, told, f"{size}, too many for the memory and the cache folder: decoded anew in each epoch")
+    return Store(images, report, f"{size}, too many for memory and the cache folder: decoded again in each epoch")
 
 
 def _mapped(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None) -> Store:
@@ -102,18 +104,18 @@ def _mapped(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: 
 
     with room_for_pixels(int(np.prod(shape))) as folder:
         path = folder / f"{fingerprint(paths, shape)}.images"
-        with FileLock(path.with_suffix(".lock")):  # who comes second waits, and takes what the first has built
+        with FileLock(path.with_suffix(".lock")):  # a second process waits, and uses what the first has built
             store = opened(path)
             if store is None:
                 _build(paths, shape, mode, progress, path)
                 store = opened(path)
     if store is None:
-        raise DataError(f"{path} was written and cannot be read back; the disk may be failing")
+        raise DataError(f"{path} was written but cannot be read back; the disk may be failing")
     return store
 
 
 def _build(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None, path: Path) -> None:
-    for torn in path.parent.glob(f".{path.name}.*"):  # of a process that was killed: the lock is ours
+    for torn in path.parent.glob(f".{path.name}.*"):  # left by a killed process, because the lock is ours
         torn.unlink(missing_ok=True)
     checksum, count = 0, 0
     with whole_file(path) as draft, draft.open("wb") as file:
@@ -124,27 +126,29 @@ def _build(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: P
             file.write(content)
             checksum, count = zlib.crc32(content, checksum), count + 1
 
-        told = _decoded(paths, shape[-1], mode, put, progress)
-        record = {"shape": [count, *shape[1:]], "problems": told.problems, "treatments": told.treatments}
+        report = _decoded(paths, shape[-1], mode, put, progress)
+        record = {"shape": [count, *shape[1:]], "problems": report.problems, "treatments": report.treatments}
         end = json.dumps(record).encode()
         file.write(end + TAIL.pack(len(end), zlib.crc32(end, checksum), MARK))
 
 
 def opened(path: Path) -> Store | None:
-    """The store in a file; None, when there is none or it is not whole."""
+    """Return the store in a file, or None if there is none or it is damaged."""
     if not path.exists():
         return None
     record = _record(path)
     if record is None:
         return None
     images = Mapped.of(path, tuple(record["shape"])) if record["shape"][0] else np.empty(record["shape"], np.uint8)
-    told = Told({int(place): what for place, what in record["problems"].items()}, Counter(record["treatments"]))
+    report = DecodingReport(
+        {int(place): what for place, what in record["problems"].items()}, Counter(record["treatments"])
+    )
     note = f"{images.nbytes / 1e9:.2g} GB of images, more than a quarter of the free memory: mapped from {path}"
-    return Store(images, told, note)
+    return Store(images, report, note)
 
 
 def _record(path: Path) -> dict[str, Any] | None:
-    """The record at a store's end; None, when the file is not as it was written."""
+    """Return the record at the end of a store, or None if the file is not as it was written."""
     size = path.stat().st_size - TAIL.size
     if size < 0:
         return None
@@ -167,7 +171,7 @@ def _checksum(path: Path, num_bytes: int) -> int:
 
 
 def fingerprint(paths: Sequence[Path], shape: tuple[int, ...]) -> str:
-    """All that decides a store: the files' places, sizes and times of change, the images' shape, and Pillow."""
+    """Digest everything that determines a store: the files' paths, sizes and times of change, the shape, and Pillow."""
     digest = hashlib.sha256(f"{MARK!r} {pillow} {shape}".encode())
     for path in paths:
         digest.update(b"\0" + str(path.absolute()).encode(errors="surrogateescape") + repr(_stamp(path)).encode())
@@ -177,6 +181,6 @@ def fingerprint(paths: Sequence[Path], shape: tuple[int, ...]) -> str:
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
-    except OSError:  # a link to nothing: decoding says so
+    except OSError:  # a link to nothing, which decoding reports
         return None
     return found.st_size, found.st_mtime_ns

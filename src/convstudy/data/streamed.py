@@ -1,6 +1,6 @@
-"""Images that fit neither memory nor disk: decoded when they are asked for, again in each epoch, by threads.
+"""Images that fit neither in memory nor on disk: decoded by threads whenever they are needed, again in each epoch.
 
-They answer as an array N x C x H x W does, as far as this package asks one; so what becomes of them is the same.
+They behave like an array N x C x H x W as far as this package uses one, so that they are treated the same.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from convstudy.data.decoding import decode, planes, squared
 from convstudy.data.resizing import resized
 from convstudy.errors import DataError
 
-AT_ONCE = 256  # images of a pass over all
-AHEAD = 2  # batches decoded before they are asked for
+AT_ONCE = 256  # images per batch when iterating over all
+AHEAD = 2  # batches decoded before they are needed
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Streamed:
 
     paths: tuple[Path, ...]
     mode: str  # L or RGB
-    sides: tuple[int, ...]  # that they are resized to, one after the other
-    digests: tuple[bytes, ...] = ()  # of their pixels, where they are known
+    sides: tuple[int, ...]  # to which they are resized, one after the other
+    digests: tuple[bytes, ...] = ()  # of their pixels, if known
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -45,7 +45,7 @@ class Streamed:
             yield from batch
 
     def __getitem__(self, key: Any) -> npt.NDArray[np.uint8]:
-        """As of an array: the first index chooses images, which are decoded; the others are applied to their pixels."""
+        """Index like an array: the first index selects images, which are decoded; the others apply to their pixels."""
         rows, *others = key if isinstance(key, tuple) else (key,)
         chosen = np.arange(len(self))[rows]
         images = next(self.stream([np.atleast_1d(chosen).tolist()]))
@@ -53,25 +53,27 @@ class Streamed:
         return found
 
     def chosen(self, indices: npt.NDArray[np.int64]) -> Streamed:
-        """The images at `indices`, still to be decoded."""
+        """Return the images at `indices`, without decoding them."""
         at = indices.tolist()
         digests = tuple(self.digests[index] for index in at) if self.digests else ()
         return replace(self, paths=tuple(self.paths[index] for index in at), digests=digests)
 
     def at_side(self, side: int) -> Streamed:
-        """The images resized to side x side."""
+        """Return the images resized to side x side."""
         return self if side == self.sides[-1] else replace(self, sides=(*self.sides, side), digests=())
 
     def of_mode(self, mode: str) -> Streamed:
-        """The images in grey or in colours."""
+        """Return the images in gray or in color."""
         return replace(self, mode=mode, digests=())
 
     def stream(self, batches: Iterable[Sequence[int]]) -> Iterator[npt.NDArray[np.uint8]]:
-        """The images of each batch of indices, in their order; the next batches are decoded meanwhile.
+        """Yield the images of each batch of indices, in order, while the next batches are being decoded.
 
-        Raises: DataError, when a file does not decode any more.
+        Raises: DataError, if a file does not decode any more.
         """
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # what PIL warns of either decodes or is told as a problem
+        warnings.filterwarnings(
+            "ignore", module=r"PIL\."
+        )  # what PIL warns of either decodes or is reported as a problem
         waiting: deque[list[Future[npt.NDArray[np.uint8]]]] = deque()
         with ThreadPoolExecutor() as pool:
             try:
@@ -98,6 +100,6 @@ class Streamed:
         decoded = decode(path, lambda image: squared(image, self.sides[0]))
         if decoded.image is None:
             raise DataError(
-                f"{path} cannot be decoded any more: {decoded.problem}; it was whole when it was first read"
+                f"{path} cannot be decoded any more: {decoded.problem}; it was intact when it was first read"
             )
         return planes(decoded.image, self.mode)

@@ -1,4 +1,4 @@
-"""The data sets that torchvision reads and downloads, and where it expects their files."""
+"""The data sets that torchvision reads and downloads, and the layout of their files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class TorchvisionSet:
 
     dataset: str  # torchvision.datasets.<dataset>
     title: str
-    layout: str  # what lies in the data folder
+    layout: str  # expected contents of the data folder
     folder: str  # the folder of the files in torchvision's layout
-    marker: str  # a file that is there when the data are
+    marker: str  # a file that exists if the data do
     horizontal_flip: bool
-    parts: Mapping[str, Mapping[str, Any]]  # how torchvision is asked for each part
-    files: bool = False  # whether it is made of image files, and not of arrays
+    parts: Mapping[str, Mapping[str, Any]]  # torchvision's arguments for each part
+    files: bool = False  # whether it consists of image files, and not of arrays
     notes: tuple[str, ...] = ()
 
 
@@ -39,7 +39,7 @@ def _imagenette(size: str, folder: str) -> TorchvisionSet:
         horizontal_flip=True,
         parts=parts,
         files=True,
-        notes=("Imagenette's val is the test part",),
+        notes=("Imagenette's val is used as the test set",),
     )
 
 
@@ -65,7 +65,7 @@ TORCHVISION_SETS = {
     "mnist": TorchvisionSet(
         "MNIST",
         "MNIST (LeCun et al. 1998): handwritten digits",
-        "MNIST/raw/ with the four idx files, packed or not",
+        "MNIST/raw/ with the four idx files, compressed or not",
         "MNIST/raw",
         "train-images-idx3-ubyte",
         horizontal_flip=False,
@@ -74,7 +74,7 @@ TORCHVISION_SETS = {
     "fashion-mnist": TorchvisionSet(
         "FashionMNIST",
         "Fashion-MNIST (Xiao et al. 2017): clothes of 10 classes",
-        "FashionMNIST/raw/ with the four idx files, packed or not",
+        "FashionMNIST/raw/ with the four idx files, compressed or not",
         "FashionMNIST/raw",
         "train-images-idx3-ubyte",
         horizontal_flip=True,

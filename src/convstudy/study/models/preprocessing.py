@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from convstudy.data import DataSet, ImageSet, at_side, resize
-from convstudy.data.arrays import as_planes
+from convstudy.data.arrays import as_planes, white_of
 from convstudy.data.decoding import decode_all, planes, squared, stacked
 from convstudy.data.memory import Put, filled
 from convstudy.data.pixels import middle_squares
@@ -117,7 +117,9 @@ class Preprocessing:
 
         Raises: DataError, for another shape, or values beyond 0 to 255.
         """
-        squares = resize(middle_squares(as_planes(images, "the array of images")), self.image_side)
+        where = "the array of images"
+        planes_of = as_planes(images, where, white_of({where: images}))
+        squares = resize(middle_squares(planes_of), self.image_side)
         return resize(recoloured(squares, self.in_channels), self.input_side)
 
     def resident(
