@@ -1,7 +1,7 @@
 from .accuracy import CONFIDENCE, Interval, accuracy_interval
 from .calibration import ReliabilityBin, expected_calibration_error, reliability
 from .comparing import ComparedPredictions, PairDifference, compare_predictions, pairwise
-from .difference import Difference, accuracy_difference, mcnemar_p
+from .difference import Difference, accuracy_difference, equivalent_within, mcnemar_p
 from .disagreement import answer_counts, disagreement
 from .effect_size import cohens_g, standardized_difference
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
@@ -43,6 +43,7 @@ __all__ = [
     "cohens_g",
     "compare_predictions",
     "disagreement",
+    "equivalent_within",
     "expected_calibration_error",
     "friedman",
     "holm",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from convstudy.errors import DataError
 from convstudy.statistics.accuracy import Interval, accuracy_interval
-from convstudy.statistics.difference import Difference, accuracy_difference
+from convstudy.statistics.difference import Difference, accuracy_difference, equivalent_within
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict, better_of, verdict_of
@@ -33,6 +33,7 @@ class PairDifference:
     p_value: float  # adjusted by Holm's method with more than two networks
     verdict: Verdict
     better: str | None  # the name of the better network, if one is shown to be
+    equivalent_within: float  # the smallest margin within which they are shown to be equal (two one-sided tests)
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,13 @@ def pairwise(answers: Mapping[str, Answers]) -> tuple[PairDifference, ...]:
     differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
     adjusted = holm([difference.p_value for difference in differences])
     return tuple(
-        _pair(a, b, Difference(found.value, found.low, found.high, p_value), min(len(answers[a]), len(answers[b])))
+        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers)
         for (a, b), found, p_value in zip(pairs, differences, adjusted, strict=True)
     )
 
 
-def _pair(a: str, b: str, found: Difference, seeds: int) -> PairDifference:
-    verdict = verdict_of(found, seeds=seeds)
+def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers]) -> PairDifference:
+    verdict = verdict_of(found, seeds=min(len(answers[a]), len(answers[b])))
     return PairDifference(
         a=a,
         b=b,
@@ -96,6 +97,7 @@ def _pair(a: str, b: str, found: Difference, seeds: int) -> PairDifference:
         p_value=found.p_value,
         verdict=verdict,
         better=better_of(a, b, found, verdict),
+        equivalent_within=equivalent_within(answers[a], answers[b]),
     )
 
 

@@ -133,6 +133,7 @@ def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int) 
         p_value=pair.p_value,
         verdict=pair.verdict,
         better=pair.better,
+        equivalent_within=pair.equivalent_within,
         chance=(chance.value, chance.low, chance.high) if chance else None,
         detectable=power.detectable if power else None,
         seeds_needed=power.seeds if power else None,

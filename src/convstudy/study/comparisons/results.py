@@ -73,6 +73,7 @@ class PairResult:
     p_value: float  # adjusted by Holm's method with more than two networks
     verdict: Verdict
     better: str | None = None  # the name of the better network, if one is shown to be
+    equivalent_within: float | None = None  # smallest margin within which they are shown to be equal, of top-1
     level: float = LEVEL  # a difference is shown when the p-value is below this
     chance: tuple[float, float, float] | None = None  # that a new run of `a` beats one of `b`, and its 95% interval
     detectable: float | None = None  # the smallest difference that a study of this size shows with 80% power
