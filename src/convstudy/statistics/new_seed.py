@@ -12,10 +12,9 @@ def chance_of_beating(a: Answers, b: Answers, confidence: float = CONFIDENCE) ->
     """Return the probability that the first network beats the second on these images if both are trained on a new seed.
 
     Top-1 of a network is taken as normally distributed over seeds, with a variance per network. The probability is that
-    of the predictive distribution, Student's t, which allows for how little few seeds say about their mean and spread. The
-    interval comes from the noncentral t distribution and covers other seeds, not
-    other images. A variance is at least that of rounding to whole images. None if a network has a single seed, which
-    says nothing about other seeds.
+    of the predictive distribution, Student's t, which allows for how little few seeds say about mean and spread. The
+    interval comes from the noncentral t distribution and covers other seeds, not other images. A variance is at least
+    that of rounding to whole images. None if a network has a single seed, which says nothing about other seeds.
 
     Source: Geisser 1993, section 2.2 for the predictive distribution, with Welch's degrees of freedom; Reiser & Guttman
     1986 for the interval.
