@@ -1,4 +1,4 @@
-"""The contact sheet: what data hold, and what is wrong with them, as one HTML file to look at."""
+"""The contact sheet: problems found in a data set, and some images of each class, in one HTML file."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from convstudy.report.picture import png_data_uri
 if TYPE_CHECKING:
     from convstudy.data import Finding, Inspection
 
-IMAGES_A_CLASS = 8
-GROUPS = 24  # shown of each finding
+# Numbers of items shown
+IMAGES_PER_CLASS = 8
+GROUPS = 24  # of images per finding
 CLASSES = 100
+PARTS = {"train": "training set", "validation": "validation set", "test": "test set"}
 
 
 def write_contact_sheet(inspection: Inspection, path: Path) -> None:
-    """Write the page to `path`, whole or not at all: findings with their images, then some images of each class."""
+    """Write the page to `path` atomically: findings with their images, then some images of each class."""
     templates = Environment(
         loader=PackageLoader("convstudy.report"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
     )
@@ -53,16 +55,16 @@ def _by_class(inspection: Inspection) -> dict[tuple[str, str], list[str]]:
     names = defaultdict(list)
     for file in inspection.files:
         if file.look:
-            names[file.class_name or "no class", file.part or ""].append(file.name)
+            names[file.class_name or "no class", PARTS.get(file.part or "", "")].append(file.name)
     return names
 
 
 def _sheets(inspection: Inspection) -> list[dict[str, Any]]:
-    """Some images of each class and part, evenly taken from all of them."""
+    """Return some images of each class and set, taken at even distances."""
     sheets = []
     for (class_name, part), names in sorted(_by_class(inspection).items())[:CLASSES]:
         chosen = [
-            names[place] for place in np.unique(np.linspace(0, len(names) - 1, IMAGES_A_CLASS).round().astype(int))
+            names[place] for place in np.unique(np.linspace(0, len(names) - 1, IMAGES_PER_CLASS).round().astype(int))
         ]
         shown = _shown(inspection, chosen)
         sheets.append({"class_name": class_name, "part": part, "count": len(names), "images": shown})
@@ -74,7 +76,7 @@ def _shown(inspection: Inspection, names: Iterable[str]) -> list[dict[str, str]]
 
 
 def _address(inspection: Inspection, name: str) -> str:
-    """The image as a PNG inside the page; nothing where it cannot be decoded."""
+    """Return the image as a PNG data URI, or an empty string if it cannot be decoded."""
     from convstudy.data import thumbnail  # noqa: PLC0415
 
     pixels = thumbnail(inspection, name)
