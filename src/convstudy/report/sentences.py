@@ -44,7 +44,11 @@ def verdict(pair: PairResult, *, pairs: int = 1) -> str:
     if pair.verdict is Verdict.RUNS_ONLY:
         sure = "shown for these two runs" if pair.p_value < pair.level else "not shown even for these two runs"
         return f"one run each of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
-    within = "" if pair.equivalent_within is None else f"; equal within {points(pair.equivalent_within)} is shown"
+    within = (
+        ""
+        if pair.equivalent_within is None
+        else f"; they are shown to be equal within {points(pair.equivalent_within)}"
+    )
     return f"no difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){within}"
 
 
