@@ -59,7 +59,7 @@ def test_two_networks_in_one_verdict_out(convstudy: Convstudy, own: str, tmp_pat
     words = " ".join(said.out.split())
     assert "61,706" in words  # net with one channel and ten classes, before training
     assert "report: out/report.html" in words
-    assert "no difference shown between" in words or "is better than" in words
+    assert "No difference shown between" in words or "is better than" in words
 
     results = json.loads((tmp_path / "out/results.json").read_text())
     assert set(results) == {"models", "comparisons", "conclusion", "omnibus", "protocol", "environment"}
