@@ -101,7 +101,7 @@ def test_a_run_of_it_is_opened_with_its_network(compared: convstudy.ComparisonRe
         compared.run("mine", 0).network()
     run = convstudy.open_run(compared.path / "mine/seed-0", network=Tiny, data=arrays())
     assert run.evaluate().top1.value == run.top1
-    with pytest.raises(StudyError, match="no run of other with seed 0; it has mine, lecture with seeds 0, 1"):
+    with pytest.raises(StudyError, match="no run of other with seed 0; expected mine, lecture and seeds 0, 1"):
         compared.run("other", 0)
     with pytest.raises(StudyError, match="other code of mine"):
         convstudy.open_run(compared.path / "mine/seed-0", network=Failing)

@@ -91,7 +91,7 @@ def test_the_choice_is_told(convstudy: Convstudy, out: Path) -> None:
     assert page.status == 0
     assert "Training seconds are those of all 3 trainings." in (out / "report.html").read_text()
     other = convstudy(*COMMAND, "--lr-grid", "0.01,0.03")
-    assert "lr_grid is [1e-06, 0.03, 1e+30] there and [0.01, 0.03] here; choose another --output" in other.err
+    assert "is [1e-06, 0.03, 1e+30] there and [0.01, 0.03] here" in other.err
 
 
 def test_interrupted_between_trainings_it_ends_the_same(convstudy: Convstudy, out: Path, whole: Path) -> None:
