@@ -4,8 +4,8 @@
 
 Every measurement runs in a separate process. Added memory is the increase of the peak resident memory, after the
 network has been built and the tool has been warmed up on a small one (Linux only). Each measurement is repeated for
-some seconds, at least twice; the fastest run counts, in CPU time on one thread, so that other work on the machine has little
-effect. `built` starts from a network on the CPU. `name` includes building the network: convstudy builds without
+some seconds, at least twice; the fastest run counts, in CPU time on one thread, so that other programs have
+little effect. `built` starts from a network on the CPU. `name` includes building the network: convstudy builds without
 allocation, other tools on the meta device or, marked `*`, on the CPU if they do not support that. Tools that are not
 installed are reported and skipped.
 """
