@@ -118,6 +118,9 @@ def test_train_evaluate_predict_export(tmp_path: Path) -> None:
     assert run.evaluate().top1.value == run.top1
     of_rows = run.predict(images[:5], topk=2)
     assert [len(answer.ranked) for answer in of_rows] == [2] * 5
+    with pytest.raises(StudyError, match="topk is 0") as caught:
+        run.predict(images[:5], topk=0)
+    assert caught.value.setting == "topk"
     from PIL import Image  # noqa: PLC0415
 
     Image.fromarray(images[0]).save(tmp_path / "one.png")

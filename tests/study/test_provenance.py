@@ -135,11 +135,8 @@ def test_a_comparison_begun_with_other_code_is_refused(convstudy: Convstudy, out
     (out / "comparison.json").write_text(json.dumps(identity))
     said = convstudy(*COMMAND)
     assert said.status == 2
-    assert said.err == (
-        f"error: out was begun with another version of convstudy ({identity['convstudy']}, sources 0123456789ab there, "
-        f"{identity['convstudy']}, sources {sources_hash()} here), which may give other results; choose another "
-        "--output, or --allow-mixed, which marks in the report what is not of one protocol\n"
-    )
+    for words in ("sources 0123456789ab there", f"sources {sources_hash()} here", "--output", "--allow-mixed"):
+        assert words in said.err
 
 
 def test_the_hash_changes_with_every_deciding_source_and_with_no_line_ending(
