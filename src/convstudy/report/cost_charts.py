@@ -44,7 +44,7 @@ COSTS = (
     CostAxis("batched", "Time per image at the fastest batch size, ms", _ms_in_batches, numbers.rate, "~g"),
 )
 FIRST = 4  # of these are always shown; the others on demand, if they are known for any network
-DECADES_WITH_FEW_TICKS = 1.5  # with more than this, only powers of ten have a tick
+DECADES_WITH_FEW_TICKS = 2.0  # with more than this, only powers of ten have a tick
 DECADES_WITH_LINEAR_TICKS = 0.7  # with less than this, 1, 2 and 5 times a power of ten can be too few
 NEAR = 0.2, 0.12  # fractions of the axes within which the labels of two networks would overlap
 

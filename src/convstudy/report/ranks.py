@@ -81,7 +81,7 @@ def markdown(ranking: Ranking) -> str:
 
 
 def latex(ranking: Ranking) -> str:
-    """Tables for LaTeX with the package booktabs."""
+    """Return LaTeX tables (package booktabs)."""
     captions = (" ".join(verdict(ranking)), "p-values of Nemenyi's test on the same data sets")
     return "\n".join(
         in_latex(table, caption, label)
