@@ -16,8 +16,8 @@ from torchvision.datasets import folder as torchvision_folder
 
 from convstudy.data import inspect_folder, load, write_clean_split
 from convstudy.data.decoding import FIRST_FRAME, FLATTENED, NARROWED, SEPARATED, TURNED, decode, decode_all, squared
-from convstudy.data.file_names import EXTENSIONS, printable
-from convstudy.errors import DataError
+from convstudy.data.file_names import EXTENSIONS
+from convstudy.errors import DataError, printable
 from tests.conftest import ROOT
 from tests.data.corpus import (
     CORPUS,

@@ -355,7 +355,7 @@ def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "memory.current").write_text("1000\n")
     monkeypatch.setattr(free_memory, "MOUNT", tmp_path)
     monkeypatch.setattr(free_memory, "MEMBERSHIP", tmp_path / "none")
-    assert memory.free_memory() == 4000
+    assert free_memory.free_memory() == 4000
     assert (memory.fits(1000), memory.fits(1001)) == (True, False)
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory.free_memory() > 10**6
+    assert free_memory.free_memory() > 10**6

@@ -1,4 +1,4 @@
-"""`convstudy data` lists the data sets; `convstudy data inspect` says what data hold, and what is wrong with them."""
+"""`convstudy data` lists the data sets; `convstudy data inspect` reports what data contain and what is wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convstudy.wording import plural
 
 
 def data(context: typer.Context) -> None:
-    """List the data sets, and the files and folders that are read; `convstudy data inspect` looks at them."""
+    """List the data sets, files and folders that can be read; `convstudy data inspect` examines them."""
     if context.invoked_subcommand:
         return
     from rich.console import Console
@@ -27,7 +27,7 @@ def inspect(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="DATA", help="A folder with image files below it, a table, an .npz or .h5 file, or a named set."
+            metavar="DATA", help="A folder of image files, a table, an .npz or .h5 file, or a named data set."
         ),
     ],
     data_dir: DataDir = None,
@@ -35,28 +35,28 @@ def inspect(
     class_in_name: Annotated[
         bool,
         typer.Option(
-            "--class-in-name", help="The class is what a file's name has before its first underscore: 3_a.jpg."
+            "--class-in-name", help="Read the class from the part of a file name before its first underscore: 3_a.jpg."
         ),
     ] = False,
     fix: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.csv",
-            help="Write a split without what is wrong, for --data. The images stay as they are.",
+            help="Write a table for --data without broken and duplicate files. The images are not changed.",
             show_default=False,
         ),
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.html", help="Write a contact sheet, to look at.", show_default=False),
+        typer.Option(metavar="FILE.html", help="Write a contact sheet of the images.", show_default=False),
     ] = None,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Look at every image: what is there, and what is wrong with it.
+    """Examine every image, and report what the data contain and what is wrong with them.
 
-    Finds files that do not decode, images that are in the test part and in another one, too, other duplicates and
-    near-duplicates, equal images with different classes, images of one grey level, classes that are missing or rare.
-    Exit status 1: the test part is contaminated.
+    Finds files that do not decode, test images that are also in another part, duplicates and near-duplicates, equal
+    images with different classes, images of a single color, missing, rare and empty classes, class names that look the
+    same, and images that are not read. Exit status 1: the test set is contaminated.
     """
     import json
 
@@ -70,10 +70,10 @@ def inspect(
 
     fixable = Path(data).is_dir() or Path(data).suffix.lower() == ".csv"
     if fix and not fixable:
-        raise DataError(f"--fix writes a table of image files, and {data} is neither a folder nor a .csv; leave it out")
+        raise DataError(f"--fix writes a table of image files, but {data} is neither a folder nor a .csv; omit it")
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("looking at the images")
+        task = progress.add_task("examining images")
         found = inspected(
             data,
             data_dir=data_dir,

@@ -84,7 +84,8 @@ def load(
     found = _read(data, data_dir, test_data, side, skip_bad_images, progress)
     if train_images is not None:
         note = f"{{:,}} of {len(found.train):,} training images, stratified, the same for every seed"
-        train = smaller(found.train, train_images)
+        least = 1 if found.validation else 2
+        train = smaller(found.train, train_images, found.class_names, least=least)
         found = replace(found, train=train, notes=(*found.notes, note.format(len(train))))
     return replace(found, notes=(*found.notes, *_memory_note(found), *leak_note(found)))
 

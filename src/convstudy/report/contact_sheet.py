@@ -1,4 +1,4 @@
-"""The contact sheet: what data hold, and what is wrong with them, as one HTML file to look at."""
+"""The contact sheet: the result of a data inspection as one HTML file with images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from convstudy.errors import printable
 from convstudy.files import whole_file
 from convstudy.report import numbers
 from convstudy.report.picture import png_data_uri
@@ -17,19 +18,19 @@ from convstudy.report.picture import png_data_uri
 if TYPE_CHECKING:
     from convstudy.data import Finding, Inspection
 
-IMAGES_A_CLASS = 8
-GROUPS = 24  # shown of each finding
+IMAGES_PER_CLASS = 8
+GROUPS = 24  # shown per finding
 CLASSES = 100
 
 
 def write_contact_sheet(inspection: Inspection, path: Path) -> None:
-    """Write the page to `path`, whole or not at all: findings with their images, then some images of each class."""
+    """Write the page to `path` atomically: findings with their images, then some images of each class."""
     templates = Environment(
         loader=PackageLoader("convstudy.report"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
     )
     templates.filters |= {"count": numbers.count}
     page = templates.get_template("contact_sheet.html").render(
-        name=inspection.root.resolve().name,
+        name=printable(inspection.root.resolve().name),
         images=len(inspection.files),
         findings=[_finding(inspection, finding) for finding in inspection.findings],
         sheets=_sheets(inspection),
@@ -58,11 +59,11 @@ def _by_class(inspection: Inspection) -> dict[tuple[str, str], list[str]]:
 
 
 def _sheets(inspection: Inspection) -> list[dict[str, Any]]:
-    """Some images of each class and part, evenly taken from all of them."""
+    """Return some images of each class and part, evenly spaced."""
     sheets = []
     for (class_name, part), names in sorted(_by_class(inspection).items())[:CLASSES]:
         chosen = [
-            names[place] for place in np.unique(np.linspace(0, len(names) - 1, IMAGES_A_CLASS).round().astype(int))
+            names[place] for place in np.unique(np.linspace(0, len(names) - 1, IMAGES_PER_CLASS).round().astype(int))
         ]
         shown = _shown(inspection, chosen)
         sheets.append({"class_name": class_name, "part": part, "count": len(names), "images": shown})
@@ -74,7 +75,7 @@ def _shown(inspection: Inspection, names: Iterable[str]) -> list[dict[str, str]]
 
 
 def _address(inspection: Inspection, name: str) -> str:
-    """The image as a PNG inside the page; nothing where it cannot be decoded."""
+    """Return the image as a PNG inside the page, or nothing if it cannot be decoded."""
     from convstudy.data import thumbnail  # noqa: PLC0415
 
     pixels = thumbnail(inspection, name)

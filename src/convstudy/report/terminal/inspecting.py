@@ -1,4 +1,4 @@
-"""What data hold, and what is wrong with them."""
+"""The result of a data inspection in the terminal."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from convstudy.report.terminal.table import plain_table
 if TYPE_CHECKING:
     from convstudy.data import Finding, Inspection
 
-GROUPS = 3  # shown of each finding; the others are in the contact sheet and in the JSON
-LEAKS = 20  # shown of what contaminates the test part
+GROUPS = 3  # shown per finding; the others are in the contact sheet and in the JSON
+LEAKS = 20  # shown per finding that contaminates the test set
 SIZES = 3
 CLASSES = 30
 LEFT_OUT_BY_FIX = {"undecodable", "leak", "shared", "labels", "duplicates"}
 
 
 def inspection_report(inspection: Inspection, *, fixable: bool = False) -> RenderableType:
-    """Draw the counts by class and part, what the images are, each finding with its first images, and what to do.
+    """Render the counts by class and part, properties of the images, findings with their first images, and advice.
 
-    `fixable` says whether `--fix` is to be had.
+    `fixable` says whether `--fix` is available.
     """
     from convstudy.data import levels  # noqa: PLC0415
 
@@ -43,7 +43,7 @@ def inspection_report(inspection: Inspection, *, fixable: bool = False) -> Rende
     lines += inspection.notes
     parts = [_counts(inspection), Text("\n".join(lines))]
     if not inspection.findings:
-        return Group(*parts, Text("nothing wrong was found", style="green"))
+        return Group(*parts, Text("no problems found", style="green"))
     found = (line for finding in inspection.findings for line in _finding(finding))
     return Group(*parts, Text(), *found, *_what_to_do(inspection, fixable))
 
@@ -55,8 +55,8 @@ def _what_to_do(inspection: Inspection, fixable: bool) -> Iterator[Text]:
         advice.append("Equal images stay together when a part is split off.")
     if fixable and kinds & LEFT_OUT_BY_FIX:
         advice.append(
-            "--fix clean.csv writes a table for --data without broken files, and with one of equal images; those that "
-            "only look alike stay."
+            "--fix clean.csv writes a table for --data without broken files and with one of equal images; images that "
+            "only look alike are kept."
         )
     if advice:
         yield Text()

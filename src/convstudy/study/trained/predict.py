@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from convstudy.data.file_names import is_image_name
+from convstudy.data.image_tree import files_below
 from convstudy.errors import DataError, StudyError
 from convstudy.inference import predict
 from convstudy.study.models.preprocessing import Preprocessing
@@ -58,8 +59,7 @@ def _named(word: str) -> Iterator[Path]:
 
 
 def _below(folder: Path) -> list[Path]:
-    paths = sorted(folder.rglob("*"))
-    return [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    return sorted(files_below(folder))
 
 
 def _matching(pattern: str) -> list[Path]:
