@@ -60,8 +60,8 @@ def split_test(images: ImageSet, *, fraction: float = TEST_FRACTION) -> tuple[Im
 def smaller(train: ImageSet, count: int, class_names: Sequence[str] = (), *, least: int = 2) -> ImageSet:
     """Choose about `count` images of the training part, stratified, the same for every seed.
 
-    Equal images stay together, and `least` different images of each class are kept: two if a validation part is still
-    to be split off.
+    Equal images stay together, and `least` images of each class are kept: two if a validation part is still to be split
+    off.
 
     Raises: DataError, with the class names, if there are too few images to choose from, or of a class.
     """
@@ -72,22 +72,19 @@ def smaller(train: ImageSet, count: int, class_names: Sequence[str] = (), *, lea
             f"train_images is {count}; expected {2 * len(labels)} to {most}, because the training part has "
             f"{len(train)} images of {len(labels)} classes"
         )
+    too_few = [label for label, number in zip(labels.tolist(), counts.tolist(), strict=True) if number <= least]
+    for units in (1, least):  # two different images of each class only where one is not enough
+        if not too_few:
+            part = _split(train, count / len(train), TEST_SEED, "smaller training", keep=1, least=units)[1]
+            if np.bincount(part.labels)[labels].min() >= least:
+                return part
     names = dict(enumerate(class_names))
-    chosen = None
-    if counts.min() > least:  # one of each class stays behind
-        chosen = _split(train, count / len(train), TEST_SEED, "smaller training", keep=1, least=least)[1]
-        labels, counts = np.unique(chosen.labels, return_counts=True)
-    few = [
-        f"'{names.get(label, label)}'"
-        for label, number in zip(labels.tolist(), counts, strict=True)
-        if number < least or (chosen is None and number == least)
-    ]
-    if few or chosen is None:
-        raise DataError(
-            f"train_images is {count}, but too few images of {some(few)} would be left; expected {least + 1} or more "
-            "different training images per class"
-        )
-    return chosen
+    left = too_few or labels[np.bincount(part.labels)[labels] < least].tolist()
+    few = some(str(names.get(label, label)) for label in left)
+    raise DataError(
+        f"train_images is {count}, but too few images of {few} would be left; expected {least + 1} or more "
+        "different training images per class"
+    )
 
 
 def _split(
