@@ -76,7 +76,9 @@ def _write(trained: Trained, test: ResidentImages, logits: npt.NDArray[np.float3
         "code": open_model(task.model).code,
         "seed": task.seed,
         "input_shape": task.input_shape,
-        "preprocessing": Preprocessing(channels, task.origin.image_side, side, test.mean, test.std).to_json(),
+        "preprocessing": Preprocessing(
+            channels, task.origin.image_side, side, test.mean, test.std, task.data.white
+        ).to_json(),
         "data": asdict(task.origin),
         "recipe": asdict(task.recipe),
         "freeze": task.freeze,

@@ -57,7 +57,8 @@ def evaluate(
     if data is None:
         return _evaluated(run, device, run.data.name, "test", run.own_test_part(data_dir, progress))
     side = run.preprocessing.image_side
-    found = load(data, data_dir=data_dir, test_data=test_data, side=side, progress=progress)
+    white = run.preprocessing.white
+    found = load(data, data_dir=data_dir, test_data=test_data, side=side, white=white, progress=progress)
     part, images = _unseen(found)
     return _evaluated(run, device, found.name, part, _as_trained(run, found, images, data))
 
