@@ -26,7 +26,7 @@ from convstudy.data import ImageSet
 from convstudy.data.image_set import numbered
 from convstudy.study import ComparisonFolder, RunFolder, write_findings
 from convstudy.study.comparisons.activation_maps import LARGEST_SIDE, MOST_MAPS
-from convstudy.study.comparisons.conclude import findings_of, protocol_words
+from convstudy.study.comparisons.conclude import findings_of
 from convstudy.study.comparisons.results import (
     ActivationMap,
     DataDescription,
@@ -88,10 +88,20 @@ def make(folder: ComparisonFolder, networks: int, seeds: int, images: int) -> No
         for name in names
     ]
     data = DataDescription(
-        "made up", "made up", CLASSES, (3, 32, 32), 45_000, 5_000, images, (0.5,) * 3, (0.25,) * 3, (), "", ()
+        name="made up",
+        source="made up",
+        class_names=CLASSES,
+        image_shape=(3, 32, 32),
+        train=45_000,
+        validation=5_000,
+        test=images,
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
+        notes=(),
+        fingerprint="",
+        findings=(),
     )
-    words = protocol_words(seeds=seeds, networks=networks)
-    protocol = Protocol(data, {"epochs": EPOCHS}, tuple(range(seeds)), "Nothing is selected.", *words, "convstudy")
+    protocol = Protocol(data=data, recipe={"epochs": EPOCHS}, seeds=tuple(range(seeds)), command="convstudy")
     found = findings_of(entrants, runs, protocol, {})
     write_findings(folder, with_images(found, labels, names, random))
 

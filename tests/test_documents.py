@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from convstudy.cli.app import app
 from tests.conftest import ROOT, Said
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+TEST_COMMAND = "uv run --group dev pytest -n logical"
 COMMANDS = sorted(
     {
         (document.name, line.strip())
@@ -40,16 +43,42 @@ def words_of(command: str) -> list[str]:
 
 def test_the_documents_have_commands() -> None:
     assert ("README.md", "pip install uv && uv run convstudy compare") in COMMANDS
-    assert ("README.md", "uv run pytest") in COMMANDS
+    assert ("README.md", TEST_COMMAND) in COMMANDS
+
+
+@pytest.mark.parametrize("file", [".ci/run", ".github/workflows/ci.yml", "CONTRIBUTING.md"])
+def test_ci_runs_the_test_command_of_the_readme_and_the_lints(file: str) -> None:
+    lines = [line.strip().removeprefix("- run: ") for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
+    assert {TEST_COMMAND, ".ci/lint"} <= set(lines)
+
+
+def test_the_files_of_github_are_yaml() -> None:
+    files = [*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"]
+    assert all(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
+    assert len(files) == 9
+
+
+def test_what_is_said_twice_about_the_project_is_the_same() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    assert cited["repository-code"] == project["urls"]["Homepage"]
+    assert [author["name"] for author in cited["authors"]] == [author["name"] for author in project["authors"]]
+
+
+def test_the_extra_all_is_all_extras() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    [everything] = extras.pop("all")
+    assert everything == f"convstudy[{','.join(sorted(extras))}]"
 
 
 @pytest.mark.parametrize(("document", "command"), COMMANDS, ids=lambda value: value)
 def test_every_command_of_the_documents_is_one_that_we_have(document: str, command: str) -> None:
     words = words_of(command)
-    if words[0] in {"pytest", "ruff", "mutmut"}:
+    if words[0] in {"pytest", "ruff", "mutmut", "uvx"}:
         return
-    if words[0] == "python":
-        assert (ROOT / words[1]).is_file(), f"{document}: no {words[1]}"
+    if words[0] in {"python", ".ci/lint"}:
+        assert (ROOT / words[words[0] == "python"]).is_file(), f"{document}: no file of {command}"
         return
     assert words[0] == "convstudy", f"{document}: {command}"
     called, words = typer.main.get_command(app), words[1:]

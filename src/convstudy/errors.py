@@ -71,9 +71,16 @@ def printable(text: str) -> str:
 class ConvstudyError(Exception):
     r"""Base class; the command line prints its message on one line and exits with status 2.
 
+    `setting` names the parameter that the message is about. The message then calls parameters by their names, as in
+    "lr is -1; expected a number above 0, see `epochs`", for which the command line puts the flags: "--lr is -1; ...".
+
     >>> print(ConvstudyError("no file is named a\x1b[2J.jpg"))
     no file is named a\x1b[2J.jpg
     """
+
+    def __init__(self, message: str = "", *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
 
     def __str__(self) -> str:
         return printable(super().__str__())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 NAMED = 5  # of many names in a message
 
@@ -15,6 +15,15 @@ def plural(value: int, noun: str) -> str:
     """
     ending = "" if value == 1 else "es" if noun.endswith("s") else "s"
     return f"{value:,} {noun}{ending}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a list in a sentence.
+
+    >>> listed(["net"]), listed(["net", "lenet5", "vgg11"])
+    ('net', 'net, lenet5 and vgg11')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def some(names: Iterable[str]) -> str:

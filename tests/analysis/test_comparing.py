@@ -178,7 +178,7 @@ def test_what_saves_nothing_is_no_bottleneck() -> None:
 
 
 def test_a_window_that_does_not_fit_is_told() -> None:
-    with pytest.raises(ShapeError, match="a window of 9 does not fit an axis of 4 with padding 2 on both sides"):
+    with pytest.raises(ShapeError, match=r"window of 9 .* axis of 4 with padding 2"):
         window_output_size(4, 5, padding=2, dilation=2)
     assert window_output_size(5, 5, padding=2, dilation=2) == 1
     assert window_output_size(32, 5) == 28
@@ -188,16 +188,16 @@ def test_a_window_that_does_not_fit_is_told() -> None:
 def test_every_number_of_a_bottleneck_is_from_one_on(wrong: str) -> None:
     numbers = {"kernel": 1, "channels": 1, "reduced": 1, "stride": 1}
     assert bottleneck((1, 1, 1), **numbers).direct_macs == 1
-    with pytest.raises(ShapeError, match="whole numbers from 1"):
+    with pytest.raises(ShapeError, match="at least 1"):
         bottleneck(
             (1, 0, 1) if wrong == "input" else (1, 1, 1), **(numbers | {wrong: 0} if wrong in numbers else numbers)
         )
 
 
 def test_bottlenecks_that_cannot_be() -> None:
-    with pytest.raises(ShapeError, match=r"channels x height x width and whole numbers from 1; got input \(192, 28\)"):
+    with pytest.raises(ShapeError, match=r"channels x height x width.*got input \(192, 28\)"):
         bottleneck((192, 28), kernel=5, channels=32, reduced=16)
-    with pytest.raises(ShapeError, match="a reduction is to 1 channel or more; got 0"):
+    with pytest.raises(ShapeError, match="reduced is 0"):
         bottlenecks(Net(), (3, 32, 32), reduced=0)
 
 
@@ -248,7 +248,7 @@ def test_a_table_cut_at_a_depth_keeps_its_totals_and_each_stage_of_the_paper() -
     ]
     assert stages["layer4"].stride == (32, 32)
     assert at_depth(whole, 99).rows == whole.rows
-    with pytest.raises(ShapeError, match="--depth is 0; expected a whole number from 1 on"):
+    with pytest.raises(ShapeError, match=r"^depth is 0"):
         at_depth(whole, 0)
 
 

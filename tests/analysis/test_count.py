@@ -128,35 +128,19 @@ def test_an_unknown_operation_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "message"),
+    ("shape", "parts"),
     [
-        (
-            (1, 32, 32),
-            "conv1 (Conv2d): got 1x1x32x32 (batch first), expected 3 channels in the second axis; "
-            "the network's input was 1x32x32",
-        ),
-        (
-            (3, 64, 64),
-            "fc1 (Linear): got 1x2704 (batch first), expected 400 features in the last axis; "
-            "the network's input was 3x64x64",
-        ),
-        (
-            (3, 8, 8),
-            "conv2 (Conv2d): got 1x6x2x2 (batch first), expected at least the window, 5x5, padding included; "
-            "the network's input was 3x8x8",
-        ),
-        (
-            (3, 32),
-            "conv1 (Conv2d): got 1x3x32 (batch first), expected 4 axes: batch, channels and 2 of space; "
-            "the network's input was 3x32",
-        ),
-        ((3, 0, 32), "an input's shape is positive whole numbers, as (3, 32, 32); got (3, 0, 32)"),
+        ((1, 32, 32), ["conv1 (Conv2d)", "1x1x32x32", "3 channels", "input was 1x32x32"]),
+        ((3, 64, 64), ["fc1 (Linear)", "1x2704", "400 features", "input was 3x64x64"]),
+        ((3, 8, 8), ["conv2 (Conv2d)", "1x6x2x2", "5x5", "input was 3x8x8"]),
+        ((3, 32), ["conv1 (Conv2d)", "1x3x32", "4 axes", "input was 3x32"]),
+        ((3, 0, 32), ["(3, 0, 32)", "(3, 32, 32)"]),
     ],
 )
-def test_an_input_that_does_not_fit(shape: tuple[int, ...], message: str) -> None:
+def test_an_input_that_does_not_fit(shape: tuple[int, ...], parts: list[str]) -> None:
     with pytest.raises(ShapeError) as error:
         count(Net(), shape)
-    assert str(error.value) == message
+    assert [part for part in parts if part not in str(error.value)] == []
 
 
 def test_what_is_wrong_beside_the_shape_is_said_as_torch_says_it() -> None:
@@ -169,9 +153,7 @@ def test_what_is_wrong_beside_the_shape_is_said_as_torch_says_it() -> None:
     "layer", [nn.Conv2d(3, 8, 5), nn.Conv2d(3, 8, 3, dilation=2), nn.MaxPool2d(5), nn.AvgPool2d(5)]
 )
 def test_a_window_that_does_not_fit(layer: nn.Module, size: int) -> None:
-    with pytest.raises(
-        ShapeError, match=rf"^0 \(\w+\): got 1x3x{size}x9 .*, expected at least the window, 5x5, padding"
-    ):
+    with pytest.raises(ShapeError, match=rf"^0 \(\w+\): got 1x3x{size}x9 .*, expected .*5x5"):
         count(nn.Sequential(layer), (3, size, 9))
     assert count(nn.Sequential(layer), (3, 5, 9)).output_shapes[0][1] == 1
 
@@ -181,5 +163,5 @@ def test_a_network_that_looks_at_values() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x if x.sum() > 0 else -x
 
-    with pytest.raises(ModelError, match="depends on the values of the input"):
+    with pytest.raises(ModelError, match="values of the input"):
         count(nn.Sequential(Looking()), (3,))

@@ -183,7 +183,7 @@ def test_lazy_layers_are_refused() -> None:
 def test_torchscript_is_refused() -> None:
     with warnings.catch_warnings(action="ignore"):
         scripted = torch.jit.script(nn.Linear(3, 4))
-    with pytest.raises(ModelError, match="whose layers cannot be followed"):
+    with pytest.raises(ModelError, match="TorchScript"):
         count(scripted, (3,))
 
 
@@ -195,12 +195,12 @@ def test_a_compiled_network_is_the_network_inside() -> None:
 
 
 def test_what_is_no_network_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"expected a torch\.nn\.Module to count; got function"):
+    with pytest.raises(ModelError, match=r"torch\.nn\.Module.*function"):
         count(lambda x: x, (3,))  # type: ignore[arg-type]
 
 
 def test_no_input_is_refused() -> None:
-    with pytest.raises(ShapeError, match=r"count needs the shape of one input, as in count\(network, \(3, 32, 32\)\)"):
+    with pytest.raises(ShapeError, match=r"count\(network, \(3, 32, 32\)\)"):
         count(nn.Linear(3, 4))
 
 

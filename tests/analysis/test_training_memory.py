@@ -109,7 +109,7 @@ def test_it_grows_with_the_batch_and_is_told_by_layer() -> None:
 
 
 def test_settings_that_cannot_be() -> None:
-    with pytest.raises(RecipeError, match="a batch has 1 image or more; got 0"):
+    with pytest.raises(RecipeError, match="batch_size is 0"):
         training_memory(Net(), (3, 32, 32), batch_size=0)
-    with pytest.raises(UnknownNameError, match="no optimiser is named 'nesterow'; did you mean 'nesterov'"):
+    with pytest.raises(UnknownNameError, match=r"'nesterow'.*'nesterov'"):
         training_memory(Net(), (3, 32, 32), optimiser="nesterow")

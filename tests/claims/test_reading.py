@@ -1,12 +1,13 @@
 """One network, printed in every form that is read, gives one table."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
 
 from convstudy.claims import ClaimedTable, parse_table, read_table
-from convstudy.errors import ClaimError
+from convstudy.errors import ClaimError, ToolError
 
 PRINTOUTS = Path(__file__).parent / "printouts"
 SHAPES = [(3, 32, 32), (8, 28, 28), (8, 14, 14), (16, 10, 10), (16, 5, 5), (120,), (84,), (10,)]
@@ -208,4 +209,12 @@ def test_a_workbook_of_too_many_rows_is_refused(tmp_path: Path) -> None:
         sheet.append(["CONV1", 1])
     workbook.save(tmp_path / "table.xlsx")
     with pytest.raises(ClaimError, match="more than 5,000 rows"):
+        read_table(tmp_path / "table.xlsx")
+
+
+def test_without_openpyxl_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Workbook().save(tmp_path / "table.xlsx")
+    monkeypatch.delitem(sys.modules, "convstudy.claims.workbook", raising=False)
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(ToolError, match=r"convstudy\[excel\]"):
         read_table(tmp_path / "table.xlsx")

@@ -75,7 +75,7 @@ def test_safetensors_hold_the_weights_the_classes_and_the_preprocessing(
 
 
 def test_torchvision_s_own_network_takes_the_weights(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
-    words = ("--data", "pictures", "--epochs", "1", "--device", "cpu", "--output", "out")
+    words = ("--data", "pictures", "--epochs", "1", "--device", "cpu", "--threads", "1", "--output", "out")
     assert convstudy("train", "resnet18", *words).status == 0
     said = convstudy("export", "out", "--format", "torchvision")
     assert (said.status, said.out) == (0, "out/resnet18.pth\n")

@@ -13,15 +13,12 @@ import typer
 from tests.conftest import Said
 
 from convstudy.cli.app import app
-from convstudy.cli.recipe_flags import RECIPE, Flag
+from convstudy.cli.setting_flags import FLAGGED
 from convstudy.training import Recipe
+from convstudy.training.setting import Declared, declared
 
 Convstudy = Callable[..., Said]
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-NO_CONSTANT = {
-    "horizontal_flip": "as the data allow",
-    "channels_last": "of `train` without --threads, what is measured to be faster; else no",
-}
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -43,21 +40,30 @@ def test_every_command_is_listed_once_with_what_it_does(convstudy: Convstudy) ->
     assert "inspect" in convstudy("data", "--help").out
 
 
+def entries_of(page: str) -> list[str]:
+    """The entries of a help page, each on one line."""
+    return [" ".join(entry.split()) for entry in page.replace("\n│ -", "\0-").replace("│", " ").split("\0")]
+
+
 @pytest.mark.parametrize("command", ["train", "compare"])
-@pytest.mark.parametrize("flag", RECIPE, ids=lambda flag: flag.setting)
-def test_every_setting_of_the_recipe_tells_its_default(convstudy: Convstudy, command: str, flag: Flag) -> None:
-    page = convstudy(command, "--help").out.replace("\n│ -", "\0-").replace("│", " ")
-    entries = [" ".join(entry.split()) for entry in page.split("\0")]
-    spelled = rf"(-b, )?{flag.spellings[0].partition('/')[0]}[ ,]"
-    [told] = [re.search(r"\[default: (.*?)\]", entry) for entry in entries if re.match(spelled, entry)]
-    assert told
-    default = getattr(Recipe(), flag.setting)
-    if flag.setting in NO_CONSTANT:
-        assert told[1] == NO_CONSTANT[flag.setting]
-    elif isinstance(default, bool):
-        assert told[1] == {True: "yes", False: "no"}[default]
-    else:
-        assert type(default)(told[1]) == default
+@pytest.mark.parametrize("setting", FLAGGED.values(), ids=lambda setting: setting.name)
+def test_every_setting_has_its_flags_and_its_default(convstudy: Convstudy, command: str, setting: Declared) -> None:
+    entries = entries_of(convstudy(command, "--help").out)
+    found = [entry for entry in entries if re.match(rf"(-[\w-]+, )*{setting.flag}[ ,]", entry)]
+    if setting.about.command not in {"", command}:
+        assert found == []
+        return
+    told = re.search(r"\[default: (.*?)\]", found[0])
+    default = setting.default
+    if setting.about.default:
+        assert told is not None
+        assert told[1] == setting.about.default
+    elif default in (None, ()):
+        assert told is None
+    elif setting.name in declared(Recipe):
+        assert told is not None
+        kind = {False: "no", True: "yes"}
+        assert told[1] == kind[default] if isinstance(default, bool) else type(default)(told[1]) == default
 
 
 @pytest.mark.parametrize("words", [[], ["train"], ["compare"], ["summary"]], ids=" ".join)
@@ -73,3 +79,12 @@ def test_help_needs_no_torch(words: list[str]) -> None:
 def test_the_page_of_all_commands_names_them(convstudy: Convstudy) -> None:
     page = convstudy("--help").out
     assert [name for name in COMMANDS if name not in page] == []
+
+
+def test_the_page_of_all_commands_does_not_wait_for_pydantic() -> None:
+    code = (
+        "import sys; from convstudy.cli.app import app; app(['--help'], standalone_mode=False); "
+        "print('pydantic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.endswith("False\n")

@@ -50,16 +50,17 @@ def test_after_a_resume_each_epoch_is_there_once(
         "tensorboard.backend.event_processing.event_accumulator", reason="the extra `tensorboard` is not installed"
     )
     from convstudy.report.terminal.training import TrainingDisplay  # noqa: PLC0415
+    from convstudy.study.runs.events import EpochEnded, Event  # noqa: PLC0415
 
-    end_epoch = TrainingDisplay.end_epoch
+    show = TrainingDisplay.__call__
 
-    def interrupted(self: TrainingDisplay, index: int, epoch: Any) -> None:
-        end_epoch(self, index, epoch)
-        if epoch.epoch == 2:
+    def interrupted(self: TrainingDisplay, event: Event) -> None:
+        show(self, event)
+        if isinstance(event, EpochEnded) and event.epoch.epoch == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(TrainingDisplay, "end_epoch", interrupted)
+        patched.setattr(TrainingDisplay, "__call__", interrupted)
         assert convstudy("train", *SHORT, "--log", "tensorboard").status == 130
     assert list(pd.read_csv(tmp_path / "out/epochs.csv")["epoch"]) == [1, 2]
     assert convstudy("train", "--resume", "out").status == 0
@@ -140,10 +141,10 @@ def test_a_tracker_that_fails_does_not_stop_the_training(
             raise ConnectionError("the server is away")
 
     monkeypatch.setitem(sys.modules, "mlflow", Away())
-    with pytest.warns(UserWarning, match=r"--log mlflow stopped at epoch 1: ConnectionError: the server is away"):
+    with pytest.warns(UserWarning, match=r"mlflow stopped at epoch 1: ConnectionError: the server is away"):
         assert convstudy("train", *SHORT, "--log", "mlflow").status == 0
     assert list(pd.read_csv(tmp_path / "out/epochs.csv")["epoch"]) == [1, 2, 3]
     monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace())
     said = convstudy("train", *SHORT[:-1], "other", "--log", "mlflow")
     assert (said.status, said.err.count("\n")) == (2, 1)
-    assert said.err.startswith("error: --log mlflow cannot begin: AttributeError: ")
+    assert said.err.startswith("error: the tracker mlflow cannot begin: AttributeError: ")

@@ -1,4 +1,4 @@
-"""A table of one network waits for no library that it does not need."""
+"""Starting convstudy, and a table of one network, import no library that they do not need."""
 
 from __future__ import annotations
 
@@ -7,22 +7,35 @@ import sys
 
 import pytest
 
-HEAVY = ("pandas", "plotly", "pyarrow", "scipy", "sklearn", "statsmodels", "sympy", "torchvision", "torch._dynamo")
+FOR_FILES_AND_REPORTS = {"h5py", "jinja2", "openpyxl", "pandas", "plotly", "pyarrow", "scipy", "sklearn", "statsmodels"}
+HEAVY = FOR_FILES_AND_REPORTS | {"sympy", "torchvision", "torch._dynamo"}
+COMMAND = "from convstudy.cli.app import app; app({words!r}, standalone_mode=False)"
 
 
-@pytest.mark.parametrize("command", ["summary net", "explain net conv1", "trends lecture"])
-def test_heavy_libraries_stay_unloaded(command: str) -> None:
-    code = (
-        "import sys; from convstudy.cli.app import app\n"
-        f"app({command.split()!r}, standalone_mode=False)\n"
-        f"print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
-    )
+def imported(code: str, among: set[str]) -> list[str]:
+    """Run `code` in a new interpreter; return which of the modules it has imported."""
+    code = f"import sys\n{code}\nprint(*sorted({among!r} & set(sys.modules)), sep='\\n', end='', file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr.split("\n")[-2] == "[]"
+    return done.stderr.splitlines()
 
 
-def test_training_waits_for_no_library_of_the_report() -> None:
-    of_the_end = {"plotly", "scipy", "sklearn", "statsmodels"}
-    code = f"import sys, convstudy.cli.train; print(sorted({of_the_end!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+@pytest.mark.parametrize("words", ["summary net", "explain net conv1", "trends lecture"])
+def test_a_count_imports_no_heavy_library(words: str) -> None:
+    assert imported(COMMAND.format(words=words.split()), HEAVY) == []
+
+
+def test_summary_in_python_imports_no_heavy_library() -> None:
+    assert imported("import convstudy; convstudy.summary('net')", HEAVY) == []
+
+
+@pytest.mark.parametrize("code", ["import convstudy", COMMAND.format(words=["--help"])], ids=["import", "--help"])
+def test_starting_imports_no_torch_either(code: str) -> None:
+    assert imported(code, HEAVY | {"numpy", "torch"}) == []
+
+
+def test_training_imports_no_library_of_the_report() -> None:
+    assert imported("import convstudy.cli.train", {"plotly", "scipy", "sklearn", "statsmodels"}) == []
+
+
+def test_what_is_imported_is_seen() -> None:
+    assert imported("import openpyxl, json, torch", {"openpyxl", "torch", "h5py"}) == ["openpyxl", "torch"]

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -125,17 +126,39 @@ def on_a_disk_of_its_own(folder: Path, size: str, script: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("size", "file"), [("4k", "train.json"), ("20k", "checkpoint.pt"), ("44k", "weights")])
-def test_a_disk_is_full(pictures: Path, tmp_path: Path, size: str, file: str) -> None:
-    script = """
-        $TRAIN 2>&1 >/dev/null; echo "status $?"
-        mount -o remount,size=9m out; $TRAIN >/dev/null 2>&1; echo "status $?"; ls out/run
-    """
-    first, *rest = on_a_disk_of_its_own(tmp_path, size, script).splitlines()
-    assert first.startswith("error: out/run/")
-    assert FULL in first
-    assert rest[:2] == ["status 2", "status 0"]
-    assert "run.json" in rest
+FILLING = """
+import contextlib, io, json, os, subprocess, sys
+from convstudy.cli.app import main
+
+def train():
+    sys.argv = ["convstudy", *words]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            main()
+        except SystemExit as exit_:
+            return exit_.code, err.getvalue()
+
+sizes, words = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+for size in sizes:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", "out"], check=True)
+    first = train()
+    subprocess.run(["mount", "-o", "remount,size=9m", "out"], check=True)
+    print(json.dumps([size, *first, *train(), os.listdir("out/run")]), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_is_full(pictures: Path, tmp_path: Path) -> None:
+    sizes = ["4k", "20k", "44k"]  # too small for train.json, for the checkpoint and for the weights
+    (tmp_path / "filling.py").write_text(FILLING)
+    words = [sys.executable, "filling.py", json.dumps(sizes), json.dumps([*WORDS, "--output", "out/run"])]
+    told = [json.loads(line) for line in on_a_disk_of_its_own(tmp_path, "1m", shlex.join(words)).splitlines()]
+    assert [size for size, *_ in told] == sizes
+    for _, status, error, later_status, later_error, left in told:
+        assert (status, later_status, later_error) == (2, 0, "")
+        assert error.startswith("error: out/run/")
+        assert FULL in error
+        assert "run.json" in left
 
 
 def test_a_folder_that_cannot_be_written_is_named(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from torchvision.models import ResNet18_Weights
 
 Convstudy = Callable[..., Said]
 
-SHORT = ("--epochs", "1", "--device", "cpu", "--output")
+SHORT = ("--epochs", "1", "--device", "cpu", "--threads", "1", "--output")
 
 
 @pytest.fixture
@@ -98,18 +98,19 @@ def test_frozen_and_interrupted_it_ends_the_same(
     stopped_after: int,
 ) -> None:
     from convstudy.report.terminal.training import TrainingDisplay  # noqa: PLC0415
+    from convstudy.study.runs.events import EpochEnded, Event  # noqa: PLC0415
 
     words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "4", "--threads", "1", *flags)
     assert convstudy(*words, "--output", "whole").status == 0
-    end_epoch = TrainingDisplay.end_epoch
+    show = TrainingDisplay.__call__
 
-    def interrupted(self: TrainingDisplay, index: int, epoch: Any) -> None:
-        end_epoch(self, index, epoch)
-        if epoch.epoch == stopped_after:
+    def interrupted(self: TrainingDisplay, event: Event) -> None:
+        show(self, event)
+        if isinstance(event, EpochEnded) and event.epoch.epoch == stopped_after:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(TrainingDisplay, "end_epoch", interrupted)
+        patched.setattr(TrainingDisplay, "__call__", interrupted)
         assert convstudy(*words, "--output", "broken").status == 130
     assert convstudy("train", "--resume", "broken").status == 0
     whole, broken = tmp_path / "whole", tmp_path / "broken"
@@ -127,12 +128,14 @@ def test_from_unfreeze_at_on_the_whole_network_learns(convstudy: Convstudy, pret
     assert (kept["freeze"], kept["unfreeze_at"], kept["recipe"]["crop_padding"]) == (True, 2, 0.125)
     epochs = pd.read_csv(tmp_path / "after/epochs.csv")
     assert list(epochs["epoch"]) == [1, 2, 3]
-    for flags in (("--unfreeze-at", "3"), ("--unfreeze-at", "-1")):
-        said = convstudy(*words, *flags, "--output", "other")
-        assert (said.status, said.err) == (
-            2,
-            f"error: --unfreeze-at is {flags[1]}; expected 1 to below the 3 epochs, and --freeze backbone with it\n",
-        )
+    for unfreeze_at, expected in (
+        ("3", "from 1 to below 3, the value of --epochs"),
+        ("-1", "a whole number, 0 or more"),
+    ):
+        said = convstudy(*words, "--unfreeze-at", unfreeze_at, "--output", "other")
+        assert said.status == 2
+        assert said.err.startswith(f"error: --unfreeze-at is {unfreeze_at}; expected ")
+        assert expected in said.err
 
 
 def test_a_comparison_trains_the_heads_of_frozen_backbones(
@@ -188,18 +191,7 @@ def test_grey_images_reach_a_network_of_colours_as_three_equal_channels(
     convstudy: Convstudy, hub: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
-    words = (
-        "train",
-        "resnet18@imagenet",
-        "--data",
-        "digits",
-        "--resize",
-        "8",
-        "--freeze",
-        "backbone",
-        "--threads",
-        "1",
-    )
+    words = ("train", "resnet18@imagenet", "--data", "digits", "--resize", "8", "--freeze", "backbone")
     said = convstudy(*words, *SHORT, "out")
     assert said.status == 0, said.err
     kept = record(tmp_path / "out")

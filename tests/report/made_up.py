@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import ImageSet
+from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.conclude import seed_by_seed
+from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.metrics import metrics_of
-from convstudy.study.comparisons.questions import questions
 from convstudy.study.comparisons.results import (
     Accuracy,
     ActivationMap,
@@ -72,8 +73,14 @@ def made_up_findings(networks: int = 2, seeds: int = 3, *, test_images: int = 36
         model.name: np.array([run.logits.argmax(1) == run.labels for run in runs if run.model == model.name])
         for model in models
     }
-    replies = questions(models, pairs, answers)
-    results = Results(models, pairs, _protocol(seeds, test_images), ENVIRONMENT, replies, seed_by_seed(runs))
+    results = Results(
+        models=models,
+        comparisons=pairs,
+        protocol=_protocol(seeds, test_images),
+        environment=ENVIRONMENT,
+        conclusion=conclusion(models, pairs, answers),
+        omnibus=seed_by_seed(runs),
+    )
     findings = Findings(results, runs, (), unfinished)
     return _with_images(findings, labels) if runs else findings
 
@@ -106,11 +113,18 @@ def _model(name: str, runs: tuple[RunResult, ...]) -> ModelResult:
     mean = sum(per_seed) / len(per_seed)
     uncounted = ("aten.special_<op> in body.3",) if name == NASTY_NETWORK else ()
     top1 = Accuracy(mean, mean - 0.012, min(mean + 0.011, 1.0), per_seed)
+    parameters, macs, activation_size, input_shape = COSTS.get(name, COSTS["net"])
+    train_seconds, images_per_second, latency_ms = SPEEDS.get(name, SPEEDS["net"])
     return ModelResult(
-        name,
-        *COSTS.get(name, COSTS["net"]),
-        top1,
-        *SPEEDS.get(name, SPEEDS["net"]),
+        name=name,
+        parameters=parameters,
+        macs=macs,
+        activation_size=activation_size,
+        input_shape=input_shape,
+        top1=top1,
+        train_seconds=train_seconds,
+        images_per_second=images_per_second,
+        latency_ms=latency_ms,
         uncounted=uncounted,
         metrics=metrics_of([run for run in runs if run.model == name]),
         **MEASURED.get(name, {}),
@@ -119,16 +133,20 @@ def _model(name: str, runs: tuple[RunResult, ...]) -> ModelResult:
 
 def _pair(a: ModelResult, b: ModelResult) -> PairResult:
     difference = a.top1.mean - b.top1.mean
-    better, other = (a, b) if difference > 0 else (b, a)
     size = abs(100 * difference)
-    words = f"by {size:.1f} points (95 % interval {size - 1.1:.1f} to {size + 1.1:.1f})"
-    limits = (difference - 0.011, difference + 0.011)
-    if size < 1.5:
-        verdict = f"no difference shown between {a.name} and {b.name}: {better.name} is ahead {words}"
-        return PairResult(a.name, b.name, difference, *limits, p_value=0.41, better=None, verdict=verdict, **SIZE)
-    verdict = f"{better.name} is better than {other.name} {words}"
-    p_value = 0.0004 if size > 3 else 0.0021
-    return PairResult(a.name, b.name, difference, *limits, p_value=p_value, better=better.name, verdict=verdict, **SIZE)
+    shown = size >= 1.5
+    better = (a if difference > 0 else b).name
+    return PairResult(
+        a=a.name,
+        b=b.name,
+        difference=difference,
+        low=difference - 0.011,
+        high=difference + 0.011,
+        p_value=0.41 if not shown else 0.0004 if size > 3 else 0.0021,
+        verdict=Verdict.BETTER if shown else Verdict.UNDECIDED,
+        better=better if shown else None,
+        **SIZE,
+    )
 
 
 def _protocol(seeds: int, test_images: int) -> Protocol:
@@ -156,9 +174,6 @@ def _protocol(seeds: int, test_images: int) -> Protocol:
         data=data,
         recipe={"epochs": EPOCHS, "batch_size": 32, "lr": 0.05, "weight_decay": 5e-4, "horizontal_flip": False},
         seeds=tuple(range(seeds)),
-        selection="The weights of the last epoch; the test part was opened once, after the last epoch.",
-        intervals="Other seeds and other test images, from one t statistic on both variances.",
-        tests="A paired t test over images and seeds; Holm's correction.",
         command="convstudy compare net resnet34 --data digits --seeds 3 --epochs 8 --output 'runs/a & b'",
     )
 

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from convstudy.report.html import write_html
+from convstudy.report.pdf import BROWSERS, MACOS
 from convstudy.report.ranks import write_ranks
 from convstudy.statistics import friedman
 from convstudy.study.comparisons.ranking import RankedData, Ranking
@@ -36,10 +37,9 @@ Scheme = Literal["light", "dark"]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next((path for path in map(shutil.which, names) if path), None)
+    program = next(filter(None, map(shutil.which, (*BROWSERS, MACOS))), None)
     if program is None:
-        absent = f"no browser is installed: looked for {', '.join(names)}"
+        absent = f"no browser is installed: looked for {', '.join(BROWSERS)}"
         pytest.fail(absent) if os.environ.get("CI") else pytest.skip(absent)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)

@@ -14,6 +14,7 @@ from convstudy.errors import ToolError
 from convstudy.report.document import latex, markdown
 from convstudy.report.html import write_html
 from convstudy.report.pdf import BROWSERS, write_pdf
+from convstudy.report.sentences import verdict
 from tests.report.made_up import NASTY_NETWORK, made_up_findings
 
 FINDINGS = made_up_findings(networks=3)
@@ -39,7 +40,7 @@ def test_markdown_has_the_verdicts_the_tables_and_the_command() -> None:
     assert measures["log loss, nats"].str.fullmatch(r"0\.\d{3} ± 0\.\d{3} \(0\.\d{3} to [01]\.\d{3}\)").all()
     assert measures["calibration error, %"].str.fullmatch(r"\d\.\d ± \d\.\d").all()  # no interval is honest
     for pair in FINDINGS.results.comparisons:
-        assert f"- {pair.verdict}" in text
+        assert f"- {verdict(pair, pairs=len(FINDINGS.results.comparisons))}" in text
     assert FINDINGS.results.protocol.command in text
     assert "- **2 images of the test part are in train, too**\n- the train part has 500 images of 1 and 20 of 2" in text
     assert "Unfinished" not in text

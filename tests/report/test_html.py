@@ -16,7 +16,9 @@ from scipy.special import softmax
 
 from convstudy.report.cost_charts import COSTS, accuracy_against
 from convstudy.report.html import html, write_html
-from convstudy.study.comparisons.results import Findings, Layer, ModelResult, PairResult
+from convstudy.report.sentences import intervals, p_values, replies, selection, verdict
+from convstudy.study.comparisons.results import Findings, ModelResult, PairResult
+from convstudy.study.models.entrant import CountedLayer
 from tests.report.made_up import CLASSES, EPOCHS, MEASURED, NASTY_CLASS, NASTY_NETWORK, made_up_findings
 from tests.report.page import Element, chart, parse
 
@@ -34,20 +36,28 @@ def page(findings: Findings) -> Element:
 def test_the_verdicts_come_first(page: Element, findings: Findings) -> None:
     body = page.one("body").text
     pairs = sorted(findings.results.comparisons, key=lambda pair: pair.better is None)  # first what is shown
-    places = [body.index(pair.verdict) for pair in pairs]
+    places = [body.index(verdict(pair, pairs=len(pairs))) for pair in pairs]
     assert places == sorted(places)
     assert places[-1] < body.index("Based on 3 seeds and 360 test images") < body.index("Parameters")
 
 
 def test_a_persons_questions_are_answered_below_them(page: Element, findings: Findings) -> None:
     said = page.one("dl", class_="questions").text
-    assert len(findings.results.questions) == 3
-    for reply in findings.results.questions:
+    assert len(replies(findings.results)) == 3
+    for reply in replies(findings.results):
         assert f"{reply.question}{reply.answer}" in said or f"{reply.question} {reply.answer}" in said
 
 
 def test_each_networks_layers_are_listed(findings: Findings) -> None:
-    layers = {"net": (Layer("conv1", "Conv2d", (6, 28, 28), 4_704, 456, 352_800),)}
+    conv1 = CountedLayer(
+        path="conv1",
+        kind="Conv2d",
+        output_shape=(6, 28, 28),
+        activation_size=4_704,
+        parameters=456,
+        macs=352_800,
+    )
+    layers = {"net": (conv1,)}
     section = parse(html(replace(findings, layers=layers))).one("section", **{"aria-labelledby": "layers"})
     assert section.one("summary").text == "net: 1 row"
     assert section.one("table").rows() == [["conv1", "Conv2d", "6 × 28 × 28", "4,704", "456", "352,800"]]
@@ -313,7 +323,8 @@ def test_what_is_not_there_is_not_spoken_of(findings: Findings) -> None:
 
 def test_the_protocol_is_told_in_full(page: Element, findings: Findings) -> None:
     protocol, said = findings.results.protocol, page.one("section", **{"aria-labelledby": "protocol"}).text
-    for part in (protocol.selection, protocol.intervals, protocol.tests, protocol.data.source, *protocol.data.notes):
+    told = (selection(protocol), intervals(protocol), p_values(protocol, networks=3))
+    for part in (*told, protocol.data.source, *protocol.data.notes):
         assert part in said
     for part in (
         "1,149 training, 288 validation, 360 test",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from convstudy.report.critical_difference import critical_difference_diagram
-from convstudy.report.ranks import csv, html, latex, markdown
+from convstudy.report.ranks import csv, html, latex, markdown, verdict
 from convstudy.study import ComparisonFolder, rank, write_findings
 from convstudy.study.comparisons.results import Findings
 from tests.conftest import Said
@@ -61,14 +61,14 @@ def test_demsars_example(folders: list[Path]) -> None:
     assert list(ranking.networks) == ["C4.5+m+cf", "C4.5+m", "C4.5+cf", "C4.5"]
     assert [round(mean, 3) for mean in ranking.test.mean_ranks] == [1.964, 2.0, 2.893, 3.143]
     assert list(ranking.data[0].ranks) == [1, 3, 2, 4]
-    assert ranking.verdict[0].startswith(
+    assert verdict(ranking)[0].startswith(
         "The 4 networks do not rank equally over 14 data sets (Friedman's test, F = 3.69, p = 0.01"
     )
-    assert ranking.verdict[1] == (
+    assert verdict(ranking)[1] == (
         "C4.5+m+cf ranks best, 1.96 in the mean: not shown to rank better than C4.5+m, C4.5+cf and C4.5 (Nemenyi's "
         "test: 1.25 ranks apart or more)."
     )
-    assert len(ranking.verdict) == 2
+    assert len(verdict(ranking)) == 2
     assert ranking.to_json()["test"]["chi_square"] == pytest.approx(9.28, abs=0.005)
 
 
@@ -115,10 +115,10 @@ def test_where_friedman_shows_nothing_one_bar_joins_all(tmp_path: Path, made_up:
     ranking = rank([comparison(tmp_path, made_up, f"set-{n}", row, names) for n, row in enumerate(rows)])
     assert not ranking.shown
     assert ranking.groups == ((0, 1, 2),)
-    assert ranking.verdict[0].startswith(
+    assert verdict(ranking)[0].startswith(
         "No difference shown: the 3 networks may rank equally over data sets like these 3"
     )
-    assert ranking.verdict[2] == "With 3 data sets this test sees large differences only; take 5 or more."
+    assert verdict(ranking)[2] == "With 3 data sets this test sees large differences only; take 5 or more."
     page = parse(html(ranking, "convstudy report"))
     assert not page.all("nets")  # a name stays text
     assert "here all of them, for Friedman's test shows none" in page.one("figcaption").text
@@ -129,8 +129,8 @@ def test_the_same_order_everywhere_has_an_infinite_f(tmp_path: Path, made_up: Fi
     ranking = rank(folders)
     assert math.isinf(ranking.test.f_statistic)
     assert ranking.to_json()["test"]["f_statistic"] is None
-    assert "the same order on every data set, p < 0.001 by permutation" in ranking.verdict[0]
-    assert ranking.verdict[1].startswith(
+    assert "the same order on every data set, p < 0.001 by permutation" in verdict(ranking)[0]
+    assert verdict(ranking)[1].startswith(
         "a ranks best, 1.00 in the mean: shown to rank better than c, but not shown to"
     )
 

@@ -11,7 +11,9 @@ from rich.console import Console, RenderableType
 from torch import nn
 
 from convstudy.analysis import LayerTable, TrainingMemory, Uncounted, count, unallocated
+from convstudy.report.sentences import replies, verdict
 from convstudy.report.terminal import TrainingDisplay, cost_table, layer_table, result_table, trained_report, verdicts
+from convstudy.study.runs.events import EpochEnded, RunEnded, RunStarted, StepEnded, StudyStarted
 from convstudy.training import Epoch
 from convstudy.zoo import open_architecture
 from tests.report.made_up import MEASURED, NASTY_NETWORK, made_up_findings
@@ -115,7 +117,7 @@ def test_repeated_blocks_are_drawn_once() -> None:
 
 def test_the_memory_of_training_is_said_part_by_part() -> None:
     memory = TrainingMemory(
-        32, inputs=12, weights=1000, buffers=24, gradients=1000, optimiser=2000, saved_activations=5000
+        batch_size=32, inputs=12, weights=1000, buffers=24, gradients=1000, optimiser=2000, saved_activations=5000
     )
     text = drawn(layer_table(layers("net", 32), memory=memory))
     assert "predicted memory of a training step of 32 images: 9.02 KB" in text
@@ -140,10 +142,10 @@ def test_operations_without_a_formula_are_named() -> None:
 def test_verdicts_are_told_with_what_they_are_based_on() -> None:
     text = " ".join(drawn(verdicts(RESULTS)).split())
     shown_first = sorted(RESULTS.comparisons, key=lambda pair: pair.better is None)
-    places = [text.index(pair.verdict) for pair in shown_first]
+    places = [text.index(verdict(pair, pairs=len(shown_first))) for pair in shown_first]
     assert places == sorted(places)
-    assert places[-1] < text.index("based on 3 seeds and 360 test images") < text.index("Which is best? resnet34 has")
-    for reply in RESULTS.questions:
+    assert places[-1] < text.index("based on 3 seeds and 360 test images") < text.index("Which network is best?")
+    for reply in replies(RESULTS):
         assert f"{reply.question} {reply.answer}" in text
 
 
@@ -151,7 +153,7 @@ def test_of_many_pairs_only_the_leaders_are_told() -> None:
     results = made_up_findings(networks=6).results
     text = " ".join(drawn(verdicts(results)).split())
     assert "based on 3 seeds and 360 test images; all 15 pairs are in the report" in text
-    assert [pair.verdict in text for pair in results.comparisons].count(True) == 5
+    assert [verdict(pair, pairs=15) in text for pair in results.comparisons].count(True) == 5
 
 
 def test_names_are_not_taken_for_markup() -> None:
@@ -162,12 +164,12 @@ def test_names_are_not_taken_for_markup() -> None:
 def test_without_a_terminal_training_is_a_line_an_epoch() -> None:
     written = io.StringIO()
     with TrainingDisplay(Console(file=written, width=WIDTH)) as display:
-        display.start(missing=3, total=6)
-        display.start_run(NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10)
+        display(StudyStarted(missing=3, total=6))
+        display(RunStarted(model=NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10))
         for number in (1, 2):
-            display.step(4, epoch=number, step=5, loss=1.4, images_per_second=5123.4)
-            display.end_epoch(4, epoch(number))
-        display.end_run(4)
+            display(StepEnded(index=4, epoch=number, step=5, loss=1.4, images_per_second=5123.4))
+            display(EpochEnded(index=4, epoch=epoch(number)))
+        display(RunEnded(index=4))
     assert written.getvalue().splitlines() == [
         f"run 4 of 6: {NASTY_NETWORK}, seed 2: epoch {number} of 2, loss 1.250, validation top-1 71.5 %, 5,123 images/s"
         for number in (1, 2)
@@ -177,11 +179,11 @@ def test_without_a_terminal_training_is_a_line_an_epoch() -> None:
 def test_epochs_from_a_checkpoint_are_said_to_be_so() -> None:
     written = io.StringIO()
     with TrainingDisplay(Console(file=written, width=200)) as display:
-        display.start(missing=1, total=1)
-        display.start_run("net", seed=0, index=1, epochs=3, steps_per_epoch=10)
-        display.end_epoch(1, epoch(1))
-        display.step(1, epoch=2, step=10, loss=1.4, images_per_second=100)
-        display.end_epoch(1, epoch(2))
+        display(StudyStarted(missing=1, total=1))
+        display(RunStarted(model="net", seed=0, index=1, epochs=3, steps_per_epoch=10))
+        display(EpochEnded(index=1, epoch=epoch(1)))
+        display(StepEnded(index=1, epoch=2, step=10, loss=1.4, images_per_second=100))
+        display(EpochEnded(index=1, epoch=epoch(2)))
     first, second = written.getvalue().splitlines()
     assert first.endswith("from its checkpoint")
     assert second.endswith("100 images/s")
@@ -192,13 +194,13 @@ def test_on_a_terminal_each_run_that_goes_on_has_a_bar() -> None:
     written = io.StringIO()
     console = Console(file=written, width=WIDTH, force_terminal=True, color_system=None)
     with TrainingDisplay(console, clock=lambda: now) as display:
-        display.start(missing=3, total=6)
-        display.start_run(NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10)
-        display.start_run("net", seed=2, index=5, epochs=8, steps_per_epoch=10)
+        display(StudyStarted(missing=3, total=6))
+        display(RunStarted(model=NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10))
+        display(RunStarted(model="net", seed=2, index=5, epochs=8, steps_per_epoch=10))
         now = 20.0
-        display.step(4, epoch=1, step=10, loss=1.4, images_per_second=5123.4)  # half of this run took 20 s
-        display.end_run(5)  # and all of that one, side by side
-        display.start_run("net", seed=3, index=6, epochs=8, steps_per_epoch=10)
+        display(StepEnded(index=4, epoch=1, step=10, loss=1.4, images_per_second=5123.4))  # half of this run took 20 s
+        display(RunEnded(index=5))  # and all of that one, side by side
+        display(RunStarted(model="net", seed=3, index=6, epochs=8, steps_per_epoch=10))
     lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.getvalue()).rstrip())[-3:]
     assert all(len(line) <= WIDTH for line in lines)
     all_runs, slow, new = lines

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from convstudy.analysis.training_memory import training_memory
 from convstudy.data import DataSet, ImageSet
+from convstudy.study.models.opening import Model
 from convstudy.study.runs import cost as measured_cost_module
 from convstudy.study.runs.cost import MeasuredCost, measured_cost, training_step_bytes
 from convstudy.study.runs.data_record import DataRecord
@@ -31,7 +32,28 @@ EPOCHS = [Epoch(1, 0.1, 1.0, 0.5, 1.0, 0.5, 1.0)]
 def task(name: str, **settings: object) -> Task:
     folder = RunFolder(Path("nowhere"))
     recipe = Recipe.from_dict({"warmup_epochs": 0, "batch_size": 128, **settings})
-    return Task(name, (3, SIDE, SIDE), DATA, ORIGIN, recipe, 0, torch.device("cpu"), folder, 1)
+    return Task(
+        model=name,
+        code="",
+        input_shape=(3, SIDE, SIDE),
+        data_fingerprint="none",
+        recipe=recipe,
+        seed=0,
+        device="cpu",
+        threads=1,
+        convstudy="0",
+        sources="0",
+        opened=Model(name, lambda *_: network(name)),
+        data=DATA,
+        origin=ORIGIN,
+        on=torch.device("cpu"),
+        folder=folder,
+        index=1,
+    )
+
+
+def trained_as(asked: Task, trained: nn.Module, seconds: float = 1.0) -> Trained:
+    return Trained(task=asked, network=trained, lr=asked.recipe.lr, epochs=EPOCHS, seconds=seconds)
 
 
 def network(name: str) -> nn.Module:
@@ -53,7 +75,7 @@ def test_it_is_what_analysis_predicts_but_for_workspaces(name: str, optimiser: s
     """The prediction leaves workspaces out; and what is saved first is given back before the last gradient is there."""
     keeps = {"sgd": "nesterov", "adamw": "adamw"}[optimiser]
     shape = (1 if name == "lenet5" else 3, SIDE, SIDE)
-    asked = replace(task(name, optimiser=optimiser), input_shape=shape)
+    asked = replace(task(name, optimizer=optimiser), input_shape=shape)
     torch.manual_seed(0)
     found = training_step_bytes(asked, build(name, num_classes=10, in_channels=shape[0]), images)
     predicted = training_memory(
@@ -67,7 +89,7 @@ def test_it_is_what_analysis_predicts_but_for_workspaces(name: str, optimiser: s
 def test_it_grows_with_the_batch_and_with_what_the_recipe_keeps() -> None:
     sizes = [step_bytes("net", images) for images in (8, 32, 128)]
     assert sizes == sorted(set(sizes))
-    assert step_bytes("net", 8, optimiser="adamw") > step_bytes("net", 8)
+    assert step_bytes("net", 8, optimizer="adamw") > step_bytes("net", 8)
     weights = sum(parameter.nbytes for parameter in network("net").parameters())
     assert step_bytes("net", 8, ema_decay=0.9) >= step_bytes("net", 8) + weights
     assert step_bytes("resnet20", 64, accumulate=4) < 0.5 * step_bytes("resnet20", 64)
@@ -92,7 +114,7 @@ def test_nothing_is_disturbed(settings: dict[str, object], freeze: bool) -> None
     before = {name: value.clone() for name, value in trained.state_dict().items()}
     asked = replace(task("resnet20", **settings), freeze=freeze)
     random = torch.get_rng_state()
-    found = measured_cost(Trained(asked, trained, EPOCHS, 1.0), 64)
+    found = measured_cost(trained_as(asked, trained), 64)
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
     assert not any(module.training for module in trained.modules())
@@ -113,7 +135,7 @@ class Grumpy(nn.Module):
 
 
 def test_a_network_that_refuses_costs_no_run() -> None:
-    found = measured_cost(Trained(task("grumpy"), Grumpy(), EPOCHS, 1.0), 64)
+    found = measured_cost(trained_as(task("grumpy"), Grumpy()), 64)
     assert found.latency_ms > 0
     assert (found.inference_images_per_second, found.inference_batch_size, found.training_step_bytes) == (None,) * 3
 
@@ -128,7 +150,7 @@ def test_the_batch_is_that_of_training_and_a_step_that_takes_long_is_not_taken(m
     monkeypatch.setattr(measured_cost_module, "training_step_bytes", step)
 
     def of(images: int, seconds: float) -> MeasuredCost:
-        return measured_cost(Trained(task("net", batch_size=32), network("net"), EPOCHS, seconds), images)
+        return measured_cost(trained_as(task("net", batch_size=32), network("net"), seconds), images)
 
     assert of(100, 1.0).training_step_bytes == 1  # of 100 images 32 at once: 4 steps of 25
     assert asked == [25]

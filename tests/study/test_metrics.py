@@ -16,7 +16,8 @@ from sklearn import metrics as sklearn_metrics
 from convstudy.study import ComparisonFolder, write_findings
 from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed
 from convstudy.study.comparisons.metrics import metrics_of
-from convstudy.study.comparisons.results_file import results_from_json
+from convstudy.study.comparisons.results import Results
+from convstudy.study.runs.record_file import as_record
 from convstudy.study.runs.result import RunResult
 from tests.report.made_up import made_up_findings
 
@@ -53,7 +54,7 @@ def test_without_probabilities_nothing_is_said_that_needs_them() -> None:
 
 
 def test_results_come_back_from_json_as_they_were_and_are_columns_of_the_csv(tmp_path: Path) -> None:
-    assert results_from_json(json.loads(json.dumps(asdict(FINDINGS.results)))) == FINDINGS.results
+    assert as_record(Results, json.dumps(asdict(FINDINGS.results))) == FINDINGS.results
     write_findings(ComparisonFolder(tmp_path), FINDINGS)
     with (tmp_path / "results.csv").open(newline="") as file:
         row = next(csv.DictReader(file))

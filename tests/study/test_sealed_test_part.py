@@ -15,16 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convstudy.data import ImageSet
-from convstudy.errors import DivergedError
+from convstudy.errors import DivergedError, ModelError
 from convstudy.study import Budget, Plan, prepare
 from convstudy.study.comparisons.allowance import counted, with_measured
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
 from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.runs.events import ignore
 from convstudy.study.runs.lr_trial import best_trial
 from convstudy.study.runs.perform import perform
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
-from convstudy.training import Epoch, Recipe, train
+from convstudy.training import Recipe, train
 from tests.conftest import ROOT
 
 CLASSES, SIDE, IMAGES = 3, 8, 48
@@ -63,17 +64,6 @@ class Sealed:
         return len(self.part)
 
 
-class Quiet:
-    """The observer that looks at nothing."""
-
-    def start(self, *, missing: int, total: int) -> None: ...
-    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None: ...
-    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None: ...
-    def end_epoch(self, index: int, epoch: Epoch) -> None: ...
-    def note(self, index: int, text: str) -> None: ...
-    def end_run(self, index: int) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sealed")
@@ -90,7 +80,7 @@ recipes = st.builds(
     epochs=st.integers(1, 3),
     batch_size=st.sampled_from([8, 32]),
     accumulate=st.integers(1, 2),
-    optimiser=st.sampled_from(["sgd", "adamw"]),
+    optimizer=st.sampled_from(["sgd", "adamw"]),
     schedule=st.sampled_from(["cosine", "step", "constant", "one-cycle"]),
     balance=st.sampled_from(["none", "loss", "sampling"]),
     ema_decay=st.sampled_from([0.0, 0.9]),
@@ -109,7 +99,7 @@ def plans(draw: st.DrawFn) -> Plan:
     """All that decides how a run is trained and selected; of two networks, one of which has other inputs."""
     recipe = draw(recipes)
     freeze = draw(st.booleans())
-    budget = None if freeze else draw(st.sampled_from([None, Budget("images", 90), Budget("macs", 1e7)]))
+    budget = None if freeze else draw(st.sampled_from([None, Budget.parse("images=90"), Budget.parse("macs=1e7")]))
     return Plan(
         models=("tiny.py:Tiny",),
         data="data.npz",
@@ -159,7 +149,7 @@ def test_the_test_part_is_opened_after_the_last_training_and_selection_of_a_run(
         patch.setattr("convstudy.study.runs.lr_search.best_trial", told("select", best_trial))
         [task] = sealed_tasks(prepare(plan), tmp_path / "out", events.append)
         try:
-            perform(task, Quiet())
+            perform(task, ignore)
         except DivergedError:
             assert set(events) <= {"train", "select"}
             return
@@ -189,7 +179,7 @@ def test_no_weight_no_epoch_and_no_choice_depends_on_the_test_part(
         run = ComparisonFolder(tmp_path / name).run("tiny", 0)
         shutil.rmtree(run.path, ignore_errors=True)
         try:
-            perform(replace(task, folder=run, data=replace(task.data, test=part)), Quiet())
+            perform(replace(task, folder=run, data=replace(task.data, test=part)), ignore)
         except DivergedError as error:
             left.append(str(error))
             continue
@@ -198,12 +188,16 @@ def test_no_weight_no_epoch_and_no_choice_depends_on_the_test_part(
     assert left[0] == left[1]
 
 
-@pytest.mark.parametrize("budget", [Budget("images", 90), Budget("macs", 1e7), Budget("seconds", 60)], ids=str)
+@pytest.mark.parametrize(
+    "budget", [Budget.parse("images=90"), Budget.parse("macs=1e7"), Budget.parse("seconds=60")], ids=str
+)
 def test_no_budget_reads_the_test_part(
     budget: Budget, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(here)
-    comparison = prepare(Plan(("tiny.py:Tiny",), data="data.npz", seeds=1, budget=Budget("images", 90), input_size=12))
+    comparison = prepare(
+        Plan(("tiny.py:Tiny",), data="data.npz", seeds=1, budget=Budget.parse("images=90"), input_size=12)
+    )
 
     def refuse(name: str) -> None:
         raise OpenedEarlyError(name)
@@ -236,27 +230,34 @@ class AfterTraining:
             raise OpenedEarlyError(f"{name} was read after {done} of {self.epochs} epochs")
 
 
-@pytest.mark.parametrize("lrs", [(), (0.01, 0.1)], ids=["one learning rate", "a grid"])
+@pytest.mark.slow
 def test_it_is_sealed_in_processes_side_by_side_too(
-    lrs: tuple[float, ...], here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(here)
-    plan = Plan(("tiny.py:Tiny",), data="data.npz", seeds=2, recipe=Recipe(epochs=2), lr_grid=lrs, device="cpu")
     monkeypatch.syspath_prepend(ROOT)  # for the processes to find this file
-    log = tmp_path / "log"
+    grids: dict[str, tuple[float, ...]] = {"one learning rate": (), "a grid": (0.01, 0.1)}
     tasks = [
         replace(
             task,
             data=replace(
                 task.data,
-                test=Sealed(task.data.test, AfterTraining(task.folder.path, 2, lrs, log)),  # type: ignore[arg-type]
+                test=Sealed(task.data.test, AfterTraining(task.folder.path, 2, lrs, tmp_path / name)),  # type: ignore[arg-type]
             ),
         )
-        for task in tasks_of(prepare(plan), ComparisonFolder(tmp_path / "out").run)
+        for name, lrs in grids.items()
+        for task in tasks_of(
+            prepare(
+                Plan(("tiny.py:Tiny",), data="data.npz", seeds=2, recipe=Recipe(epochs=2), lr_grid=lrs, device="cpu")
+            ),
+            ComparisonFolder(tmp_path / f"out {name}").run,
+        )
     ]
-    perform_all(tasks, 2, 1, Quiet())
+    assert perform_all(tasks, 2, 1, ignore) == ()
+    assert len(tasks) == 4
     assert all(task.folder.complete for task in tasks)
-    assert log.read_text().split().count("images") >= 2
+    for name in grids:
+        assert (tmp_path / name).read_text().split().count("images") >= 2
 
 
 def test_the_seal_breaks_where_a_selection_or_a_training_looks(
@@ -273,5 +274,5 @@ def test_the_seal_breaks_where_a_selection_or_a_training_looks(
         return train(*given, **named)
 
     monkeypatch.setattr("convstudy.study.runs.stages.train", peeking)
-    with pytest.raises(OpenedEarlyError, match=r"images was read after \[0, 0\] of 1 epochs"):
-        perform(task, Quiet())
+    with pytest.raises(ModelError, match=r"OpenedEarlyError: images was read after \[0, 0\] of 1 epochs"):
+        perform(task, ignore)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from convstudy.cli import compare as comparing
 from convstudy.errors import StudyError
 from convstudy.study import Budget, Plan, open_model, read_study, write_study
+from convstudy.study.plans.budget import BudgetKind
 from convstudy.study.plans.yaml_file import KEYS
 from convstudy.training import Recipe
+from convstudy.training.setting import declared
 from tests.conftest import ROOT, Said
 
 Convstudy = Callable[..., Said]
@@ -35,15 +37,15 @@ recipes = st.builds(
     weight_decay=st.floats(0, 1),
     warmup_epochs=st.floats(0, 1.5),
     schedule=st.sampled_from(["cosine", "step", "constant", "one-cycle"]),
-    optimiser=st.sampled_from(["sgd", "adamw"]),
+    optimizer=st.sampled_from(["sgd", "adamw"]),
     init=st.sampled_from(["as is", "kaiming"]),
     augment=st.sampled_from(["none", "randaugment"]),
     mixup=st.sampled_from([0.0, 0.2]),
     channels_last=st.booleans(),
     amp=st.booleans(),
 )
-budgets = st.builds(Budget, st.just("images"), st.integers(1, 10**9).map(float)) | st.builds(
-    Budget, st.sampled_from(["macs", "seconds"]), st.floats(1e-3, 1e18)
+budgets = st.builds(Budget, st.just(BudgetKind.IMAGES), st.integers(1, 10**9).map(float)) | st.builds(
+    Budget, st.sampled_from([BudgetKind.MACS, BudgetKind.SECONDS]), st.floats(1e-3, 1e18)
 )
 
 
@@ -153,11 +155,11 @@ def test_what_is_frozen_is_of_the_file_or_of_the_flags(asked: Callable[..., Plan
 def test_a_budget_and_epochs_override_each_other(asked: Callable[..., Plan], tmp_path: Path) -> None:
     (tmp_path / "budget.yaml").write_text("models: [net]\nbudget: macs=2e13\nrecipe: {warmup_epochs: 9}\n")
     (tmp_path / "epochs.yaml").write_text("models: [net]\nrecipe: {epochs: 30}\n")
-    assert asked("-c", "budget.yaml").budget == Budget("macs", 2e13)
+    assert asked("-c", "budget.yaml").budget == Budget.parse("macs=2e13")
     assert asked("-c", "budget.yaml").recipe.warmup_epochs == 9
     overridden = asked("-c", "budget.yaml", "--epochs", "20")
     assert (overridden.budget, overridden.recipe.epochs) == (None, 20)
-    assert asked("-c", "epochs.yaml", "--budget", "seconds=60") == Plan(("net",), budget=Budget("seconds", 60))
+    assert asked("-c", "epochs.yaml", "--budget", "seconds=60") == Plan(("net",), budget=Budget.parse("seconds=60"))
     assert asked("-c", "budget.yaml", "--budget", "epochs=12").recipe.epochs == 12
     assert asked("-c", "budget.yaml", "--budget", "epochs=12").budget is None
 
@@ -175,49 +177,55 @@ def test_a_grid_and_one_learning_rate_override_each_other(asked: Callable[..., P
     [
         ("model: [net]", "s.yaml: a study has no 'model'; did you mean 'models'?"),
         ("models: [net]\nepochs: 3", "s.yaml: a study has no 'epochs'; write `epochs` under `recipe`"),
-        ("models: [net]\nlearning-rate: 0.1", "s.yaml: a study has no 'learning_rate'; write `lr` under `recipe`"),
+        ("models: [net]\nlearning-rate: 0.1", "s.yaml: a study has no 'learning-rate'; write `lr` under `recipe`"),
+        ("models: [net]\noptimiser: sgd", "s.yaml: a study has no 'optimiser'; write `optimizer` under `recipe`"),
+        ("models: [net]\nlog: [wandb]", "s.yaml: a study has no 'log'; known are models, data, "),
+        ("models: [net]\nfind_lr: true", "s.yaml: a study has no 'find_lr'; "),
         ("models: [net]\ndataset: digits", "s.yaml: a study has no 'dataset'; did you mean 'data'?"),
-        ("models: [net]\nrecipe: {optim: sgd}", "s.yaml: a recipe has no 'optim'; did you mean 'optimiser'?"),
+        ("models: [net]\nresize: 8", "s.yaml: a study has no 'resize'; did you mean 'input_size'?"),
+        ("models: [net]\nrecipe: {optim: sgd}", "s.yaml: a recipe has no 'optim'; did you mean 'optimizer'?"),
         ("models: [net]\nrecipe: {epoch: 3}", "s.yaml: a recipe has no 'epoch'; did you mean 'epochs'?"),
-        ("models: [net]\ndata-dir: a\ndata_dir: b", "s.yaml: a study has 'data_dir' twice; leave one out"),
+        ("models: [net]\ndata-dir: a\ndata_dir: b", "s.yaml: a study has 'data_dir' twice"),
+        ("models: [net]\nseeds: 3\nseeds: 5", "s.yaml: 'seeds' is given twice, again in line 3"),
+        ("models: [net]\nrecipe:\n  lr: 1\n  lr: 2", "s.yaml: 'lr' is given twice, again in line 4"),
+        ("models: [net]\nrecipe: {optimiser: sgd, optimizer: sgd}", "s.yaml: a recipe has 'optimizer' twice"),
         ("models: net", "s.yaml: models is 'net'; expected a list of names, as in [net, lenet5]"),
-        ("models: [net]\nseeds: many", "s.yaml: seeds is 'many'; expected a whole number"),
+        ("models: [net]\nseeds: many", "s.yaml: seeds is 'many'; expected a whole number, 1 or more"),
         ("models: [net]\nseeds: true", "s.yaml: seeds is True; expected a whole number"),
-        ("models: [net]\nseeds: 0", "s.yaml: --seeds is 0; expected a whole number from 1 on"),
+        ("models: [net]\nseeds: 0", "s.yaml: seeds is 0; expected a whole number, 1 or more"),
+        ("models: [net]\nthreads: 0", "s.yaml: threads is 0; expected a whole number, 1 or more"),
+        ("models: [net]\njobs: 0", "s.yaml: jobs is 0; expected a whole number, 1 or more"),
+        ("models: [net]\nfirst_seed: -1", "s.yaml: first_seed is -1; expected a whole number, 0 or more"),
+        ("models: [net]\nseeds: 0\nfoo: 3\nrecipe: 3", "s.yaml: a study has no 'foo'; known are models"),
         ("models: [net, net]", "s.yaml: net is given twice"),
         ("models: []", "s.yaml: no network to compare"),
         ("seeds: 2", "no network to compare"),
-        ("models: [net]\nrecipe: 3", "s.yaml: recipe is 3; expected settings, as in `epochs: 30`"),
-        ("models: [net]\nrecipe: {lr: -1}", "s.yaml: --lr is -1; expected a number above 0"),
-        ("models: [net]\nrecipe: {l-r: 1}", "s.yaml: a recipe has no 'l_r'; did you mean 'lr'?"),
-        ("models: [net]\nrecipe: {batch-size: 8, batch_size: 9}", "s.yaml: a recipe has 'batch_size' twice; leave one"),
+        ("models: [net]\nrecipe: 3", "s.yaml: recipe is 3; expected settings, such as `epochs: 30`"),
+        ("models: [net]\nrecipe: {lr: -1}", "s.yaml: lr is -1; expected a number above 0"),
+        ("models: [net]\nrecipe: {l-r: 1}", "s.yaml: a recipe has no 'l-r'; did you mean 'lr'?"),
+        ("models: [net]\nrecipe: {batch-size: 8, batch_size: 9}", "s.yaml: a recipe has 'batch_size' twice"),
         ("models: [net]\nfreeze: [head]", "s.yaml: freeze is ['head']; expected none or backbone"),
-        ("models: [net]\nunfreeze_at: 2", "s.yaml: --unfreeze-at is 2; expected 1 to below the 6 epochs, and --freeze"),
-        ("models: [net]\ndata: 3", "s.yaml: data is 3; expected a text"),
+        ("models: [net]\nfreeze: head", "s.yaml: freeze is 'head'; expected none or backbone"),
+        ("models: [net]\nunfreeze_at: 2", "s.yaml: unfreeze_at is 2; expected a whole number from 1 to below 6"),
+        ("models: [net]\ndata: 3", "s.yaml: data is 3; expected text"),
+        ("models: [net]\ndata: ''", "s.yaml: data is ''; expected text"),
+        ("models: [net]\ndata_dir: 3", "s.yaml: data_dir is 3; expected a path"),
         ("models: [net]\nskip_bad_images: 1", "s.yaml: skip_bad_images is 1; expected true or false"),
-        ("models: [net]\nbudget: many", "s.yaml: --budget is 'many'; expected images=N, macs=N or seconds=N"),
-        ("models: [net]\nbudget: flops=3", "s.yaml: --budget is 'flops=3'; expected images=N, macs=N or seconds=N"),
-        ("models: [net]\nbudget: images=1.5", "s.yaml: --budget is 'images=1.5'; expected a whole number of images"),
-        ("models: [net]\nbudget: images=nan", "s.yaml: --budget is 'images=nan'; expected images=N"),
-        ("models: [net]\nlr_grid: 0.1", "s.yaml: lr_grid is 0.1; expected a list of numbers, as in [0.01, 0.1]"),
-        ("models: [net]\nlr_grid: [0.1, x]", "s.yaml: lr_grid is [0.1, 'x']; expected a list of numbers"),
-        (
-            "models: [net]\nlr_grid: [0.1]",
-            "s.yaml: --lr-grid is '0.1'; expected two or more numbers above 0",
-        ),
-        ("models: [net]\nlr_grid: [0.1, 0.10]", "s.yaml: --lr-grid is '0.1,0.1'; expected two or more numbers above 0"),
-        ("models: [net]\nlr_grid: [0.1, 0]", "s.yaml: --lr-grid is '0.1,0.0'; expected two or more numbers above 0"),
-        (
-            "models: [net]\nlr_grid: [0.1, 1e-3]\nrecipe: {lr: 0.2}",
-            "s.yaml: both --lr-grid and --lr 0.2 are given; leave one of them out",
-        ),
-        (
-            "models: [net]\nbudget: images=9\nrecipe: {epochs: 3}",
-            "s.yaml: both --budget images=9 and --epochs 3 are given; leave one of them out",
-        ),
+        ("models: [net]\nbudget: many", "s.yaml: budget is 'many'; expected images=N, macs=N or seconds=N"),
+        ("models: [net]\nbudget: 3", "s.yaml: budget is 3; expected images=N, macs=N or seconds=N"),
+        ("models: [net]\nbudget: flops=3", "s.yaml: budget is 'flops=3'; expected images=N, macs=N or seconds=N"),
+        ("models: [net]\nbudget: images=1.5", "s.yaml: budget is 'images=1.5'; expected a whole number of images"),
+        ("models: [net]\nbudget: images=nan", "s.yaml: budget is 'images=nan'; expected images=N"),
+        ("models: [net]\nlr_grid: 0.1", "s.yaml: lr_grid is 0.1; expected a list of two or more numbers above 0"),
+        ("models: [net]\nlr_grid: [0.1, x]", "s.yaml: lr_grid is [0.1, 'x']; expected a list of two or more numbers"),
+        ("models: [net]\nlr_grid: [0.1]", "s.yaml: lr_grid is '0.1'; expected two or more numbers above 0"),
+        ("models: [net]\nlr_grid: [0.1, 0.10]", "s.yaml: lr_grid is '0.1,0.1'; expected two or more numbers"),
+        ("models: [net]\nlr_grid: [0.1, 0]", "s.yaml: lr_grid is '0.0,0.1'; expected two or more numbers above 0"),
+        ("models: [net]\nlr_grid: [0.1, 1e-3]\nrecipe: {lr: 0.2}", "s.yaml: `lr_grid` and `lr` are both given"),
+        ("models: [net]\nbudget: images=9\nrecipe: {epochs: 3}", "s.yaml: `budget` and `epochs` are both given"),
         ("models: [net", "s.yaml is not YAML (while parsing a flow sequence"),
-        ("- net", "s.yaml holds no study; expected lines as in `models: [net, lenet5]`"),
-        ("", "s.yaml holds no study; expected lines as in `models: [net, lenet5]`"),
+        ("- net", "s.yaml contains a list; expected lines such as `models: [net, lenet5]`"),
+        ("", "s.yaml is empty; expected lines such as `models: [net, lenet5]`"),
     ],
 )
 def test_a_wrong_study_gets_one_line_and_writes_nothing(
@@ -230,6 +238,16 @@ def test_a_wrong_study_gets_one_line_and_writes_nothing(
     assert said.err.count("\n") == 1
     assert said.out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
+
+
+def test_all_that_is_wrong_in_a_study_is_said_at_once(convstudy: Convstudy, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("models: [net]\nsedes: 3\nthreads: 0\nrecipe: {lr: -1, optimizr: sgd}\n")
+    said = convstudy("compare", "-c", "s.yaml").err
+    assert [
+        name in part for name, part in zip(("sedes", "optimizr", "lr", "threads"), said.split("; also: "), strict=True)
+    ]
+    said = convstudy("compare", "net", "--seeds", "0", "--lr", "-1", "--jobs", "0").err
+    assert [flag in said for flag in ("--seeds is 0", "--lr is -1", "--jobs is 0")] == [True] * 3
 
 
 def test_a_study_that_is_not_there(convstudy: Convstudy) -> None:
@@ -270,16 +288,44 @@ def test_a_study_with_a_person_s_own_words_stays_as_it_is(tmp_path: Path) -> Non
     assert read_study(path) == Plan(("net",))
 
 
+def test_a_plan_goes_to_plain_values_and_back() -> None:
+    plan = Plan(("net",), data_dir=Path("a b"), recipe=Recipe(optimizer="adamw"), log=("wandb",), find_lr=True, jobs=2)
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+@given(plan=plans())
+def test_plain_values_are_json_and_say_everything(plan: Plan) -> None:
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+@given(plan=plans())
+def test_what_decides_is_not_changed_by_how_it_is_carried_out(plan: Plan) -> None:
+    other = replace(plan, jobs=7, device="cuda:5", log=("wandb",), data_dir=Path("elsewhere"))
+    assert other.deciding() == plan.deciding()
+    for change in ({"threads": 99}, {"first_seed": 5000}, {"data": "other"}, {"seeds": 999}, {"train_images": 10**7}):
+        assert replace(plan, **change).deciding() != plan.deciding()
+    changed = replace(plan, recipe=replace(plan.recipe, mixup=0.7))
+    assert changed.deciding()["recipe"]["mixup"] == 0.7
+
+
+def test_what_decides_is_in_the_command_or_at_its_default() -> None:
+    """A setting that another command is for has no flag of `compare`."""
+    for name, each in declared(Plan).items():
+        if each.about.decides and name not in {"models", "recipe", "find_lr"}:
+            assert each.flags, name
+            assert each.about.command in {"", "compare"}, name
+
+
 def test_the_documents_tell_every_key_and_its_default() -> None:
     table = re.findall(r"^\| `(\w+)` \| (.+) \| (.*)\|$", (ROOT / "docs/studies.md").read_text(), re.MULTILINE)
     assert [key for key, _, _ in table] == list(KEYS)
-    defaults: dict[str, Any] = {field.name: field.default for field in fields(Plan)}
     for key, _, default in table:
         said = re.fullmatch(r"`([^`]*)` ?", default)
         if said and key != "data_dir":
-            assert KEYS[key].read(yaml.safe_load(said[1])) == defaults[key], key
+            written = yaml.safe_load(said[1])
+            assert getattr(Plan.from_dict({"models": ["net"], key: written}), key) == KEYS[key].default, key
         elif not default.strip() and key != "recipe":
-            assert not defaults[key], key
+            assert not KEYS[key].default, key
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.stem)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo
+import torchvision.transforms.v2  # noqa: F401, training imports both: here once, for all processes that are forked
 from torch import Tensor, nn
 
 from convstudy.errors import ConvstudyError

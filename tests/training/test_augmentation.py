@@ -52,7 +52,7 @@ def test_a_batch_is_erased_as_its_images_are(seeds: list[int]) -> None:
 
 
 @pytest.mark.parametrize("sampled", ["none", "sampling"])
-def test_an_epoch_s_batches_do_not_depend_on_the_batch_size(sampled: str) -> None:
+def test_an_epoch_s_batches_do_not_depend_on_the_batch_size(sampled: Any) -> None:
     """What happens to an image is its own, whatever stands beside it."""
     recipe = replace(EVERYTHING, mixup=0, cutmix=0, balance=sampled)
     resident = images(40, channels=3)

@@ -19,6 +19,7 @@ from tests.conftest import ROOT
 from tests.training.made_up import close, images, plain_network, same
 from tests.training.several import RECIPES, results
 
+pytestmark = pytest.mark.slow
 ROUNDING = 2e-4  # of losses, relative: sums in another order, grown over two epochs
 
 

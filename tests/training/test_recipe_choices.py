@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import pickle
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,16 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge, Gt, Le, Lt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from convstudy.errors import RecipeError
 from convstudy.inference import ResidentImages
+from convstudy.study import Plan
 from convstudy.training import Epoch, Recipe, TrainingBatches, read_recipe, recipe_text, train, write_recipe
 from convstudy.training.average import average_of
 from convstudy.training.balance import balanced_order, balanced_weights
@@ -26,8 +31,8 @@ from convstudy.training.objective import objective
 from convstudy.training.optimizer import build_optimizer, set_learning_rate
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import stream_seed
+from convstudy.training.setting import declared, synonyms
 from convstudy.training.state import best_epoch, out_of_patience
-from convstudy.training.synonyms import SYNONYMS
 from tests.training.made_up import close, images, network, plain_network, same, weights
 
 RECIPE = Recipe(epochs=3, batch_size=8, lr=0.05, horizontal_flip=True)
@@ -58,8 +63,8 @@ def by_hand(model: nn.Module, batches: TrainingBatches, optimizer: torch.optim.O
 
 @pytest.mark.parametrize("kind", ["sgd", "adamw"])
 @pytest.mark.parametrize("clip_grad", [0.0, 0.1])
-def test_training_is_the_plain_loop_bit_for_bit(kind: str, clip_grad: float) -> None:
-    recipe = replace(RECIPE, optimiser=kind, weight_decay=0, momentum=0.8, clip_grad=clip_grad, lr=0.01)
+def test_training_is_the_plain_loop_bit_for_bit(kind: Any, clip_grad: float) -> None:
+    recipe = replace(RECIPE, optimizer=kind, weight_decay=0, momentum=0.8, clip_grad=clip_grad, lr=0.01)
     batches = TrainingBatches(images(40), recipe, seed=1)
     model = network()
     optimizer: torch.optim.Optimizer
@@ -109,7 +114,7 @@ def test_constant_stays() -> None:
     warmup=st.floats(0, 0.99),
 )
 @settings(max_examples=100, deadline=None)
-def test_no_schedule_leaves_the_range(schedule: str, epochs: int, steps: int, warmup: float) -> None:
+def test_no_schedule_leaves_the_range(schedule: Any, epochs: int, steps: int, warmup: float) -> None:
     recipe = Recipe(epochs=epochs, lr=0.3, schedule=schedule, warmup_epochs=warmup * epochs)
     rates = [learning_rate(step, steps, recipe) for step in range(epochs * steps)]
     assert all(0 < rate <= 0.3 * (1 + 1e-9) for rate in rates)
@@ -117,7 +122,7 @@ def test_no_schedule_leaves_the_range(schedule: str, epochs: int, steps: int, wa
 
 @pytest.mark.parametrize("parts", [2, 3, 8, 100])
 @pytest.mark.parametrize("balance", ["none", "loss"])
-def test_a_batch_in_parts_gives_the_gradient_of_the_batch(parts: int, balance: str) -> None:
+def test_a_batch_in_parts_gives_the_gradient_of_the_batch(parts: int, balance: Any) -> None:
     recipe = replace(RECIPE, balance=balance)
     whole = trained(recipe, plain_network())
     in_parts = trained(replace(recipe, accumulate=parts), plain_network())
@@ -175,7 +180,7 @@ def test_balanced_sampling_is_what_batches_give() -> None:
 
 def test_an_average_is_the_sum_of_what_it_saw() -> None:
     model = nn.Linear(1, 1, bias=False)
-    average = average_of(model, 0.9)
+    average = average_of(model, 0.9, warmup=True)
     seen = [1.0, 2.0, 4.0, 8.0]
     expected = seen[0]
     for updates, value in enumerate(seen):
@@ -184,6 +189,29 @@ def test_an_average_is_the_sum_of_what_it_saw() -> None:
         decay = min(0.9, (1 + updates) / (10 + updates))
         expected = value if updates == 0 else decay * expected + (1 - decay) * value
         assert average.module.get_parameter("weight").item() == pytest.approx(expected)
+
+
+def test_an_average_without_warm_up_is_torch_s() -> None:
+    model = network()
+    ours = average_of(model, 0.9, warmup=False)
+    update = get_ema_multi_avg_fn(0.9)  # type: ignore[no-untyped-call]
+    torch_s = AveragedModel(model, multi_avg_fn=update, use_buffers=True)
+    with_warm_up = average_of(model, 0.9, warmup=True)
+    stream = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        for parameter in model.parameters():
+            parameter.data += torch.randn(parameter.shape, generator=stream)
+        for average in (ours, torch_s, with_warm_up):
+            average.update_parameters(model)
+    assert close(weights(ours.module), weights(torch_s.module))
+    assert not close(weights(with_warm_up.module), weights(torch_s.module))
+
+
+def test_the_warm_up_of_the_average_is_the_recipe_s() -> None:
+    averaged = replace(RECIPE, ema_decay=0.99)
+    assert Recipe().ema_warmup
+    assert not close(weights(trained(averaged)), weights(trained(replace(averaged, ema_warmup=False))))
+    assert same(weights(trained(RECIPE)), weights(trained(replace(RECIPE, ema_warmup=False))))  # there is no average
 
 
 def test_the_average_is_validated_and_kept() -> None:
@@ -256,7 +284,14 @@ def test_patience_counts_from_the_best_epoch() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"ema_decay": 0.9}, {"patience": 2}, {"optimiser": "adamw"}, {"balance": "sampling"}]
+    "change",
+    [
+        {"ema_decay": 0.9},
+        {"ema_decay": 0.9, "ema_warmup": False},
+        {"patience": 2},
+        {"optimizer": "adamw"},
+        {"balance": "sampling"},
+    ],
 )
 def test_every_choice_resumes_exactly(tmp_path: Path, change: dict[str, Any]) -> None:
     class StoppedError(Exception):
@@ -276,51 +311,97 @@ def test_every_choice_resumes_exactly(tmp_path: Path, change: dict[str, Any]) ->
     assert same(weights(resumed), weights(whole))
 
 
-BAD: dict[str, tuple[Any, str]] = {
-    "epochs": (2.5, "--epochs is 2.5; expected a whole number from 1 on"),
-    "batch_size": (True, "--batch-size is True; expected a whole number from 2 on"),
-    "accumulate": (0, "--accumulate is 0; expected a whole number from 1 on"),
-    "optimiser": ("adamV", "--optimiser is 'adamV'; expected sgd or adamw; did you mean 'adamw'?"),
-    "lr": ("fast", "--lr is 'fast'; expected a number above 0"),
-    "momentum": (math.nan, "--momentum is nan; expected 0 to below 1"),
-    "weight_decay": (None, "--weight-decay is None; expected 0 or more"),
-    "clip_grad": (-1, "--clip-grad is -1; expected 0 (none) or more"),
-    "layer_decay": (0, "--layer-decay is 0; expected above 0, to 1"),
-    "schedule": (
-        "cosin",
-        "--schedule is 'cosin'; expected cosine, step, constant or one-cycle; did you mean 'cosine'?",
-    ),
-    "warmup_epochs": (-1, "--warmup-epochs is -1; expected 0 or more"),
-    "step_epochs": (-1, "--step-epochs is -1; expected 0 (a third of the epochs) or more"),
-    "step_factor": (0, "--step-factor is 0; expected above 0, to 1"),
-    "init": (3, "--init is 3; expected as is, xavier or kaiming"),
-    "label_smoothing": (1, "--label-smoothing is 1; expected 0 to below 1"),
-    "balance": ("los", "--balance is 'los'; expected none, loss or sampling; did you mean 'loss'?"),
-    "ema_decay": (1, "--ema-decay is 1; expected 0 (none) to below 1"),
-    "patience": (1.0, "--patience is 1; expected 0 (none) or more"),
-    "crop_padding": (0.6, "--crop-padding is 0.6; expected 0 to 0.5"),
-    "horizontal_flip": (1, "--horizontal-flip is 1; expected true or false"),
-    "alternating_flip": (0, "--alternating-flip is 0; expected true or false"),
-    "augment": ("auto", "--augment is 'auto'; expected none, randaugment or trivialaugment"),
-    "erasing": (1.5, "--erasing is 1.5; expected 0 to 1"),
-    "mixup": (-0.5, "--mixup is -0.5; expected 0 (none) or more"),
-    "cutmix": (math.inf, "--cutmix is inf; expected 0 (none) or more"),
-    "channels_last": ("yes", "--channels-last is 'yes'; expected true or false"),
-    "amp": ("bfloat16", "--amp is 'bfloat16'; expected true or false"),
-    "compile": (1, "--compile is 1; expected true or false"),
+BAD: dict[str, tuple[Any, str, str]] = {  # a value, how the message shows it, and what it says is expected
+    "epochs": (2.5, "2.5", "a whole number, 1 or more"),
+    "batch_size": (True, "True", "a whole number, 2 or more"),
+    "accumulate": (0, "0", "a whole number, 1 or more"),
+    "optimizer": ("adamV", "'adamV'", "sgd or adamw; did you mean 'adamw'?"),
+    "lr": ("fast", "'fast'", "a number above 0"),
+    "momentum": (math.nan, "nan", "a number from 0 to below 1"),
+    "weight_decay": (None, "None", "a number, 0 or more"),
+    "clip_grad": (-1, "-1", "a number, 0 or more"),
+    "layer_decay": (0, "0", "a number above 0, at most 1"),
+    "schedule": ("cosin", "'cosin'", "cosine, step, constant or one-cycle; did you mean 'cosine'?"),
+    "warmup_epochs": (-1, "-1", "a number, 0 or more"),
+    "step_epochs": (-1, "-1", "a whole number, 0 or more"),
+    "step_factor": (0, "0", "a number above 0, at most 1"),
+    "init": (3, "3", "as is, xavier or kaiming"),
+    "label_smoothing": (1, "1", "a number from 0 to below 1"),
+    "balance": ("los", "'los'", "none, loss or sampling; did you mean 'loss'?"),
+    "ema_decay": (1, "1", "a number from 0 to below 1"),
+    "ema_warmup": (0, "0", "true or false"),
+    "patience": (1.0, "1", "a whole number, 0 or more"),
+    "crop_padding": (0.6, "0.6", "a number from 0 to 0.5"),
+    "horizontal_flip": (1, "1", "true or false"),
+    "alternating_flip": (0, "0", "true or false"),
+    "augment": ("auto", "'auto'", "none, randaugment or trivialaugment"),
+    "erasing": (1.5, "1.5", "a number from 0 to 1"),
+    "mixup": (-0.5, "-0.5", "a number, 0 or more"),
+    "cutmix": (math.inf, "inf", "a number, 0 or more"),
+    "channels_last": ("yes", "'yes'", "true or false"),
+    "amp": ("bfloat16", "'bfloat16'", "true or false"),
+    "compile": (1, "1", "true or false"),
 }
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in fields(Recipe)])
 def test_every_setting_refuses_what_it_cannot_be(name: str) -> None:
-    value, message = BAD[name]
+    value, got, expected = BAD[name]
     with pytest.raises(RecipeError) as caught:
         Recipe(**{name: value})
-    assert str(caught.value) == message
+    assert str(caught.value) == f"{name} is {got}; expected {expected}"
+    assert caught.value.setting == name
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe.from_dict({"epoch": 3, "lr": -1, "optimiser": "adam", "batch-size": 4, "batch_size": 4})
+    first, *others = str(caught.value).split("; also: ")
+    assert "'epoch'" in first
+    assert [re.findall(r"\w+", other)[0] for other in others] == ["a", "optimizer", "lr"]
+    assert "'batch_size' twice" in others[0]
+
+
+@pytest.mark.parametrize("bound", [0, 1])
+@pytest.mark.parametrize("name", [name for name, each in declared(Recipe).items() if each.is_number])
+def test_a_declared_bound_is_where_values_end(name: str, bound: float) -> None:
+    """The same answer as an independent reading of the declaration gives, at a bound and on both sides of it."""
+    kind, bounds = declared(Recipe)[name].kind, declared(Recipe)[name].bounds
+    step = 1 if kind is int else 1e-9
+    for value in (kind(bound - step), kind(bound), kind(bound + step)):
+        holds = all(
+            (not isinstance(each, Gt) or value > each.gt)
+            and (not isinstance(each, Ge) or value >= each.ge)
+            and (not isinstance(each, Lt) or value < each.lt)
+            and (not isinstance(each, Le) or value <= each.le)
+            for each in bounds
+        )
+        assert taken({name: value} if name == "epochs" else {name: value, "epochs": 99}) is holds
+
+
+def taken(settings: dict[str, Any]) -> bool:
+    try:
+        Recipe(**{"warmup_epochs": 0.0, **settings})
+    except RecipeError:
+        return False
+    return True
+
+
+def test_a_number_is_kept_in_its_declared_type() -> None:
+    """So that a recipe from a file and one from flags are stored alike."""
+    assert [type(getattr(Recipe(lr=1, warmup_epochs=1), name)) for name in ("lr", "warmup_epochs")] == [float, float]
+    assert recipe_text(Recipe(warmup_epochs=1)) == recipe_text(Recipe(warmup_epochs=1.0))
+
+
+def test_the_other_spelling_of_optimizer_is_accepted() -> None:
+    assert Recipe.from_dict({"optimiser": "adamw"}) == Recipe.from_dict({"optimizer": "adamw"})
+    assert "optimizer: adamw" in recipe_text(Recipe(optimizer="adamw"))
+    with pytest.raises(RecipeError, match="'optimizer' twice"):
+        Recipe.from_dict({"optimiser": "adamw", "optimizer": "adamw"})
 
 
 def test_a_recipe_goes_to_yaml_and_back(tmp_path: Path) -> None:
-    recipe = Recipe(epochs=30, optimiser="adamw", lr=1e-5, horizontal_flip=True, schedule="one-cycle")
+    recipe = Recipe(epochs=30, optimizer="adamw", lr=1e-5, horizontal_flip=True, schedule="one-cycle")
     write_recipe(recipe, tmp_path / "recipe.yaml")
     assert read_recipe(tmp_path / "recipe.yaml") == recipe
     assert Recipe.from_dict(recipe.to_dict()) == recipe
@@ -339,12 +420,17 @@ def test_a_recipe_goes_to_yaml_and_back(tmp_path: Path) -> None:
         ("bs: 8", "a recipe has no 'bs'; did you mean 'batch_size'?"),
         ("wd: 0", "a recipe has no 'wd'; did you mean 'weight_decay'?"),
         ("num_epochs: 2", "a recipe has no 'num_epochs'; did you mean 'epochs'?"),
-        ("optimizer: sgd", "a recipe has no 'optimizer'; did you mean 'optimiser'?"),
+        ("optim: sgd", "a recipe has no 'optim'; did you mean 'optimizer'?"),
+        ("opt: sgd", "a recipe has no 'opt'; did you mean 'optimizer'?"),
         ("lr_scheduler: cosine", "a recipe has no 'lr_scheduler'; did you mean 'schedule'?"),
-        ("lr: 0", "--lr is 0; expected a number above 0"),
-        ("lr: [1]", r"--lr is [1]; expected a number above 0"),
+        ("lr: 0", "lr is 0; expected a number above 0"),
+        ("lr: [1]", r"lr is [1]; expected a number above 0"),
         ("batch-size: 4\nbatch_size: 4", "a recipe has 'batch_size' twice; leave one out"),
-        ("[1, 2]", "holds a list; expected lines as in `epochs: 30`"),
+        ("lr: 0.1\nepochs: 2\nlr: 0.2", "'lr' is given twice, again in line 3; leave one out"),
+        ("optimiser: sgd\noptimizer: adamw", "a recipe has 'optimizer' twice; leave one out"),
+        ("lr: true", "lr is True; expected a number above 0"),
+        ("[1, 2]", "contains a list; expected lines such as `epochs: 30`"),
+        ("? [1, 2]\n: 3", "is not YAML"),
         ("lr: [", "is not YAML"),
     ],
 )
@@ -358,11 +444,17 @@ def test_a_recipe_file_says_what_is_wrong_on_one_line(tmp_path: Path, text: str,
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("other", SYNONYMS)
-def test_a_synonym_is_of_a_setting_and_is_none(other: str) -> None:
-    settings = {setting.name for setting in fields(Recipe)}
-    assert other not in settings
-    assert SYNONYMS[other] in settings
+def test_a_synonym_is_of_one_setting_and_is_none() -> None:
+    spellings = [other for each in declared(Recipe).values() for other in (*each.about.synonyms, *each.about.aliases)]
+    assert len(spellings) == len(set(spellings))
+    assert not set(synonyms(Recipe)) & set(declared(Recipe))
+    assert set(synonyms(Recipe).values()) <= set(declared(Recipe))
+    assert len(synonyms(Recipe)) > 40
+
+
+def test_every_setting_has_a_sentence_of_help() -> None:
+    for each in (*declared(Recipe).values(), *declared(Plan).values()):
+        assert each.about.help.endswith("."), each.name
 
 
 def test_an_absent_recipe_file_is_named(tmp_path: Path) -> None:
@@ -373,3 +465,10 @@ def test_an_absent_recipe_file_is_named(tmp_path: Path) -> None:
 def test_an_empty_recipe_file_is_the_default(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("# as it is\n")
     assert read_recipe(tmp_path / "recipe.yaml") == Recipe()
+
+
+def test_an_error_of_a_worker_process_still_names_its_setting() -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe(lr=-1)
+    there = pickle.loads(pickle.dumps(caught.value))
+    assert (str(there), there.setting) == (str(caught.value), "lr")

@@ -234,15 +234,15 @@ def test_biases_and_norms_do_not_decay() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 0}, "--epochs is 0; expected a whole number from 1 on"),
-        ({"batch_size": 1}, "--batch-size is 1; expected a whole number from 2 on"),
-        ({"lr": math.nan}, "--lr is nan; expected a number above 0"),
-        ({"lr": math.inf}, "--lr is inf; expected a number above 0"),
-        ({"warmup_epochs": 3}, "--warmup-epochs is 3; expected 0 to below 3"),
-        ({"momentum": 1}, "--momentum is 1; expected 0 to below 1"),
-        ({"weight_decay": -1}, "--weight-decay is -1; expected 0 or more"),
-        ({"label_smoothing": 1}, "--label-smoothing is 1; expected 0 to below 1"),
-        ({"crop_padding": 0.6}, "--crop-padding is 0.6; expected 0 to 0.5"),
+        ({"epochs": 0}, "epochs is 0; expected a whole number, 1 or more"),
+        ({"batch_size": 1}, "batch_size is 1; expected a whole number, 2 or more"),
+        ({"lr": math.nan}, "lr is nan; expected a number above 0"),
+        ({"lr": math.inf}, "lr is inf; expected a number above 0"),
+        ({"warmup_epochs": 3}, "warmup_epochs is 3; expected a number from 0 to below 3, the value of `epochs`"),
+        ({"momentum": 1}, "momentum is 1; expected a number from 0 to below 1"),
+        ({"weight_decay": -1}, "weight_decay is -1; expected a number, 0 or more"),
+        ({"label_smoothing": 1}, "label_smoothing is 1; expected a number from 0 to below 1"),
+        ({"crop_padding": 0.6}, "crop_padding is 0.6; expected a number from 0 to 0.5"),
     ],
 )
 def test_a_recipe_out_of_range_is_refused(change: dict[str, float], message: str) -> None:

@@ -102,7 +102,7 @@ def test_a_stack_of_the_user_s_own_gets_shortcuts_around_every_two_convolutions(
 @pytest.mark.parametrize("name", ["net", "lecture"])
 def test_a_network_without_such_pairs_is_refused(name: str) -> None:
     network = build(name, num_classes=10, in_channels=3)
-    with pytest.raises(ModelError, match=r"^Sequential has no two convolutions to put a shortcut around; expected"):
+    with pytest.raises(ModelError, match=r"^Sequential has no two convolutions"):
         plain_to_residual(network)
-    with pytest.raises(ModelError, match=r"^Sequential has no shortcut around two convolutions; expected resnet18"):
+    with pytest.raises(ModelError, match=r"^Sequential has no shortcut"):
         residual_to_plain(network)

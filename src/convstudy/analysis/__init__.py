@@ -1,4 +1,4 @@
-"""Every number of a network: counted from a run on the meta device, explained, compared and checked."""
+"""The layer table of a network: counting, derivations of each number, comparison of two networks, memory and trends."""
 
 from convstudy.analysis.bottleneck import Bottleneck, bottleneck, bottlenecks
 from convstudy.analysis.count import count

@@ -1,4 +1,4 @@
-"""One operation applied: its arguments and what came out."""
+"""The record of one applied operation: its arguments and its result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 
 @dataclass(slots=True)
 class Application:
-    """What an operation was given and gave; `output` is its first tensor, `tensors` are all that it was given."""
+    """One applied operation: `output` is its first result tensor, `tensors` are all tensor arguments."""
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
@@ -21,9 +21,9 @@ class Application:
     tensors: Sequence[Tensor] = ()
 
     def argument(self, position: int, name: str) -> Any:
-        """An argument, however it was passed; None where it was left out."""
+        """Return an argument, passed by position or by name; None if it was omitted."""
         return self.args[position] if len(self.args) > position else self.kwargs.get(name)
 
     def shape(self, position: int) -> Shape:
-        """The shape of a tensor among the arguments."""
+        """Return the shape of the tensor argument at a position."""
         return tuple(self.args[position].shape)

@@ -1,4 +1,4 @@
-"""What a 1x1 convolution saves that reduces the channels before a larger one (Szegedy et al. 2014, section 4)."""
+"""The savings of a 1x1 reduction in front of a larger convolution (Szegedy et al. 2014, section 4)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import prod
 
 from torch import nn
 
-from convstudy.analysis.count import Input, count, plain
+from convstudy.analysis.count import Input, count, unwrapped_module
 from convstudy.analysis.table import Shape
 from convstudy.analysis.window import window_output_size
 from convstudy.errors import ShapeError
@@ -15,7 +15,7 @@ from convstudy.errors import ShapeError
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """A convolution at once, and the same behind a 1x1 reduction to `reduced_channels`; weights are without biases."""
+    """A convolution, compared with itself behind a 1x1 reduction to `reduced_channels`; weights exclude biases."""
 
     path: str
     input_shape: Shape
@@ -25,17 +25,17 @@ class Bottleneck:
 
     @property
     def direct_macs(self) -> int:
-        """All input channels under every window."""
+        """Return the MACs of the convolution over all input channels."""
         return prod(self.output_shape) * prod(self.kernel) * self.input_shape[0]
 
     @property
     def reduction_macs(self) -> int:
-        """The 1x1 convolution, at the size of the input."""
+        """Return the MACs of the 1x1 convolution, which runs at the size of the input."""
         return prod(self.input_shape) * self.reduced_channels
 
     @property
     def reduced_macs(self) -> int:
-        """The reduction, and the large convolution on the reduced channels."""
+        """Return the MACs of the reduction and of the large convolution on the reduced channels."""
         return self.reduction_macs + prod(self.output_shape) * prod(self.kernel) * self.reduced_channels
 
     @property
@@ -52,14 +52,15 @@ class Bottleneck:
 
     @property
     def times_fewer(self) -> float:
-        """How many times fewer MACs the reduction leaves."""
+        """Return the factor by which the reduction lowers the MACs."""
         return self.direct_macs / self.reduced_macs
 
 
 def bottleneck(input_shape: Shape, *, kernel: int, channels: int, reduced: int, stride: int = 1) -> Bottleneck:
-    """A convolution to `channels` with the padding that keeps the size, against one behind a reduction to `reduced`.
+    """Compare a size-preserving convolution to `channels` with the same one behind a reduction to `reduced` channels.
 
-    Raises: ShapeError, for shapes that are no channels x height x width, or for numbers below 1.
+    Raises:
+        ShapeError: if the input is not channels x height x width, or a number is below 1.
 
     >>> example = bottleneck((192, 28, 28), kernel=5, channels=32, reduced=16)
     >>> example.direct_macs, example.reduced_macs, round(example.times_fewer, 1)
@@ -67,7 +68,7 @@ def bottleneck(input_shape: Shape, *, kernel: int, channels: int, reduced: int, 
     """
     if len(input_shape) != 3 or min(*input_shape, kernel, channels, reduced, stride) < 1:
         raise ShapeError(
-            f"a bottleneck takes channels x height x width and whole numbers from 1; got input {input_shape}, "
+            f"expected an input of channels x height x width and whole numbers of at least 1; got input {input_shape}, "
             f"kernel {kernel}, channels {channels}, reduced {reduced}, stride {stride}"
         )
     sides = [window_output_size(size + (kernel - 1), kernel, stride=stride) for size in input_shape[1:]]
@@ -75,16 +76,17 @@ def bottleneck(input_shape: Shape, *, kernel: int, channels: int, reduced: int, 
 
 
 def bottlenecks(network: nn.Module, *inputs: Input, reduced: int | None = None) -> tuple[Bottleneck, ...]:
-    """The convolutions of a network that a 1x1 reduction would make cheaper, those that save most first.
+    """Return the convolutions of a network that a 1x1 reduction would make cheaper, those that save most first.
 
-    Looked at are ungrouped convolutions with a window. `reduced` is the number of channels to reduce to; without it a
-    quarter of the input channels, as in He et al. 2015, Figure 5.
+    Only ungrouped convolutions with a kernel larger than 1 are considered. `reduced` is the number of channels to
+    reduce to; by default a quarter of the input channels, as in He et al. 2015, Figure 5.
 
-    Raises: as `count`; ShapeError, when `reduced` is below 1.
+    Raises:
+        ShapeError: if `reduced` is below 1; and as `count`.
     """
     if reduced is not None and reduced < 1:
-        raise ShapeError(f"a reduction is to 1 channel or more; got {reduced}")
-    modules = dict(plain(network).named_modules())
+        raise ShapeError(f"reduced is {reduced}; expected at least 1 channel")
+    modules = dict(unwrapped_module(network).named_modules())
     found = []
     for row in count(network, *inputs):
         module = modules.get(row.path)

@@ -1,4 +1,4 @@
-"""Counts a network: one run on the meta device, nothing computed, nothing allocated, the network left as it was."""
+"""Counting: one run of a network on the meta device, which computes and allocates nothing and changes nothing."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ Input = Shape | Sequence[int] | Tensor
 
 
 def count(network: nn.Module, *inputs: Input, training: bool | None = False, **named_inputs: Input) -> LayerTable:
-    """A network's layer table: per layer the output shape, activation size, parameters, MACs, receptive field, bytes.
+    """Count a network and return its layer table.
 
-    Each input is the shape of one example without the batch axis, as `(3, 32, 32)`, or a tensor, whose values are not
-    looked at. `training` sets the mode in which the network is run (None: each module as it is). The network may be on
-    any device, the meta device included; it is left exactly as it was, whatever happens. In training a batch norm takes
-    the statistics of the image, but where there is one value a channel, which torch refuses: there the stored ones.
+    The table has, per layer, the output shape, activation size, parameters, MACs, receptive field and bytes. Each input
+    is the shape of one example without the batch axis, such as `(3, 32, 32)`, or a tensor, whose values are not read.
+    `training` sets the mode of the run (None: each module keeps its own). The network may be on any device, including
+    the meta device, and is restored afterwards, even after an error. In training mode batch normalization uses the
+    statistics of the image, except with one value per channel, which torch rejects: then it uses the stored ones.
 
     Raises:
-        ShapeError: when an input does not fit, with the layer, what it got and what it expects.
-        ModelError: when the network cannot be run without values, or fails on its own account.
+        ShapeError: if an input does not fit; the message names the layer, the received and the expected shape.
+        ModelError: if the network needs the values of its input, or fails for another reason.
 
     >>> table = count(nn.Sequential(nn.Conv2d(3, 8, 5), nn.MaxPool2d(2)), (3, 32, 32))
     >>> [(row.path, row.output_shape, row.parameters, row.macs) for row in table.rows]
@@ -39,15 +40,15 @@ def count(network: nn.Module, *inputs: Input, training: bool | None = False, **n
     >>> table.totals.activation_size  # 3072 + 6272 + 1568
     10912
     """
-    network = plain(network)
+    network = unwrapped_module(network)
     given = [stand_in_of(value, network) for value in inputs]
     named = {name: stand_in_of(value, network) for name, value in named_inputs.items()}
     first = next(iter([*given, *named.values()]), None)
     if first is None:
-        raise ShapeError("count needs the shape of one input, as in count(network, (3, 32, 32)); got none")
+        raise ShapeError("no input; expected the shape of one example, as in count(network, (3, 32, 32))")
     one_image = not any(isinstance(value, Tensor) for value in (*inputs, *named_inputs.values()))
     with stand_ins(network, training=training):
-        trace, outputs = traced(network, given, named)
+        trace, outputs = run_traced(network, given, named)
         rows = Rows(network, image_axes=max(first.dim() - 2, 0), one_image=one_image)
         rows.add_inputs(given, named)
         rows.add(trace.root)
@@ -59,21 +60,21 @@ Run = Callable[[], Any]
 
 
 def without_gradients(_: Trace, run: Run) -> Any:
-    """Do a run as in evaluation."""
+    """Run without gradients, as in evaluation."""
     with torch.no_grad():
         return run()
 
 
-def traced(
+def run_traced(
     network: nn.Module,
     given: Sequence[Tensor],
     named: Mapping[str, Tensor],
     around: Callable[[Trace, Run], Any] = without_gradients,
 ) -> tuple[Trace, list[Tensor]]:
-    """Run a network that is on the meta device, within `around`: its calls and operations, and its outputs."""
+    """Run a network that is on the meta device inside `around`; return the trace of its calls, and its outputs."""
     trace = Trace({id(module): path for path, module in network.named_modules()})
     fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # one operation for a whole encoder layer would hide its parts
+    torch.backends.mha.set_fastpath_enabled(False)  # it would hide the parts of an encoder layer
     try:
         with warnings.catch_warnings(action="ignore"), trace:
             outputs = tensors_in(around(trace, lambda: network(*given, **named)))
@@ -84,26 +85,26 @@ def traced(
     return trace, outputs
 
 
-def plain(network: nn.Module) -> nn.Module:
-    """The network inside `torch.compile`; TorchScript is refused, because its modules cannot be followed."""
+def unwrapped_module(network: nn.Module) -> nn.Module:
+    """Return the network inside `torch.compile`."""
     inner = getattr(network, "_orig_mod", network)
     if not isinstance(inner, nn.Module):
         raise ModelError(f"expected a torch.nn.Module to count; got {type(network).__name__}")
     if any(isinstance(module, torch.jit.ScriptModule) for module in inner.modules()):
         raise ModelError(
-            f"{type(inner).__name__} is TorchScript, whose layers cannot be followed; count it before scripting"
+            f"{type(inner).__name__} is a TorchScript module, whose layers cannot be traced; count it before scripting"
         )
     return inner
 
 
 def stand_in_of(value: Input, network: nn.Module) -> Tensor:
-    """A meta tensor for an input, which knows the axes of the image."""
+    """Return a meta tensor for an input; it knows the axes of the image."""
     if isinstance(value, Tensor):
         tensor = torch.empty(value.shape, dtype=value.dtype, device="meta")
     else:
         shape = tuple(value)
         if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
-            raise ShapeError(f"an input's shape is positive whole numbers, as (3, 32, 32); got {value!r}")
+            raise ShapeError(f"the input shape is {value!r}; expected positive whole numbers such as (3, 32, 32)")
         tensor = torch.empty((1, *shape), dtype=_float_type(network), device="meta")
     axes = (None, None, *(Axis(number) for number in range(tensor.dim() - 2)))
     mark(tensor, Flow(axes[: tensor.dim()], depends=True))
@@ -111,6 +112,6 @@ def stand_in_of(value: Input, network: nn.Module) -> Tensor:
 
 
 def _float_type(network: nn.Module) -> torch.dtype:
-    """The type of the weights, so that half-precision networks are given what they take."""
+    """Return the floating-point type of the weights, so that half-precision networks get inputs of their type."""
     types = (parameter.dtype for parameter in network.parameters() if parameter.is_floating_point())
     return next(types, torch.get_default_dtype())

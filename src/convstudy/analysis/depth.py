@@ -1,4 +1,4 @@
-"""A layer table cut at a depth of the module tree: one row a module, with the sums of what is inside."""
+"""A layer table cut at a depth of the module tree: one row per module, with the sums of its contents."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ SUMMED = (
 
 
 def at_depth(table: LayerTable, depth: int) -> LayerTable:
-    """The same network with what lies deeper than `depth` summed up in its module; the totals stay as they are.
+    """Return the table with every module at `depth` summed up into one row; the totals do not change.
 
     A module's output shape, receptive field and stride are those of its last layer. A module that is called again later
-    has a row for each call.
+    has one row per call.
 
-    Raises: ShapeError, for a depth below 1.
+    Raises:
+        ShapeError: if the depth is below 1.
 
     >>> from torch import nn
     >>> from convstudy.analysis.count import count
@@ -36,7 +37,7 @@ def at_depth(table: LayerTable, depth: int) -> LayerTable:
     [('input', 'Input', 0), ('0', 'Sequential', 608), ('1', 'Flatten', 0), ('2', 'Linear', 62730)]
     """
     if depth < 1:
-        raise ShapeError(f"--depth is {depth}; expected a whole number from 1 on")
+        raise ShapeError(f"depth is {depth}; expected a whole number of at least 1")
     groups = groupby(table.rows, key=lambda row: _cut(row.path, depth))
     rows = tuple(_sum(table, path, list(rows)) for path, rows in groups)
     return replace(table, rows=rows)

@@ -1,4 +1,4 @@
-"""Two layer tables beside each other, layer by layer."""
+"""Two layer tables, compared layer by layer."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ COMPARED = ("kind", "output_shape", "activation_size", "parameters", "macs")
 
 @dataclass(frozen=True)
 class LayerDifference:
-    """A layer of one table and the layer of the other that stands in its place; None where there is none."""
+    """A layer of one table and its counterpart in the other; None if there is no counterpart."""
 
     a: LayerRow | None
     b: LayerRow | None
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The columns in which they differ; all, where there is only one."""
+        """Return the columns in which the two layers differ; all columns if one of them is missing."""
         if self.a is None or self.b is None:
             return COMPARED
         return tuple(name for name in COMPARED if getattr(self.a, name) != getattr(self.b, name))
 
     @property
     def parameters(self) -> int:
-        """How many more parameters b has."""
+        """Return the parameters of b minus those of a."""
         return (self.b.parameters if self.b else 0) - (self.a.parameters if self.a else 0)
 
     @property
     def macs(self) -> int:
-        """How many more MACs b has."""
+        """Return the MACs of b minus those of a."""
         return (self.b.macs if self.b else 0) - (self.a.macs if self.a else 0)
 
 
 @dataclass(frozen=True)
 class TableDifference:
-    """Every layer of both tables, in order, and the totals of both."""
+    """The layers of both tables in order, and both totals."""
 
     layers: tuple[LayerDifference, ...]
     a: Totals
@@ -50,11 +50,11 @@ class TableDifference:
 
     @property
     def changes(self) -> tuple[LayerDifference, ...]:
-        """Only the layers that differ."""
+        """Return the layers that differ."""
         return tuple(layer for layer in self.layers if layer.changed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: the layers that differ, how many are the same, and the totals of both."""
+        """Return plain values for JSON: the layers that differ, the number of unchanged layers, and both totals."""
         return {
             "changes": [
                 {"a": _told(layer.a), "b": _told(layer.b), "changed": list(layer.changed)} for layer in self.changes
@@ -64,7 +64,7 @@ class TableDifference:
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """One line a layer that differs: its path, what is only in one or otherwise, and how much more b has."""
+        """Return one row per differing layer: its path, how it differs, and the increase from a to b."""
         import pandas as pd  # noqa: PLC0415
 
         return pd.DataFrame([_line(layer) for layer in self.changes], columns=["path", "change", "parameters", "macs"])
@@ -88,7 +88,7 @@ def _told(row: LayerRow | None) -> dict[str, Any] | None:
 
 
 def diff(a: LayerTable, b: LayerTable) -> TableDifference:
-    """Two tables layer by layer: matched by path where the networks are named alike, else by kind, in order.
+    """Compare two tables layer by layer: matched by path if the paths agree, otherwise by kind, in order.
 
     >>> from torch import nn
     >>> from convstudy.analysis.count import count
@@ -111,7 +111,7 @@ def diff(a: LayerTable, b: LayerTable) -> TableDifference:
 
 
 def _unmatched(left: Sequence[LayerRow], right: Sequence[LayerRow]) -> list[LayerDifference]:
-    """Layers of the same path that changed their kind stand beside each other; the others alone, those of a first."""
+    """Pair layers of one path whose kind has changed; yield the others alone, those of the first table first."""
     theirs = {row.path: row for row in right}
     paired = [LayerDifference(row, theirs.pop(row.path, None)) for row in left]
     alone = set(map(id, theirs.values()))

@@ -1,4 +1,4 @@
-"""A layer's numbers with the formulas that they come from, in words that a student follows."""
+"""Derivations of a layer's numbers: each formula with the numbers filled in, and a sentence for students."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from convstudy.analysis.count import Input, count, plain
+from convstudy.analysis.count import Input, count, unwrapped_module
 from convstudy.analysis.table import LayerRow, Shape
 from convstudy.claims.checking.arithmetic import value_of
 
@@ -20,7 +20,7 @@ POOLING = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d,
 
 @dataclass(frozen=True)
 class Derivation:
-    """One number of a layer: its name, the formula with the numbers put in, its value, and what it says in words."""
+    """One number of a layer: its name, the formula with the numbers filled in, its value, and the formula in words."""
 
     quantity: str
     formula: str
@@ -34,26 +34,26 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A layer: what comes in and goes out, and where each of its numbers comes from."""
+    """A layer: its input, its output, and the derivation of each of its numbers."""
 
     row: LayerRow
     input_shape: Shape
     derivations: tuple[Derivation, ...]
 
     def __getitem__(self, quantity: str) -> Derivation:
-        """The derivation of one quantity: `parameters`, `MACs`, `output height and width`, `receptive field`, ..."""
+        """Return the derivation of a quantity, such as `parameters`, `MACs` or `receptive field`."""
         return next(derivation for derivation in self.derivations if derivation.quantity == quantity)
 
     def __str__(self) -> str:
-        """What `print` shows: one line a number."""
+        """Return one line per number."""
         shapes = ("×".join(map(str, shape)) for shape in (self.input_shape, self.row.output_shape))
         title = "{}: {} in, {} out".format(f"{self.row.path} ({self.row.kind})", *shapes)
         return "\n".join([title, *map(str, self.derivations)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Window:
-    """What slides over the image: per axis the size, kernel, stride, padding of both sides together, dilation."""
+    """A sliding window: per axis the input size, output size, kernel, stride, total padding and dilation."""
 
     sizes: Shape
     outputs: Shape
@@ -65,9 +65,10 @@ class Window:
 
 
 def explain(network: nn.Module, input_shape: Input, path: str, *, training: bool | None = False) -> Explanation:
-    """Where each number of a layer comes from.
+    """Derive each number of a layer.
 
-    Raises: UnknownNameError, when the network has no layer of this path at this input; and as `count`.
+    Raises:
+        UnknownNameError: if the network calls no layer of this path on this input; and as `count`.
 
     >>> conv = nn.Sequential(nn.Conv2d(3, 8, 5), nn.Flatten(), nn.Linear(6272, 10))
     >>> for derivation in explain(conv, (3, 32, 32), "0").derivations:
@@ -79,7 +80,7 @@ def explain(network: nn.Module, input_shape: Input, path: str, *, training: bool
     receptive field: 1 + (5 − 1)·1 = 5
     """
     row = count(network, input_shape, training=training)[path]
-    module = dict(plain(network).named_modules()).get(path)
+    module = dict(unwrapped_module(network).named_modules()).get(path)
     received = row.input_shapes[0] if row.input_shapes else ()
     return Explanation(row, received, tuple(_derivations(row, received, module)))
 
@@ -89,10 +90,10 @@ def _derivations(row: LayerRow, received: Shape, module: nn.Module | None) -> It
     if window:
         yield from _outputs(window, isinstance(module, _ConvTransposeNd), module)
     elif isinstance(module, nn.Linear):
-        yield _derived("output features", f"{module.out_features}", "as many as the layer has units")
+        yield _derived("output features", f"{module.out_features}", "one output per unit")
     if row.activation_size:
         shape = (*row.output_shape[1:], row.output_shape[0])
-        words = "every position of every channel holds one value"
+        words = "one value per position and channel"
         yield _checked("activation size", _product(shape), row.activation_size, words)
     yield _parameters(row, module)
     yield _macs(row, received, module)
@@ -111,13 +112,13 @@ def _window(row: LayerRow, received: Shape, module: nn.Module | None) -> Window 
         given = 0 if module.padding == "valid" else module.padding
         padding = tuple(f"2·{size}" for size in _each(given, axes))  # type: ignore[arg-type]
     return Window(
-        received[1:],
-        row.output_shape[1:],
-        kernel,
-        _each(module.stride if module.stride is not None else module.kernel_size, axes),
-        padding,
-        dilation,
-        bool(getattr(module, "ceil_mode", False)),
+        sizes=received[1:],
+        outputs=row.output_shape[1:],
+        kernel=kernel,
+        stride=_each(module.stride if module.stride is not None else module.kernel_size, axes),
+        padding=padding,
+        dilation=dilation,
+        rounds_up=bool(getattr(module, "ceil_mode", False)),
     )
 
 
@@ -131,9 +132,9 @@ def _outputs(window: Window, transposed: bool, module: nn.Module | None) -> Iter
         _transposed_side(window, axis, module) if transposed else _side(window, axis) for axis in range(len(names))
     ]
     words = (
-        "the convolution that this one undoes would make of it what came in"
+        "the size that the reverse convolution would reduce to the input size"
         if transposed
-        else "as often as the window fits when it moves by its stride, and once where it begins"
+        else "the number of strides that fit, plus one for the first position of the window"
     )
     if len(set(formulas)) == 1 and len(names) > 1:
         yield _checked(f"output {' and '.join(names)}", formulas[0], window.outputs[0], words)
@@ -167,28 +168,28 @@ def _parameters(row: LayerRow, module: nn.Module | None) -> Derivation:
     if row.shared_with or row.note.startswith("call "):
         return _derived("parameters", "0", row.note)
     if formula is None or value_of(formula) != row.parameters:
-        return _derived("parameters", f"{row.parameters}", "the sizes of all its tensors" if row.parameters else "none")
+        return _derived("parameters", f"{row.parameters}", "the sum over all its tensors" if row.parameters else "none")
     return _derived("parameters", formula, words)
 
 
 def _parameter_formula(module: nn.Module | None) -> tuple[str, str | None]:
-    """What the weights are, in words, and their number as a formula; None for layers that are not explained."""
+    """Return the weights in words and their number as a formula; no formula for kinds that are not explained."""
     words, weights, outputs = "", None, 0
     if isinstance(module, _ConvNd):
         words, weights, outputs = _filters(module), _slice(module), module.out_channels
     elif isinstance(module, nn.Linear):
         outputs = module.out_features
-        words, weights = f"each of {outputs} units has a weight for every input", f"{module.in_features}"
+        words, weights = f"each of {outputs} units has one weight per input", f"{module.in_features}"
     elif isinstance(module, nn.Embedding):
-        return "a vector for each entry", f"{module.num_embeddings}·{module.embedding_dim}"
+        return "one vector per entry", f"{module.num_embeddings}·{module.embedding_dim}"
     elif isinstance(module, _NormBase) and module.affine:
-        return "a scale and a shift for each channel", f"2·{module.num_features}"
+        return "a scale and a shift per channel", f"2·{module.num_features}"
     if weights is None:
         return words, None
     if getattr(module, "bias", None) is None:
         return words, f"{weights}·{outputs}"
-    if isinstance(module, _ConvTransposeNd):  # an output channel is fed by many filters, but has one bias
-        return f"{words}, and every output channel one bias", f"{weights}·{outputs} + {outputs}"
+    if isinstance(module, _ConvTransposeNd):  # many filters contribute to an output channel, which has one bias
+        return f"{words}, and one bias per output channel", f"{weights}·{outputs} + {outputs}"
     return f"{words}, and one bias", f"({weights} + 1)·{outputs}"
 
 
@@ -196,11 +197,11 @@ def _filters(module: _ConvNd) -> str:
     seen = (
         f"{module.in_channels // module.groups} of the input channels" if module.groups > 1 else "every input channel"
     )
-    return f"each of {module.out_channels} filters has a window of weights for {seen}"
+    return f"each of {module.out_channels} filters has one kernel of weights for {seen}"
 
 
 def _slice(module: _ConvNd) -> str:
-    """The weights of one filter: kernel times the input channels that it sees."""
+    """Return the formula for the weights of one filter: kernel area times the input channels of its group."""
     return f"{_product(module.kernel_size)}·{module.in_channels // module.groups}"
 
 
@@ -214,15 +215,13 @@ def _macs(row: LayerRow, received: Shape, module: nn.Module | None) -> Derivatio
         words = "every input value is multiplied by every weight of its filter"
     elif isinstance(module, _ConvNd):
         formula = f"{_product((*row.output_shape[1:], row.output_shape[0]))}·{_slice(module)}"
-        words = "every output value gathers one product for each weight of its filter; the bias is an addition"
+        words = "one product per weight of the filter for each output value; the bias is an addition"
     elif isinstance(module, nn.Linear):
         rows = received[:-1]
         formula = _product((*rows, module.in_features, module.out_features))
-        words = "every unit gathers one product for each input" + (", at every position" if rows else "")
+        words = "one product per input for each unit" + (", at every position" if rows else "")
     if formula is None or value_of(formula) != row.macs:
-        return _derived(
-            "MACs", f"{row.macs}", "added up over its products" if row.macs else "it has no products to gather"
-        )
+        return _derived("MACs", f"{row.macs}", "the sum over its products" if row.macs else "the layer has no products")
     return _derived("MACs", formula, words)
 
 
@@ -239,7 +238,7 @@ def _fields(row: LayerRow, window: Window) -> Iterator[Derivation]:
         )
         seen = field - window.dilation[axis] * (window.kernel[axis] - 1) * before
         formulas.append(f"{seen} + {steps}·{before}")
-    words = "what one position saw before, and one stride of the layers before for each further position of the window"
+    words = "the receptive field before, plus one accumulated stride per further position of the window"
     if len(set(formulas)) == 1:
         yield _checked("receptive field", formulas[0], row.receptive_field[0], words)
         return
@@ -257,7 +256,7 @@ def _derived(quantity: str, formula: str, words: str) -> Derivation:
 
 
 def _checked(quantity: str, formula: str, counted: int | Fraction, words: str) -> Derivation:
-    """A derivation that gives what was counted; where it does not, the count stands without a formula."""
+    """Return the derivation if its formula gives the counted value, otherwise the counted value without a formula."""
     if value_of(formula) == counted:
         return _derived(quantity, formula, words)
-    return Derivation(quantity, f"{counted}", counted, "counted from the results")
+    return Derivation(quantity, f"{counted}", counted, "counted from the result")

@@ -1,4 +1,4 @@
-"""Why a network could not be run on an input, in one line: where, what came in, what was expected."""
+"""The error for a network that cannot be run: the layer, the shape it received and the shape it expects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WITHOUT_VALUES = (
 
 
 def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> ConvstudyError:
-    """The error to raise in the place of the one that the network raised."""
+    """Return the error to raise in place of the one that the network raised."""
     if isinstance(error, ConvstudyError):
         return error
     call = trace.here
@@ -31,7 +31,7 @@ def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> Convstu
     if isinstance(error, (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException)) or any(
         text in str(error) for text in WITHOUT_VALUES
     ):
-        return ModelError(f"{where}: what it does depends on the values of the input, not on shapes alone: {message}")
+        return ModelError(f"{where}: the result depends on the values of the input, not only on shapes: {message}")
     network_input = " and ".join(_printed(tuple(tensor.shape)[1:]) for tensor in inputs)
     if isinstance(error, OF_SHAPE):
         got = " and ".join(_printed(shape) for shape in call.inputs) or "nothing"
@@ -41,7 +41,7 @@ def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> Convstu
 
 
 def _expectation(call: Call) -> str:
-    """What a layer of torch's own expects, where that is what went wrong."""
+    """Return what a layer of torch expects, if the received shape violates it."""
     module, shape = call.module, call.inputs[0] if call.inputs else ()
     if isinstance(module, nn.Linear) and shape and shape[-1] != module.in_features:
         return f"expected {module.in_features} features in the last axis"
@@ -55,7 +55,7 @@ def _expectation(call: Call) -> str:
 
 
 def _window_expectation(module: nn.Module, shape: tuple[int, ...]) -> str:
-    """How far a window reaches, where that is farther than the padded input."""
+    """Return the extent of the window, if it exceeds the padded input."""
     kernel, padding = getattr(module, "kernel_size", None), getattr(module, "padding", 0)
     if kernel is None or isinstance(padding, str) or isinstance(module, nn.modules.conv._ConvTransposeNd):
         return ""
@@ -66,7 +66,7 @@ def _window_expectation(module: nn.Module, shape: tuple[int, ...]) -> str:
     ]
     reach = tuple(step * (size - 1) + 1 for size, _, step in zip(*sides, strict=False))
     fits = all(size + 2 * pad >= far for size, pad, far in zip(shape[2:], sides[1], reach, strict=False))
-    return "" if fits else f"expected at least the window, {_printed(reach)}, padding included"
+    return "" if fits else f"expected at least the size of the window, {_printed(reach)}, after padding"
 
 
 def _first_line(error: Exception) -> str:

@@ -1,8 +1,8 @@
-"""What a tensor knows of where it comes from: the stretch of the input that it sees, whether a gradient reaches it.
+"""What a tensor depends on: the part of the input that it sees, and whether a gradient reaches it.
 
-An axis of a tensor that still runs along an axis of the image has a stride (input pixels a step) and, for its first
-position, the first and last input pixel that it sees. Branches that meet see the union, so the receptive field of a
-residual block comes out right, whichever branch is wider.
+An axis of a tensor that still runs along an axis of the image has a stride (input pixels per step) and, for its first
+position, the first and last input pixel that it sees. Merged branches see the union, so the receptive field of a
+residual block is that of its wider branch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Extent = int | Fraction
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis of the input image as a tensor sees it: number of the axis, stride, first and last pixel seen."""
+    """An axis of the input image as a tensor sees it: its number, its stride, and the first and last pixel seen."""
 
     number: int
     stride: Extent = 1
@@ -26,14 +26,14 @@ class Axis:
 
     @property
     def field(self) -> int:
-        """Receptive field: how many input pixels a position sees along this axis, at most.
+        """Return the receptive field: the largest number of input pixels that a position sees along this axis.
 
-        Where the stride is a part of a pixel, some positions see one pixel less.
+        If the stride is a fraction of a pixel, some positions see one pixel less.
         """
         return ceil(self.last - self.first) + 1
 
     def window(self, kernel: Extent, stride: Extent = 1, padding: int = 0, dilation: int = 1) -> Axis:
-        """After a convolution or pooling window has passed.
+        """Return the axis after a convolution or pooling window.
 
         Source: Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks", section 2.
 
@@ -45,11 +45,11 @@ class Axis:
         return Axis(self.number, self.stride * stride, first, last)
 
     def moved(self, pixels: Extent) -> Axis:
-        """The same stretch, so many input pixels further on."""
+        """Return the axis shifted by a number of input pixels."""
         return Axis(self.number, self.stride, self.first + pixels, self.last + pixels)
 
     def spread(self, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Axis:
-        """After a transposed convolution: each position gathers from the inputs whose windows cover it."""
+        """Return the axis after a transposed convolution: a position gathers from all inputs whose windows cover it."""
         reach = dilation * (kernel - 1)
         first = -((reach - padding) // stride)
         last = first + reach // stride
@@ -61,7 +61,7 @@ class Axis:
         )
 
     def pooled(self, ratio: Fraction) -> Axis:
-        """After adaptive pooling, `ratio` inputs an output: the windows overlap where it is not whole.
+        """Return the axis after adaptive pooling of `ratio` inputs per output; fractional ratios make windows overlap.
 
         >>> Axis(0).pooled(Fraction(12, 3)).field, Axis(0).pooled(Fraction(96, 7)).field
         (4, 15)
@@ -70,11 +70,11 @@ class Axis:
         return Axis(after.number, _whole(Fraction(after.stride)), after.first, after.last)
 
     def scaled(self, ratio: Fraction, reach: int) -> Axis:
-        """After interpolation: `ratio` outputs an input, each from `reach` more inputs."""
+        """Return the axis after interpolation to `ratio` outputs per input, each reading `reach` further inputs."""
         return Axis(self.number, _whole(self.stride / ratio), self.first, self.last + reach * self.stride)
 
     def united(self, other: Axis) -> Axis:
-        """Where two tensors meet that run along the same axis, with the same stride."""
+        """Return the union with the same axis of another tensor, which has the same stride."""
         return Axis(self.number, self.stride, min(self.first, other.first), max(self.last, other.last))
 
 
@@ -84,10 +84,10 @@ def _whole(value: Fraction) -> Extent:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """`axes`: of each axis of the tensor, the input's axis that it runs along, if any.
+    """The dependence of a tensor on the input; `axes` holds, per axis of the tensor, the input axis it follows, if any.
 
-    `whole`: every position sees the whole input, as after global pooling or a dense layer. `depends`: on the input at
-    all. `gradient`: in training a gradient reaches the tensor.
+    `whole`: every position sees the whole input, as after global pooling or a dense layer. `depends`: the tensor
+    depends on the input. `gradient`: a gradient reaches the tensor in training.
     """
 
     axes: tuple[Axis | None, ...] = ()
@@ -96,14 +96,14 @@ class Flow:
     gradient: bool = False
 
     def at(self, axes: Sequence[Axis | None]) -> Flow:
-        """The same with other axes; what has lost an axis of the input sees the whole of it."""
+        """Return the flow with other axes; a tensor that has lost an axis of the input sees all of it."""
         kept = {axis.number for axis in axes if axis}
         lost = any(axis and axis.number not in kept for axis in self.axes)
         return Flow(tuple(axes), self.whole or lost, self.depends, self.gradient)
 
 
-def met(flows: Sequence[Flow], ranks: Sequence[int], rank: int) -> Flow:
-    """Where tensors meet element by element: axes are aligned from the right, as in broadcasting."""
+def merge_flows(flows: Sequence[Flow], ranks: Sequence[int], rank: int) -> Flow:
+    """Merge the flows of tensors combined element by element; axes align from the right, as in broadcasting."""
     first = flows[0]
     if all(flow is first for flow in flows) and ranks[0] == rank:
         return first

@@ -1,4 +1,4 @@
-"""Repeated blocks of a layer table, told once with how often they come."""
+"""Repeated blocks of a layer table, shown once with their number of repetitions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from convstudy.analysis.table import LayerRow
 
-NUMBERED = re.compile(r"(.*?)(\d+)")  # of a module's name: encoder_layer_11
+NUMBERED = re.compile(r"(.*?)(\d+)")  # a module's name, such as encoder_layer_11
 
 
 @dataclass(frozen=True)
 class Block:
-    """Rows that come `times` times in a row, alike but for the number of their module; `rows` are the first of them.
+    """Consecutive rows that occur `times` times, equal except for their module's number; `rows` are the first ones.
 
-    `last_path` is the path of the last repetition's module, or of the row where there is but one.
+    `last_path` is the path of the last repetition's module, or of the single row.
     """
 
     rows: tuple[LayerRow, ...]
@@ -24,19 +24,19 @@ class Block:
 
     @property
     def macs(self) -> int:
-        """Of all repetitions."""
+        """Return the MACs of all repetitions."""
         return self.times * sum(row.macs for row in self.rows)
 
     @property
     def parameters(self) -> int:
-        """Of all repetitions."""
+        """Return the parameters of all repetitions."""
         return self.times * sum(row.parameters for row in self.rows)
 
 
 def fold(rows: Sequence[LayerRow]) -> tuple[Block, ...]:
-    """A table's rows with the repeated modules folded; nothing is lost, every repetition has the same numbers.
+    """Fold the repeated modules of a table; all repetitions of a block have the same numbers, so nothing is lost.
 
-    Folded are modules that follow one another under consecutive numbers, as `layer3.1` to `layer3.5`, outermost first.
+    Modules with consecutive numbers, such as `layer3.1` to `layer3.5`, are folded, the outermost first.
 
     >>> from torch import nn
     >>> from convstudy.analysis.count import count
@@ -56,7 +56,7 @@ def _blocks(rows: Sequence[LayerRow]) -> Iterator[Block]:
 
 
 def _widest(rows: Sequence[LayerRow], start: int) -> tuple[Block, int]:
-    """The outermost numbered module that begins in this row and is repeated, and how many rows that folds."""
+    """Return the outermost numbered module that begins in this row and repeats, and its number of folded rows."""
     words = rows[start].path.split(".")
     for depth in range(1, len(words)):
         numbered = NUMBERED.fullmatch(words[depth - 1])
@@ -76,7 +76,7 @@ def _module(stem: Sequence[str], number: int) -> list[str]:
 
 
 def _length(rows: Sequence[LayerRow], start: int, module: list[str]) -> int:
-    """How many rows from here on lie in a module."""
+    """Return the number of rows from here on that lie in a module."""
     end = start
     while end < len(rows) and rows[end].path.split(".")[: len(module)] == module:
         end += 1
@@ -84,14 +84,14 @@ def _length(rows: Sequence[LayerRow], start: int, module: list[str]) -> int:
 
 
 def _same(rows: Sequence[LayerRow], start: int, other: int, length: int, module: list[str]) -> bool:
-    """Whether exactly the rows from `other` on lie in `module`, and tell the same as those from `start` on."""
+    """Return whether exactly the rows from `other` on lie in `module` and equal those from `start` on."""
     if _length(rows, other, module) != length:
         return False
     pairs = zip(rows[start : start + length], rows[other : other + length], strict=True)
-    return all(_told(one, len(module)) == _told(two, len(module)) for one, two in pairs)
+    return all(_signature(one, len(module)) == _signature(two, len(module)) for one, two in pairs)
 
 
-def _told(row: LayerRow, depth: int) -> tuple[object, ...]:
-    """What has to be equal: everything but the module's number and the receptive field, which grows."""
+def _signature(row: LayerRow, depth: int) -> tuple[object, ...]:
+    """Return the values that must be equal: all except the module's number and the growing receptive field."""
     numbers = (row.output_shape, row.parameters, row.trainable_parameters, row.macs, row.activation_size)
     return (row.path.split(".")[depth:], row.kind, *numbers)

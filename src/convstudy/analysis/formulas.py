@@ -1,7 +1,7 @@
-"""Multiply-accumulates of one operation, from its arguments and its result: one pure formula an operation.
+"""Multiply-accumulates of one operation, from its arguments and its result: one pure formula per operation.
 
-Counted are the products of convolutions and matrix multiplications, each with the addition that gathers it; biases are
-not. A formula sees what the operation saw, so it holds for functional calls, groups, dilation and every padding.
+A multiply-accumulate is a product of a convolution or matrix multiplication with its addition; biases are not counted.
+A formula reads the arguments of the operation, so it holds for functional calls, groups, dilation and every padding.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Formula = Callable[[Application], int]
 
 
 def convolution_macs(output: Shape, weight: Shape) -> int:
-    """Every output value gathers the products of one filter: `outputs · (input channels/groups · kernel area)`.
+    """Return the MACs of a convolution: `outputs · (input channels/groups · kernel area)`.
 
     `output` is batch x channels x space; `weight` is output channels x input channels/groups x kernel.
 
@@ -26,9 +26,9 @@ def convolution_macs(output: Shape, weight: Shape) -> int:
 
 
 def transposed_convolution_macs(input: Shape, weight: Shape) -> int:
-    """Every input value is multiplied by one filter: `inputs · (output channels/groups · kernel area)`.
+    """Return the MACs of a transposed convolution: `inputs · (output channels/groups · kernel area)`.
 
-    `weight` is input channels x output channels/groups x kernel. What falls on the cropped border is counted, too.
+    `weight` is input channels x output channels/groups x kernel. Products on the cropped border are counted too.
 
     >>> transposed_convolution_macs((1, 16, 8, 8), (16, 4, 2, 2))
     16384
@@ -37,7 +37,7 @@ def transposed_convolution_macs(input: Shape, weight: Shape) -> int:
 
 
 def matrix_product_macs(left: Shape, right: Shape) -> int:
-    """`(..., m, k)` times `(..., k, n)`: `m·k·n` each.
+    """Return the MACs of `(..., m, k)` times `(..., k, n)`: `m·k·n` per product.
 
     >>> matrix_product_macs((2, 3, 4), (2, 4, 5))
     120
@@ -46,7 +46,7 @@ def matrix_product_macs(left: Shape, right: Shape) -> int:
 
 
 def attention_macs(query: Shape, key: Shape, value: Shape) -> int:
-    """Queries times keys, and weights times values; a causal mask saves nothing.
+    """Return the MACs of queries times keys and of attention weights times values; a causal mask saves none.
 
     Shapes are `(..., heads, positions, features)`.
 
@@ -58,7 +58,7 @@ def attention_macs(query: Shape, key: Shape, value: Shape) -> int:
 
 
 def multi_head_attention_macs(query: Shape, key: Shape, embed_dim: int) -> int:
-    """Three projections in, the attention of all heads together, one projection out.
+    """Return the MACs of three input projections, the attention of all heads, and one output projection.
 
     Shapes are batch x positions x features.
 
@@ -71,7 +71,7 @@ def multi_head_attention_macs(query: Shape, key: Shape, embed_dim: int) -> int:
 
 
 def recurrent_macs(steps: int, weights: list[Shape]) -> int:
-    """Each step multiplies by every matrix once: `steps · batch` is `steps`.
+    """Return the MACs of a recurrent layer, which multiplies by every matrix once per step; `steps` is steps · batch.
 
     >>> recurrent_macs(7, [(40, 3), (40, 10)])
     3640
@@ -80,7 +80,7 @@ def recurrent_macs(steps: int, weights: list[Shape]) -> int:
 
 
 def _convolution(done: Application) -> int:
-    """`aten.convolution` and `_convolution`: transposed is the seventh argument."""
+    """Return the MACs of `aten.convolution` or `_convolution`, whose seventh argument says whether it is transposed."""
     if done.args[6]:
         return transposed_convolution_macs(done.shape(0), done.shape(1))
     return convolution_macs(tuple(done.output.shape), done.shape(1))
@@ -95,12 +95,12 @@ def _transposed_convolution(done: Application) -> int:
 
 
 def _convolution_over_time(done: Application) -> int:
-    """`conv_tbc`: time x batch x channels, the weight kernel x input x output."""
+    """Return the MACs of `conv_tbc`: time x batch x channels, with a weight of kernel x input x output."""
     return done.output.numel() * prod(done.shape(1)[:2])
 
 
 def _deformable_convolution(done: Application) -> int:
-    """The convolution's products; the bilinear sampling before it is not one (Dai et al. 2017, equation 2)."""
+    """Return the MACs of the convolution; the bilinear sampling in front has none (Dai et al. 2017, equation 2)."""
     return convolution_macs(tuple(done.output.shape), done.shape(1))
 
 
@@ -109,22 +109,22 @@ def _product(done: Application) -> int:
 
 
 def _product_added(done: Application) -> int:
-    """`addmm(bias, left, right)` and its like."""
+    """Return the MACs of `addmm(bias, left, right)` and similar operations."""
     return matrix_product_macs(done.shape(1), done.shape(2))
 
 
 def _vector_product(done: Application) -> int:
-    """Of a matrix or a vector with a vector: one product for each value of the left one."""
+    """Return the MACs of a matrix or vector times a vector: one product per value of the left operand."""
     return prod(done.shape(0))
 
 
 def _vector_product_added(done: Application) -> int:
-    """`addmv(bias, matrix, vector)`."""
+    """Return the MACs of `addmv(bias, matrix, vector)`."""
     return prod(done.shape(1))
 
 
 def _linear(done: Application) -> int:
-    """A weight of output x input features, as `torch.nn.functional.linear` has it."""
+    """Return the MACs of a weight of output x input features, as in `torch.nn.functional.linear`."""
     return prod(done.shape(0)) * done.shape(1)[0]
 
 
@@ -133,7 +133,7 @@ def _attention(done: Application) -> int:
 
 
 def _trilinear(done: Application) -> int:
-    """`nn.Bilinear`: one product is gathered for each pair of features and each output."""
+    """Return the MACs of `nn.Bilinear`: one product per pair of features and output."""
     expanded = [_expanded(done.shape(number), done.args[number + 3]) for number in range(3)]
     return prod(max(sizes) for sizes in zip(*expanded, strict=True))
 
@@ -146,24 +146,24 @@ def _expanded(shape: Shape, axes: list[int]) -> list[int]:
 
 
 def _native_attention(done: Application) -> int:
-    """`_native_multi_head_attention(query, key, value, embed_dim, ...)`."""
+    """Return the MACs of `_native_multi_head_attention(query, key, value, embed_dim, ...)`."""
     return multi_head_attention_macs(done.shape(0), done.shape(1), done.args[3])
 
 
 def _encoder_layer(done: Application) -> int:
-    """`_transformer_encoder_layer_fwd(src, embed_dim, ...)`: self-attention and two dense layers in one operation."""
+    """Return the MACs of `_transformer_encoder_layer_fwd(src, embed_dim, ...)`: self-attention and two dense layers."""
     source = done.shape(0)
     hidden, features = done.shape(14)
     return multi_head_attention_macs(source, source, done.args[1]) + 2 * prod(source[:2]) * hidden * features
 
 
 def _mkldnn_rnn(done: Application) -> int:
-    """`mkldnn_rnn_layer(input, w_ih, w_hh, ...)`: input is time x batch x features."""
+    """Return the MACs of `mkldnn_rnn_layer(input, w_ih, w_hh, ...)`; its input is time x batch x features."""
     return recurrent_macs(prod(done.shape(0)[:2]), [done.shape(1), done.shape(2)])
 
 
 def _cudnn_rnn(done: Application) -> int:
-    """`_cudnn_rnn(input, weight, ...)`: the matrices of all layers and directions in one list."""
+    """Return the MACs of `_cudnn_rnn(input, weight, ...)`, whose weights of all layers and directions are one list."""
     return recurrent_macs(prod(done.shape(0)[:2]), [tuple(weight.shape) for weight in done.args[1]])
 
 
@@ -229,4 +229,4 @@ FORMULAS: dict[str, Formula] = {
     "aten::mkldnn_rnn_layer": _mkldnn_rnn,
     "aten::_cudnn_rnn": _cudnn_rnn,
 }
-"""The formula of each operation that multiplies and accumulates, by the operation's name."""
+"""The MAC formula of each operation that has one, by the operation's name."""

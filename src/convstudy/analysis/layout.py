@@ -1,4 +1,4 @@
-"""Layer tables with the channels last, as Keras and the lecture write shapes."""
+"""Layer tables with channels last, the order in which Keras and the lecture print shapes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from convstudy.analysis.table import LayerRow, LayerTable, Shape
 
 
 def channels_last(table: LayerTable) -> LayerTable:
-    """The same table with every shape written height x width x channels.
+    """Return the table with every shape as height x width x channels.
 
-    What has no image axes is left as it is (tokens, logits), and so is what the network itself keeps channels last.
+    Shapes without image axes (tokens, logits) and those that the network itself keeps channels last do not change.
 
     >>> from torch import nn
     >>> from convstudy.analysis.count import count

@@ -1,14 +1,15 @@
-"""What each operation of torch is: which multiply and accumulate, which only calculate, which only move values.
+"""Classification of torch's operations: products, other arithmetic, and operations that only move values.
 
-`other operations` are what a network computes beside its multiply-accumulates, stated as this:
+`other operations` are the arithmetic beside the multiply-accumulates, counted as follows:
 
-- elementwise (activation functions, additions, masks, dropout): one a result; the bias of a product: one a result
-- max pooling: window − 1 comparisons a result; average pooling: window − 1 additions and a division a result
-- sums and means over axes: one a value that goes in
-- softmax: five a value (greatest, subtract, exponent, sum, divide)
-- norms: two a value with stored statistics (scale, shift); with the data's own five more (mean, variance, normalise)
-- interpolation: 3, 7 or 15 a result (linear, bilinear, trilinear), 31 (bicubic); nearest: none
-- views, copies, concatenation, padding, look-up, random numbers, and what is done to weights alone: none
+- element-wise operations (activation functions, additions, masks, dropout) and biases: one per result
+- max pooling: window − 1 comparisons per result; average pooling: window − 1 additions and one division per result
+- sums and means over axes: one per input value
+- softmax: five per value (maximum, subtraction, exponential, sum, division)
+- normalization: two per value with stored statistics (scale, shift); five more with the statistics of the data
+  (mean, variance, normalization)
+- interpolation: 3, 7 or 15 per result (linear, bilinear, trilinear), 31 (bicubic); nearest: none
+- views, copies, concatenation, padding, look-up, random numbers, and operations on weights alone: none
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ Role = Literal[
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of torch: its name without namespace and underscore, its role, and its MACs where it has any."""
+    """An operation of torch: its name without namespace and underscore, its role, and its MAC formula, if any."""
 
     name: str
     qualified_name: str
@@ -53,13 +54,13 @@ class Operation:
 
     @property
     def kind(self) -> str:
-        """The layer that a reader knows it by."""
+        """Return the layer name under which a reader knows the operation."""
         return KINDS.get(self.name) or "".join(word.capitalize() for word in self.name.split("_"))
 
 
 @cache
 def operation(overload: OpOverload) -> Operation:
-    """What this operation is.
+    """Classify an operation.
 
     >>> operation(torch.ops.aten.relu_.default)
     Operation(name='relu', qualified_name='aten::relu_', role='elementwise', in_place=True, formula=None)
@@ -87,16 +88,16 @@ def _role(overload: OpOverload, namespace: str, name: str) -> Role:
 
 
 def other_operations(operation: Operation, done: Application) -> int:
-    """Additions, comparisons and the rest of an operation, as stated at the top of this file."""
+    """Return the additions, comparisons and other arithmetic of an operation, as defined at the top of this file."""
     rule = OTHER_OPERATIONS.get(operation.role)
     return rule(operation.name, done) if rule else 0
 
 
-def _one_a_result(_: str, done: Application) -> int:
+def _one_per_result(_: str, done: Application) -> int:
     return done.output.numel()
 
 
-def _one_a_value(_: str, done: Application) -> int:
+def _one_per_value(_: str, done: Application) -> int:
     return done.tensors[0].numel() if done.tensors else 0
 
 
@@ -137,9 +138,9 @@ def _interpolation(name: str, done: Application) -> int:
 
 OTHER_OPERATIONS: dict[Role, Callable[[str, Application], int]] = {
     "product": _bias,
-    "elementwise": _one_a_result,
+    "elementwise": _one_per_result,
     "window": _window,
-    "reduction": _one_a_value,
+    "reduction": _one_per_value,
     "norm": _norm,
     "softmax": _softmax,
     "interpolation": _interpolation,

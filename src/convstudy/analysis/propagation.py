@@ -1,4 +1,4 @@
-"""How each operation passes on what its arguments know of the input: one rule a family of operations."""
+"""Propagation rules: how each family of operations passes on the dependence of its arguments on the input."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from torch import Tensor
 
 from convstudy.analysis.application import Application
-from convstudy.analysis.flow import Axis, Flow, met
+from convstudy.analysis.flow import Axis, Flow, merge_flows
 
 NOWHERE = Flow()
 Rule = Callable[[Flow, Application], Flow]
 
 
 def flow_of(tensor: Tensor) -> Flow:
-    """What a tensor knows; parameters know that a gradient reaches them, constants nothing."""
+    """Return the flow of a tensor; a gradient reaches parameters, constants depend on nothing."""
     flow: Flow | None = getattr(tensor, "_convstudy_flow", None)
     if flow is not None:
         return flow
@@ -28,32 +28,32 @@ def mark(tensor: Tensor, flow: Flow) -> None:
 
 
 def propagate(name: str, role: str, done: Application) -> Flow:
-    """What the output of an operation knows of the network's input."""
+    """Return the flow of an operation's output."""
     flows = [flow_of(tensor) for tensor in done.tensors]
     if not flows:
         return NOWHERE
     if role == "elementwise" and len(flows) == 1:
         return flows[0]
-    meeting = met(flows, [tensor.dim() for tensor in done.tensors], done.output.dim())
-    if not meeting.depends:
-        return Flow(gradient=meeting.gradient)
+    merged = merge_flows(flows, [tensor.dim() for tensor in done.tensors], done.output.dim())
+    if not merged.depends:
+        return Flow(gradient=merged.gradient)
     rule = RULES.get(name)
     if rule is not None:
-        return rule(Flow(flows[0].axes, meeting.whole, True, meeting.gradient), done)
-    return meeting if _keeps_axes(name, role, done) else meeting.at(())
+        return rule(Flow(flows[0].axes, merged.whole, True, merged.gradient), done)
+    return merged if _keeps_axes(name, role, done) else merged.at(())
 
 
 def _keeps_axes(name: str, role: str, done: Application) -> bool:
-    """Element by element, or moved without a change of shape.
+    """Return whether an operation works element by element or moves values without changing the shape.
 
-    The statistics of norms are left aside, as is usual: they say how bright an image is, not what is where.
+    The statistics of normalization layers are ignored, as usual: they carry brightness, not location.
     """
     same = done.tensors[0].shape == done.output.shape
     return role in {"elementwise", "norm"} or name in {"cat", "where", "copy"} or (role in {"view", "moving"} and same)
 
 
 def _softmax(flow: Flow, done: Application) -> Flow:
-    """Over an axis of the image it sees the whole of it."""
+    """Propagate through a softmax: over an axis of the image it sees the whole axis."""
     over = flow.axes[done.args[1]] if flow.axes else None
     return Flow(flow.axes, flow.whole or over is not None, flow.depends, flow.gradient)
 
@@ -106,10 +106,10 @@ def _pooling(axes: int, *, dilated: bool) -> Rule:
 
 
 def _adaptive_pooling(axes: int) -> Rule:
-    """Windows from `⌊i·input/output⌋` to `⌈(i + 1)·input/output⌉`; where they overlap, the stride is a fraction.
+    """Propagate through windows from `⌊i·input/output⌋` to `⌈(i + 1)·input/output⌉`; overlaps give a fractional stride.
 
-    With `input/output = p/q` in lowest terms, the longest window has `⌈p/q + 1 − 1/q⌉` pixels. A single output has seen
-    everything.
+    With `input/output = p/q` in lowest terms, the longest window has `⌈p/q + 1 − 1/q⌉` pixels. A single output sees the
+    whole input.
     """
 
     def rule(flow: Flow, done: Application) -> Flow:
@@ -139,7 +139,7 @@ def _unshuffle(flow: Flow, done: Application) -> Flow:
 
 
 def _padding(flow: Flow, done: Application) -> Flow:
-    """Padding before the axis moves its first position; constant, reflected and replicated alike."""
+    """Propagate through padding of any mode, which shifts the first position."""
     before = done.args[1][0::2]
     axes = list(flow.axes)
     for number, padding in enumerate(before):
@@ -177,7 +177,7 @@ def _turn(flow: Flow, _: Application) -> Flow:
 
 
 def _slice(flow: Flow, done: Application) -> Flow:
-    """`slice(self, dim, start, end, step)`."""
+    """Propagate through `slice(self, dim, start, end, step)`."""
     dim, start, step = done.argument(1, "dim") or 0, done.argument(2, "start") or 0, done.argument(4, "step") or 1
     axes = list(flow.axes)
     axis = axes[dim] if axes else None
@@ -189,7 +189,7 @@ def _slice(flow: Flow, done: Application) -> Flow:
 
 
 def _select(flow: Flow, done: Application) -> Flow:
-    """One position of an axis; of an axis of the image, that stands for the whole of it."""
+    """Propagate through the selection of one position, which stands for the whole axis."""
     axes = list(flow.axes)
     if axes:
         del axes[done.args[1]]
@@ -211,9 +211,9 @@ def _squeeze(flow: Flow, done: Application) -> Flow:
 
 
 def _roll(flow: Flow, done: Application) -> Flow:
-    """Moves the image; that what leaves on one side comes in on the other is left aside, as padding is."""
+    """Propagate through a roll, which shifts the image; wrapped values are ignored, as padding is."""
     axes, over = list(flow.axes), done.argument(2, "dims") or []
-    if not over:  # as one long row
+    if not over:  # over the flattened tensor
         return flow.at(())
     for shift, position in zip(done.args[1], over, strict=True) if axes else ():
         axis = axes[position]
@@ -223,13 +223,13 @@ def _roll(flow: Flow, done: Application) -> Flow:
 
 
 def _flip(flow: Flow, done: Application) -> Flow:
-    """An axis of the image that is mirrored runs against it: its first position sees the last pixel."""
+    """Propagate through a flip; a mirrored axis runs against the image, so its first position sees the last pixel."""
     mirrored = {axis % done.output.dim() for axis in done.args[1]}
     return flow.at([None if number in mirrored else axis for number, axis in enumerate(flow.axes)])
 
 
 def _reshape(flow: Flow, done: Application) -> Flow:
-    """Axes that stay as they are keep what they know; those that are folded together or cut lose it."""
+    """Propagate through a reshape: unchanged axes are kept, folded or split axes are lost."""
     if not flow.axes:
         return flow
     axes: list[Axis | None] = []

@@ -1,7 +1,7 @@
-"""Real tensors among a network's meta tensors: what it holds outside of its modules is read as it is, never written.
+"""Real tensors among a network's meta tensors: those outside its modules are read as they are and never written.
 
-Layers in a plain list, a counter in an object, a global: they cannot be lent a stand-in, because torch does not know
-that they belong to the network. An operation that writes to such a tensor is given a copy of it.
+Layers in a plain list, counters in objects and globals cannot get a stand-in, because torch does not know that they
+belong to the network. An operation that writes to such a tensor receives a copy of it.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ Arguments = tuple[Any, ...]
 
 
 class RealTensors:
-    """Knows which real tensors were made during the run; only those may be written to."""
+    """The set of real tensors that were made during the run; only these may be written to."""
 
     def __init__(self) -> None:
-        self._made: dict[int, Any] = {}  # the storages are kept, so that their addresses are not given to others
+        self._made: dict[int, Any] = {}  # the storages are kept alive, so that their addresses are not reused
 
-    def spared(
+    def protect(
         self, overload: OpOverload, args: Arguments, kwargs: Mapping[str, Any], *, with_meta: bool
     ) -> tuple[Arguments, Mapping[str, Any]]:
-        """The arguments with copies in the place of what may not be written; on the meta device where one of them is.
+        """Copy the arguments that must not be written, and move them to the meta device if another argument is there.
 
-        Numbers in a tensor without axes stay real even then, because operations ask for their values.
+        Tensors without axes stay real even then, because operations read their values.
         """
-        writes = written(overload)
+        writes = written_arguments(overload)
         if writes:
             args = tuple(self._copied(arg) if number in writes else arg for number, arg in enumerate(args))
             kwargs = {name: self._copied(arg) if name in writes else arg for name, arg in kwargs.items()}
         return (_replaced(args, _on_meta), _replaced(kwargs, _on_meta)) if with_meta else (args, kwargs)
 
     def note(self, overload: OpOverload, given: Sequence[Tensor], results: Sequence[Tensor]) -> None:
-        """Remember what an operation has made: the results that are no views of what it was given."""
+        """Remember the results of an operation that are not views of its arguments."""
         known = set() if overload._schema.name == "aten::lift_fresh" else {_storage(tensor) for tensor in given}
         for tensor in results:
             if not tensor.is_meta and _storage(tensor) not in known and tensor.layout is torch.strided:
@@ -48,11 +48,13 @@ class RealTensors:
 
 
 @cache
-def written(overload: OpOverload) -> frozenset[int | str]:
-    """The arguments that an operation writes to, by position and by name.
+def written_arguments(overload: OpOverload) -> frozenset[int | str]:
+    """Return the arguments that an operation writes to, by position and by name.
 
-    >>> sorted(written(torch.ops.aten.add_.Tensor), key=str), sorted(written(torch.ops.aten.add.Tensor), key=str)
-    ([0, 'self'], [])
+    >>> sorted(written_arguments(torch.ops.aten.add_.Tensor), key=str)
+    [0, 'self']
+    >>> sorted(written_arguments(torch.ops.aten.add.Tensor))
+    []
     """
     arguments = enumerate(overload._schema.arguments)
     names = [(number, each.name) for number, each in arguments if each.alias_info and each.alias_info.is_write]
@@ -68,7 +70,7 @@ def _on_meta(tensor: Tensor) -> Tensor:
 
 
 def _replaced(value: Any, replacement: Callable[[Tensor], Tensor]) -> Any:
-    """The same nested lists, tuples and mappings, with every real tensor replaced."""
+    """Return the same nested lists, tuples and mappings with every real tensor replaced."""
     if isinstance(value, Tensor):
         return value if value.is_meta else replacement(value)
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""From a trace to the rows of a layer table: one a layer, one an operation that a network does between its layers."""
+"""The rows of a layer table, built from a trace: one per layer, and one per operation between layers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from convstudy.analysis.flow import Flow
 from convstudy.analysis.propagation import flow_of
 from convstudy.analysis.table import LayerRow, LayerTable, Shape, Uncounted, totals_of
-from convstudy.analysis.trace import Call, Done
+from convstudy.analysis.trace import Call, RecordedOperation
 
 CONTAINERS = (
     nn.Sequential,
@@ -31,9 +31,9 @@ ROLES_WITH_ROW = frozenset(
 
 
 def is_layer(module: nn.Module, path: str) -> bool:
-    """Whether a module is one row: torch's own layers, and modules without children, but for the network itself.
+    """Return whether a module is one row: torch's layers and modules without children, except the network itself.
 
-    Lists of parameters are no children.
+    Lists of parameters do not count as children.
 
     >>> is_layer(nn.Conv2d(3, 8, 5), "conv1"), is_layer(nn.Sequential(nn.ReLU()), "features")
     (True, False)
@@ -46,13 +46,13 @@ def is_layer(module: nn.Module, path: str) -> bool:
 
 
 class Rows:
-    """Collects rows; knows which parameters have been counted, and the names that functional operations have taken."""
+    """The rows under construction, with the parameters already counted and the names already used."""
 
     def __init__(self, network: nn.Module, *, image_axes: int, one_image: bool) -> None:
         self.modules = dict(network.named_modules())
         self.image_axes = image_axes
         self.one_image = one_image
-        self.owners: dict[int, str] = {}  # of each parameter: the path of the module that it belongs to
+        self.owners: dict[int, str] = {}  # the path of each parameter's module
         self.sizes: dict[int, Tensor] = {}
         for path, module in self.modules.items():
             for parameter in module._parameters.values():
@@ -66,17 +66,23 @@ class Rows:
         self.uncounted: list[Uncounted] = []
 
     def add_inputs(self, given: Sequence[Tensor], named: Mapping[str, Tensor]) -> None:
-        """A row for each input: its values are activations, too, as in the lecture's table."""
+        """Add a row per input; the input's values are activations too, as in the lecture's table."""
         names = ["input" if number == 0 else f"input_{number}" for number in range(len(given))]
         for name, tensor in zip([*names, *named], [*given, *named.values()], strict=True):
             self.names.add(name)
             size = tensor.numel()
             shape = self.shape(tuple(tensor.shape))
-            row = LayerRow(name, "Input", shape, size, activation_bytes=size * tensor.element_size())
+            row = LayerRow(
+                name,
+                "Input",
+                output_shape=shape,
+                activation_size=size,
+                activation_bytes=size * tensor.element_size(),
+            )
             self.rows.append(self._located(row, flow_of(tensor)))
 
     def add(self, call: Call) -> None:
-        """The rows of a call: its own, or those of its steps."""
+        """Add the row of a call, or the rows of its steps."""
         if is_layer(call.module, call.path):
             self.rows.append(self._layer(call))
             return
@@ -115,7 +121,7 @@ class Rows:
         )
         return self._located(row, flow_of(call.outputs[0]) if call.outputs else None)
 
-    def _add_operation(self, done: Done, path: str) -> None:
+    def _add_operation(self, done: RecordedOperation, path: str) -> None:
         self._report_unknown([done], path)
         if not done.macs and (done.operation.role not in ROLES_WITH_ROW or not done.flow.depends):
             return
@@ -138,8 +144,8 @@ class Rows:
         )
         self.rows.append(self._located(row, done.flow))
 
-    def _owner(self, done: Done, path: str) -> str | None:
-        """The layer below `path` whose weight a functional operation uses, when the layer itself was not called."""
+    def _owner(self, done: RecordedOperation, path: str) -> str | None:
+        """Return the layer below `path` whose weight a functional operation uses although the layer was not called."""
         owners = {self.owners.get(id(parameter), path) for parameter in done.parameters}
         owner = owners.pop() if len(owners) == 1 else path
         return owner if owner != path and is_layer(self.modules[owner], owner) else None
@@ -176,17 +182,17 @@ class Rows:
             note=note,
         )
 
-    def _report_unknown(self, steps: Sequence[Done], path: str) -> None:
+    def _report_unknown(self, steps: Sequence[RecordedOperation], path: str) -> None:
         self.uncounted.extend(
             Uncounted(step.operation.qualified_name, path) for step in steps if step.operation.role == "unknown"
         )
 
     def shape(self, shape: Shape) -> Shape:
-        """Without the batch axis, where there is a batch of one image."""
+        """Return a shape without the batch axis, if there is a batch of one image."""
         return shape[1:] if self.one_image and shape[:1] == (1,) else tuple(shape)
 
     def _located(self, row: LayerRow, flow: Flow | None) -> LayerRow:
-        """With receptive field and stride, where the result still has all axes of the image."""
+        """Add receptive field and stride, if the result still has all axes of the image."""
         axes = {axis.number: axis for axis in flow.axes if axis} if flow else {}
         if flow is None or not self.image_axes or len(axes) < self.image_axes:
             return row
@@ -200,7 +206,7 @@ class Rows:
         )
 
     def add_unused(self) -> None:
-        """Rows for the parameters not counted yet: tensors of the network's own, and layers that were not called."""
+        """Add rows for the parameters not yet counted: tensors of the network itself, and layers never called."""
         order = {path: number for number, path in enumerate(self.modules)}
         for path, module in self.modules.items():
             rest = {
@@ -224,21 +230,21 @@ class Rows:
             yield replace(row, note=f"a tensor of {'x'.join(map(str, parameter.shape)) or '1'}")
 
     def _place(self, order: Mapping[str, int], path: str) -> int:
-        """Before the first row of a layer that is defined later; with none, before the last row, the output."""
+        """Return the index before the first row of a later-defined layer, or before the last row, the output."""
         for number, row in enumerate(self.rows):
             if order.get(row.path, -1) > order[path]:
                 return number
         return max(len(self.rows) - 1, 0)
 
     def table(self, given: Sequence[Tensor], outputs: Sequence[Tensor], training: bool | None) -> LayerTable:
-        """The finished table."""
+        """Return the finished table."""
         rows = tuple(self.rows)
         return LayerTable(
-            rows,
-            totals_of(rows),
-            tuple(dict.fromkeys(self.uncounted)),
-            tuple(self.shape(tuple(tensor.shape)) for tensor in given),
-            tuple(self.shape(tuple(tensor.shape)) for tensor in outputs),
-            training,
-            {path: type(module).__name__ for path, module in self.modules.items()},
+            rows=rows,
+            totals=totals_of(rows),
+            uncounted=tuple(dict.fromkeys(self.uncounted)),
+            input_shapes=tuple(self.shape(tuple(tensor.shape)) for tensor in given),
+            output_shapes=tuple(self.shape(tuple(tensor.shape)) for tensor in outputs),
+            training=training,
+            module_kinds={path: type(module).__name__ for path, module in self.modules.items()},
         )

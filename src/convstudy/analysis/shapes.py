@@ -1,6 +1,6 @@
-"""The results of the commonest operations on the meta device, where torch's own way takes up to a millisecond.
+"""Shape rules for the commonest operations on the meta device, where torch takes up to a millisecond each.
 
-Each rule answers only where the arguments fit; for everything else, and for every mistake, torch itself is asked.
+A rule answers only if the arguments fit; otherwise torch itself runs the operation, and raises its own errors.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _convolution(args: Arguments) -> Result:
 
 
 def _max_pooling(args: Arguments) -> Result:
-    """In two dimensions, rounded down; torch's own way loads its symbolic shapes first, for a quarter of a second."""
+    """Compute 2-d max pooling, rounded down; torch loads its symbolic shapes for it, in a quarter of a second."""
     input, kernel = args[0], args[1]
     stride, padding, dilation = (args[number] if len(args) > number else () for number in (2, 3, 4))
     stride, padding, dilation = stride or kernel, padding or (0, 0), dilation or (1, 1)
@@ -97,7 +97,7 @@ def _addmm(args: Arguments) -> Result:
 
 
 def _pointwise(args: Arguments) -> Result:
-    """Floating-point tensors of one shape and type give another one."""
+    """Compute an element-wise operation on floating-point tensors of one shape and type."""
     first = args[0]
     if not isinstance(first, Tensor) or not first.is_floating_point():
         return None
@@ -157,4 +157,4 @@ SHAPE_RULES: dict[Any, ShapeRule] = {
         _pointwise_in_place,
     ),
 }
-"""The rule of each operation that has one; a rule answers None where torch has to be asked."""
+"""The rule of each operation that has one; a rule returns None if torch has to run the operation."""

@@ -1,8 +1,7 @@
-"""Lends a network meta tensors in the place of its parameters and buffers, and gives everything back as it was.
+"""Meta tensors that stand in for a network's parameters and buffers during a run, and the restoration afterwards.
 
-Each module's attributes are put aside as they are and replaced by a copy in which every tensor is a stand-in on the
-meta device. Whatever the run does - it changes buffers, appends to lists, sets attributes, fails, is interrupted -
-happens to the copies.
+Each module's attributes are set aside and replaced by a copy in which every tensor has a stand-in on the meta device.
+A run that changes buffers, appends to lists, sets attributes, fails or is interrupted therefore changes the copies.
 """
 
 from __future__ import annotations
@@ -24,12 +23,13 @@ HOOKS = frozenset(name for name in nn.Module().__dict__ if "hooks" in name)
 
 @contextmanager
 def stand_ins(network: nn.Module, *, training: bool | None) -> Iterator[dict[int, Tensor]]:
-    """Run the body with the network on the meta device; yields the stand-in of each tensor, by the tensor's `id`.
+    """Run the body with the network on the meta device; yield the stand-in of each tensor by the tensor's `id`.
 
-    `training` sets the mode of every module, None leaves it. The random states of torch, Python and NumPy are put back,
-    too.
+    `training` sets the mode of every module (None: unchanged). The random states of torch, Python and NumPy are
+    restored as well.
 
-    Raises: ModelError, for lazy parameters, which have no shape yet.
+    Raises:
+        ModelError: if the network has lazy parameters, which have no shape yet.
     """
     modules = list(network.modules())
     originals = [module.__dict__ for module in modules]
@@ -45,7 +45,7 @@ def stand_ins(network: nn.Module, *, training: bool | None) -> Iterator[dict[int
     finally:
         try:
             _put(modules, originals)
-        except BaseException:  # an interruption within the giving back: once more, from the start
+        except BaseException:  # interrupted while restoring: restore again from the start
             _put(modules, originals)
             raise
         finally:
@@ -79,7 +79,7 @@ def _stand_in(tensor: Tensor, lent: dict[int, Tensor]) -> Tensor:
     if known is not None:
         return known
     if is_lazy(tensor):
-        raise ModelError("the network has lazy layers, which have no shape yet; run it once on an input first")
+        raise ModelError("the network has lazy layers without a shape; run it once on an input before counting")
     if isinstance(tensor, nn.Parameter):
         empty = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
         stand_in: Tensor = nn.Parameter(empty, requires_grad=tensor.requires_grad)

@@ -1,14 +1,14 @@
-"""The layer table of a network: one record a layer, the totals, and what could not be counted.
+"""The layer table of a network: one record per layer, the totals, and the operations that could not be counted.
 
-The convention: MACs are the multiply-accumulates of convolutions and matrix products for the input as it was given (one
-image), biases not counted. Activation size is the number of values that a layer computes, the input's own row included;
-a layer that only passes its input on (flatten, dropout in evaluation) computes none. A total is the sum of its column.
+Conventions: MACs are the multiply-accumulates of convolutions and matrix products for the given input (one image),
+without biases. The activation size is the number of values that a layer computes, including the input's own row; a
+layer that only passes its input on (flatten, dropout in evaluation) computes none. A total is the sum of its column.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -23,18 +23,19 @@ Pixels = tuple[int | Fraction, ...]
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer, or one operation that a network does without a module of its own.
+    """One layer, or one operation that a network runs outside its modules.
 
     Shapes are channels first, without the batch axis. `parameters` are those counted in this row: a shared weight is
-    counted where it is first used, later rows name that row in `shared_with`. `receptive_field` and `stride` are pixels
-    of the input along its spatial axes; None where there is no such axis, and a field of None with a stride where every
-    position sees the whole input. `backward_macs` are the products for the gradients of weights and inputs.
-    `other_operations` are stated in `convstudy.analysis.operations`. `channels_last` says that the network itself keeps
-    the channels on the last axis here, as Swin does.
+    counted at its first use, and later rows name that row in `shared_with`. `receptive_field` and `stride` are input
+    pixels along the spatial axes; None without such an axis, and a field of None with a stride if every position sees
+    the whole input. `backward_macs` are the products for the gradients of weights and inputs. `other_operations` are
+    defined in `convstudy.analysis.operations`. `channels_last` marks rows in which the network itself keeps its
+    channels last, as Swin does.
     """
 
     path: str
     kind: str
+    _: KW_ONLY
     output_shape: Shape = ()
     activation_size: int = 0
     parameters: int = 0
@@ -56,9 +57,9 @@ class LayerRow:
         return self.parameters - self.trainable_parameters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Totals:
-    """The sums of a table's columns."""
+    """The column sums of a table."""
 
     parameters: int
     trainable_parameters: int
@@ -72,17 +73,17 @@ class Totals:
 
 @dataclass(frozen=True)
 class Uncounted:
-    """An operation without a formula, and where the network did it; the MACs are a lower bound."""
+    """An operation without a formula and the module that ran it; the MACs are then a lower bound."""
 
     operation: str
     path: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LayerTable:
     """The rows in the order of the run, their totals, and the operations without a formula.
 
-    With any of the latter, the MACs are a lower bound. `module_kinds` has the class of every module, by its path.
+    If there are any of the latter, the MACs are a lower bound. `module_kinds` maps each path to its module's class.
     """
 
     rows: tuple[LayerRow, ...]
@@ -95,21 +96,22 @@ class LayerTable:
 
     @property
     def input_shape(self) -> Shape:
-        """The first input's shape, without the batch axis."""
+        """Return the first input's shape without the batch axis."""
         return self.input_shapes[0]
 
     @property
     def is_lower_bound(self) -> bool:
-        """Whether something could not be counted."""
+        """Return whether an operation could not be counted."""
         return bool(self.uncounted)
 
     def __iter__(self) -> Iterator[LayerRow]:
         return iter(self.rows)
 
     def __getitem__(self, path: str) -> LayerRow:
-        """The first row of this path.
+        """Return the first row of a path.
 
-        Raises: UnknownNameError, when there is none, with the nearest path.
+        Raises:
+            UnknownNameError: if there is none; the message names the closest path.
         """
         for row in self.rows:
             if row.path == path:
@@ -117,7 +119,7 @@ class LayerTable:
         raise UnknownNameError("layer", path, dict.fromkeys(row.path for row in self.rows))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: `layers`, `totals`, `uncounted`."""
+        """Return plain values for JSON: `layers`, `totals`, `uncounted`."""
         return {
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "output_shapes": [list(shape) for shape in self.output_shapes],
@@ -128,7 +130,7 @@ class LayerTable:
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """One line a row, the paths as the index; the totals are in `attrs["totals"]`."""
+        """Return one row per layer, indexed by path; the totals are in `attrs["totals"]`."""
         import pandas as pd  # noqa: PLC0415
 
         columns = [each.name for each in fields(LayerRow)]
@@ -137,15 +139,15 @@ class LayerTable:
         return frame.set_index("path")
 
     def __str__(self) -> str:
-        """What `print` shows: the columns that most people look for, and the totals below them."""
+        """Return the most important columns, with the totals as the last line."""
         return self.shown().to_string(index=False)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the same."""
+        """Return the same table as HTML, for notebooks."""
         return self.shown().to_html(index=False)
 
     def shown(self) -> pd.DataFrame:
-        """The columns that most people look for as they are printed, the totals as the last line."""
+        """Return the most important columns as text, with the totals as the last line."""
         frame = self.to_pandas().reset_index()[list(SHOWN)].astype(object)
         totals = self.totals
         sums = ["total", "", "", totals.activation_size, totals.parameters, totals.macs, self._bound()]
@@ -170,5 +172,5 @@ def _plain(value: Any) -> Any:
 
 
 def totals_of(rows: tuple[LayerRow, ...]) -> Totals:
-    """Add up every column."""
+    """Return the sum of every column."""
     return Totals(**{each.name: sum(getattr(row, each.name) for row in rows) for each in fields(Totals)})

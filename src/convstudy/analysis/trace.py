@@ -1,4 +1,4 @@
-"""One run of a network on the meta device: which modules were called, and which operations each of them did."""
+"""The trace of one run on the meta device: the calls of modules, and the operations of each call."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from convstudy.analysis.real_tensors import RealTensors
 from convstudy.analysis.shapes import SHAPE_RULES
 
 
-@dataclass(slots=True)
-class Done:
-    """One operation as it was done: its result's shape, what it cost, what its result knows of the input."""
+@dataclass(slots=True, kw_only=True)
+class RecordedOperation:
+    """One operation as it was run: the shape of its result, its cost, and its dependence on the input."""
 
     operation: Operation
     output_shape: Shape
@@ -37,24 +37,24 @@ class Done:
 
 @dataclass(slots=True)
 class Call:
-    """One call of a module: what it did, in order - operations of its own and calls of its children."""
+    """One call of a module; its steps are, in order, its own operations and the calls of its children."""
 
     module: nn.Module
     path: str
     inputs: list[Shape]
-    steps: list[Call | Done] = field(default_factory=list)
+    steps: list[Call | RecordedOperation] = field(default_factory=list)
     outputs: list[Tensor] = field(default_factory=list)
 
-    def operations(self) -> list[Done]:
-        """All operations of this call, those of its children included."""
-        found: list[Done] = []
+    def operations(self) -> list[RecordedOperation]:
+        """Return all operations of this call and of the calls inside it."""
+        found: list[RecordedOperation] = []
         for step in self.steps:
-            found.extend([step] if isinstance(step, Done) else step.operations())
+            found.extend([step] if isinstance(step, RecordedOperation) else step.operations())
         return found
 
 
 def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors in nested lists, tuples and mappings, each once, in order."""
+    """Return the tensors in nested lists, tuples and mappings, each once, in order."""
     found: dict[int, Tensor] = {}
     _collect(value, found)
     return list(found.values())
@@ -77,7 +77,7 @@ def _collect(value: Any, found: dict[int, Tensor]) -> None:
 class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records the calls and operations of a network while it is active; `paths` names the modules by their `id`.
 
-    Operations are answered on the meta device. A tensor of another device that meets one there is taken for its shape.
+    Operations run on the meta device. If one argument is there, only the shapes of the others are used.
     """
 
     def __init__(self, paths: Mapping[int, str]) -> None:
@@ -89,17 +89,17 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Of torch's: whether its compiler is loaded, only to be told to leave this mode alone. It takes seconds."""
+        """Return False without asking torch whether its compiler is loaded, which takes seconds."""
         return False
 
     @property
     def root(self) -> Call:
-        """The call of the network itself."""
+        """Return the call of the network itself."""
         return next(step for step in self.stack[0].steps if isinstance(step, Call))
 
     @property
     def here(self) -> Call:
-        """The innermost call that is not yet over."""
+        """Return the innermost call that has not ended."""
         return self.stack[-1]
 
     def __enter__(self) -> Trace:
@@ -120,7 +120,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         given = tensors_in(args)
         if isinstance(module, _BatchNorm) and given and given[0].numel() == module.num_features:
-            module.training = False  # one value a channel has no statistics, which torch refuses: the stored ones
+            module.training = False  # torch rejects the statistics of one value per channel; use the stored ones
         call = Call(module, path, [tuple(tensor.shape) for tensor in given])
         self.here.steps.append(call)
         self.stack.append(call)
@@ -128,7 +128,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _after(self, module: nn.Module, args: Any, result: Any) -> None:
         if id(module) not in self.paths:
             return
-        while len(self.stack) > 2 and self.here.module is not module:  # what a network caught itself ends here
+        while len(self.stack) > 2 and self.here.module is not module:  # calls whose error the network caught
             self.stack.pop()
         call = self.stack.pop()
         call.outputs = tensors_in(result)
@@ -136,7 +136,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._keep_axes(args[0], result)
 
     def _keep_axes(self, input: Tensor, output: Tensor) -> None:
-        """A dense layer works on the last axis; torch folds the others together for it and loses them."""
+        """Restore the axes after a dense layer, which works on the last axis; torch folds the others and loses them."""
         source = flow_of(input)
         if source.axes and input.dim() == output.dim():
             here = flow_of(output)
@@ -158,7 +158,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         tensors = _tensors_of(args, kwargs)
         meta = any(tensor.is_meta for tensor in tensors)
         if any(not tensor.is_meta for tensor in tensors):
-            args, kwargs = self.real.spared(overload, args, kwargs, with_meta=meta)
+            args, kwargs = self.real.protect(overload, args, kwargs, with_meta=meta)
             tensors = _tensors_of(args, kwargs)
         result = rule(args) if meta and rule is not None and not kwargs else None
         if result is None:
@@ -185,22 +185,22 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         receiving = sum(flow_of(tensor).gradient for tensor in done.tensors if tensor.dim() > 1) if macs else 0
         parameters = [parameter for tensor in done.tensors if (parameter := parameter_of(tensor)) is not None]
         self.here.steps.append(
-            Done(
-                what,
-                tuple(done.output.shape),
-                done.output.numel() * done.output.element_size(),
-                macs,
-                macs * receiving,
-                other_operations(what, done) if flow.depends else 0,
-                flow,
-                parameters,
-                [tuple(tensor.shape) for tensor in done.tensors],
+            RecordedOperation(
+                operation=what,
+                output_shape=tuple(done.output.shape),
+                output_bytes=done.output.numel() * done.output.element_size(),
+                macs=macs,
+                backward_macs=macs * receiving,
+                other=other_operations(what, done) if flow.depends else 0,
+                flow=flow,
+                parameters=parameters,
+                input_shapes=[tuple(tensor.shape) for tensor in done.tensors],
             )
         )
 
 
 def parameter_of(tensor: Tensor) -> Tensor | None:
-    """The parameter that a tensor is, or is a view of."""
+    """Return the parameter that a tensor is or is a view of, if any."""
     return tensor if isinstance(tensor, nn.Parameter) else getattr(tensor, "_convstudy_parameter", None)
 
 

@@ -1,4 +1,4 @@
-"""What training a network takes in memory, predicted without allocating it."""
+"""Prediction of the memory that training a network takes, without allocating it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convstudy.analysis.count import Input, plain, stand_in_of, traced
+from convstudy.analysis.count import Input, run_traced, stand_in_of, unwrapped_module
 from convstudy.analysis.stand_in import stand_ins
 from convstudy.analysis.trace import Trace
 from convstudy.errors import RecipeError, ShapeError, UnknownNameError
 
 OPTIMISER_VALUES = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
-"""How many values an optimiser keeps for each weight that it trains."""
+"""The number of values that an optimizer keeps per trained weight."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingMemory:
-    """Bytes that one training step holds, by what for; `saved_by_layer` has the saved activations of each path.
+    """The bytes that one training step holds, by purpose; `saved_by_layer` maps each path to its saved activations.
 
-    `peak` is their sum: the weights, their gradients, the optimiser's state and what the forward pass keeps for the
-    backward pass. It leaves out what an operation needs while it runs (workspaces) and what the allocator keeps back.
+    `peak` is the sum of weights, gradients, optimizer state and the activations that the forward pass saves for the
+    backward pass. It excludes the workspaces of operations and the reserve of the allocator.
     """
 
     batch_size: int
@@ -39,29 +39,32 @@ class TrainingMemory:
 
     @property
     def peak(self) -> int:
-        """All of it at once."""
+        """Return the sum of all parts that are held at once."""
         held = self.weights + self.buffers + self.gradients + self.optimiser
         return held + self.saved_activations
 
     @property
     def inference(self) -> int:
-        """What stays in memory without training: weights, buffers and the inputs."""
+        """Return the bytes of weights, buffers and inputs, which remain without training."""
         return self.weights + self.buffers + self.inputs
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, all of them bytes but the batch size."""
+        """Return plain values for JSON; all are bytes except the batch size."""
         return {**asdict(self), "peak": self.peak, "inference": self.inference}
 
 
 def training_memory(
     network: nn.Module, *inputs: Input, batch_size: int = 1, optimiser: str = "momentum", training: bool | None = True
 ) -> TrainingMemory:
-    """Predict the memory of a training step: a forward pass on the meta device with gradients, and what autograd keeps.
+    """Predict the memory of a training step from a forward pass on the meta device and what autograd saves for it.
 
     Inputs are shapes of one example, as for `count`, or tensors with their batch. `optimiser` is one of sgd, momentum,
-    nesterov, rmsprop, adam, adamw. Attention is taken to be fused, which keeps no table of weights.
+    nesterov, rmsprop, adam, adamw. Attention is assumed to be fused, which saves no matrix of attention weights.
 
-    Raises: ShapeError and ModelError, as `count`; RecipeError, for a batch below 1; UnknownNameError, for an optimiser.
+    Raises:
+        ShapeError, ModelError: as `count`.
+        RecipeError: if the batch size is below 1.
+        UnknownNameError: if the optimizer is unknown.
 
     >>> memory = training_memory(nn.Sequential(nn.Linear(100, 10), nn.ReLU(), nn.Linear(10, 1)), (100,), batch_size=8)
     >>> memory.weights, memory.gradients, memory.optimiser  # 1021 weights of 4 bytes, and one momentum each
@@ -70,28 +73,28 @@ def training_memory(
     3520
     """
     if batch_size < 1:
-        raise RecipeError(f"a batch has 1 image or more; got {batch_size}")
+        raise RecipeError(f"batch_size is {batch_size}; expected at least 1")
     if optimiser not in OPTIMISER_VALUES:
-        raise UnknownNameError("optimiser", optimiser, OPTIMISER_VALUES)
-    network = plain(network)
+        raise UnknownNameError("optimizer", optimiser, OPTIMISER_VALUES)
+    network = unwrapped_module(network)
     given = [_batch(stand_in_of(value, network), value, batch_size) for value in inputs]
     if not given:
-        raise ShapeError("training_memory needs the shape of one input, as in training_memory(network, (3, 32, 32))")
+        raise ShapeError("no input; expected the shape of one example, as in training_memory(network, (3, 32, 32))")
     batch_size = given[0].shape[0] if given[0].dim() else 1
     with stand_ins(network, training=training):
         parameters, buffers = list(network.parameters()), list(network.buffers())
         saved = Saved([*parameters, *buffers])
-        traced(network, given, {}, around=saved)
+        run_traced(network, given, {}, around=saved)
     weights, trained = _bytes(parameters), _bytes([parameter for parameter in parameters if parameter.requires_grad])
     return TrainingMemory(
-        batch_size,
-        _bytes(given),
-        weights,
-        _bytes(buffers),
-        trained,
-        OPTIMISER_VALUES[optimiser] * trained,
-        sum(saved.by_layer.values()),
-        saved.by_layer,
+        batch_size=batch_size,
+        inputs=_bytes(given),
+        weights=weights,
+        buffers=_bytes(buffers),
+        gradients=trained,
+        optimiser=OPTIMISER_VALUES[optimiser] * trained,
+        saved_activations=sum(saved.by_layer.values()),
+        saved_by_layer=saved.by_layer,
     )
 
 
@@ -106,14 +109,14 @@ def _bytes(tensors: Sequence[Tensor]) -> int:
 
 
 class Saved:
-    """Adds up what autograd keeps for the backward pass: each storage once, those of weights and buffers not."""
+    """The sum of what autograd saves for the backward pass: each storage once, weights and buffers excluded."""
 
     def __init__(self, known: list[Tensor]) -> None:
         self.storages = {tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in known}
         self.by_layer: dict[str, int] = {}
 
     def __call__(self, trace: Trace, run: Callable[[], Any]) -> Any:
-        """Do the run with gradients and add up."""
+        """Run with gradients and sum up the saved tensors."""
 
         def pack(tensor: Tensor) -> Tensor:
             storage = tensor.untyped_storage()
@@ -136,9 +139,9 @@ ATTENTION_ARGUMENTS = ("query", "key", "value", "attn_mask", "dropout_p", "is_ca
 
 @contextmanager
 def fused_attention() -> Iterator[None]:
-    """Lets attention keep what its fused kernels keep: queries, keys, values, the result and one number a query.
+    """Make attention save what its fused kernels save: queries, keys, values, the result and one number per query.
 
-    The meta device takes the path that keeps the whole table of weights; real devices take it with dropout only.
+    The meta device takes the path that saves the whole attention matrix; real devices do so only with dropout.
     """
     usual = F.scaled_dot_product_attention
 
@@ -161,7 +164,7 @@ def fused_attention() -> Iterator[None]:
 
 
 def _fuses(given: Mapping[str, Any]) -> bool:
-    """Whether torch's CPU kernel takes these arguments (`use_flash_attention_cpp` in its sdp_utils_cpp.cpp)."""
+    """Return whether torch's CPU kernel takes these arguments (`use_flash_attention_cpp` in its sdp_utils_cpp.cpp)."""
     query, key, value = (given[name] for name in ATTENTION_ARGUMENTS[:3])
     mask = given.get("attn_mask")
     return (

@@ -1,4 +1,4 @@
-"""The four trends that the lecture names in convolutional networks, held against a layer table."""
+"""The four trends of convolutional networks that the lecture names, tested on a layer table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convstudy.analysis.table import LayerRow, LayerTable
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A layer where a trend does not hold: its number, and the layer and number that it was held against."""
+    """A layer that contradicts a trend: its number, and the layer and number it was compared with."""
 
     path: str
     number: int
@@ -21,9 +21,9 @@ class Counterexample:
 
 @dataclass(frozen=True)
 class Trend:
-    """One trend: its statement, how it was tested, and the layers where it does not hold.
+    """One trend: its statement, its test, and the layers that contradict it.
 
-    `holds` is None where the network has no layers to test it on.
+    `holds` is None if the network has no layers to test it on.
     """
 
     name: str
@@ -33,13 +33,13 @@ class Trend:
     counterexamples: tuple[Counterexample, ...] = ()
 
     def __str__(self) -> str:
-        fate = {True: "holds", False: "does not hold", None: "not to be seen"}[self.holds]
+        fate = {True: "holds", False: "does not hold", None: "not testable"}[self.holds]
         where = ", ".join(counterexample.path for counterexample in self.counterexamples)
         return f"{self.statement}: {fate}{f' at {where}' if where else ''}"
 
 
 def trends(table: LayerTable) -> tuple[Trend, Trend, Trend, Trend]:
-    """Whether the lecture's four trends hold: pooling, convolutions against dense layers, activation size, channels.
+    """Test the lecture's four trends: pooling, convolutions against dense layers, activation size, channels.
 
     >>> from torch import nn
     >>> from convstudy.analysis.count import count
@@ -56,7 +56,7 @@ def trends(table: LayerTable) -> tuple[Trend, Trend, Trend, Trend]:
 
 
 def is_pooling(row: LayerRow) -> bool:
-    """LeNet-5 calls it sub-sampling."""
+    """Return whether a row is a pooling layer; LeNet-5 calls it sub-sampling."""
     return any(word in row.kind.lower() for word in ("pool", "subsampling"))
 
 
@@ -69,14 +69,14 @@ def is_dense(row: LayerRow) -> bool:
 
 
 def pooling_has_no_parameters(table: LayerTable) -> Trend:
-    """Trend i: a pooling layer has no learnable parameters."""
+    """Test trend i: a pooling layer has no learnable parameters."""
     pools = [row for row in table if is_pooling(row)]
     wrong = [Counterexample(row.path, row.parameters, "none", 0) for row in pools if row.parameters]
     return _trend("pooling", "pooling layers have no parameters", "each pooling layer has 0", bool(pools), wrong)
 
 
 def convolutions_have_fewer(table: LayerTable) -> Trend:
-    """Trend ii: convolutions have fewer parameters than dense layers."""
+    """Test trend ii: convolutions have fewer parameters than dense layers."""
     convolutions = [row for row in table if is_convolution(row)]
     dense = [row for row in table if is_dense(row)]
     largest = max(dense, key=lambda row: row.parameters, default=None)
@@ -95,34 +95,34 @@ def convolutions_have_fewer(table: LayerTable) -> Trend:
 
 
 def activations_fall(table: LayerTable) -> Trend:
-    """Trend iii: the activation size decreases with depth."""
+    """Test trend iii: the activation size decreases with depth."""
     rows = [row for row in table if row.kind == "Input" or is_convolution(row) or is_pooling(row) or is_dense(row)]
     rows = [row for row in rows if row.activation_size]
     wrong = _steps(rows, [row.activation_size for row in rows], rising=False)
     return _trend(
         "activation size",
         "activation size falls with depth",
-        "each convolution, pooling and dense layer computes no more values than the one before it, or the input has",
+        "each convolution, pooling and dense layer computes at most as many values as the layer or input before it",
         len(rows) > 1,
         wrong,
     )
 
 
 def channels_rise(table: LayerTable) -> Trend:
-    """Trend iv: the number of channels increases with depth."""
+    """Test trend iv: the number of channels increases with depth."""
     rows = [row for row in table if (row.kind == "Input" or is_convolution(row)) and len(row.output_shape) > 1]
     wrong = _steps(rows, [row.output_shape[0] for row in rows], rising=True)
     return _trend(
         "channels",
         "the number of channels rises with depth",
-        "each convolution gives no fewer channels than the one before",
+        "each convolution has at least as many output channels as the one before",
         len(rows) > 1,
         wrong,
     )
 
 
 def _steps(rows: list[LayerRow], numbers: list[int], *, rising: bool) -> list[Counterexample]:
-    """The steps from one row to the next that go the other way."""
+    """Return the steps from one row to the next that go in the wrong direction."""
     steps = pairwise(zip(rows, numbers, strict=True))
     return [
         Counterexample(row.path, number, before.path, previous)

@@ -1,4 +1,4 @@
-"""Builds a network without allocating or initialising its weights."""
+"""Construction of a network without allocating or initializing its weights."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.r
 
 
 class Unallocated(TorchFunctionMode):
-    """Puts what is made empty, constant or random on the meta device, and skips what fills it.
+    """A mode that puts empty, constant and random tensors on the meta device and skips the operations that fill them.
 
-    What is calculated while building - the widths of a RegNet, the indices of an attention window - stays real, which
+    Values computed during construction (the widths of a RegNet, the indices of an attention window) stay real, which
     `torch.device("meta")` does not allow.
     """
 
@@ -43,7 +43,7 @@ class Unallocated(TorchFunctionMode):
 
 @contextmanager
 def unallocated() -> Iterator[None]:
-    """Within it, a network is built on the meta device: no memory for its weights, no time for their initialisation.
+    """Build networks on the meta device inside the `with` block: no memory for weights, no time for initialization.
 
     >>> with unallocated():
     ...     network = torch.nn.Linear(1_000_000, 1_000_000)

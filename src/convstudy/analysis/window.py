@@ -1,4 +1,4 @@
-"""Windows that pass over an axis: how long the axis is afterwards."""
+"""The output size of a window that slides along an axis."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from convstudy.errors import ShapeError
 
 
 def window_output_size(size: int, kernel: int, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """Length of one axis after a convolution or pooling window has passed: `⌊(size + 2·padding − reach)/stride⌋ + 1`.
+    """Return the length of an axis after a convolution or pooling: `⌊(size + 2·padding − reach)/stride⌋ + 1`.
 
-    The window reaches over `dilation·(kernel − 1) + 1` values.
+    The window spans `dilation·(kernel − 1) + 1` values.
 
-    Raises: ShapeError, when the window is longer than the padded input.
+    Raises:
+        ShapeError: if the window is longer than the padded input.
+
     Source: Dumoulin & Visin 2016, relationships 6 and 15.
 
     >>> window_output_size(32, 5), window_output_size(224, 7, stride=2, padding=3)

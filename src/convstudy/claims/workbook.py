@@ -7,12 +7,17 @@ from itertools import islice
 from pathlib import Path
 from zipfile import BadZipFile
 
-from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
-
 from convstudy.claims.grid import MOST_COLUMNS, MOST_ROWS, Grid, grid_of
-from convstudy.errors import ClaimError
+from convstudy.errors import ClaimError, ToolError
+
+try:
+    from openpyxl import load_workbook
+    from openpyxl.utils import get_column_letter
+    from openpyxl.utils.exceptions import InvalidFileException
+except ImportError as error:
+    raise ToolError(
+        "Excel workbooks need openpyxl, which is not installed; `pip install convstudy[excel]` installs it"
+    ) from error
 
 
 def workbook_grid(path: Path) -> Grid:

@@ -25,6 +25,7 @@ from convstudy.cli.import_ import import_
 from convstudy.cli.models import models
 from convstudy.cli.predict import predict
 from convstudy.cli.report import report
+from convstudy.cli.setting_flags import in_flags
 from convstudy.cli.summary import summary
 from convstudy.cli.train import train
 from convstudy.cli.trends import trends
@@ -39,7 +40,6 @@ app = typer.Typer(
     help="Know what a convolutional network costs before you train it, and prove which one is better after.",
     epilog="Start with: convstudy compare",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
@@ -92,7 +92,7 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except ConvstudyError as error:
-        _fail(str(error))
+        _fail(in_flags(error))
     except (KeyboardInterrupt, typer.Abort):
         _interrupted()
     except OSError as error:

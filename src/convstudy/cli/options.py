@@ -1,4 +1,4 @@
-"""What several commands ask for in the same words: a network, its input, its classes; data, and where they lie."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from convstudy.cli.setting_flags import FLAGGED, option
 from convstudy.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -22,75 +23,25 @@ Table = Annotated[
 
 ModelName = Annotated[
     str,
-    typer.Argument(metavar="MODEL", help="A network: see `convstudy models`, or your own as path/to/file.py:Name."),
+    typer.Argument(
+        metavar="MODEL", help="A network: a name from `convstudy models`, or your own as path/to/file.py:Name."
+    ),
 ]
 InputShape = Annotated[
     str | None,
-    typer.Option("--input", metavar="CxHxW", help=r"Input of one image. \[default: the paper's]", show_default=False),
+    typer.Option(
+        "--input", metavar="CxHxW", help=r"Shape of one input image. \[default: the paper's]", show_default=False
+    ),
 ]
 Classes = Annotated[int | None, typer.Option(help=r"Number of classes. \[default: the paper's]", show_default=False)]
-TableOrJson = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
+TableOrJson = Annotated[Literal["table", "json"], typer.Option("--format", help="table for people, json for programs.")]
 
-Data = Annotated[
-    str | None,
-    typer.Option(
-        help="digits, cifar10, mnist, a folder of class folders, or an .npz or .h5 file (`convstudy data`). "
-        r"\[default: digits]",
-        show_default=False,
-    ),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(help=r"Where the named data sets lie or are downloaded to. \[default: data]", show_default=False),
-]
-TestData = Annotated[Path | None, typer.Option(help="A second file, with the test part.")]
-TrainImages = Annotated[
-    int | None,
-    typer.Option(
-        help=r"Train on so many images, stratified, the same for every seed. \[default: all]", show_default=False
-    ),
-]
-InputSize = Annotated[
-    int | None,
-    typer.Option(
-        "--input-size",
-        "--resize",
-        "--img-size",
-        help=r"Side of the input. \[default: each network's own, else the images', at least 32]",
-        show_default=False,
-    ),
-]
-Freeze = Annotated[
-    Literal["none", "backbone"] | None,
-    typer.Option(
-        help="backbone: train the last linear layer alone, on features that are computed once, unaugmented. "
-        r"\[default: none]",
-        show_default=False,
-    ),
-]
-UnfreezeAt = Annotated[
-    int | None,
-    typer.Option(
-        metavar="EPOCHS",
-        help=r"Train the whole network after so many frozen epochs; 0 is never. \[default: 0]",
-        show_default=False,
-    ),
-]
-SkipBadImages = Annotated[
-    bool | None,
-    typer.Option(
-        "--skip-bad-images/--no-skip-bad-images",
-        help="Go on without images that cannot be decoded.",
-        show_default=False,
-    ),
-]
-Device = Annotated[
-    str | None, typer.Option(help=r"auto, cpu, cuda, cuda:N or mps. \[default: auto]", show_default=False)
-]
+DataDir = Annotated[Path | None, option(FLAGGED["data_dir"])]
+TestData = Annotated[Path | None, option(FLAGGED["test_data"])]
 
 
 def at_input(model: str, input_shape: str | None, classes: int | None) -> tuple[Model, tuple[int, int, int], int]:
-    """The network, and the input and classes that were asked for or are its paper's."""
+    """Return the network, and the input shape and classes that were asked for or else its paper's."""
     from convstudy.study import open_model
 
     network = open_model(model)

@@ -243,3 +243,22 @@ def _class_names(file: ArrayFile) -> tuple[str, ...]:
 
 def _listed(file: ArrayFile) -> str:
     return printable(some(sorted(file.keys))) or "none"
+
+
+def arrays_in_memory(
+    arrays: Mapping[str, npt.NDArray[Any]], name: str, class_names: tuple[str, ...], side: int | None
+) -> DataSet:
+    """Return the data set of arrays that are in memory, by the keys of a file of arrays.
+
+    Raises: as `array_file`.
+    """
+
+    def stored(key: str) -> StoredArray:
+        return StoredArray(f"{name}, {key}", arrays[key].shape, arrays[key].dtype, lambda: arrays[key])
+
+    file = ArrayFile(Path(name), tuple(arrays), stored)
+    pairs = {part: _pair(file, keys) for part, keys in KEYS.items()}
+    if pairs["train"] is None:
+        raise DataError(f"the data have the arrays {_listed(file)}; expected those of a training part")
+    parts = _read({part: pair for part, pair in pairs.items() if pair is not None})
+    return _data_set(file.path, None, parts, class_names or names_of(parts["train"].labels, name), side, ())

@@ -19,7 +19,7 @@ from convstudy.data.image_tree import ImageTree, folders_in, read_tree
 from convstudy.data.memory import slice_of
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
 from convstudy.data.store import decoded_store
-from convstudy.data.white import white_notes, white_of
+from convstudy.data.white import white_notes, white_of_files
 from convstudy.errors import DataError, printable
 from convstudy.wording import NAMED, plural, some
 
@@ -96,7 +96,7 @@ def labelled_files(
     target, note = _side(heads, side)
     mode = "L" if all(head.mode in GRAY_MODES for head in heads if head) else "RGB"
     deep = [path for path, head in zip(paths, heads, strict=True) if head and is_deep(head.mode)]
-    white = files.white or white_of(root, deep)
+    white = files.white or white_of_files(root, deep)
     store = decoded_store(paths, side=target, mode=mode, white=white, progress=progress)
     bad = {paths[place]: problem for place, problem in store.report.problems.items()}
     if bad and not skip_bad_images:

@@ -35,7 +35,23 @@ def hugging_face_set(
 
     Raises: ToolError, if `datasets` is not installed; DataError, if the name is unknown or the columns are others.
     """
-    parts = _parts(words)
+    return _data_set(words, _loaded(words), side=side, skip_bad_images=skip_bad_images, progress=progress)
+
+
+def hugging_face_object(found: Any, *, side: int | None) -> DataSet:
+    """Return the data set of a `datasets.Dataset` or `DatasetDict` that is loaded already. Raises: DataError."""
+    return _data_set("datasets", found, side=side, skip_bad_images=False, progress=None)
+
+
+def _data_set(
+    words: str,
+    found: Any,
+    *,
+    side: int | None,
+    skip_bad_images: bool,
+    progress: Callable[[int, int], None] | None,
+) -> DataSet:
+    parts = _parts(words, found)
     image, label = _columns(words, parts["train"].features)
     names = tuple(map(class_name_of, getattr(parts["train"].features[label], "names", ())))
     root = _laid_out(words, parts, image)
@@ -60,9 +76,8 @@ def hugging_face_set(
     )
 
 
-def _parts(words: str) -> dict[str, Any]:
+def _parts(words: str, found: Any) -> dict[str, Any]:
     """Return the data set's splits that are a training, validation or test part."""
-    found = _loaded(words)
     splits: Mapping[str, Any] = found if isinstance(found, Mapping) else {"train": found}
     parts = {
         part: next(splits[name] for name in names if name in splits)

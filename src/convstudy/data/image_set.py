@@ -61,6 +61,7 @@ class DataSet:
     notes: tuple[str, ...] = ()  # what was done to the images and the parts
     skipped: tuple[str, ...] = ()  # images that could not be decoded
     white: White | None = None  # of images of more than 8 bits, if there are any
+    named: bool = True  # whether a name or a path loads it again; not if it was given as an object
 
     @property
     def in_channels(self) -> int:

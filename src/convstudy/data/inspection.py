@@ -21,7 +21,7 @@ from convstudy.data.image_tree import ImageTree, read_tree
 from convstudy.data.listed import Row, rows
 from convstudy.data.sources import load
 from convstudy.data.structure import of_names, of_sizes, of_tree
-from convstudy.data.white import white_notes, white_of
+from convstudy.data.white import white_notes, white_of_files
 from convstudy.errors import DataError
 
 Progress = Callable[[int, int], None]
@@ -177,7 +177,7 @@ def _inspection(
 def _white(root: Path, deep: Sequence[Path]) -> tuple[White | None, tuple[Finding, ...]]:
     """Return the value that is white in images of more than 8 bits, or what training says of their range."""
     try:
-        return white_of(root, deep), ()
+        return white_of_files(root, deep), ()
     except DataError as error:
         return None, (Finding("range", str(error), ()),)
 

@@ -84,7 +84,11 @@ def load(
     """
     if side is not None and side < 1:
         raise DataError(f"the side of the images is {side}; expected 1 or more pixels")
-    found = _read(data, data_dir, test_data, side, skip_bad_images, white, progress)
+    return completed(_read(data, data_dir, test_data, side, skip_bad_images, white, progress), train_images)
+
+
+def completed(found: DataSet, train_images: int | None) -> DataSet:
+    """Return data as they were read with the training part asked for, and the notes that all sources share."""
     if train_images is not None:
         note = f"{{:,}} of {len(found.train):,} training images, stratified, the same for every seed"
         least = 1 if found.validation else 2

@@ -30,7 +30,7 @@ class _Range:
     high: float
 
 
-def white_of(root: Path, paths: Sequence[Path]) -> White | None:
+def white_of_files(root: Path, paths: Sequence[Path]) -> White | None:
     """Return the white of image files of more than 8 bits, or None if there are none.
 
     Files that do not decode are ignored, because decoding reports them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convstudy.report import numbers
+from convstudy.report import numbers, sentences
 from convstudy.report.measures import columns_of, metric_text
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ def markdown(findings: Findings) -> str:
         parts.append(UNFINISHED.format(numbers.plural(findings.unfinished, "run")))
     if results.protocol.mixed:
         parts.append("\n".join([f"**{MIXED}**", "", *(f"- {line}" for line in results.protocol.mixed)]))
-    parts.append("\n".join(f"- {pair.verdict}" for pair in results.comparisons))
+    parts.append(
+        "\n".join(f"- {sentences.verdict(pair, pairs=len(results.comparisons))}" for pair in results.comparisons)
+    )
     parts += [
-        "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in results.questions),
+        "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
         f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
         "## Results",
         in_markdown(result_frame(results)),
@@ -47,8 +49,13 @@ def markdown(findings: Findings) -> str:
         found = [f"- {'**' * each.contaminates}{each.sentence}{'**' * each.contaminates}" for each in data.findings]
         parts += ["## What was found in the data", "\n".join(found) or "Nothing that speaks against them."]
     protocol = results.protocol
-    held = (protocol.selection, protocol.budget, protocol.intervals, protocol.tests)
-    parts += ["## Protocol", "\n".join(f"- {line}" for line in held if line)]
+    told = (
+        sentences.selection(protocol),
+        sentences.budget_of(protocol),
+        sentences.intervals(protocol),
+        sentences.p_values(protocol, networks=len(results.models)),
+    )
+    parts += ["## Protocol", "\n".join(f"- {line}" for line in told if line)]
     parts += ["## Reproduce", f"```console\n{protocol.command}\n```"]
     return "\n\n".join(part for part in parts if part) + "\n"
 

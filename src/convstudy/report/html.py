@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from convstudy.data.findings import IMBALANCE
 from convstudy.files import whole_file
-from convstudy.report import figures, measure_charts, numbers
+from convstudy.report import figures, measure_charts, numbers, sentences
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
 from convstudy.report.cost_charts import FIRST, accuracy_against, front, known_costs
 from convstudy.report.leading import leading_pairs
@@ -101,6 +101,7 @@ def templates() -> Environment:
         "strongest": strongest,
     }
     templates.globals |= {"interval": numbers.percent_interval, "metric_of": metric_of}
+    templates.globals |= {"sentences": sentences}
     templates.globals |= {"colour": figures.colour, "dash": figures.dash}
     return templates
 

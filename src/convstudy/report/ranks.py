@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,15 @@ from convstudy.report import numbers
 from convstudy.report.critical_difference import critical_difference_diagram
 from convstudy.report.document import in_latex, in_markdown
 from convstudy.report.html import packed_plotly, templates
+from convstudy.report.sentences import p_value
+from convstudy.wording import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from convstudy.study.comparisons.ranking import Ranking
 
+FEW = 5  # data sets, below which the test says little
 SHORT_NAME = 14  # letters that have room beside the diagram on a phone
 
 
@@ -37,6 +41,7 @@ def html(ranking: Ranking, command: str) -> str:
         .render(
             ranking=ranking,
             title=title(ranking),
+            verdict=verdict(ranking),
             charts={"ranks": Markup(critical_difference_diagram(ranking).to_json())},
             in_words=in_words(ranking),
             roomy=max(map(len, ranking.networks)) > SHORT_NAME,
@@ -44,6 +49,11 @@ def html(ranking: Ranking, command: str) -> str:
             plotly=packed_plotly(),
         )
     )
+
+
+def verdict(ranking: Ranking) -> tuple[str, ...]:
+    """Say what is found, in sentences."""
+    return tuple(filter(None, (_differ(ranking), _best(ranking), _caution(ranking))))
 
 
 def title(ranking: Ranking) -> str:
@@ -60,7 +70,7 @@ def in_words(ranking: Ranking) -> str:
 
 def markdown(ranking: Ranking) -> str:
     """The verdict, the diagram in words, and the tables."""
-    parts = [f"# {title(ranking)}", "\n".join(f"- {line}" for line in ranking.verdict), in_words(ranking)]
+    parts = [f"# {title(ranking)}", "\n".join(f"- {line}" for line in verdict(ranking)), in_words(ranking)]
     parts += [f"**{each.name}**: {line}" for each in ranking.data for line in each.odd]
     parts += ["## Top-1 and ranks", in_markdown(frame(ranking)), "## Nemenyi's p-values", in_markdown(pairs(ranking))]
     return "\n\n".join(parts) + "\n"
@@ -68,7 +78,7 @@ def markdown(ranking: Ranking) -> str:
 
 def latex(ranking: Ranking) -> str:
     """Tables for LaTeX with the package booktabs."""
-    captions = (" ".join(ranking.verdict), "p-values of Nemenyi's test over the same data sets")
+    captions = (" ".join(verdict(ranking)), "p-values of Nemenyi's test over the same data sets")
     return "\n".join(
         in_latex(table, caption, label)
         for table, caption, label in zip((frame(ranking), pairs(ranking)), captions, ("ranks", "nemenyi"), strict=True)
@@ -76,7 +86,10 @@ def latex(ranking: Ranking) -> str:
 
 
 def text_json(ranking: Ranking) -> str:
-    return json.dumps(ranking.to_json(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return (
+        json.dumps({"verdict": verdict(ranking), **ranking.to_json()}, indent=2, allow_nan=False, ensure_ascii=False)
+        + "\n"
+    )
 
 
 def csv(ranking: Ranking) -> str:
@@ -112,3 +125,34 @@ def pairs(ranking: Ranking) -> pd.DataFrame:
         for a, name in enumerate(ranking.networks)
     ]
     return pd.DataFrame(rows, columns=["network", *ranking.networks])
+
+
+def _differ(ranking: Ranking) -> str:
+    test, sets, networks = ranking.test, len(ranking.data), len(ranking.networks)
+    found = f"F = {test.f_statistic:.2f}" if math.isfinite(test.f_statistic) else "the same order on every data set"
+    how = f"Friedman's test, {found}, {p_value(test.p_value)} by permutation"
+    if ranking.shown:
+        return f"The {networks} networks do not rank equally over {sets} data sets ({how})."
+    return f"No difference shown: the {networks} networks may rank equally over data sets like these {sets} ({how})."
+
+
+def _best(ranking: Ranking) -> str:
+    ranks = ranking.test.mean_ranks
+    best = f"{ranking.networks[0]} ranks best, {ranks[0]:.2f} in the mean"
+    if not ranking.shown:
+        return f"{best}, which is not shown to be more than chance."
+    beaten = [n for n, mean in zip(ranking.networks, ranks, strict=True) if _apart(ranking, mean - ranks[0])]
+    level = [n for n in ranking.networks[1:] if n not in beaten]
+    parts = [f"shown to rank better than {listed(beaten)}"] if beaten else []
+    parts += [f"not shown to rank better than {listed(level)}"] if level else []
+    critical = f"Nemenyi's test: {ranking.test.critical_difference:.2f} ranks apart or more"
+    return f"{best}: {', but '.join(parts)} ({critical})."
+
+
+def _apart(ranking: Ranking, difference: float) -> bool:
+    return difference >= ranking.test.critical_difference
+
+
+def _caution(ranking: Ranking) -> str:
+    sets = len(ranking.data)
+    return f"With {sets} data sets this test sees large differences only; take {FEW} or more." if sets < FEW else ""

@@ -1,6 +1,7 @@
 from .accuracy import CONFIDENCE, Interval, accuracy_interval
 from .calibration import ReliabilityBin, expected_calibration_error, reliability
-from .difference import Difference, accuracy_difference, mcnemar_p
+from .comparing import ComparedPredictions, PairDifference, compare_predictions, pairwise
+from .difference import Difference, accuracy_difference, equivalent_within, mcnemar_p
 from .disagreement import answer_counts, disagreement
 from .effect_size import cohens_g, standardized_difference
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
@@ -12,18 +13,25 @@ from .omnibus import CochranQ, cochran_q
 from .pareto import pareto_front
 from .power import Power, study_power
 from .ranks import Friedman, friedman
+from .sequential import Ending, PairVerdict, SequentialPlan, Standing, standing
 
 __all__ = [
     "CONFIDENCE",
     "MARGIN",
     "TOP5_CLASSES",
     "CochranQ",
+    "ComparedPredictions",
     "Difference",
+    "Ending",
     "Friedman",
     "Interval",
     "Noninferiority",
+    "PairDifference",
+    "PairVerdict",
     "Power",
     "ReliabilityBin",
+    "SequentialPlan",
+    "Standing",
     "accuracy_difference",
     "accuracy_interval",
     "answer_counts",
@@ -33,7 +41,9 @@ __all__ = [
     "cheapest_noninferior",
     "cochran_q",
     "cohens_g",
+    "compare_predictions",
     "disagreement",
+    "equivalent_within",
     "expected_calibration_error",
     "friedman",
     "holm",
@@ -43,10 +53,12 @@ __all__ = [
     "macro_f1_interval",
     "mcnemar_p",
     "noninferiority",
+    "pairwise",
     "pareto_front",
     "probabilities_of",
     "reliability",
     "standardized_difference",
+    "standing",
     "study_power",
     "top1",
     "top5",

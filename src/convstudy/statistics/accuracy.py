@@ -33,7 +33,7 @@ def accuracy_interval(answers: Answers, confidence: float = CONFIDENCE) -> Inter
     to be small. For a single seed, and if all answers are right or all are wrong, the result is Wilson's interval,
     which covers other test images only.
 
-    Source: Graybill & Wang 1980 for the sum of two margins; Korn & Graubard 1998 for the logit scale; Wilson 1927.
+    Source: Howe 1974 and Zou & Donner 2008 for the sum of two margins; Wilson 1927.
 
     >>> interval = accuracy_interval(np.array([[True] * 90 + [False] * 10]))
     >>> [round(limit, 4) for limit in (interval.low, interval.value, interval.high)]

@@ -53,6 +53,21 @@ def accuracy_difference(a: Answers, b: Answers, confidence: float = CONFIDENCE) 
     return Difference(value, max(value - margin, -1.0), min(value + margin, 1.0), parts.p_value(value))
 
 
+def equivalent_within(a: Answers, b: Answers, level: float = 1 - CONFIDENCE) -> float:
+    """Return the smallest margin within which two networks are shown to have equal accuracy, by two one-sided tests.
+
+    It is the farther limit of the interval of 1 - 2 x `level`. With a single seed each it is about these two runs.
+
+    Source: Schuirmann 1987; Westlake 1972.
+
+    >>> same = np.tile(np.arange(1000) < 900, (3, 1))
+    >>> equivalent_within(same, same) < 0.002
+    True
+    """
+    found = accuracy_difference(a, b, 1 - 2 * level)
+    return max(abs(found.low), abs(found.high))
+
+
 def difference_error(a: Answers, b: Answers) -> ErrorParts:
     """Return the variances of the difference; that of the seeds has the degrees of freedom of Welch 1947."""
     images = a.shape[1]

@@ -18,7 +18,7 @@ class ErrorParts:
     Satterthwaite's degrees of freedom is too narrow with few seeds: if their sample variance happens to be small, it
     takes the degrees of freedom of the images.
 
-    Source: Graybill & Wang 1980.
+    Source: Howe 1974; Zou & Donner 2008.
     """
 
     images: float

@@ -11,17 +11,19 @@ from convstudy.statistics.variation import Answers
 def chance_of_beating(a: Answers, b: Answers, confidence: float = CONFIDENCE) -> Interval | None:
     """Return the probability that the first network beats the second on these images if both are trained on a new seed.
 
-    Top-1 of a network is taken as normally distributed over seeds, with a variance per network. The interval comes from
-    the noncentral t distribution and covers other seeds, not other images. A variance is at least that of rounding to
-    whole images. None if a network has a single seed, which says nothing about other seeds.
+    Top-1 of a network is taken as normally distributed over seeds, with a variance per network. The probability is that
+    of the predictive distribution, Student's t, which allows for how little few seeds say about mean and spread. The
+    interval comes from the noncentral t distribution and covers other seeds, not other images. A variance is at least
+    that of rounding to whole images. None if a network has a single seed, which says nothing about other seeds.
 
-    Source: Reiser & Guttman 1986; Grissom & Kim 2005 for the effect size.
+    Source: Geisser 1993, section 2.2 for the predictive distribution, with Welch's degrees of freedom; Reiser & Guttman
+    1986 for the interval.
 
     >>> import numpy as np
     >>> a, b = np.arange(100) < np.array([[90], [91], [92]]), np.arange(100) < np.array([[88], [90], [89]])
     >>> chance = chance_of_beating(a, b)
     >>> [round(value, 2) for value in (chance.low, chance.value, chance.high)]
-    [0.46, 0.92, 1.0]
+    [0.46, 0.86, 1.0]
     """
     if min(len(a), len(b)) < 2:
         return None
@@ -32,11 +34,13 @@ def chance_of_beating(a: Answers, b: Answers, confidence: float = CONFIDENCE) ->
     error = sum(variance / count for variance, count in zip(variances, seeds, strict=True)) ** 0.5
     squares = sum(variance**2 / (count - 1) for variance, count in zip(variances, seeds, strict=True))
     difference = float(a.mean() - b.mean())
-    low, high = noncentrality_interval(difference / error, sum(variances) ** 2 / squares, confidence)
-    chances = (
-        float(stats.norm.cdf(steps)) for steps in (difference / spread, low * error / spread, high * error / spread)
+    freedom = sum(variances) ** 2 / squares
+    predicted = float(stats.t.cdf(difference / (spread**2 + error**2) ** 0.5, freedom))
+    low, high = (
+        float(stats.norm.cdf(limit * error / spread))
+        for limit in noncentrality_interval(difference / error, freedom, confidence)
     )
-    return Interval(*chances)
+    return Interval(predicted, low, high)
 
 
 def noncentrality_interval(t: float, degrees_of_freedom: float, confidence: float) -> tuple[float, float]:

@@ -1,6 +1,7 @@
-from .comparisons.allowance import budget_words, with_measured, write_allowances
+from .comparisons.allowance import with_measured, write_allowances
+from .comparisons.compare import ClaimedComparison, claim_comparison
 from .comparisons.comparison import Comparison, perform_missing
-from .comparisons.conclude import conclude
+from .comparisons.conclude import conclude, protocol_of
 from .comparisons.folder import ComparisonFolder
 from .comparisons.import_predictions import import_predictions, with_imported
 from .comparisons.prepare import prepare
@@ -8,7 +9,7 @@ from .comparisons.progress import RunState, epochs_of, jobs_of, read_unfinished,
 from .comparisons.provenance import check_runs
 from .comparisons.ranking import Ranking, rank
 from .comparisons.results import Findings, Results
-from .comparisons.results_file import read_findings, read_layers, write_findings
+from .comparisons.results_file import read_findings, write_findings
 from .comparisons.single_run import TrainingRun, prepare_run, stored_plan
 from .models.entrant import Entrant, layer_table, unallocated_network
 from .models.opening import Model, open_model
@@ -18,7 +19,7 @@ from .plans.lr_grid import read_grid
 from .plans.plan import Plan
 from .plans.yaml_file import planned, read_study, study_text, write_study
 from .runs.environment import choose_device
-from .runs.events import Observer
+from .runs.events import Event, OnEvent
 from .runs.folder import RunFolder
 from .trained.evaluate import ClassTop1, Evaluated, evaluate
 from .trained.export import Exported, export
@@ -28,15 +29,17 @@ from .trained.predict import Answer, answers, image_files
 __all__ = [
     "Answer",
     "Budget",
+    "ClaimedComparison",
     "ClassTop1",
     "Comparison",
     "ComparisonFolder",
     "Entrant",
     "Evaluated",
+    "Event",
     "Exported",
     "Findings",
     "Model",
-    "Observer",
+    "OnEvent",
     "Plan",
     "Preprocessing",
     "Ranking",
@@ -46,9 +49,9 @@ __all__ = [
     "TrainedRun",
     "TrainingRun",
     "answers",
-    "budget_words",
     "check_runs",
     "choose_device",
+    "claim_comparison",
     "conclude",
     "epochs_of",
     "evaluate",
@@ -63,10 +66,10 @@ __all__ = [
     "planned",
     "prepare",
     "prepare_run",
+    "protocol_of",
     "rank",
     "read_findings",
     "read_grid",
-    "read_layers",
     "read_study",
     "read_unfinished",
     "run_states",

@@ -28,7 +28,7 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
             for chosen, decay in ((kernels, recipe.weight_decay), (others, 0.0))
             if chosen
         ]
-    if recipe.optimiser == "adamw":
+    if recipe.optimizer == "adamw":
         return AdamW(groups, lr=recipe.lr, betas=(recipe.momentum, 0.999), fused=True)
     return SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
 

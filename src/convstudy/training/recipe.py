@@ -3,83 +3,320 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
 
-from convstudy.errors import RecipeError, advice
-from convstudy.training.setting import check, choice, number
-from convstudy.training.synonyms import SYNONYMS
+from annotated_types import Ge, Gt, Le, Lt
+
+from convstudy.errors import RecipeError
+from convstudy.training.setting import Setting
+from convstudy.training.validation import ALSO, by_name, settle
+
+OPTIMIZATION = "Optimization"
+SCHEDULE = "Learning-rate schedule"
+LOSS = "Loss and regularization"
+AUGMENTATION = "Augmentation"
+SPEED = "Speed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a network is trained: by default SGD with Nesterov momentum, under a cosine schedule with linear warm-up.
 
-    Every value is a number, a name, or true or false, so that a recipe is the same in YAML and JSON.
+    Every value is a number, a name, or true or false, so that a recipe is the same in YAML and JSON. Each setting is
+    declared here and nowhere else: its check, its key in files, its flag and its help follow from the declaration.
 
-    Raises: RecipeError, when a value is out of its range.
+    Raises: RecipeError, if a value is not of its type or out of its bounds.
 
-    Source: the schedule is Loshchilov & Hutter 2017, equation 5, without restarts; weight decay leaves out biases
-    and norms as in He et al. 2019 (Bag of Tricks), section 3.1; label smoothing is Szegedy et al. 2016, section 7.
+    Source: the schedule is Loshchilov & Hutter 2017, equation 5, without restarts; weight decay exempts biases and
+    normalization parameters as in He et al. 2019 (Bag of Tricks), section 3.1; label smoothing is Szegedy et al. 2016,
+    section 7.
 
     >>> Recipe(epochs=5).lr
     0.03
     >>> Recipe(lr=-1)
     Traceback (most recent call last):
-    convstudy.errors.RecipeError: --lr is -1; expected a number above 0
+    convstudy.errors.RecipeError: lr is -1; expected a number above 0
     """
 
-    epochs: int = number(6, "a whole number from 1 on", lambda epochs: epochs >= 1)
-    batch_size: int = number(32, "a whole number from 2 on", lambda size: size >= 2)  # images a step of the optimiser
-    accumulate: int = number(1, "a whole number from 1 on", lambda parts: parts >= 1)  # parts that a batch is cut into
+    epochs: Annotated[
+        int,
+        Ge(1),
+        Setting(
+            "Number of passes over the training set.",
+            panel=OPTIMIZATION,
+            always=True,
+            synonyms=("num_epochs", "max_epochs", "num_train_epochs"),
+        ),
+    ] = 6
+    batch_size: Annotated[
+        int,
+        Ge(2),
+        Setting(
+            "Images per optimizer step.",
+            panel=OPTIMIZATION,
+            flags=("--batch-size", "-b"),
+            always=True,
+            synonyms=("bs", "train_batch_size"),
+        ),
+    ] = 32
+    accumulate: Annotated[
+        int,
+        Ge(1),
+        Setting(
+            "Split each batch into N micro-batches and accumulate their gradients, to save memory.",
+            panel=OPTIMIZATION,
+            metavar="N",
+            synonyms=("grad_accum_steps", "gradient_accumulation_steps", "accumulate_grad_batches"),
+        ),
+    ] = 1
 
-    optimiser: str = choice("sgd", "adamw")
-    lr: float = number(0.03, "a number above 0", lambda lr: lr > 0)  # the peak, reached at the end of the warm-up
-    momentum: float = number(0.9, "0 to below 1", lambda momentum: 0 <= momentum < 1)  # of AdamW: its first beta
-    weight_decay: float = number(5e-4, "0 or more", lambda decay: decay >= 0)  # not on biases and norms
-    clip_grad: float = number(0.0, "0 (none) or more", lambda norm: norm >= 0)  # L2 norm of all gradients together
-    layer_decay: float = number(1.0, "above 0, to 1", lambda decay: 0 < decay <= 1)  # lr of a part to that of the next
+    optimizer: Annotated[
+        Literal["sgd", "adamw"],
+        Setting(
+            "Optimizer: SGD with Nesterov momentum, or AdamW.",
+            panel=OPTIMIZATION,
+            flags=("--opt", "--optimizer", "--optimiser"),
+            aliases=("optimiser",),
+            synonyms=("optim",),
+        ),
+    ] = "sgd"
+    lr: Annotated[
+        float,
+        Gt(0),
+        Setting(
+            "Peak learning rate, reached at the end of the warm-up. With `train`, `find` chooses it by a range test.",
+            panel=OPTIMIZATION,
+            metavar="RATE",
+            keywords=("find",),
+            always=True,
+            synonyms=("learning_rate", "base_lr", "max_lr"),
+        ),
+    ] = 0.03
+    momentum: Annotated[
+        float, Ge(0), Lt(1), Setting("SGD momentum (beta1 for AdamW).", panel=OPTIMIZATION, always=True)
+    ] = 0.9
+    weight_decay: Annotated[
+        float,
+        Ge(0),
+        Setting(
+            "Weight decay; biases and normalization parameters are exempt.",
+            panel=OPTIMIZATION,
+            flags=("--weight-decay", "--wd"),
+            always=True,
+            synonyms=("l2",),
+        ),
+    ] = 5e-4
+    clip_grad: Annotated[
+        float,
+        Ge(0),
+        Setting(
+            "Clip the L2 norm of all gradients together to this value (0: no clipping).",
+            panel=OPTIMIZATION,
+            flags=("--clip-grad", "--clip-grad-norm"),
+            synonyms=("max_grad_norm", "gradient_clip_val"),
+        ),
+    ] = 0.0
+    layer_decay: Annotated[
+        float,
+        Gt(0),
+        Le(1),
+        Setting("Layer-wise learning-rate decay: factor between successive blocks (1: none).", panel=OPTIMIZATION),
+    ] = 1.0
 
-    schedule: str = choice("cosine", "step", "constant", "one-cycle")
-    warmup_epochs: float = number(0.5, "0 or more", lambda epochs: epochs >= 0)
-    step_epochs: int = number(0, "0 (a third of the epochs) or more", lambda epochs: epochs >= 0)  # of schedule step
-    step_factor: float = number(0.1, "above 0, to 1", lambda factor: 0 < factor <= 1)  # of schedule step
+    schedule: Annotated[
+        Literal["cosine", "step", "constant", "one-cycle"],
+        Setting(
+            "Learning-rate schedule after the warm-up.",
+            panel=SCHEDULE,
+            flags=("--sched", "--schedule", "--lr-scheduler"),
+            synonyms=("scheduler", "lr_schedule", "lr_scheduler_type"),
+        ),
+    ] = "cosine"
+    warmup_epochs: Annotated[
+        float,
+        Ge(0),
+        Setting(
+            "Epochs of linear warm-up to the peak learning rate.",
+            panel=SCHEDULE,
+            flags=("--warmup-epochs", "--lr-warmup-epochs"),
+            always=True,
+            synonyms=("warmup",),
+        ),
+    ] = 0.5
+    step_epochs: Annotated[
+        int,
+        Ge(0),
+        Setting(
+            "Epochs between two steps of --sched step (0: a third of all epochs).",
+            panel=SCHEDULE,
+            flags=("--step-epochs", "--decay-epochs", "--lr-step-size"),
+            synonyms=("step_size",),
+        ),
+    ] = 0
+    step_factor: Annotated[
+        float,
+        Gt(0),
+        Le(1),
+        Setting(
+            "Factor by which each step of --sched step multiplies the learning rate.",
+            panel=SCHEDULE,
+            flags=("--step-factor", "--decay-rate", "--lr-gamma"),
+            synonyms=("gamma",),
+        ),
+    ] = 0.1
 
-    init: str = choice("as is", "xavier", "kaiming")  # as is: as the network's own code has it
-    label_smoothing: float = number(0.1, "0 to below 1", lambda smoothing: 0 <= smoothing < 1)
-    balance: str = choice("none", "loss", "sampling")  # of classes that differ in their number of images
-    ema_decay: float = number(0.0, "0 (none) to below 1", lambda decay: 0 <= decay < 1)  # moving average of the weights
-    patience: int = number(0, "0 (none) or more", lambda epochs: epochs >= 0)  # epochs without a lower validation loss
+    init: Annotated[
+        Literal["as is", "xavier", "kaiming"],
+        Setting("Initial weights: `as is` keeps those of the network's own code.", panel=OPTIMIZATION),
+    ] = "as is"
+    label_smoothing: Annotated[
+        float,
+        Ge(0),
+        Lt(1),
+        Setting("Label smoothing (0: none).", panel=LOSS, flags=("--label-smoothing", "--smoothing"), always=True),
+    ] = 0.1
+    balance: Annotated[
+        Literal["none", "loss", "sampling"],
+        Setting(
+            "Balance classes of different size: weight the loss, or sample images of rare classes more often.",
+            panel=LOSS,
+        ),
+    ] = "none"
+    ema_decay: Annotated[
+        float,
+        Ge(0),
+        Lt(1),
+        Setting(
+            "Evaluate and keep an exponential moving average of the weights with this decay (0: none).",
+            panel=LOSS,
+            flags=("--ema-decay", "--model-ema-decay"),
+        ),
+    ] = 0.0
+    ema_warmup: Annotated[
+        bool,
+        Setting(
+            "Raise the decay of the average with the number n of steps, as min(--ema-decay, (1 + n) / (10 + n)).",
+            panel=LOSS,
+            flags=("--ema-warmup", "--model-ema-warmup"),
+        ),
+    ] = True
+    patience: Annotated[
+        int,
+        Ge(0),
+        Setting(
+            "Early stopping: end after N epochs without a lower validation loss (0: never).",
+            panel=LOSS,
+            metavar="N",
+            synonyms=("early_stopping",),
+        ),
+    ] = 0
 
-    crop_padding: float = number(0.125, "0 to 0.5", lambda part: 0 <= part <= 0.5)  # a part of the side; 0: no crops
-    horizontal_flip: bool = False  # half of the images mirrored
-    alternating_flip: bool = False  # with it: drawn once, and then the other half in each other epoch
-    augment: str = choice("none", "randaugment", "trivialaugment")
-    erasing: float = number(0.0, "0 to 1", lambda part: 0 <= part <= 1)  # part of the images that lose a rectangle
-    mixup: float = number(0.0, "0 (none) or more", lambda alpha: alpha >= 0)  # alpha; around 0.2
-    cutmix: float = number(0.0, "0 (none) or more", lambda alpha: alpha >= 0)  # alpha; around 1
+    crop_padding: Annotated[
+        float,
+        Ge(0),
+        Le(0.5),
+        Setting(
+            "Random crops: padding on each side, as a fraction of the image side (0: no crops).",
+            panel=AUGMENTATION,
+            always=True,
+        ),
+    ] = 0.125
+    horizontal_flip: Annotated[
+        bool,
+        Setting(
+            "Mirror half of the training images.",
+            panel=AUGMENTATION,
+            flags=("--flip", "--horizontal-flip"),
+            default="depends on the data: yes for photographs, no for digits",
+            always=True,
+            synonyms=("hflip",),
+        ),
+    ] = False
+    alternating_flip: Annotated[
+        bool,
+        Setting(
+            "With --flip: mirror one half of the images in odd epochs and the other half in even epochs.",
+            panel=AUGMENTATION,
+        ),
+    ] = False
+    augment: Annotated[
+        Literal["none", "randaugment", "trivialaugment"],
+        Setting("Automatic augmentation policy.", panel=AUGMENTATION, flags=("--augment", "--aa", "--auto-augment")),
+    ] = "none"
+    erasing: Annotated[
+        float,
+        Ge(0),
+        Le(1),
+        Setting(
+            "Probability of erasing a random rectangle of a training image.",
+            panel=AUGMENTATION,
+            flags=("--erasing", "--reprob", "--random-erase"),
+            synonyms=("random_erasing",),
+        ),
+    ] = 0.0
+    mixup: Annotated[
+        float,
+        Ge(0),
+        Setting(
+            "Mixup alpha, usually about 0.2 (0: no mixup).", panel=AUGMENTATION, flags=("--mixup", "--mixup-alpha")
+        ),
+    ] = 0.0
+    cutmix: Annotated[
+        float,
+        Ge(0),
+        Setting(
+            "CutMix alpha, usually about 1 (0: no CutMix).", panel=AUGMENTATION, flags=("--cutmix", "--cutmix-alpha")
+        ),
+    ] = 0.0
 
-    channels_last: bool = False  # memory format: faster for some networks, slower for others
-    amp: bool = False  # convolutions and matrix products of the training steps in bfloat16 (torch's autocast)
-    compile: bool = False  # the training steps through torch.compile, which takes its time before the first one
+    channels_last: Annotated[
+        bool,
+        Setting(
+            "Store images and weights in channels-last memory format: faster for some networks, slower for others.",
+            panel=SPEED,
+            default="the faster one for `train` without --threads; otherwise no",
+            synonyms=("memory_format",),
+        ),
+    ] = False
+    amp: Annotated[
+        bool,
+        Setting(
+            "Mixed precision: run convolutions and matrix products of training in bfloat16 (torch.autocast).",
+            panel=SPEED,
+            synonyms=("bf16", "mixed_precision"),
+        ),
+    ] = False
+    compile: Annotated[
+        bool,
+        Setting(
+            "Compile training steps with torch.compile; worthwhile for long runs on GPUs.",
+            panel=SPEED,
+            flags=("--compile", "--torchcompile"),
+            synonyms=("torch_compile",),
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
-        for setting in fields(self):
-            check(setting, getattr(self, setting.name))
+        settle(self, RecipeError)
         if self.warmup_epochs >= self.epochs:
-            raise RecipeError(f"--warmup-epochs is {self.warmup_epochs:g}; expected 0 to below {self.epochs}")
+            raise RecipeError(
+                f"warmup_epochs is {self.warmup_epochs:g}; expected a number from 0 to below {self.epochs}, "
+                "the value of `epochs`",
+                setting="warmup_epochs",
+            )
 
     def to_dict(self) -> dict[str, int | float | str | bool]:
-        """Every setting by its name, for YAML or JSON."""
+        """Return every setting by its name, for YAML or JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> Recipe:
-        """The recipe with these settings, and defaults for those that are left out.
+    def from_dict(cls, settings: Mapping[Any, Any]) -> Recipe:
+        """Return the recipe with these settings, and defaults for those that are left out.
 
         Names may have hyphens, as flags have.
 
-        Raises: RecipeError, for an unknown name, with the nearest right one, or a value out of its range.
+        Raises: RecipeError, for unknown names, with the nearest known ones, and values out of their bounds.
 
         >>> Recipe.from_dict({"batch-size": 64}).batch_size
         64
@@ -87,21 +324,21 @@ class Recipe:
         Traceback (most recent call last):
         convstudy.errors.RecipeError: a recipe has no 'learning_rate'; did you mean 'lr'?
         """
-        known = {setting.name: setting.type for setting in fields(cls)}
-        given: dict[str, Any] = {}
-        for written, value in settings.items():
-            name = str(written).replace("-", "_")
-            if name not in known:
-                raise RecipeError(f"a recipe has no '{written}'; {advice(name, known, SYNONYMS)}")
-            if name in given:
-                raise RecipeError(f"a recipe has '{written}' twice; leave one out")
-            given[name] = _number_from_text(value) if known[name] == "float" else value
-        return cls(**given)
+        given, problems = by_name(cls, settings, "a recipe")
+        try:
+            recipe = cls(**given)
+        except RecipeError as error:
+            if not problems:
+                raise
+            problems.append(str(error))
+        if problems:
+            raise RecipeError(ALSO.join(problems))
+        return recipe
 
-
-def _number_from_text(value: object) -> object:
-    """YAML reads 1e-3 as text, for it has no point."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+    @classmethod
+    def named(cls, settings: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return these settings by their declared names. Raises: as `from_dict`, for names only."""
+        given, problems = by_name(cls, settings, "a recipe")
+        if problems:
+            raise RecipeError(ALSO.join(problems))
+        return given

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from convstudy.errors import RecipeError
 from convstudy.files import whole_file
 from convstudy.training.recipe import Recipe
+from convstudy.training.settings_file import read_mapping, yaml_text
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe of a YAML file: `setting: value` lines, defaults for those that are left out.
+    """Return the recipe of a YAML file: `setting: value` lines, with defaults for those that are left out.
 
-    Raises: RecipeError, with the file's name, when it cannot be read, has an unknown setting or a value out of range.
+    Raises: RecipeError, with the file's name, if it cannot be read, has an unknown setting or a value out of range.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "recipe.yaml"
@@ -20,32 +22,25 @@ def read_recipe(path: Path) -> Recipe:
     >>> read_recipe(path) == Recipe(epochs=30, lr=0.01)
     True
     """
-    import yaml  # noqa: PLC0415 - only who has a file waits for it
+    return Recipe(**recipe_settings(path))
 
+
+def recipe_settings(path: Path) -> dict[str, Any]:
+    """Return the settings that a recipe's YAML file gives, by their names. Raises: as `read_recipe`."""
+    written = read_mapping(path, "a recipe", "epochs: 30", RecipeError) or {}
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"{path} cannot be read ({error.strerror}); expected a recipe in YAML") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not YAML ({' '.join(str(error).split())})") from error
-    if settings is None:
-        return Recipe()
-    if not isinstance(settings, dict):
-        raise RecipeError(f"{path} holds a {type(settings).__name__}; expected lines as in `epochs: 30`")
-    try:
-        return Recipe.from_dict(settings)
+        recipe = Recipe.from_dict(written)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
+    return {name: getattr(recipe, name) for name in Recipe.named(written)}
 
 
 def recipe_text(recipe: Recipe) -> str:
-    """A recipe as YAML, every setting written out; `read_recipe` gives the same recipe back."""
-    import yaml  # noqa: PLC0415
-
-    return str(yaml.safe_dump(recipe.to_dict(), sort_keys=False))
+    """Return a recipe as YAML, with every setting; `read_recipe` reads the same recipe from it."""
+    return yaml_text(recipe.to_dict())
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe as YAML, whole or not at all."""
+    """Write a recipe as YAML, completely or not at all."""
     with whole_file(path) as draft:
         draft.write_text(recipe_text(recipe), encoding="utf-8")

@@ -44,7 +44,7 @@ class TrainingState:
     @classmethod
     def of(cls, network: nn.Module, recipe: Recipe) -> TrainingState:
         """Create the state before the first step."""
-        average = average_of(network, recipe.ema_decay) if recipe.ema_decay else None
+        average = average_of(network, recipe.ema_decay, warmup=recipe.ema_warmup) if recipe.ema_decay else None
         return cls(network, build_optimizer(network, recipe), average, parts=recipe.accumulate)
 
     @property

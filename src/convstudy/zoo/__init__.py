@@ -1,4 +1,4 @@
-"""The networks, each reading like its paper."""
+"""The built-in networks, each written in the order of its paper."""
 
 from convstudy.zoo.architecture import Architecture
 from convstudy.zoo.opening import open_architecture

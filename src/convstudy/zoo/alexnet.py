@@ -15,9 +15,9 @@ ResponseNorm = partial(nn.LocalResponseNorm, size=5, alpha=5 * 1e-4, beta=0.75, 
 
 
 def alexnet(num_classes: int, in_channels: int) -> nn.Sequential:
-    """Figure 2; output shapes are for 3 x 224 x 224.
+    """Build AlexNet (Figure 2); output shapes are for 3 x 224 x 224.
 
-    The two towers, one a GPU, are the two groups of conv2, conv4 and conv5; conv3 and the dense layers see both.
+    The two towers, one per GPU, are the two groups of conv2, conv4 and conv5; conv3 and the dense layers see both.
     """
     network = nn.Sequential(
         OrderedDict(
@@ -88,7 +88,7 @@ NETWORKS = (
         misprints=(Claim("neurons of conv1", "253,440", CAPTION),),  # 96 x 55 x 55 = 290,400
         departures=(
             "2 pixels of padding around the input: without it, 224 pixels do not give the 55 of Figure 2",
-            "response normalisation looks across the edge between the two towers",
+            "response normalization extends across the boundary between the two towers",
             "inputs of other sizes than 224 are pooled to 6x6 before the dense layers",
         ),
     ),

@@ -1,4 +1,4 @@
-"""What the zoo knows of a network besides its layers: its source, its input, and what its paper claims."""
+"""The description of a built-in network: its source, its input, and the counts that its paper claims."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from convstudy.claims.claim import Claim
 from convstudy.errors import ShapeError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """A network as its paper has it."""
+    """A network as described in its paper."""
 
     name: str
     layers: Callable[[int, int], nn.Module]  # number of classes, input channels
@@ -24,12 +24,12 @@ class Architecture:
     smallest_side: int = 1  # the smallest input side that works
     fixed_side: int | None = None  # the only input side that works, where there is only one
     claims: tuple[Claim, ...] = ()
-    misprints: tuple[Claim, ...] = ()  # what the source prints and its own layers contradict
+    misprints: tuple[Claim, ...] = ()  # counts that the source's own layers contradict
     departures: tuple[str, ...] = ()  # from the paper
-    torchvision: str | None = None  # torchvision's network of the same keys and logits, whose weights fit
+    torchvision: str | None = None  # torchvision's network with the same keys and logits, whose weights fit
 
     def build(self, *, num_classes: int, in_channels: int) -> nn.Module:
-        """A new network, initialised from torch's global random state; it refuses inputs that do not fit."""
+        """Build a new network, initialized from torch's global random state; it rejects inputs that do not fit."""
         network = self.layers(num_classes, in_channels)
         network.register_forward_pre_hook(InputCheck(self.name, in_channels, self.smallest_side, self.fixed_side))
         return network
@@ -37,7 +37,7 @@ class Architecture:
 
 @dataclass(frozen=True)
 class InputCheck:
-    """Refuses an input that a network cannot take, before its first layer does so in words of its own."""
+    """A hook that rejects an input which the network cannot process, before the first layer fails on it."""
 
     name: str
     channels: int
@@ -45,7 +45,11 @@ class InputCheck:
     fixed_side: int | None
 
     def __call__(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Look at the input, N x C x H x W. Raises: ShapeError, with what was got and the smallest side that works."""
+        """Check the input, N x C x H x W.
+
+        Raises:
+            ShapeError: names the received shape and the smallest side that works.
+        """
         shape = tuple(inputs[0].shape)
         side = self.fixed_side or self.smallest_side
         expected = f"{self.channels}x{side}x{side}" + ("" if self.fixed_side else " or larger")

@@ -1,4 +1,4 @@
-"""The well-kept collections: torchvision's classification networks, and timm's where it is installed."""
+"""External model collections: torchvision's classification networks, and timm's if timm is installed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from convstudy.errors import ModelError, UnknownNameError
 from convstudy.zoo.architecture import Architecture
 from convstudy.zoo.weights import official_entry
 
-SIDE_BRANCHED = {"googlenet", "inception_v3"}  # the published parameters leave their side branches out
+SIDE_BRANCHED = {"googlenet", "inception_v3"}  # the published parameters exclude their side branches
 
 
 def torchvision_architecture(name: str, which: str = "imagenet") -> Architecture:
-    """Torchvision's network `name`, at the input of its weights `which`, with the counts that torchvision publishes.
+    """Return torchvision's network `name` at the input size of the weights `which`, with its published counts.
 
-    Raises: UnknownNameError, with the nearest name.
+    Raises:
+        UnknownNameError: if there is no such network; the message names the closest one.
 
     >>> torchvision_architecture("efficientnet_b1").input_shape
     (3, 240, 240)
@@ -31,7 +32,7 @@ def torchvision_architecture(name: str, which: str = "imagenet") -> Architecture
         raise _unknown("torchvision", name, known)
     weights = official_entry(name, which)
     crop = weights.transforms.keywords["crop_size"]
-    fixed = name.startswith(("vit_", "maxvit_"))  # their position embeddings belong to one size
+    fixed = name.startswith(("vit_", "maxvit_"))  # their position embeddings fit one input size
     sizes = {"image_size": crop} if name.startswith("vit_") else {}
     published = f"torchvision, metadata of {weights.name}"
     return Architecture(
@@ -52,15 +53,17 @@ def torchvision_architecture(name: str, which: str = "imagenet") -> Architecture
 
 
 def timm_architecture(name: str) -> Architecture:
-    """The network `name` of timm, at the input of its default configuration.
+    """Return the network `name` of timm at the input size of its default configuration.
 
-    Raises: ModelError, when timm is not installed; UnknownNameError, with the nearest name.
+    Raises:
+        ModelError: if timm is not installed.
+        UnknownNameError: if there is no such network; the message names the closest one.
     """
     try:
         timm = importlib.import_module("timm")
     except ImportError:
         raise ModelError(
-            f"timm:{name} needs timm, which is not installed; `pip install convstudy[timm]` brings it"
+            f"timm:{name} needs timm, which is not installed; install it with `pip install convstudy[timm]`"
         ) from None
     if not timm.is_model(name.partition(".")[0]):
         raise _unknown("timm", name, timm.list_models())
@@ -78,7 +81,7 @@ def timm_architecture(name: str) -> Architecture:
 
 
 def _unknown(collection: str, name: str, known: list[str]) -> UnknownNameError:
-    """The nearest name, or some of the many."""
+    """Return the error for an unknown name, which offers the closest name or some of the many."""
     offered = get_close_matches(name.lower(), known, n=1) or known[:3]
     return UnknownNameError(
         f"network of {collection}", name, offered, hint=f"{len(known) - 3} more in its list_models()"
@@ -86,15 +89,15 @@ def _unknown(collection: str, name: str, known: list[str]) -> UnknownNameError:
 
 
 def _torchvision_network(name: str, sizes: dict[str, int], num_classes: int, in_channels: int) -> nn.Module:
-    wishes = {"init_weights": True} if name in SIDE_BRANCHED else {}  # which they warn of when they are not told
-    network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=num_classes, **sizes, **wishes)
+    required = {"init_weights": True} if name in SIDE_BRANCHED else {}  # unset, it raises a warning
+    network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=num_classes, **sizes, **required)
     if in_channels != 3:
-        _see_channels(network, in_channels)
+        _replace_first_convolution(network, in_channels)
     return network
 
 
-def _see_channels(network: nn.Module, in_channels: int) -> None:
-    """Make the first convolution anew for another number of channels."""
+def _replace_first_convolution(network: nn.Module, in_channels: int) -> None:
+    """Replace the first convolution by one for another number of channels."""
     path, first = next((path, layer) for path, layer in network.named_modules() if isinstance(layer, nn.Conv2d))
     made = nn.Conv2d(
         in_channels,

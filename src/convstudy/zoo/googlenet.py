@@ -1,4 +1,4 @@
-"""GoogLeNet (Szegedy et al. 2014, Going Deeper with Convolutions), and the same of naive inception modules."""
+"""GoogLeNet (Szegedy et al. 2014, Going Deeper with Convolutions), and a variant with naive inception modules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = {
     "inception5a": (256, 160, 320, 32, 128, 128),  # 832 x 7 x 7
     "inception5b": (384, 192, 384, 48, 128, 128),  # 1024 x 7 x 7
 }
-SIDE_BRANCHES = ("inception4a", "inception4d")  # section 5: the modules whose outputs they look at
+SIDE_BRANCHES = ("inception4a", "inception4d")  # section 5: the modules that feed them
 
 Row = tuple[int, int, int, int, int, int]
 ResponseNorm = partial(nn.LocalResponseNorm, size=5, alpha=1e-4, beta=0.75, k=1.0)
@@ -43,7 +43,7 @@ def pool() -> nn.MaxPool2d:
 
 
 class Concatenation(nn.Module):
-    """Branches side by side, their channels concatenated (Figure 2): N x C x H x W in, N x C' x H x W out."""
+    """Parallel branches whose channels are concatenated (Figure 2): N x C x H x W in, N x C' x H x W out."""
 
     def __init__(self, out_channels: int, **branches: nn.Module) -> None:
         super().__init__()
@@ -52,12 +52,12 @@ class Concatenation(nn.Module):
             self.add_module(name, branch)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The channels of all branches, in the order of Table 1."""
+        """Return the channels of all branches, in the order of Table 1."""
         return torch.cat([branch(x) for branch in self.children()], 1)
 
 
 def inception(in_channels: int, row: Row) -> Concatenation:
-    """Figure 2(b): 1x1 convolutions reduce the channels before the larger kernels see them."""
+    """Build the module of Figure 2(b), in which 1x1 convolutions reduce the channels in front of the larger kernels."""
     ones, reduce3, threes, reduce5, fives, projected = row
     return Concatenation(
         ones + threes + fives + projected,
@@ -69,7 +69,7 @@ def inception(in_channels: int, row: Row) -> Concatenation:
 
 
 def naive_inception(in_channels: int, row: Row) -> Concatenation:
-    """Figure 2(a): every kernel sees all channels, and the pooled channels are passed on."""
+    """Build the module of Figure 2(a), in which every kernel sees all channels and pooled channels are passed on."""
     ones, _, threes, _, fives, _ = row
     return Concatenation(
         ones + threes + fives + in_channels,
@@ -81,7 +81,7 @@ def naive_inception(in_channels: int, row: Row) -> Concatenation:
 
 
 def side_branch(in_channels: int, num_classes: int) -> nn.Sequential:
-    """A classifier on the output of an inner module, for training only (section 5)."""
+    """Build a classifier on the output of an inner module, used only in training (section 5)."""
     return nn.Sequential(
         OrderedDict(
             pool=nn.AvgPool2d(5, stride=3),  # 512 x 4 x 4
@@ -97,7 +97,7 @@ def side_branch(in_channels: int, num_classes: int) -> nn.Sequential:
 
 
 class TrainingOutput(NamedTuple):
-    """What a network with side branches gives in training: N x classes each."""
+    """The outputs of a network with side branches in training: N x classes each."""
 
     logits: Tensor
     side4a: Tensor
@@ -105,10 +105,10 @@ class TrainingOutput(NamedTuple):
 
 
 class GoogLeNet(nn.Module):
-    """The main path, and the side branches, which are there in training only.
+    """The main path, and the side branches, which run only in training.
 
-    In training mode the output is a `TrainingOutput`, in evaluation mode the logits. The loss of each side branch is
-    to count 0.3 times (section 5).
+    In training mode the output is a `TrainingOutput`, in evaluation mode the logits. The loss of each side branch has
+    the weight 0.3 (section 5).
     """
 
     def __init__(self, main: nn.Sequential, sides: nn.ModuleDict) -> None:
@@ -116,7 +116,7 @@ class GoogLeNet(nn.Module):
         self.main, self.sides = main, sides
 
     def forward(self, x: Tensor) -> Tensor | TrainingOutput:
-        """N x C x H x W in; N x classes out, in training mode with those of the side branches."""
+        """Map N x C x H x W to N x classes, in training mode together with the logits of the side branches."""
         side_logits = []
         for name, layer in self.main.named_children():
             x = layer(x)
@@ -126,7 +126,7 @@ class GoogLeNet(nn.Module):
 
 
 def googlenet(module: Callable[[int, Row], Concatenation], num_classes: int, in_channels: int) -> GoogLeNet:
-    """Table 1; output shapes are for 3 x 224 x 224."""
+    """Build the network of Table 1; output shapes are for 3 x 224 x 224."""
     main: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=convolution(in_channels, 64, 7, stride=2),  # 64 x 112 x 112
         pool1=pool(),  # 64 x 56 x 56
@@ -174,9 +174,9 @@ OPS = {  # millions of multiply-adds; those of conv1 and inception5a do not foll
     "linear": "1M",
 }
 DEPARTURES = (
-    "Table 1 does not give the response normalisation; its place is Figure 3's, its constants are AlexNet's with k = 1",
-    "the paper does not give the initialisation: Xavier's, biases of 0.2, as in Caffe's GoogLeNet",
-    "inputs of other sizes than 224 are averaged to one value a map, and to 4x4 in the side branches",
+    "Table 1 omits the response normalization; its position is Figure 3's, its constants are AlexNet's with k = 1",
+    "the paper does not give the initialization: Xavier's, biases of 0.2, as in Caffe's GoogLeNet",
+    "inputs of other sizes than 224 are averaged to one value per map, and to 4x4 in the side branches",
 )
 
 NETWORKS = (
@@ -202,11 +202,11 @@ NETWORKS = (
     Architecture(
         name="inception-naive",
         layers=partial(googlenet, naive_inception),
-        title="GoogLeNet without the 1x1 reductions: what they save",
+        title="GoogLeNet without the 1x1 reductions",
         source="Szegedy et al. 2014, Figure 2(a) in the rows of Table 1",
         input_shape=(3, 224, 224),
         num_classes=1000,
         smallest_side=79,
-        departures=("the paper draws the naive module only; no network of it", *DEPARTURES),
+        departures=("the paper shows only the naive module, not a network of such modules", *DEPARTURES),
     ),
 )

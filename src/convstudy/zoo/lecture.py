@@ -11,7 +11,7 @@ from convstudy.zoo.architecture import Architecture
 
 
 def lecture(num_classes: int, in_channels: int) -> nn.Sequential:
-    """The rows of the table, by their names there, for 32x32 images."""
+    """Build the rows of the table, under their names, for 32x32 images."""
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(in_channels, 8, 5),  # 8 x 28 x 28
@@ -57,6 +57,6 @@ NETWORKS = (
             Claim("parameters of fc4", "10,081", TABLE),
             Claim("parameters of softmax", "841", TABLE),
         ),
-        departures=("the table says neither which pooling nor which activation: max pooling and ReLU",),
+        departures=("the table states neither the pooling nor the activation: max pooling and ReLU",),
     ),
 )

@@ -38,15 +38,15 @@ BITMAPS = """
 
 
 class ScaledTanh(nn.Module):
-    """The squashing function, f(a) = 1.7159 tanh(2a/3) (appendix A)."""
+    """The squashing function f(a) = 1.7159 tanh(2a/3) (appendix A)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape in, the same shape out."""
+        """Map any shape to the same shape."""
         return 1.7159 * torch.tanh(x * (2 / 3))
 
 
 class SubSampling(nn.Module):
-    """Sum over 2x2 inputs, times a trainable coefficient, plus a trainable bias, a map each (S2 and S4)."""
+    """The sum over 2x2 inputs, times a trainable coefficient, plus a trainable bias, each one per map (S2 and S4)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -54,15 +54,15 @@ class SubSampling(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W in, N x C x H/2 x W/2 out."""
+        """Map N x C x H x W to N x C x H/2 x W/2."""
         return F.avg_pool2d(x, 2, divisor_override=1) * self.coefficient + self.bias
 
 
 class SparseConvolution(nn.Module):
     """A 5x5 convolution whose maps each see only some of the input maps (C3, Table I).
 
-    It is computed as a whole convolution with zeros where there is no connection: in training that is 60 times faster
-    than gathering the maps. It is counted as the paper connects it.
+    It is computed as a full convolution with zeros for missing connections, which trains 60 times faster than gathering
+    the maps. Its counts are those of the paper's connections.
     """
 
     connected: Tensor
@@ -78,13 +78,13 @@ class SparseConvolution(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Uniform in +-2.4 / fan-in, each map by how many it sees (appendix A)."""
+        """Draw each map's kernels uniformly from +-2.4 / fan-in, where fan-in counts its inputs (appendix A)."""
         for kernels in torch.split(self.kernels.detach(), [len(seen) for seen in self.maps]):
             limit = 2.4 / kernels.numel()
             kernels.uniform_(-limit, limit)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W in, N x len(maps) x H-4 x W-4 out."""
+        """Map N x C x H x W to N x len(maps) x H-4 x W-4."""
         if x.is_meta and not torch.is_grad_enabled():
             return self._as_connected(x)
         every = len(self.maps) * self.in_channels
@@ -92,7 +92,7 @@ class SparseConvolution(nn.Module):
         return F.conv2d(x, weight.view(len(self.maps), self.in_channels, 5, 5), self.bias)
 
     def _as_connected(self, x: Tensor) -> Tensor:
-        """The same, map by map: the products that the paper has, for counting them."""
+        """Compute the same result map by map, with only the products that the paper has, for counting them."""
         kernels = torch.split(self.kernels, [len(seen) for seen in self.maps])
         answers = [
             F.conv2d(x[:, list(seen)], kernel[None], bias)
@@ -102,11 +102,11 @@ class SparseConvolution(nn.Module):
 
 
 class RadialBasis(nn.Module):
-    """The output layer: for each class, how near F6 is to the class's fixed code of 84 signs (equation 7).
+    """The output layer: per class, the closeness of F6 to the class's fixed code of 84 signs (equation 7).
 
-    The paper's unit gives the squared distance, y = sum of (x - w)^2, small for the right class; a logit is large for
-    it. Here it is the log-likelihood of a Gaussian around the code, whose standard deviation of 2 keeps training
-    stable at learning rates up to 0.1 (momentum 0.9, batches of 64); with 1 it is lost at 0.05.
+    The paper's unit returns the squared distance, y = sum of (x - w)^2, which is small for the right class; a logit
+    must be large. It is therefore the log-likelihood of a Gaussian around the code. Its standard deviation of 2 keeps
+    training stable at learning rates up to 0.1 (momentum 0.9, batches of 64); with 1, training diverges at 0.05.
     """
 
     codes: Tensor
@@ -116,12 +116,12 @@ class RadialBasis(nn.Module):
         self.register_buffer("codes", class_codes(num_classes))
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x 84 in, N x classes out."""
+        """Map N x 84 to N x classes."""
         return -((x[:, None] - self.codes) ** 2).sum(2) / (2 * 2**2)
 
 
 def class_codes(num_classes: int) -> Tensor:
-    """A code of 84 signs a class: the bitmaps for up to ten classes, random signs of a fixed seed for the others.
+    """Return 84 signs per class: the bitmaps for up to ten classes, random signs from a fixed seed for the others.
 
     >>> codes = class_codes(12)
     >>> codes.shape, codes.abs().unique().tolist()
@@ -134,7 +134,7 @@ def class_codes(num_classes: int) -> Tensor:
 
 
 def lenet5(num_classes: int, in_channels: int) -> nn.Sequential:
-    """Figure 2, for 32x32 images."""
+    """Build LeNet-5 (Figure 2) for 32x32 images."""
     network = nn.Sequential(
         OrderedDict(
             c1=nn.Conv2d(in_channels, 6, 5),  # 6 x 28 x 28
@@ -196,7 +196,7 @@ NETWORKS = (
             Claim("connections", "340,908", "LeCun et al. 1998, section II.B, the whole network"),
         ),
         departures=(
-            "logits are an eighth of the negative squared distances; cross entropy stands for equation 9's loss",
+            "logits are an eighth of the negative squared distances; cross entropy replaces the loss of equation 9",
             "the bitmaps are drawn in the manner of Figure 3; classes beyond ten get random codes of a fixed seed",
         ),
     ),

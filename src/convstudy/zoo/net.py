@@ -11,7 +11,7 @@ from convstudy.zoo.architecture import Architecture
 
 
 def net(num_classes: int, in_channels: int) -> nn.Sequential:
-    """Two convolutions and three dense layers, for 32x32 images; the keys of its state are the tutorial's."""
+    """Build two convolutions and three dense layers for 32x32 images; the state keys are the tutorial's."""
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(in_channels, 6, 5),  # 6 x 28 x 28

@@ -1,4 +1,4 @@
-"""Networks by what a user writes: a name, a collection's name, and the weights to begin with."""
+"""Resolution of a network's name: built-in or from a collection, with optional weights."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ from convstudy.zoo.weights import SUFFIXES, fit_weights, official_file, read_wei
 
 
 def open_architecture(text: str) -> Architecture:
-    """A network as the user writes it: `NAME`, `torchvision:NAME` or `timm:NAME`, and `@WEIGHTS` after it.
+    """Return the network named `NAME`, `torchvision:NAME` or `timm:NAME`, optionally followed by `@WEIGHTS`.
 
     WEIGHTS is a `.safetensors`, `.pth` or `.pt` file, `imagenet` for torchvision's official weights, or the name of
     one of torchvision's sets, such as `IMAGENET1K_V1`. A network built for another number of classes than its weights
     keeps a new classifier.
 
-    Raises: UnknownNameError, with the nearest name; ModelError, when weights or a collection are not to be had.
+    Raises:
+        UnknownNameError: if the name is unknown; the message names the closest one.
+        ModelError: if the weights or the collection are not available.
 
     >>> open_architecture("torchvision:resnet34").claims[0].printed
     '3.664e9'
     >>> open_architecture("net@nowhere.pth")
     Traceback (most recent call last):
-    convstudy.errors.ModelError: nowhere.pth is not there; expected a file of weights
+    convstudy.errors.ModelError: nowhere.pth does not exist; expected a file of weights
     """
     name, _, weights = text.partition("@")
     from_file = weights.endswith(SUFFIXES)
     collection, _, member = name.rpartition(":")
     if collection == "torchvision":
-        from convstudy.zoo.collections import torchvision_architecture  # noqa: PLC0415, torchvision takes seconds
+        from convstudy.zoo.collections import torchvision_architecture  # noqa: PLC0415, slow import
 
         known = torchvision_architecture(member, "imagenet" if from_file or not weights else weights)
     elif collection == "timm":
@@ -46,15 +48,15 @@ def open_architecture(text: str) -> Architecture:
         return known
     path = Path(weights) if from_file else _official(known, weights)
     if not path.is_file():
-        raise ModelError(f"{path} is not there; expected a file of weights")
+        raise ModelError(f"{path} does not exist; expected a file of weights")
     return replace(known, name=text, layers=partial(_with_weights, known, path))
 
 
 def _official(known: Architecture, which: str) -> Path:
     if known.torchvision is None:
         raise ModelError(
-            f"{known.name}@{which}: there are no official weights for {known.name}, for torchvision has no network "
-            f"of these layers; expected a file, as in {known.name}@weights.safetensors"
+            f"{known.name}@{which}: there are no official weights for {known.name}, because torchvision has no "
+            f"network with these layers; expected a file, as in {known.name}@weights.safetensors"
         )
     return official_file(known.torchvision, which)
 

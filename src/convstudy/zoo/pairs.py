@@ -1,4 +1,4 @@
-"""Two convolutions of an `nn.Sequential` and the shortcut around them."""
+"""Pairs of convolutions in an `nn.Sequential`, and the shortcut around them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections import OrderedDict
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convstudy.zoo.residual import Shortcut, initialise
+from convstudy.zoo.residual import Shortcut, initialize
 
 Layers = list[tuple[str, nn.Module]]
 
 
 class ResidualPair(nn.Module):
-    """y = relu(F(x) + x), F being the layers of a plain stack but for its last ReLU, which comes after the sum."""
+    """y = relu(F(x) + x), where F is a plain stack without its last ReLU, which follows the sum."""
 
     def __init__(self, layers: Layers, shortcut: nn.Module | None) -> None:
         super().__init__()
         self.body = nn.Sequential(OrderedDict(layers[:-1]))
         self.shortcut = shortcut
-        self.last = layers[-1]  # the ReLU and its name, for the way back
+        self.last = layers[-1]  # the ReLU and its name, needed by `unpair`
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W in, N x C' x H/stride x W/stride out."""
+        """Map N x C x H x W to N x C' x H/stride x W/stride."""
         return F.relu(self.body(x) + (x if self.shortcut is None else self.shortcut(x)))
 
 
 def pair(sequence: nn.Sequential, shortcut: Shortcut) -> int:
-    """Put a shortcut around every two convolutions of `sequence`, in place; how many there were."""
+    """Put a shortcut around every two convolutions of `sequence`, in place, and return their number."""
     layers = list(sequence.named_children())
     changed: Layers = []
     while layers:
@@ -43,7 +43,7 @@ def pair(sequence: nn.Sequential, shortcut: Shortcut) -> int:
 
 
 def unpair(sequence: nn.Sequential) -> int:
-    """Put the plain layers back in the place of every residual pair of `sequence`; how many there were."""
+    """Replace every residual pair of `sequence` by its plain layers, and return their number."""
     layers = list(sequence.named_children())
     changed: Layers = []
     for name, module in layers:
@@ -56,7 +56,7 @@ def unpair(sequence: nn.Sequential) -> int:
 
 
 def unit_length(layers: Layers) -> int:
-    """How many layers the first convolution, its normalisation and its ReLU are; 0 where the first is something else.
+    """Return the number of layers of a leading convolution, its normalization and its ReLU; 0 if another layer leads.
 
     >>> unit_length([("0", nn.Conv2d(3, 8, 3, padding=1)), ("1", nn.BatchNorm2d(8)), ("2", nn.ReLU())])
     3
@@ -71,7 +71,7 @@ def unit_length(layers: Layers) -> int:
 
 
 def keeps_side(convolution: nn.Conv2d) -> bool:
-    """Whether only the stride changes the side: ceil(side / stride), as a 1x1 convolution of that stride does.
+    """Return whether only the stride changes the side to ceil(side / stride), as in a 1x1 convolution of that stride.
 
     >>> keeps_side(nn.Conv2d(3, 8, 3, padding=1, stride=2)), keeps_side(nn.Conv2d(3, 8, 5))
     (True, False)
@@ -90,7 +90,7 @@ def _residual(layers: Layers, shortcut: Shortcut) -> ResidualPair:
     changes = stride != 1 or first.in_channels != second.out_channels
     around = shortcut(first.in_channels, second.out_channels, stride) if changes else None
     if around is not None:
-        initialise(around)
+        initialize(around)
         around.to(first.weight).train(first.training)
     return ResidualPair(layers, around).train(first.training)
 

@@ -1,4 +1,4 @@
-"""Every network of the zoo, by name."""
+"""The registry of built-in networks, by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 
 
 def architecture(name: str) -> Architecture:
-    """The architecture of this name. Raises: UnknownNameError, with the nearest name.
+    """Return the architecture of a name.
+
+    Raises:
+        UnknownNameError: if there is none; the message names the closest one.
 
     >>> architecture("resnet34").source
     'He et al. 2015, Table 1'
@@ -28,7 +31,7 @@ def architecture(name: str) -> Architecture:
 
 
 def build(name: str, *, num_classes: int, in_channels: int) -> nn.Module:
-    """A new network by name, initialised from torch's global random state.
+    """Build a network by name, initialized from torch's global random state.
 
     >>> sum(parameter.numel() for parameter in build("net", num_classes=10, in_channels=3).parameters())
     62006

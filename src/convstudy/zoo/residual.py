@@ -1,4 +1,4 @@
-"""The building blocks of He et al. 2015: a plain pair of convolutions, and the same beside a shortcut."""
+"""The building blocks of He et al. 2015: a plain pair of convolutions, and the same with a shortcut."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Shortcut = Callable[[int, int, int], nn.Module]  # the same
 
 
 def projection(in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """Option B: a 1x1 convolution matches the dimensions (equation 2)."""
+    """Build a shortcut of option B: a 1x1 convolution that matches the dimensions (equation 2)."""
     return nn.Sequential(nn.Conv2d(in_channels, channels, 1, stride, bias=False), nn.BatchNorm2d(channels))
 
 
 class ZeroPadding(nn.Module):
-    """Option A: the identity, with zeros for the added channels; it has no parameters (section 3.3)."""
+    """A shortcut of option A: the identity, with zeros for the added channels and no parameters (section 3.3)."""
 
     def __init__(self, in_channels: int, channels: int, stride: int) -> None:
         super().__init__()
         self.added_channels, self.stride = channels - in_channels, stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W in, N x C' x H/stride x W/stride out."""
+        """Map N x C x H x W to N x C' x H/stride x W/stride."""
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.added_channels))
 
 
 class PlainBlock(nn.Module):
-    """Two 3x3 convolutions, each followed by batch normalisation and a ReLU (Figure 3, middle)."""
+    """Two 3x3 convolutions, each followed by batch normalization and a ReLU (Figure 3, middle)."""
 
     def __init__(self, in_channels: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -39,17 +39,17 @@ class PlainBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
 
     def body(self, x: Tensor) -> Tensor:
-        """Everything but the last ReLU."""
+        """Return the output before the last ReLU."""
         out: Tensor = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
         return out
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W in, N x C' x H/stride x W/stride out."""
+        """Map N x C x H x W to N x C' x H/stride x W/stride."""
         return F.relu(self.body(x))
 
 
 class BasicBlock(PlainBlock):
-    """The plain block beside a shortcut (Figure 5, left): the identity, or `shortcut` where the shape changes."""
+    """The plain block with a shortcut (Figure 5, left): the identity, or `shortcut` if the shape changes."""
 
     def __init__(self, in_channels: int, channels: int, stride: int, shortcut: Shortcut = projection) -> None:
         super().__init__(in_channels, channels, stride)
@@ -57,21 +57,21 @@ class BasicBlock(PlainBlock):
         self.downsample = shortcut(in_channels, channels, stride) if changes else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """y = relu(F(x) + x), equations 1 and 2: N x C x H x W in, N x C' x H/stride x W/stride out."""
+        """Compute y = relu(F(x) + x), equations 1 and 2: N x C x H x W to N x C' x H/stride x W/stride."""
         return F.relu(self.body(x) + (x if self.downsample is None else self.downsample(x)))
 
 
 class PaddedBlock(BasicBlock):
-    """The basic block with shortcuts of option A, as the paper's networks for CIFAR-10 have them."""
+    """The basic block with shortcuts of option A, as in the paper's networks for CIFAR-10."""
 
     def __init__(self, in_channels: int, channels: int, stride: int) -> None:
         super().__init__(in_channels, channels, stride, ZeroPadding)
 
 
-class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions beside a shortcut (Figure 5, right); the 3x3 has a quarter of the channels.
+class BottleneckBlock(nn.Module):
+    """1x1, 3x3 and 1x1 convolutions with a shortcut (Figure 5, right); the 3x3 has a quarter of the channels.
 
-    The stride is on the 3x3 convolution, as torchvision has it; `reducing_stride` is the first 1x1 convolution's part.
+    The stride is on the 3x3 convolution, as in torchvision; `reducing_stride` is the part of the first 1x1 convolution.
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int, reducing_stride: int = 1) -> None:
@@ -87,27 +87,27 @@ class Bottleneck(nn.Module):
         self.downsample = projection(in_channels, channels, stride) if changes else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W in, N x C' x H/stride x W/stride out."""
+        """Map N x C x H x W to N x C' x H/stride x W/stride."""
         shortcut = x if self.downsample is None else self.downsample(x)
         inner = F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
         return F.relu(self.bn3(self.conv3(inner)) + shortcut)
 
 
-class BottleneckV1(Bottleneck):
-    """The bottleneck as the paper has it: the first 1x1 convolution has the stride (section 4.1, Table 1)."""
+class BottleneckBlockV1(BottleneckBlock):
+    """The bottleneck block of the paper: the first 1x1 convolution has the stride (section 4.1, Table 1)."""
 
     def __init__(self, in_channels: int, channels: int, stride: int) -> None:
         super().__init__(in_channels, channels, stride, reducing_stride=stride)
 
 
 def stage(block: Block, in_channels: int, channels: int, depth: int, stride: int) -> nn.Sequential:
-    """A row of the paper's tables: `depth` blocks, of which the first changes the shape."""
+    """Build a row of the paper's tables: `depth` blocks, of which the first changes the shape."""
     first = block(in_channels, channels, stride)
     return nn.Sequential(first, *(block(channels, channels, 1) for _ in range(depth - 1)))
 
 
-def initialise(network: nn.Module) -> None:
-    """Draw the convolutions from torch's global random state as He et al. 2015b do, by fan-out as torchvision does."""
+def initialize(network: nn.Module) -> None:
+    """Draw the convolutions from torch's global random state as in He et al. 2015b, by fan-out as in torchvision."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

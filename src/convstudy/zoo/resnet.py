@@ -11,7 +11,7 @@ from torch import nn
 
 from convstudy.claims.claim import Claim
 from convstudy.zoo.architecture import Architecture
-from convstudy.zoo.residual import BasicBlock, Block, Bottleneck, BottleneckV1, PlainBlock, initialise, stage
+from convstudy.zoo.residual import BasicBlock, Block, BottleneckBlock, BottleneckBlockV1, PlainBlock, initialize, stage
 
 NARROW, WIDE = (64, 128, 256, 512), (256, 512, 1024, 2048)
 TABLE_1 = "He et al. 2015, Table 1, FLOPs (multiply-adds)"
@@ -20,8 +20,8 @@ PLAIN = "the residual twin's less its three projections: 8,448 + 33,280 + 132,09
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of Table 1: its block, the output channels of each stage, the blocks of each stage, what is claimed."""
+class Variant:
+    """A column of Table 1: its block, the output channels and blocks of each stage, and its claimed counts."""
 
     block: Block
     widths: tuple[int, int, int, int]
@@ -33,25 +33,35 @@ def claimed(parameters: str, counted: str, macs: str, source: str) -> tuple[Clai
     return Claim("parameters", parameters, counted), Claim("macs", macs, source)
 
 
-COLUMNS = {
-    "resnet18": Column(BasicBlock, NARROW, (2, 2, 2, 2), claimed("11,689,512", TORCHVISION, "1.8e9", TABLE_1)),
-    "resnet34": Column(BasicBlock, NARROW, (3, 4, 6, 3), claimed("21,797,672", TORCHVISION, "3.6e9", TABLE_1)),
-    "resnet50": Column(Bottleneck, WIDE, (3, 4, 6, 3), claimed("25,557,032", TORCHVISION, "4.089e9", TORCHVISION)),
-    "resnet101": Column(Bottleneck, WIDE, (3, 4, 23, 3), claimed("44,549,160", TORCHVISION, "7.801e9", TORCHVISION)),
-    "resnet152": Column(Bottleneck, WIDE, (3, 8, 36, 3), claimed("60,192,808", TORCHVISION, "11.514e9", TORCHVISION)),
-    "resnet50-v1": Column(BottleneckV1, WIDE, (3, 4, 6, 3), claimed("25,557,032", TORCHVISION, "3.8e9", TABLE_1)),
-    "resnet101-v1": Column(BottleneckV1, WIDE, (3, 4, 23, 3), claimed("44,549,160", TORCHVISION, "7.6e9", TABLE_1)),
-    "resnet152-v1": Column(BottleneckV1, WIDE, (3, 8, 36, 3), claimed("60,192,808", TORCHVISION, "11.3e9", TABLE_1)),
-    "plain18": Column(PlainBlock, NARROW, (2, 2, 2, 2), (Claim("parameters", "11,515,688", PLAIN),)),
-    "plain34": Column(
+VARIANTS = {
+    "resnet18": Variant(BasicBlock, NARROW, (2, 2, 2, 2), claimed("11,689,512", TORCHVISION, "1.8e9", TABLE_1)),
+    "resnet34": Variant(BasicBlock, NARROW, (3, 4, 6, 3), claimed("21,797,672", TORCHVISION, "3.6e9", TABLE_1)),
+    "resnet50": Variant(
+        BottleneckBlock, WIDE, (3, 4, 6, 3), claimed("25,557,032", TORCHVISION, "4.089e9", TORCHVISION)
+    ),
+    "resnet101": Variant(
+        BottleneckBlock, WIDE, (3, 4, 23, 3), claimed("44,549,160", TORCHVISION, "7.801e9", TORCHVISION)
+    ),
+    "resnet152": Variant(
+        BottleneckBlock, WIDE, (3, 8, 36, 3), claimed("60,192,808", TORCHVISION, "11.514e9", TORCHVISION)
+    ),
+    "resnet50-v1": Variant(BottleneckBlockV1, WIDE, (3, 4, 6, 3), claimed("25,557,032", TORCHVISION, "3.8e9", TABLE_1)),
+    "resnet101-v1": Variant(
+        BottleneckBlockV1, WIDE, (3, 4, 23, 3), claimed("44,549,160", TORCHVISION, "7.6e9", TABLE_1)
+    ),
+    "resnet152-v1": Variant(
+        BottleneckBlockV1, WIDE, (3, 8, 36, 3), claimed("60,192,808", TORCHVISION, "11.3e9", TABLE_1)
+    ),
+    "plain18": Variant(PlainBlock, NARROW, (2, 2, 2, 2), (Claim("parameters", "11,515,688", PLAIN),)),
+    "plain34": Variant(
         PlainBlock, NARROW, (3, 4, 6, 3), claimed("21,623,848", PLAIN, "3.6e9", "He et al. 2015, section 3.3")
     ),
 }
 
 
-def resnet(column: Column, num_classes: int, in_channels: int) -> nn.Sequential:
-    """A column of Table 1; output shapes are for 3 x 224 x 224, and a bottleneck's have four times the channels."""
-    block, widths, depths = column.block, column.widths, column.depths
+def resnet(variant: Variant, num_classes: int, in_channels: int) -> nn.Sequential:
+    """Build a column of Table 1; shapes are for 3 x 224 x 224, bottleneck blocks have four times the channels."""
+    block, widths, depths = variant.block, variant.widths, variant.depths
     network = nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False),  # 64 x 112 x 112
@@ -67,30 +77,30 @@ def resnet(column: Column, num_classes: int, in_channels: int) -> nn.Sequential:
             fc=nn.Linear(widths[3], num_classes),  # classes
         )
     )
-    initialise(network)
+    initialize(network)
     return network
 
 
-FAN_OUT = "convolutions are initialised by fan-out, as torchvision's are; the paper does not say"
+FAN_OUT = "convolutions are initialized by fan-out, as in torchvision; the paper does not specify it"
 DEPARTURES: dict[Callable[[int, int, int], nn.Module], tuple[str, ...]] = {
-    Bottleneck: (FAN_OUT, "a stage's stride is on its 3x3 convolution, as in torchvision; the paper's is on the 1x1")
+    BottleneckBlock: (FAN_OUT, "a stage's stride is on its 3x3 convolution, as in torchvision; in the paper on the 1x1")
 }
 
 
-def _architecture(name: str, column: Column) -> Architecture:
-    kind = "plain network" if column.block is PlainBlock else "residual network"
+def _architecture(name: str, variant: Variant) -> Architecture:
+    kind = "plain network" if variant.block is PlainBlock else "residual network"
     depth = name.removesuffix("-v1").removeprefix("resnet").removeprefix("plain")
     return Architecture(
         name=name,
-        layers=partial(resnet, column),
+        layers=partial(resnet, variant),
         title=f"{kind} of {depth} layers" + (", strides as printed" if name.endswith("-v1") else ""),
         source="He et al. 2015, Table 1",
         input_shape=(3, 224, 224),
         num_classes=1000,
-        claims=column.claims,
-        departures=DEPARTURES.get(column.block, (FAN_OUT,)),
-        torchvision=name if column.block in (BasicBlock, Bottleneck) else None,
+        claims=variant.claims,
+        departures=DEPARTURES.get(variant.block, (FAN_OUT,)),
+        torchvision=name if variant.block in (BasicBlock, BottleneckBlock) else None,
     )
 
 
-NETWORKS = tuple(_architecture(name, column) for name, column in COLUMNS.items())
+NETWORKS = tuple(_architecture(name, variant) for name, variant in VARIANTS.items())

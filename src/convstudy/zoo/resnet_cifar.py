@@ -9,14 +9,14 @@ from torch import nn
 
 from convstudy.claims.claim import Claim
 from convstudy.zoo.architecture import Architecture
-from convstudy.zoo.residual import Block, PaddedBlock, PlainBlock, initialise, stage
+from convstudy.zoo.residual import Block, PaddedBlock, PlainBlock, initialize, stage
 
 DEPTHS = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18}  # layers, and n: the blocks of each stage
 PARAMETERS = {20: "0.27M", 32: "0.46M", 44: "0.66M", 56: "0.85M", 110: "1.7M"}  # Table 6
 
 
 def resnet_cifar(block: Block, depth: int, num_classes: int, in_channels: int) -> nn.Sequential:
-    """The table of section 4.2; output shapes are for 3 x 32 x 32."""
+    """Build the table of section 4.2; output shapes are for 3 x 32 x 32."""
     network = nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(in_channels, 16, 3, padding=1, bias=False),  # 16 x 32 x 32
@@ -30,7 +30,7 @@ def resnet_cifar(block: Block, depth: int, num_classes: int, in_channels: int) -
             fc=nn.Linear(64, num_classes),  # classes
         )
     )
-    initialise(network)
+    initialize(network)
     return network
 
 
@@ -43,7 +43,7 @@ def _architecture(kind: str, block: Block, layers: int) -> Architecture:
         input_shape=(3, 32, 32),
         num_classes=10,
         claims=(Claim("parameters", PARAMETERS[layers], "He et al. 2015, Table 6"),),
-        departures=("convolutions are initialised by fan-out; the paper leaves the choice open",),
+        departures=("convolutions are initialized by fan-out; the paper leaves the choice open",),
     )
 
 

@@ -9,20 +9,21 @@ from torch import nn
 
 from convstudy.errors import ModelError
 from convstudy.zoo.pairs import pair, unpair
-from convstudy.zoo.residual import BasicBlock, PlainBlock, Shortcut, initialise, projection
+from convstudy.zoo.residual import BasicBlock, PlainBlock, Shortcut, initialize, projection
 
 Twin = TypeVar("Twin", bound=PlainBlock)
 
 
 def plain_to_residual(network: nn.Module, shortcut: Shortcut = projection) -> nn.Module:
-    """A copy of `network` in which a shortcut goes around every two convolutions; it keeps the weights that are there.
+    """Return a copy of `network` with a shortcut around every two convolutions and with the same weights.
 
-    The shortcut is the identity where the shape stays and `shortcut` where it changes: a 1x1 projection (option B),
-    initialised from torch's global random state, or `ZeroPadding` (option A). Changed are the zoo's plain blocks, or,
-    where there are none, the layers of each `nn.Sequential`: twice convolution, batch normalisation or none, and ReLU,
-    padded so that only a stride changes the side. What has no partner stays plain.
+    The shortcut is the identity if the shape does not change, otherwise `shortcut`: a 1x1 projection (option B),
+    initialized from torch's global random state, or `ZeroPadding` (option A). It is added to the zoo's plain blocks; if
+    there are none, to the layers of each `nn.Sequential`: twice convolution, optional batch normalization, and ReLU,
+    padded so that only a stride changes the side. Convolutions without a partner stay plain.
 
-    Raises: ModelError, when there are no two such convolutions.
+    Raises:
+        ModelError: if there are no two such convolutions.
 
     >>> from convstudy.zoo import build
     >>> plain = build("plain18", num_classes=1000, in_channels=3)
@@ -35,16 +36,17 @@ def plain_to_residual(network: nn.Module, shortcut: Shortcut = projection) -> nn
         twin.set_submodule(path, _with_shortcut(block, shortcut))
     if not blocks and not sum(pair(sequence, shortcut) for sequence in _sequences(twin)):
         raise ModelError(
-            f"{type(network).__name__} has no two convolutions to put a shortcut around; expected an nn.Sequential "
-            "with convolution, ReLU, convolution, ReLU, padded so that the side stays"
+            f"{type(network).__name__} has no two convolutions for a shortcut; expected an nn.Sequential "
+            "with convolution, ReLU, convolution, ReLU, padded so that the side does not change"
         )
     return twin
 
 
 def residual_to_plain(network: nn.Module) -> nn.Module:
-    """A copy of `network` without its shortcuts, the projections among them: the way back from `plain_to_residual`.
+    """Return a copy of `network` without its shortcuts and their projections; the inverse of `plain_to_residual`.
 
-    Raises: ModelError, when there is no shortcut around two convolutions.
+    Raises:
+        ModelError: if there is no shortcut around two convolutions.
 
     >>> from convstudy.zoo import build
     >>> residual = build("resnet18", num_classes=1000, in_channels=3)
@@ -58,7 +60,7 @@ def residual_to_plain(network: nn.Module) -> nn.Module:
     if not blocks and not sum(unpair(sequence) for sequence in _sequences(twin)):
         raise ModelError(
             f"{type(network).__name__} has no shortcut around two convolutions; expected resnet18, resnet34, "
-            "resnet20 to resnet110, or what plain_to_residual gives"
+            "resnet20 to resnet110, or a result of plain_to_residual"
         )
     return twin
 
@@ -67,7 +69,7 @@ def _with_shortcut(block: PlainBlock, shortcut: Shortcut) -> BasicBlock:
     first = block.conv1
     twin = BasicBlock(first.in_channels, first.out_channels, first.stride[0], shortcut)
     if twin.downsample is not None:
-        initialise(twin.downsample)
+        initialize(twin.downsample)
     return _with_layers_of(block, twin)
 
 
@@ -77,7 +79,7 @@ def _without_shortcut(block: BasicBlock) -> PlainBlock:
 
 
 def _with_layers_of(block: PlainBlock, twin: Twin) -> Twin:
-    """Give `twin` the layers of `block` themselves, and their device, type and mode."""
+    """Give `twin` the very layers of `block`, and their device, type and mode."""
     twin.to(block.conv1.weight).train(block.training)
     twin.conv1, twin.bn1, twin.conv2, twin.bn2 = block.conv1, block.bn1, block.conv2, block.bn2
     return twin

@@ -22,38 +22,38 @@ def convolution(in_channels: int, channels: int) -> list[nn.Module]:
     return [nn.Conv2d(in_channels, channels, 3, padding=1), nn.ReLU()]
 
 
-def normalised_convolution(in_channels: int, channels: int) -> list[nn.Module]:
+def normalized_convolution(in_channels: int, channels: int) -> list[nn.Module]:
     return [nn.Conv2d(in_channels, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()]
 
 
 @dataclass(frozen=True)
-class Column:
-    """A configuration of Table 1: its letter, its layers, and what Table 2 and torchvision count."""
+class VGGConfiguration:
+    """A column of Table 1: its letter, its layers, and the counts of Table 2 and of torchvision."""
 
     letter: str
     layers: str
-    millions: str  # of parameters, as Table 2 prints them
-    parameters: str  # and as torchvision's weight metadata does
+    millions: str  # parameters as printed in Table 2
+    parameters: str  # parameters as printed in torchvision's weight metadata
     macs: str
 
 
-COLUMNS = {
-    "vgg11": Column("A", A, "133M", "132,863,336", "7.609e9"),
-    "vgg13": Column("B", B, "133M", "133,047,848", "11.308e9"),
-    "vgg16": Column("D", D, "138M", "138,357,544", "15.470e9"),
-    "vgg19": Column("E", E, "144M", "143,667,240", "19.632e9"),
-    "vgg11_bn": Column("A", A, "133M", "132,868,840", "7.609e9"),
-    "vgg13_bn": Column("B", B, "133M", "133,053,736", "11.308e9"),
-    "vgg16_bn": Column("D", D, "138M", "138,365,992", "15.470e9"),
-    "vgg19_bn": Column("E", E, "144M", "143,678,248", "19.632e9"),
+CONFIGURATIONS = {
+    "vgg11": VGGConfiguration("A", A, "133M", "132,863,336", "7.609e9"),
+    "vgg13": VGGConfiguration("B", B, "133M", "133,047,848", "11.308e9"),
+    "vgg16": VGGConfiguration("D", D, "138M", "138,357,544", "15.470e9"),
+    "vgg19": VGGConfiguration("E", E, "144M", "143,667,240", "19.632e9"),
+    "vgg11_bn": VGGConfiguration("A", A, "133M", "132,868,840", "7.609e9"),
+    "vgg13_bn": VGGConfiguration("B", B, "133M", "133,053,736", "11.308e9"),
+    "vgg16_bn": VGGConfiguration("D", D, "138M", "138,365,992", "15.470e9"),
+    "vgg19_bn": VGGConfiguration("E", E, "144M", "143,678,248", "19.632e9"),
 }
-CONVOLUTION = {name: normalised_convolution if name.endswith("_bn") else convolution for name in COLUMNS}
+CONVOLUTION = {name: normalized_convolution if name.endswith("_bn") else convolution for name in CONFIGURATIONS}
 
 
 def features(name: str, in_channels: int) -> nn.Sequential:
-    """The convolutions and poolings of a column."""
+    """Build the convolutions and poolings of a column."""
     layers: list[nn.Module] = []
-    for entry in COLUMNS[name].layers.split():
+    for entry in CONFIGURATIONS[name].layers.split():
         if entry == "M":
             layers.append(nn.MaxPool2d(2))
         else:
@@ -63,7 +63,7 @@ def features(name: str, in_channels: int) -> nn.Sequential:
 
 
 def vgg(name: str, num_classes: int, in_channels: int) -> nn.Sequential:
-    """A column of Table 1; output shapes are for 3 x 224 x 224."""
+    """Build a column of Table 1; output shapes are for 3 x 224 x 224."""
     network = nn.Sequential(
         OrderedDict(
             features=features(name, in_channels),  # 512 x 7 x 7
@@ -90,29 +90,29 @@ def vgg(name: str, num_classes: int, in_channels: int) -> nn.Sequential:
     return network
 
 
-def _architecture(name: str, column: Column) -> Architecture:
+def _architecture(name: str, configuration: VGGConfiguration) -> Architecture:
     with_norm = name.endswith("_bn")
     layers = name.removeprefix("vgg").removesuffix("_bn")
     return Architecture(
         name=name,
         layers=partial(vgg, name),
-        title=f"VGG of {layers} layers" + (", with batch normalisation" if with_norm else ""),
-        source=f"Simonyan & Zisserman 2014, Table 1, column {column.letter}",
+        title=f"VGG of {layers} layers" + (", with batch normalization" if with_norm else ""),
+        source=f"Simonyan & Zisserman 2014, Table 1, column {configuration.letter}",
         input_shape=(3, 224, 224),
         num_classes=1000,
         smallest_side=32,
         claims=(
-            Claim("parameters", column.millions, "Simonyan & Zisserman 2014, Table 2"),
-            Claim("parameters", column.parameters, "torchvision, weight metadata num_params"),
-            Claim("macs", column.macs, "torchvision, weight metadata _ops"),
+            Claim("parameters", configuration.millions, "Simonyan & Zisserman 2014, Table 2"),
+            Claim("parameters", configuration.parameters, "torchvision, weight metadata num_params"),
+            Claim("macs", configuration.macs, "torchvision, weight metadata _ops"),
         ),
         departures=(
-            "inputs of other sizes than 224 are pooled to 7x7 before the dense layers, as torchvision's are",
-            "convolutions are initialised by fan-out, as torchvision's are; the paper draws from N(0, 0.01) in stages",
-            *(("batch normalisation after each convolution is younger than the paper",) if with_norm else ()),
+            "inputs of other sizes than 224 are pooled to 7x7 before the dense layers, as in torchvision",
+            "convolutions are initialized by fan-out, as in torchvision; the paper draws from N(0, 0.01) in stages",
+            *(("batch normalization after each convolution is more recent than the paper",) if with_norm else ()),
         ),
         torchvision=name,
     )
 
 
-NETWORKS = tuple(_architecture(name, column) for name, column in COLUMNS.items())
+NETWORKS = tuple(_architecture(name, configuration) for name, configuration in CONFIGURATIONS.items())

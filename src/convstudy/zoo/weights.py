@@ -1,4 +1,4 @@
-"""Trained weights: from a file, or torchvision's official ones; no pickled code is ever run."""
+"""Pretrained weights, from a file or from torchvision; pickled code is never executed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
-NESTED = ("state_dict", "model_state_dict", "model", "network")  # where training scripts put the weights
-PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before each key
+NESTED = ("state_dict", "model_state_dict", "model", "network")  # keys under which training scripts store the weights
+PREFIXES = ("module.", "_orig_mod.")  # prefixes that DataParallel and torch.compile add to each key
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Put the weights of a `.safetensors`, `.pth` or `.pt` file into `network`; every entry must fit.
+    """Load the weights of a `.safetensors`, `.pth` or `.pt` file into `network`; every entry must fit.
 
-    Raises: ModelError, when the file cannot be read, holds anything but tensors, or does not fit.
+    Raises:
+        ModelError: if the file cannot be read, contains anything other than tensors, or does not fit.
 
     >>> import tempfile
     >>> from convstudy.zoo import build
@@ -41,37 +42,38 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by their keys, on the CPU.
+    """Return the tensors of a file by their keys, on the CPU.
 
-    Raises: ModelError, as `load_weights`.
+    Raises:
+        ModelError: as `load_weights`.
     """
     if path.suffix not in SUFFIXES:
-        raise ModelError(f"{path} is no file of weights; expected a name that ends in {', '.join(SUFFIXES)}")
+        raise ModelError(f"{path} is not a weight file; expected a name ending in {', '.join(SUFFIXES)}")
     if not path.is_file():
-        raise ModelError(f"{path} is not there; expected a file of weights")
+        raise ModelError(f"{path} does not exist; expected a file of weights")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, of pickles that it then refuses
+            warnings.simplefilter("ignore")  # torch warns about pickles that it then rejects
             state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ModelError(
-            f"{path} holds more than tensors, or is damaged; pickled code is not run: expected what "
-            "torch.save(network.state_dict(), path) writes"
+            f"{path} contains more than tensors or is damaged; pickled code is not run. Expected a file "
+            "written by torch.save(network.state_dict(), path)"
         ) from None
-    except Exception as error:  # a damaged file fails in any of a dozen ways
+    except Exception as error:  # a damaged file raises any of a dozen errors
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{path} cannot be read as weights: {reason[:120]}") from None
     return _tensors(state, path)
 
 
 def _tensors(state: Any, path: Path) -> dict[str, Tensor]:
-    """The tensors of what was read, which training scripts may have put one level down, or renamed alike."""
+    """Return the tensors of the loaded object, in which training scripts may have nested or renamed them."""
     for key in NESTED:
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
             state = state[key]
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()) or not state:
         raise ModelError(
-            f"{path} holds no tensors by name; expected what torch.save(network.state_dict(), path) writes"
+            f"{path} contains no named tensors; expected a file written by torch.save(network.state_dict(), path)"
         )
     for prefix in PREFIXES:
         if all(key.startswith(prefix) for key in state):
@@ -82,12 +84,13 @@ def _tensors(state: Any, path: Path) -> dict[str, Tensor]:
 def fit_weights(
     network: nn.Module, weights: Mapping[str, Tensor], source: str, *, num_classes: int | None = None
 ) -> tuple[str, ...]:
-    """Put weights into `network`, whose entries must all be there and fit.
+    """Copy weights into `network`; all its entries must be present and fit.
 
-    Where `num_classes` is given, a classifier of another number of classes is left as it is initialised; its
-    entries are the answer. On the meta device nothing is copied.
+    If `num_classes` is given, a classifier with another number of classes keeps its initial weights, and its entries
+    are returned. On the meta device nothing is copied.
 
-    Raises: ModelError, with the first entry that is missing, left over or of another shape.
+    Raises:
+        ModelError: names the first entry that is missing, superfluous or of another shape.
     """
     ours = network.state_dict()
     _refuse(source, "lacks", [key for key in ours if key not in weights])
@@ -102,30 +105,33 @@ def fit_weights(
 
 
 def official_entry(name: str, which: str = "imagenet") -> WeightsEnum:
-    """Torchvision's entry for these weights: their address, preprocessing and published figures.
+    """Return torchvision's entry for these weights: their address, preprocessing and published figures.
 
-    Raises: UnknownNameError, when there are no such weights.
+    Raises:
+        UnknownNameError: if there are no such weights.
 
     >>> official_entry("resnet50", "imagenet1k_v1").meta["num_params"]
     25557032
     """
-    from torchvision.models import get_model_weights  # noqa: PLC0415, torchvision takes seconds
+    from torchvision.models import get_model_weights  # noqa: PLC0415, importing torchvision takes seconds
 
     enum = get_model_weights(name)
     if which.lower() == "imagenet":
         return enum.DEFAULT
-    known = [entry.name for entry in enum if entry.meta["categories"]]  # not those without a classifier
+    known = [entry.name for entry in enum if entry.meta["categories"]]  # those without categories have no classifier
     if which.upper() not in known:
         raise UnknownNameError(f"set of weights for {name}", which, ["imagenet", *known])
     return enum[which.upper()]
 
 
 def official_file(name: str, which: str = "imagenet") -> Path:
-    """Torchvision's weights for its network `name`: their file in torch's hub cache, downloaded when absent.
+    """Return the file of torchvision's weights for its network `name` in torch's hub cache; download it if absent.
 
-    `which` is "imagenet" for the weights that torchvision takes by default, or a name such as "IMAGENET1K_V1".
+    `which` is "imagenet" for torchvision's default weights, or a name such as "IMAGENET1K_V1".
 
-    Raises: UnknownNameError, when there are no such weights; ModelError, when the file is absent and out of reach.
+    Raises:
+        UnknownNameError: if there are no such weights.
+        ModelError: if the file is absent and cannot be downloaded.
     """
     weights = official_entry(name, which)
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
@@ -139,18 +145,22 @@ def official_file(name: str, which: str = "imagenet") -> Path:
         reason = " ".join(str(error).split())
         raise ModelError(
             f"the weights {weights.name} of {name} cannot be downloaded ({reason}); "
-            f"fetch {weights.url} elsewhere and put it at {path}"
+            f"download {weights.url} on another machine and put it at {path}"
         ) from None
     return path
 
 
 def official_weights(name: str, which: str = "imagenet") -> dict[str, Tensor]:
-    """Torchvision's weights for its network `name`, by their keys. Raises: as `official_file` and `read_weights`."""
+    """Return torchvision's weights for its network `name` by their keys.
+
+    Raises:
+        As `official_file` and `read_weights`.
+    """
     return read_weights(official_file(name, which))
 
 
 def _other_classes(ours: Tensor, theirs: Tensor, num_classes: int | None) -> bool:
-    """Whether two tensors differ in nothing but the number of classes, which comes first."""
+    """Return whether two tensors differ only in the number of classes, their first axis."""
     return ours.ndim > 0 and ours.shape != theirs.shape and ours.shape == (num_classes, *theirs.shape[1:])
 
 

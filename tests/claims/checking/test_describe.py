@@ -19,13 +19,13 @@ from convstudy.claims.checking.describe import (
     refed,
     same_shape,
 )
-from convstudy.claims.checking.layer import Layer
+from convstudy.claims.checking.layer import LayerSpec
 from convstudy.claims.layer_text import LayerText
 from convstudy.claims.printed_number import read_number
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedRow, Printer
 
-CONV = Layer("convolution", (3, 32, 32), channels=8, kernel=(5, 5))
+CONV = LayerSpec("convolution", (3, 32, 32), channels=8, kernel=(5, 5))
 CONCAT = "\n".join([
     "Layer (type)              Output Shape            Param #     Connected to",
     "input (InputLayer)        (None, 8, 8, 4)         0           -",
@@ -55,8 +55,8 @@ def test_shapes_are_joined_over_the_channels() -> None:
 
 
 def test_a_layer_is_fed_with_other_inputs_where_it_can_be() -> None:
-    cat = Layer("concatenation", (8, 4, 4))
-    assert refed(cat, [(6, 9, 9), (2, 9, 9)]) == Layer("concatenation", (8, 9, 9))
+    cat = LayerSpec("concatenation", (8, 4, 4))
+    assert refed(cat, [(6, 9, 9), (2, 9, 9)]) == LayerSpec("concatenation", (8, 9, 9))
     assert refed(cat, [(6, 9, 9), None]) is None
     assert refed(CONV, [(3, 28, 28)]) == CONV.fed((3, 28, 28))
     assert refed(CONV, [(3, 4, 4)]) is None
@@ -71,7 +71,7 @@ def test_a_network_is_fed_with_another_input() -> None:
     unknown = describe(table("CONV f=5 s=1 p=0\t(28,28,8)", "Mystery\t-", "FC\t(10,1)"))
     assert unknown.with_input((3, 9, 9)) == [CONV.fed((3, 9, 9)), None, None]
     small = describe(table("Input\t(32,32,3)", "CONV f=5 s=1 p=0\t(28,28,8)", "FC\t(10,1)")).with_input((3, 4, 4))
-    assert small == [Layer("input", (3, 4, 4)), None, None]
+    assert small == [LayerSpec("input", (3, 4, 4)), None, None]
 
 
 @pytest.mark.parametrize(
@@ -89,13 +89,13 @@ def test_a_network_is_fed_with_another_input() -> None:
         (None, ClaimedRow("Mystery", LayerText()), True),
     ],
 )
-def test_a_layer_explains_its_row(layer: Layer | None, row: ClaimedRow, found: bool) -> None:
+def test_a_layer_explains_its_row(layer: LayerSpec | None, row: ClaimedRow, found: bool) -> None:
     assert explains(DescribedRow(row, layer, ())) is found
 
 
 def above(*rows: tuple[str, str, Shape | None]) -> list[DescribedRow]:
     return [
-        DescribedRow(ClaimedRow(label, LayerText(kind)), Layer("activation", shape) if shape else None, ())
+        DescribedRow(ClaimedRow(label, LayerText(kind)), LayerSpec("activation", shape) if shape else None, ())
         for label, kind, shape in rows
     ]
 
@@ -159,11 +159,11 @@ def test_extents_of_one_may_be_left_out_behind_the_channels(one: Shape, other: S
 @pytest.mark.parametrize(
     ("rows", "layer", "notes"),
     [
-        (["BN\t(32,32,3)"], Layer("norm", (3, 32, 32)), ()),
-        (["adaptive pool\t(3,2,3)"], Layer("adaptive pooling", (3, 32, 32), output_size=(3, 2)), ()),
-        (["adaptive pool\t(3,1)"], Layer("adaptive pooling", (3, 32, 32)), ()),
-        (["adaptive pool\t-"], Layer("adaptive pooling", (3, 32, 32)), ()),
-        (["ReLU\t-"], Layer("activation", (3, 32, 32)), ()),
+        (["BN\t(32,32,3)"], LayerSpec("norm", (3, 32, 32)), ()),
+        (["adaptive pool\t(3,2,3)"], LayerSpec("adaptive pooling", (3, 32, 32), output_size=(3, 2)), ()),
+        (["adaptive pool\t(3,1)"], LayerSpec("adaptive pooling", (3, 32, 32)), ()),
+        (["adaptive pool\t-"], LayerSpec("adaptive pooling", (3, 32, 32)), ()),
+        (["ReLU\t-"], LayerSpec("activation", (3, 32, 32)), ()),
         (["Mystery\t-"], None, ()),
         (["transposed conv\t(64,64,3)"], None, ()),
         (["flatten\t-", "conv f=3\t(2,2,3)"], None, ()),
@@ -173,18 +173,18 @@ def test_extents_of_one_may_be_left_out_behind_the_channels(one: Shape, other: S
         (["conv f=40 p=0\t(1,1,8)"], None, ("its window or its groups do not fit its input",)),
         (["conv f=3 s=1 p=0 groups=2\t(30,30,8)"], None, ("its window or its groups do not fit its input",)),
         (["conv f=3 s=1 p=0 groups=3\t(30,30,9)"],
-         Layer("convolution", (3, 32, 32), channels=9, kernel=(3, 3), groups=3), ()),
+         LayerSpec("convolution", (3, 32, 32), channels=9, kernel=(3, 3), groups=3), ()),
         (["separable conv f=3 s=1 p=0 groups=2\t(30,30,8)"],
-         Layer("separable convolution", (3, 32, 32), channels=8, kernel=(3, 3), groups=2), ()),
-        (["pool f=2 s=2 p=0 groups=2\t-"], Layer("pooling", (3, 32, 32), kernel=(2, 2), stride=(2, 2), groups=2), ()),
+         LayerSpec("separable convolution", (3, 32, 32), channels=8, kernel=(3, 3), groups=2), ()),
+        (["pool f=2 s=2 p=0 groups=2\t-"], LayerSpec("pooling", (3, 32, 32), kernel=(2, 2), stride=(2, 2), groups=2), ()),
         (["Mystery\t-", "ReLU\t-"], None, ()),
-        (["concat\t(32,32,9)"], Layer("concatenation", (9, 32, 32)), ()),
-        (["concat\t-"], Layer("concatenation", (3, 32, 32)), ()),
+        (["concat\t(32,32,9)"], LayerSpec("concatenation", (9, 32, 32)), ()),
+        (["concat\t-"], LayerSpec("concatenation", (3, 32, 32)), ()),
         (["Total\t-"], None, ()),
-        (["Input\t-"], Layer("input", (3, 32, 32)), ()),
+        (["Input\t-"], LayerSpec("input", (3, 32, 32)), ()),
     ],
 )  # fmt: skip
-def test_a_row_is_its_layer(rows: list[str], layer: Layer | None, notes: tuple[str, ...]) -> None:
+def test_a_row_is_its_layer(rows: list[str], layer: LayerSpec | None, notes: tuple[str, ...]) -> None:
     network = describe(table("Input\t(32,32,3)", *rows))
     assert (network.rows[-1].layer, network.rows[-1].notes) == (layer, notes)
     assert network.rows[-1].inputs == (() if rows[-1].startswith("Input") else (len(rows) - 1,))

@@ -8,7 +8,7 @@ from convstudy.claims import ClaimedTable, parse_table
 from convstudy.claims.checking import check
 from convstudy.claims.checking.describe import describe
 from convstudy.claims.checking.facts import Facts, claimed_outputs, facts_of_layer, facts_of_table, total
-from convstudy.claims.checking.layer import Layer
+from convstudy.claims.checking.layer import LayerSpec
 from convstudy.claims.printed_shape import Shape
 
 CONV = "CONV (8 filters, f=5, s=1, p=0)"
@@ -23,7 +23,7 @@ def facts(*rows: str) -> list[Facts]:
 
 
 def test_a_layer_s_values_stand_with_their_formulas() -> None:
-    values, formulas = facts_of_layer(Layer("convolution", (3, 20, 40), channels=5, kernel=(5, 3), stride=(2, 1)))
+    values, formulas = facts_of_layer(LayerSpec("convolution", (3, 20, 40), channels=5, kernel=(5, 3), stride=(2, 1)))
     assert values == {"output_shape": (5, 8, 38), "activation_size": 1520, "parameters": 230, "macs": 68_400}
     assert formulas == {
         "output_shape": "⌊(20 + 2·0 − 5)/2⌋ + 1, ⌊(40 + 2·0 − 3)/1⌋ + 1",
@@ -31,7 +31,7 @@ def test_a_layer_s_values_stand_with_their_formulas() -> None:
         "parameters": "(5·3·3 + 1)·5",
         "macs": "5·3·3·5·8·38",
     }
-    assert facts_of_layer(Layer("dense", (4,), channels=5))[1]["output_shape"] == "5"
+    assert facts_of_layer(LayerSpec("dense", (4,), channels=5))[1]["output_shape"] == "5"
 
 
 def test_rows_that_are_not_known_have_the_size_of_their_shape() -> None:

@@ -27,14 +27,14 @@ from convstudy.claims.checking.inference import (
     window_candidates,
     window_fits,
 )
-from convstudy.claims.checking.layer import Layer
+from convstudy.claims.checking.layer import LayerSpec
 from convstudy.claims.layer_text import Pair
 from convstudy.claims.printed_number import read_number
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedRow
 
 NONE, SAME = ((0, 0), False), ((0, 0), True)
-CONV = Layer("convolution", (3, 32, 32), kernel=(5, 5))  # 28 x 28
+CONV = LayerSpec("convolution", (3, 32, 32), kernel=(5, 5))  # 28 x 28
 MAP = replace(CONV, channels=8)
 
 
@@ -90,19 +90,19 @@ def test_a_long_kernel_has_at_most_sixteen_paddings_between() -> None:
 
 def test_a_window_that_is_stated_is_the_only_candidate() -> None:
     stated = near("conv f=5 s=2 p=1 dilation=3 groups=3 ceil")
-    layer = Layer("convolution", (3, 32, 32))
+    layer = LayerSpec("convolution", (3, 32, 32))
     window = replace(layer, kernel=(5, 5), stride=(2, 2), padding=(1, 1), dilation=(3, 3), groups=3, rounds_up=True)
     assert list(window_candidates(stated, layer)) == [window]
 
 
 def test_what_is_not_stated_is_tried_the_plainest_first() -> None:
-    layer = Layer("convolution", (3, 32, 32))
+    layer = LayerSpec("convolution", (3, 32, 32))
     found = list(window_candidates(near("conv"), layer))
     assert [side for side, _ in dict.fromkeys(window.kernel for window in found)] == list(CONVOLUTION_KERNELS)
     assert found[0] == replace(layer, kernel=(3, 3))
     assert found[1] == replace(layer, kernel=(3, 3), padding=(1, 1))
     assert found[2] == replace(layer, kernel=(3, 3), stride=(2, 2))
-    pool = Layer("pooling", (3, 32, 32))
+    pool = LayerSpec("pooling", (3, 32, 32))
     pools = list(window_candidates(near("pool"), pool))
     assert dict.fromkeys(window.kernel for window in pools) == dict.fromkeys((side, side) for side in POOLING_KERNELS)
     assert pools[0] == replace(pool, kernel=(2, 2), stride=(2, 2))
@@ -135,9 +135,9 @@ def test_the_evidence_for_a_window(text: str, following: str | None, found: floa
 
 
 def test_the_evidence_for_other_windows() -> None:
-    depthwise = Layer("depthwise convolution", (3, 32, 32), kernel=(3, 3))
+    depthwise = LayerSpec("depthwise convolution", (3, 32, 32), kernel=(3, 3))
     assert evidence_from(near("depthwise conv|3x30x30|2,700|30"), depthwise) == 3 + 2 + 4  # (3·3·1 + 1)·3
-    pool = Layer("pooling", (3, 32, 32), kernel=(2, 2), stride=(2, 2))
+    pool = LayerSpec("pooling", (3, 32, 32), kernel=(2, 2), stride=(2, 2))
     assert evidence_from(near("pool|3x16x16|768|0"), pool) == 3 + 2
     assert evidence_from(near("CONV|8"), replace(CONV, input=(3, 5, 5))) == 3  # 1 x 1, printed as a vector
     assert evidence_from(near("CONV|8x28x28"), replace(CONV, input=(3, 4, 4))) == -1  # does not fit
@@ -149,11 +149,13 @@ def test_the_claimed_feed_counts_as_the_right_one_does() -> None:
 
 
 def test_the_window_that_explains_most_is_taken_with_its_filters_and_said() -> None:
-    layer, notes = inferred_window(near("CONV|8x28x28|6,272|608"), Layer("convolution", (3, 32, 32)))
+    layer, notes = inferred_window(near("CONV|8x28x28|6,272|608"), LayerSpec("convolution", (3, 32, 32)))
     assert layer == MAP
     assert notes == ("kernel 5×5, stride 1, padding 0 not stated, inferred from the shapes",)
-    pool, notes = inferred_window(near("POOL f=2 s=2 p=0|8x14x14", None, (8, 28, 28)), Layer("pooling", (8, 28, 28)))
-    assert pool == Layer("pooling", (8, 28, 28), kernel=(2, 2), stride=(2, 2))
+    pool, notes = inferred_window(
+        near("POOL f=2 s=2 p=0|8x14x14", None, (8, 28, 28)), LayerSpec("pooling", (8, 28, 28))
+    )
+    assert pool == LayerSpec("pooling", (8, 28, 28), kernel=(2, 2), stride=(2, 2))
     assert notes == ()
 
 
@@ -221,7 +223,7 @@ def test_filters_from_the_parameters() -> None:
     assert by_parameters(near("conv|-|-|600"), CONV) == 8  # 8·5·5·3
     assert by_parameters(near("conv|-|-|601"), CONV) == 0
     assert by_parameters(near("conv"), CONV) == 0
-    assert by_parameters(near("FC|-|-|80"), Layer("dense", (7,))) == 10
+    assert by_parameters(near("FC|-|-|80"), LayerSpec("dense", (7,))) == 10
     assert by_parameters(near("depthwise|-|-|608"), replace(CONV, kind="depthwise convolution")) == 0
 
 
@@ -253,15 +255,15 @@ def test_the_filters_that_most_numbers_agree_on(text: str, below: str | None, ch
     ],
 )  # fmt: skip
 def test_the_units_that_most_numbers_agree_on(text: str, below: str | None, units: int) -> None:
-    assert voted_channels(near(text, below, (7,)), Layer("dense", (7,))) == units
+    assert voted_channels(near(text, below, (7,)), LayerSpec("dense", (7,))) == units
 
 
 def test_stated_filters_are_kept_and_a_depthwise_convolution_has_a_group_for_each_channel() -> None:
     assert inferred_channels(near("conv 9 filters|8x28x28|6,272"), CONV) == replace(CONV, channels=9)
     assert inferred_channels(near("conv|8x28x28|6,272"), CONV) == MAP
-    depthwise = Layer("depthwise convolution", (3, 32, 32), kernel=(5, 5))
+    depthwise = LayerSpec("depthwise convolution", (3, 32, 32), kernel=(5, 5))
     assert inferred_channels(near("depthwise|6x28x28"), depthwise) == replace(depthwise, channels=6, groups=3)
-    pool = Layer("pooling", (3, 32, 32))
+    pool = LayerSpec("pooling", (3, 32, 32))
     assert inferred_channels(near("pool 9 filters|8x28x28"), pool) == pool
     bare = inferred_channels(near("conv no bias|8x28x28|6,272"), CONV)
     assert bare == replace(MAP, bias=False)
@@ -299,9 +301,9 @@ def test_a_bias_is_inferred_where_a_norm_follows_or_a_tool_counted(
         ("conv f=5 s=1 p=0 no bias", replace(MAP, bias=False), []),
         ("conv f=5 s=1", replace(MAP, bias=False), ["padding 0 not stated, inferred from the shapes",
                                                      "no bias, inferred from the parameters"]),
-        ("pool f=2 p=0", Layer("pooling", (8, 4, 4), kernel=(2, 2), stride=(2, 2)), []),
-        ("pool f=2 p=0", Layer("pooling", (8, 4, 4), kernel=(2, 2)), ["stride 1 not stated, inferred from the shapes"]),
+        ("pool f=2 p=0", LayerSpec("pooling", (8, 4, 4), kernel=(2, 2), stride=(2, 2)), []),
+        ("pool f=2 p=0", LayerSpec("pooling", (8, 4, 4), kernel=(2, 2)), ["stride 1 not stated, inferred from the shapes"]),
     ],
 )  # fmt: skip
-def test_what_was_inferred_is_said(text: str, layer: Layer, notes: list[str]) -> None:
+def test_what_was_inferred_is_said(text: str, layer: LayerSpec, notes: list[str]) -> None:
     assert list(said(near(text), layer)) == notes

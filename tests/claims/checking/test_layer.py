@@ -11,7 +11,7 @@ from torch import nn
 
 from convstudy.analysis.window import window_output_size
 from convstudy.claims.checking.arithmetic import value_of
-from convstudy.claims.checking.layer import Layer, fits, macs_formula, parameter_formula, size_formula
+from convstudy.claims.checking.layer import LayerSpec, fits, macs_formula, parameter_formula, size_formula
 
 SIDE = st.integers(1, 24)
 PAIR = st.tuples(st.integers(1, 5), st.integers(1, 5))
@@ -21,7 +21,7 @@ PAIR = st.tuples(st.integers(1, 5), st.integers(1, 5))
 @given(data=st.data())
 def test_convolutions_give_torch_s_shapes_parameters_and_macs(data: Any) -> None:
     groups = data.draw(st.integers(1, 3))
-    layer = Layer(
+    layer = LayerSpec(
         "convolution",
         (groups * data.draw(st.integers(1, 3)), data.draw(SIDE), data.draw(SIDE)),
         channels=groups * data.draw(st.integers(1, 3)),
@@ -53,7 +53,7 @@ def test_the_formula_as_text_is_the_formula_of_the_accounting(
 ) -> None:
     assume(side + 2 * padding >= dilation * (kernel - 1) + 1)
     window = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    layer = Layer("pooling", (1, side, side), **{name: (value, value) for name, value in window.items()})  # type: ignore[arg-type]
+    layer = LayerSpec("pooling", (1, side, side), **{name: (value, value) for name, value in window.items()})  # type: ignore[arg-type]
     assert layer.output[1] == window_output_size(side, **window)
 
 
@@ -62,7 +62,7 @@ def test_the_formula_as_text_is_the_formula_of_the_accounting(
 def test_pooling_gives_torch_s_shapes(side: int, kernel: int, stride: int, ceil: bool, pad: int) -> None:
     assume(pad <= kernel // 2)
     assume(side + 2 * pad >= kernel)
-    layer = Layer(
+    layer = LayerSpec(
         "pooling", (2, side, side), kernel=(kernel,) * 2, stride=(stride,) * 2, padding=(pad,) * 2, rounds_up=ceil
     )
     output = nn.MaxPool2d(kernel, stride, pad, ceil_mode=ceil)(torch.zeros(1, 2, side, side))
@@ -77,25 +77,25 @@ def test_pooling_gives_torch_s_shapes(side: int, kernel: int, stride: int, ceil:
 def test_a_window_that_would_begin_behind_the_input_is_left_out(
     side: int, kernel: int, stride: int, pad: int, output: int
 ) -> None:
-    pool = Layer("pooling", (1, side, side), kernel=(kernel,) * 2, stride=(stride,) * 2, padding=(pad,) * 2)
+    pool = LayerSpec("pooling", (1, side, side), kernel=(kernel,) * 2, stride=(stride,) * 2, padding=(pad,) * 2)
     assert replace(pool, rounds_up=True).output == (1, output, output)
     assert nn.MaxPool2d(kernel, stride, pad, ceil_mode=True)(torch.zeros(1, side, side)).shape[1] == output
 
 
 def test_a_norm_and_a_dense_layer_have_torch_s_parameters() -> None:
-    norm, dense = Layer("norm", (8, 4, 4)), Layer("dense", (8, 4, 4), channels=10)
+    norm, dense = LayerSpec("norm", (8, 4, 4)), LayerSpec("dense", (8, 4, 4), channels=10)
     assert value_of(parameter_formula(norm)) == sum(weight.numel() for weight in nn.BatchNorm2d(8).parameters())
     assert value_of(parameter_formula(dense)) == sum(weight.numel() for weight in nn.Linear(128, 10).parameters())
 
 
 @given(side=SIDE, kernel=st.integers(1, 6), stride=st.integers(1, 4))
 def test_padding_same_gives_tensorflow_s_length(side: int, kernel: int, stride: int) -> None:
-    layer = Layer("convolution", (1, side, side), channels=1, kernel=(kernel,) * 2, stride=(stride,) * 2, same=True)
+    layer = LayerSpec("convolution", (1, side, side), channels=1, kernel=(kernel,) * 2, stride=(stride,) * 2, same=True)
     assert layer.output[1] == -(-side // stride)  # https://www.tensorflow.org/api_docs/python/tf/nn, "SAME"
 
 
 def test_a_depthwise_convolution_has_a_group_for_each_channel_it_is_fed_with() -> None:
-    layer = Layer("depthwise convolution", (4, 9, 9), channels=8, kernel=(3, 3), groups=4).fed((6, 9, 9))
+    layer = LayerSpec("depthwise convolution", (4, 9, 9), channels=8, kernel=(3, 3), groups=4).fed((6, 9, 9))
     module = nn.Conv2d(6, 12, 3, groups=6)
     assert (layer.channels, layer.groups) == (12, 6)
     assert value_of(parameter_formula(layer)) == sum(weight.numel() for weight in module.parameters())
@@ -103,20 +103,20 @@ def test_a_depthwise_convolution_has_a_group_for_each_channel_it_is_fed_with() -
 
 
 def test_a_depthwise_convolution_keeps_its_multiplier() -> None:
-    layer = Layer("depthwise convolution", (4, 9, 9), channels=4, groups=4)
+    layer = LayerSpec("depthwise convolution", (4, 9, 9), channels=4, groups=4)
     assert layer.fed((6, 9, 9)).channels == 6
     assert replace(layer, channels=2).fed((6, 9, 9)).channels == 6
 
 
 def test_a_layer_of_which_nothing_is_said_changes_nothing() -> None:
-    assert Layer("pooling", (2, 5, 7)).output == (2, 5, 7)
-    assert Layer("adaptive pooling", (2, 5, 7)).output == (2, 1, 1)
-    assert Layer("dense", (4,)).channels == 0  # not known
+    assert LayerSpec("pooling", (2, 5, 7)).output == (2, 5, 7)
+    assert LayerSpec("adaptive pooling", (2, 5, 7)).output == (2, 1, 1)
+    assert LayerSpec("dense", (4,)).channels == 0  # not known
 
 
 def test_a_separable_convolution_is_a_depthwise_and_a_pointwise_one() -> None:
     depthwise, pointwise = nn.Conv2d(4, 4, (3, 5), groups=4, bias=False), nn.Conv2d(4, 6, 1)
-    layer = Layer("separable convolution", (4, 9, 9), channels=6, kernel=(3, 5))
+    layer = LayerSpec("separable convolution", (4, 9, 9), channels=6, kernel=(3, 5))
     weights = [*depthwise.parameters(), *pointwise.parameters()]
     assert layer.output == tuple(pointwise(depthwise(torch.zeros(1, 4, 9, 9))).shape[1:])
     assert value_of(parameter_formula(layer)) == sum(weight.numel() for weight in weights)
@@ -126,17 +126,17 @@ def test_a_separable_convolution_is_a_depthwise_and_a_pointwise_one() -> None:
 
 
 def test_vectors_have_one_position() -> None:
-    dense = Layer("dense", (16, 5, 7), channels=10)
+    dense = LayerSpec("dense", (16, 5, 7), channels=10)
     assert (dense.features, dense.input_side, dense.output_side, dense.output) == (560, (5, 7), (1, 1), (10,))
-    assert Layer("norm", (10,)).input_side == (1, 1)
+    assert LayerSpec("norm", (10,)).input_side == (1, 1)
     assert value_of(macs_formula(dense)) == 5600
-    assert Layer("adaptive pooling", (16, 5, 7), output_size=(2, 3)).output == (16, 2, 3)
-    assert Layer("global pooling", (16, 5, 7)).output == (16,)
-    assert Layer("flatten", (16, 5, 7)).output == (560,)
+    assert LayerSpec("adaptive pooling", (16, 5, 7), output_size=(2, 3)).output == (16, 2, 3)
+    assert LayerSpec("global pooling", (16, 5, 7)).output == (16,)
+    assert LayerSpec("flatten", (16, 5, 7)).output == (560,)
 
 
 def test_an_empty_window_or_group_fits_nothing() -> None:
-    layer = Layer("convolution", (4, 9, 9), channels=8, kernel=(3, 3))
+    layer = LayerSpec("convolution", (4, 9, 9), channels=8, kernel=(3, 3))
     assert fits(layer)
     for changed in ({"kernel": (0, 3)}, {"stride": (1, 0)}, {"dilation": (0, 1)}, {"groups": 0}, {"input": (4,)}):
         assert not fits(replace(layer, **changed))
@@ -150,11 +150,11 @@ def test_an_empty_window_or_group_fits_nothing() -> None:
 
 def test_an_input_and_a_concatenation_are_what_they_are() -> None:
     for kind in ("input", "concatenation"):
-        assert Layer(kind, (3, 9, 9)).fed((8, 5, 5)) == Layer(kind, (3, 9, 9))
-        assert Layer(kind).fed((8, 5, 5)) == Layer(kind, (8, 5, 5))
-    assert Layer("activation", (3, 9, 9)).fed((8, 5, 5)) == Layer("activation", (8, 5, 5))
+        assert LayerSpec(kind, (3, 9, 9)).fed((8, 5, 5)) == LayerSpec(kind, (3, 9, 9))
+        assert LayerSpec(kind).fed((8, 5, 5)) == LayerSpec(kind, (8, 5, 5))
+    assert LayerSpec("activation", (3, 9, 9)).fed((8, 5, 5)) == LayerSpec("activation", (8, 5, 5))
 
 
 def test_a_dense_layer_without_bias_has_its_weights_alone() -> None:
-    layer = Layer("dense", (7,), channels=3, bias=False)
+    layer = LayerSpec("dense", (7,), channels=3, bias=False)
     assert value_of(parameter_formula(layer)) == sum(w.numel() for w in nn.Linear(7, 3, bias=False).parameters())

@@ -9,37 +9,39 @@ import pytest
 from convstudy.claims import parse_table
 from convstudy.claims.checking import CheckReport, check
 from convstudy.claims.checking.facts import facts_of_layer
-from convstudy.claims.checking.layer import Layer
+from convstudy.claims.checking.layer import LayerSpec
 from convstudy.claims.checking.mistakes import number_mistakes, shape_mistakes, slips
 from convstudy.claims.table import Quantity
 
-CONV1 = Layer("convolution", (3, 32, 32), channels=8, kernel=(5, 5))
-STRIDED = Layer(
+CONV1 = LayerSpec("convolution", (3, 32, 32), channels=8, kernel=(5, 5))
+STRIDED = LayerSpec(
     "convolution", (3, 224, 224), channels=64, kernel=(7, 7), stride=(2, 2), padding=(3, 3)
 )  # ResNet's first
-ODD = Layer("convolution", (3, 225, 225), channels=64, kernel=(7, 7), stride=(2, 2), padding=(3, 3))
-UNPADDED = Layer("convolution", (3, 225, 225), channels=64, kernel=(7, 7), stride=(2, 2))
-EVEN = Layer("convolution", (3, 224, 224), channels=64, kernel=(7, 7), stride=(2, 2))
-ONE_PAD = Layer("convolution", (3, 9, 9), channels=4, kernel=(3, 3), padding=(1, 1))
-FLAT_PAD = Layer("convolution", (3, 9, 9), channels=4, kernel=(3, 3), padding=(0, 1))
-SAME = Layer("convolution", (3, 8, 8), channels=8, kernel=(5, 5), stride=(2, 2), same=True)
-GROUPED = Layer("convolution", (96, 27, 27), channels=256, kernel=(5, 5), padding=(2, 2), groups=2)  # AlexNet's second
-BARE = Layer("convolution", (64, 56, 56), channels=64, kernel=(3, 3), padding=(1, 1), bias=False)
-OBLONG = Layer("convolution", (3, 20, 40), channels=5, kernel=(5, 3), stride=(2, 1))
-OBLONG_FC = Layer("dense", (16, 4, 7), channels=10)
-BARE_MAP_FC = Layer("dense", (16, 5, 5), channels=10, bias=False)
-BARE_GROUPED = Layer("convolution", (4, 9, 9), channels=8, kernel=(3, 3), groups=2, bias=False)
-POOL = Layer("pooling", (8, 28, 28), kernel=(2, 2), stride=(2, 2))
-OVERLAPPING = Layer("pooling", (64, 112, 112), kernel=(3, 3), stride=(2, 2))
-FC3 = Layer("dense", (16, 5, 5), channels=120)
-BARE_FC = Layer("dense", (120,), channels=84, bias=False)
-NORM = Layer("norm", (64, 56, 56))
-KERAS_NORM = Layer("norm", (64, 56, 56), norm_numbers=4)
-RELU = Layer("activation", (8, 28, 28))
-INPUT = Layer("input", (3, 32, 32))
-PADDED_POOL = Layer("pooling", (64, 8, 8), kernel=(3, 3), stride=(2, 2), padding=(1, 1), rounds_up=True)
-OBLONG_MAP = Layer("flatten", (16, 4, 7))
-FLATTEN = Layer("flatten", (16, 5, 5))
+ODD = LayerSpec("convolution", (3, 225, 225), channels=64, kernel=(7, 7), stride=(2, 2), padding=(3, 3))
+UNPADDED = LayerSpec("convolution", (3, 225, 225), channels=64, kernel=(7, 7), stride=(2, 2))
+EVEN = LayerSpec("convolution", (3, 224, 224), channels=64, kernel=(7, 7), stride=(2, 2))
+ONE_PAD = LayerSpec("convolution", (3, 9, 9), channels=4, kernel=(3, 3), padding=(1, 1))
+FLAT_PAD = LayerSpec("convolution", (3, 9, 9), channels=4, kernel=(3, 3), padding=(0, 1))
+SAME = LayerSpec("convolution", (3, 8, 8), channels=8, kernel=(5, 5), stride=(2, 2), same=True)
+GROUPED = LayerSpec(
+    "convolution", (96, 27, 27), channels=256, kernel=(5, 5), padding=(2, 2), groups=2
+)  # AlexNet's second
+BARE = LayerSpec("convolution", (64, 56, 56), channels=64, kernel=(3, 3), padding=(1, 1), bias=False)
+OBLONG = LayerSpec("convolution", (3, 20, 40), channels=5, kernel=(5, 3), stride=(2, 1))
+OBLONG_FC = LayerSpec("dense", (16, 4, 7), channels=10)
+BARE_MAP_FC = LayerSpec("dense", (16, 5, 5), channels=10, bias=False)
+BARE_GROUPED = LayerSpec("convolution", (4, 9, 9), channels=8, kernel=(3, 3), groups=2, bias=False)
+POOL = LayerSpec("pooling", (8, 28, 28), kernel=(2, 2), stride=(2, 2))
+OVERLAPPING = LayerSpec("pooling", (64, 112, 112), kernel=(3, 3), stride=(2, 2))
+FC3 = LayerSpec("dense", (16, 5, 5), channels=120)
+BARE_FC = LayerSpec("dense", (120,), channels=84, bias=False)
+NORM = LayerSpec("norm", (64, 56, 56))
+KERAS_NORM = LayerSpec("norm", (64, 56, 56), norm_numbers=4)
+RELU = LayerSpec("activation", (8, 28, 28))
+INPUT = LayerSpec("input", (3, 32, 32))
+PADDED_POOL = LayerSpec("pooling", (64, 8, 8), kernel=(3, 3), stride=(2, 2), padding=(1, 1), rounds_up=True)
+OBLONG_MAP = LayerSpec("flatten", (16, 4, 7))
+FLATTEN = LayerSpec("flatten", (16, 5, 5))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ FLATTEN = Layer("flatten", (16, 5, 5))
     ],
 )  # fmt: skip
 def test_a_mistaken_number_has_its_formula(
-    layer: Layer, quantity: Quantity, value: int, mistake: str, formula: str
+    layer: LayerSpec, quantity: Quantity, value: int, mistake: str, formula: str
 ) -> None:
     found = [(made.mistake, made.formula) for made, number in number_mistakes(layer, quantity) if number == value]
     assert (mistake, formula) in found
@@ -155,8 +157,8 @@ def test_a_mistaken_number_has_its_formula(
         (OBLONG, (5, 10, 40), "kernel-ignored"),
         (OVERLAPPING, (64, 56, 56), "rounded-up"), (OVERLAPPING, (64, 56, 56), "kernel-ignored"),
         (OVERLAPPING, (32, 55, 55), "channels-reduced-by-pooling"), (OVERLAPPING, (64, 110, 110), "stride-ignored"),
-        (Layer("pooling", (64, 112, 112), kernel=(3, 3), stride=(2, 2), rounds_up=True), (64, 55, 55), "rounded-down"),
-        (Layer("pooling", (64, 7, 7), kernel=(2, 2), stride=(3, 3)), (64, 2, 2), "kernel-ignored"),
+        (LayerSpec("pooling", (64, 112, 112), kernel=(3, 3), stride=(2, 2), rounds_up=True), (64, 55, 55), "rounded-down"),
+        (LayerSpec("pooling", (64, 7, 7), kernel=(2, 2), stride=(3, 3)), (64, 2, 2), "kernel-ignored"),
         (FLATTEN, (25,), "flatten-mistaken"), (FLATTEN, (80,), "flatten-mistaken"),
         (FLATTEN, (16,), "flatten-mistaken"),
         (FC3, (16, 5, 5), "input-for-output"),
@@ -165,19 +167,19 @@ def test_a_mistaken_number_has_its_formula(
         (EVEN, (64, 112, 112), "kernel-ignored"), (ONE_PAD, (4, 7, 7), "padding-ignored"),
         (ONE_PAD, (4, 8, 8), "padding-ignored"), (FLAT_PAD, (4, 7, 7), "padding-ignored"),
         (FLAT_PAD, (4, 7, 8), "padding-ignored"),
-        (Layer("pooling", (9, 8, 8), kernel=(2, 2), stride=(2, 1)), (4, 4, 7), "channels-reduced-by-pooling"),
+        (LayerSpec("pooling", (9, 8, 8), kernel=(2, 2), stride=(2, 1)), (4, 4, 7), "channels-reduced-by-pooling"),
         (replace(SAME, input=(3, 9, 9), stride=(1, 1)), (8, 7, 7), "padding-ignored"),
         (replace(ONE_PAD, input=(3, 8, 8), stride=(3, 3), padding=(0, 0)), (4, 3, 3), "kernel-ignored"),
         (PADDED_POOL, (64, 4, 4), "rounded-down"),
         (OBLONG_MAP, (28,), "flatten-mistaken"), (OBLONG_MAP, (64,), "flatten-mistaken"),
     ],
 )  # fmt: skip
-def test_a_mistaken_shape_is_made_by_its_formula(layer: Layer, shape: tuple[int, ...], mistake: str) -> None:
+def test_a_mistaken_shape_is_made_by_its_formula(layer: LayerSpec, shape: tuple[int, ...], mistake: str) -> None:
     assert mistake in [made.mistake for made, found in shape_mistakes(layer) if found == shape]
 
 
 @pytest.mark.parametrize("layer", [BARE, BARE_FC, BARE_MAP_FC])
-def test_no_bias_is_counted_in_the_macs_of_a_layer_without(layer: Layer) -> None:
+def test_no_bias_is_counted_in_the_macs_of_a_layer_without(layer: LayerSpec) -> None:
     right = layer.filters * (layer.output_side[0] * layer.output_side[1])
     found = {made.mistake: value for made, value in number_mistakes(layer, "macs")}
     macs = facts_of_layer(layer)[0]["macs"]
@@ -197,20 +199,20 @@ def test_a_shape_s_mistake_says_the_formula_of_what_is_wrong() -> None:
 
 
 def test_a_mistake_never_gives_an_empty_shape() -> None:
-    whole = Layer("convolution", (3, 5, 5), channels=4, kernel=(5, 5), padding=(0, 2))
+    whole = LayerSpec("convolution", (3, 5, 5), channels=4, kernel=(5, 5), padding=(0, 2))
     found = [shape for _, shape in shape_mistakes(whole)]
     assert all(extent > 0 for shape in found for extent in shape)
     assert (4, 1, 1) in found  # without its padding
 
 
 @pytest.mark.parametrize("layer", [CONV1, STRIDED, GROUPED, BARE, OBLONG, FC3, BARE_FC, NORM, KERAS_NORM, POOL, RELU])
-def test_no_mistake_gives_the_right_parameters(layer: Layer) -> None:
+def test_no_mistake_gives_the_right_parameters(layer: LayerSpec) -> None:
     right = facts_of_layer(layer)[0]["parameters"]
     assert right not in [number for _, number in number_mistakes(layer, "parameters")]
 
 
 @pytest.mark.parametrize("layer", [CONV1, STRIDED, OBLONG, POOL, OVERLAPPING, FLATTEN])
-def test_no_mistake_gives_the_right_shape(layer: Layer) -> None:
+def test_no_mistake_gives_the_right_shape(layer: LayerSpec) -> None:
     made = [(mistake.mistake, shape) for mistake, shape in shape_mistakes(layer) if shape == layer.output]
     assert [name for name, _ in made if name not in {"kernel-ignored", "rounded-up"}] == []  # these may agree by chance
 

@@ -79,7 +79,7 @@ def test_the_accounting_s_rows_are_taken_as_they_are() -> None:
 
 
 def test_a_printout_holds_against_its_own_model() -> None:
-    printout = Path(__file__).parents[1] / "claims" / "printouts" / "torchsummary_resnet18.txt"
+    printout = Path(__file__).parents[1] / "printouts" / "torchsummary_resnet18.txt"
     with torch.device("meta"):
         network = resnet18()
     report = check(read_table(printout), count(network, (3, 224, 224)).rows)

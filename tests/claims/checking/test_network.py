@@ -17,7 +17,7 @@ from convstudy.errors import ClaimError
 from tests.claims.checking.planted import Row, claims, networks, printed
 from tests.claims.checking.test_homework import HOMEWORK
 
-PRINTOUTS = Path(__file__).parents[1] / "claims" / "printouts"
+PRINTOUTS = Path(__file__).parents[1] / "printouts"
 
 
 def parameters(network: nn.Module) -> int:

@@ -9,7 +9,7 @@ import pytest
 from convstudy.claims import parse_table, read_table
 from convstudy.claims.checking import check
 
-PRINTOUTS = Path(__file__).parents[1] / "claims" / "printouts"
+PRINTOUTS = Path(__file__).parents[1] / "printouts"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from torch import nn
 
 from convstudy.claims.checking.arithmetic import value_of
 from convstudy.claims.checking.describe import DescribedNetwork, DescribedRow, describe
-from convstudy.claims.checking.layer import Layer, parameter_formula, side_formula
+from convstudy.claims.checking.layer import LayerSpec, parameter_formula, side_formula
 from convstudy.claims.layer_text import Pair
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedTable
@@ -152,7 +152,7 @@ def unique_name(label: str, taken: Mapping[str, Shape]) -> str:
 Module = tuple[str, str, tuple[Argument, ...], dict[str, Argument]]
 
 
-def modules_of(layer: Layer, label: str, shape: Shape) -> Iterator[Module]:
+def modules_of(layer: LayerSpec, label: str, shape: Shape) -> Iterator[Module]:
     """The torch modules of one layer, in order, each with a name, its class and its arguments."""
     match layer.kind:
         case "convolution" | "depthwise convolution":
@@ -232,7 +232,7 @@ def plain(pair: Pair) -> int | Pair:
     return pair[0] if pair[0] == pair[1] else pair
 
 
-def window_options(layer: Layer) -> dict[str, Argument]:
+def window_options(layer: LayerSpec) -> dict[str, Argument]:
     options: dict[str, Argument] = {"kernel_size": plain(layer.kernel)}
     if layer.stride != (layer.kernel if layer.kind == "pooling" else (1, 1)):
         options["stride"] = plain(layer.stride)
@@ -244,15 +244,15 @@ def window_options(layer: Layer) -> dict[str, Argument]:
     return options
 
 
-def convolution_options(layer: Layer) -> dict[str, Argument]:
+def convolution_options(layer: LayerSpec) -> dict[str, Argument]:
     return {**({"groups": layer.groups} if layer.groups > 1 else {}), **({} if layer.bias else {"bias": False})}
 
 
-def pooling_options(layer: Layer) -> dict[str, Argument]:
+def pooling_options(layer: LayerSpec) -> dict[str, Argument]:
     return {"ceil_mode": True} if layer.rounds_up else {}
 
 
-def same_padding(layer: Layer) -> list[Pair]:
+def same_padding(layer: LayerSpec) -> list[Pair]:
     """TensorFlow's padding 'same', before and after each side: what is odd goes after."""
     pads = []
     for axis in (0, 1):
@@ -263,7 +263,7 @@ def same_padding(layer: Layer) -> list[Pair]:
     return pads
 
 
-def padded(layer: Layer, label: str) -> Iterator[Module]:
+def padded(layer: LayerSpec, label: str) -> Iterator[Module]:
     """A module that pads unevenly, where torch's own padding cannot."""
     if not layer.same or all(left == right for left, right in same_padding(layer)):
         return

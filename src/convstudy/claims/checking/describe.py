@@ -9,7 +9,7 @@ from math import prod
 
 from convstudy.claims.checking.arithmetic import value_of
 from convstudy.claims.checking.inference import Neighbours, inferred_channels, inferred_window
-from convstudy.claims.checking.layer import COUNTED, WEIGHTED_WINDOWS, WINDOWED, Layer, fits, parameter_formula
+from convstudy.claims.checking.layer import COUNTED, WEIGHTED_WINDOWS, WINDOWED, LayerSpec, fits, parameter_formula
 from convstudy.claims.checking.unstated_input import inferred_input
 from convstudy.claims.layer_text import CONVOLUTIONS
 from convstudy.claims.printed_shape import Shape
@@ -23,7 +23,7 @@ class DescribedRow:
     """A row, its layer (None where the table does not tell), the rows that feed it, and what was inferred."""
 
     row: ClaimedRow
-    layer: Layer | None
+    layer: LayerSpec | None
     inputs: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
@@ -43,10 +43,10 @@ class DescribedNetwork:
     def notes(self) -> tuple[str, ...]:
         return tuple(f"{row.row.label}: {note}" for row in self.rows for note in row.notes)
 
-    def with_input(self, shape: Shape) -> list[Layer | None]:
+    def with_input(self, shape: Shape) -> list[LayerSpec | None]:
         """The same layers, fed with another input."""
         outputs: list[Shape | None] = []
-        layers: list[Layer | None] = []
+        layers: list[LayerSpec | None] = []
         for described in self.rows:
             feed = [outputs[number] for number in described.inputs] or [shape]
             layer = described.layer
@@ -59,7 +59,7 @@ class DescribedNetwork:
         return layers
 
 
-def refed(layer: Layer, feed: Sequence[Shape | None]) -> Layer | None:
+def refed(layer: LayerSpec, feed: Sequence[Shape | None]) -> LayerSpec | None:
     """The layer with other inputs; None where one of them is not known or its window does not fit."""
     known = [shape for shape in feed if shape]
     if len(known) < len(feed):
@@ -92,7 +92,7 @@ def describe_row(
 ) -> DescribedRow:
     if row.layer.kind == "input":
         shape = row.shape or start
-        return DescribedRow(row, Layer("input", shape) if shape else None, ())
+        return DescribedRow(row, LayerSpec("input", shape) if shape else None, ())
     inputs = inputs_of(above, row)
     tried = resolved(table, above, number, row, inputs, start)
     if branches_unsaid(table) and not row.inputs and not explains(tried):
@@ -150,7 +150,7 @@ def resolved(
     kind = kind_of(row, feed)
     following = next((later for later in islice(table.rows, number + 1, None) if later.layer.kind != "total"), None)
     near = Neighbours(row, following, feed, claimed[0] or feed, printed_by_tool=table.printed_by is not None)
-    layer = Layer(kind, feed)
+    layer = LayerSpec(kind, feed)
     notes: tuple[str, ...] = ()
     if kind == "concatenation":
         layer = replace(layer, input=joined(known) if len(known) > 1 else row.shape or feed)

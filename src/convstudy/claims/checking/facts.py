@@ -10,7 +10,7 @@ from math import prod
 from convstudy.claims.checking.arithmetic import value_of
 from convstudy.claims.checking.describe import DescribedNetwork, DescribedRow
 from convstudy.claims.checking.layer import (
-    Layer,
+    LayerSpec,
     fits,
     macs_formula,
     output_formulas,
@@ -33,7 +33,7 @@ class Facts:
     """
 
     row: ClaimedRow
-    layer: Layer | None
+    layer: LayerSpec | None
     correct: Mapping[Quantity, Value] = field(default_factory=dict)
     formulas: Mapping[Quantity, str] = field(default_factory=dict)
     inputs: tuple[int, ...] = ()
@@ -48,7 +48,7 @@ class Facts:
         return SIDE_BRANCH.search(self.row.label) is not None
 
 
-def facts_of_layer(layer: Layer) -> tuple[dict[Quantity, Value], dict[Quantity, str]]:
+def facts_of_layer(layer: LayerSpec) -> tuple[dict[Quantity, Value], dict[Quantity, str]]:
     """A layer's right values, and the formulas that they come from."""
     formulas: dict[Quantity, str] = {
         "output_shape": ", ".join(dict.fromkeys(output_formulas(layer)[1:] or output_formulas(layer))),

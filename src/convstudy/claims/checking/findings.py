@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from convstudy.claims.checking.mistakes import Explanation
+from convstudy.claims.checking.mistakes import NamedMistake
 from convstudy.claims.printed_number import PrintedNumber
 from convstudy.claims.printed_shape import Layout, Shape, in_layout
 from convstudy.claims.table import Quantity
@@ -32,8 +32,8 @@ class CheckedCell:
     correct: int | Shape | None
     holds: bool | None
     formula: str = ""
-    explanation: Explanation | None = None
-    alternatives: tuple[Explanation, ...] = ()
+    explanation: NamedMistake | None = None
+    alternatives: tuple[NamedMistake, ...] = ()
 
     @property
     def mistake(self) -> str | None:

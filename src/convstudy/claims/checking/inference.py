@@ -10,7 +10,7 @@ from itertools import product
 from math import prod
 
 from convstudy.claims.checking.arithmetic import value_of
-from convstudy.claims.checking.layer import KEEPS_SHAPE, WINDOWED, Layer, fits, parameter_formula
+from convstudy.claims.checking.layer import KEEPS_SHAPE, WINDOWED, LayerSpec, fits, parameter_formula
 from convstudy.claims.layer_text import Pair
 from convstudy.claims.printed_number import PrintedNumber
 from convstudy.claims.printed_shape import Shape
@@ -35,7 +35,7 @@ class Neighbours:
         return self.row.numbers.get(quantity)
 
 
-def inferred_window(near: Neighbours, layer: Layer) -> tuple[Layer, tuple[str, ...]]:
+def inferred_window(near: Neighbours, layer: LayerSpec) -> tuple[LayerSpec, tuple[str, ...]]:
     """The layer with the window that explains most of the numbers around it; the plainest at a tie."""
     candidates = list(window_candidates(near, layer))
     best = max(candidates, key=lambda candidate: evidence(near, candidate))
@@ -43,7 +43,7 @@ def inferred_window(near: Neighbours, layer: Layer) -> tuple[Layer, tuple[str, .
     return layer, tuple(said(near, layer))
 
 
-def window_candidates(near: Neighbours, layer: Layer) -> Iterator[Layer]:
+def window_candidates(near: Neighbours, layer: LayerSpec) -> Iterator[LayerSpec]:
     """Every window that the row leaves open, the plainest first; a stated kernel, stride or padding is kept."""
     text, pooling = near.row.layer, layer.kind == "pooling"
     kernels = (
@@ -81,12 +81,12 @@ def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
     return list(dict.fromkeys(order))
 
 
-def evidence(near: Neighbours, candidate: Layer) -> int:
+def evidence(near: Neighbours, candidate: LayerSpec) -> int:
     """How many of the numbers around the row a window explains, the claimed shape counting most."""
     return max(evidence_from(near, replace(candidate, input=feed)) for feed in (near.claimed_feed, near.feed))
 
 
-def evidence_from(near: Neighbours, candidate: Layer) -> int:
+def evidence_from(near: Neighbours, candidate: LayerSpec) -> int:
     row = near.row
     channels = row.shape[0] if row.shape else row.layer.channels or 1
     layer = replace(candidate, channels=channels)
@@ -105,7 +105,7 @@ def evidence_from(near: Neighbours, candidate: Layer) -> int:
     return found
 
 
-def follows(below: ClaimedRow | None, layer: Layer) -> bool:
+def follows(below: ClaimedRow | None, layer: LayerSpec) -> bool:
     """Whether what the next row claims can follow from this output."""
     if below is None:
         return False
@@ -128,7 +128,7 @@ def window_fits(below: ClaimedRow, feed: Shape, side: Shape) -> bool:
         return False
     kernel = below.layer.kernel or (2, 2)
     stride = below.layer.stride or (kernel if kind == "pooling" else (1, 1))
-    window = Layer("pooling", feed, kernel=kernel, stride=stride)
+    window = LayerSpec("pooling", feed, kernel=kernel, stride=stride)
     padded = [replace(window, padding=(pad, pad)) for pad in range(min(kernel[0] // 2, MOST_PADDING) + 1)]
     return any(option.output_side == side for option in padded)
 
@@ -142,7 +142,7 @@ def dense_fits(row: ClaimedRow, features: int) -> bool:
     return any(counted.admits(value) for value in ((features + 1) * units, features * units + 1, features * units))
 
 
-def inferred_channels(near: Neighbours, layer: Layer) -> Layer:
+def inferred_channels(near: Neighbours, layer: LayerSpec) -> LayerSpec:
     """The layer with the filters that most of the numbers agree on, the claimed shape at a tie, and its bias."""
     if layer.kind == "pooling":
         return layer
@@ -152,7 +152,7 @@ def inferred_channels(near: Neighbours, layer: Layer) -> Layer:
     return replace(layer, bias=has_bias(near, layer))
 
 
-def voted_channels(near: Neighbours, layer: Layer) -> int:
+def voted_channels(near: Neighbours, layer: LayerSpec) -> int:
     """What most numbers say; the claimed shape stands first: it outweighs one other number, but not two."""
     said = [near.row.shape[0]] if near.row.shape else []
     below = near.following
@@ -170,7 +170,7 @@ def voted_channels(near: Neighbours, layer: Layer) -> int:
     return max(votes, key=votes.__getitem__, default=0)
 
 
-def by_parameters(near: Neighbours, layer: Layer) -> int:
+def by_parameters(near: Neighbours, layer: LayerSpec) -> int:
     """The filters that the claimed parameters come from, 0 where they are no multiple of one filter's."""
     counted = near.number("parameters")
     if layer.kind not in {"convolution", "dense"} or counted is None:
@@ -186,7 +186,7 @@ def whole_ratio(number: PrintedNumber | None, divisor: int) -> int:
     return max(int(ratio), 0) if ratio.denominator == 1 else 0
 
 
-def has_bias(near: Neighbours, layer: Layer) -> bool:
+def has_bias(near: Neighbours, layer: LayerSpec) -> bool:
     """Stated; else a layer counted without bias has none where a norm follows it or a tool printed the count."""
     stated = near.row.layer.bias
     if stated is not None:
@@ -198,7 +198,7 @@ def has_bias(near: Neighbours, layer: Layer) -> bool:
     return not counted.admits(value_of(parameter_formula(replace(layer, bias=False))))
 
 
-def said(near: Neighbours, layer: Layer) -> Iterator[str]:
+def said(near: Neighbours, layer: LayerSpec) -> Iterator[str]:
     """What was not stated, in words."""
     text, usual = near.row.layer, layer.kernel if layer.kind == "pooling" else (1, 1)
     parts = []

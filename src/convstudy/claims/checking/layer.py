@@ -16,7 +16,7 @@ COUNTED = (*WINDOWED, *KEEPS_SHAPE, "global pooling", "adaptive pooling", "flatt
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSpec:
     """A layer that is fed with `input`; shapes are (channels, height, width) or (features,).
 
     `channels` are the output channels of a convolution or the units of a dense layer. `output_size` is what an
@@ -67,7 +67,7 @@ class Layer:
     def output_side(self) -> Pair:
         return (self.output[1], self.output[2]) if len(self.output) == 3 else (1, 1)
 
-    def fed(self, shape: Shape) -> Layer:
+    def fed(self, shape: Shape) -> LayerSpec:
         """The same layer with another input; a depthwise convolution has a group for each channel."""
         if self.kind == "depthwise convolution" and self.input:
             multiplier = max(self.channels // self.input_channels, 1)
@@ -77,10 +77,10 @@ class Layer:
         return replace(self, input=shape)
 
 
-def output_formulas(layer: Layer) -> tuple[str, ...]:
+def output_formulas(layer: LayerSpec) -> tuple[str, ...]:
     """Channels, height and width, or the features, as formulas (Dumoulin & Visin 2016, relationships 6, 14 and 15).
 
-    >>> output_formulas(Layer("convolution", (3, 32, 32), channels=8, kernel=(5, 5)))
+    >>> output_formulas(LayerSpec("convolution", (3, 32, 32), channels=8, kernel=(5, 5)))
     ('8', '⌊(32 + 2·0 − 5)/1⌋ + 1', '⌊(32 + 2·0 − 5)/1⌋ + 1')
     """
     if layer.kind == "dense":
@@ -96,7 +96,7 @@ def output_formulas(layer: Layer) -> tuple[str, ...]:
     return tuple(str(extent) for extent in layer.input)
 
 
-def side_formula(layer: Layer, axis: int) -> str:
+def side_formula(layer: LayerSpec, axis: int) -> str:
     """The length of one side of the output after a window."""
     size, stride = layer.input_side[axis], layer.stride[axis]
     if layer.same:
@@ -109,12 +109,12 @@ def side_formula(layer: Layer, axis: int) -> str:
     return f"⌈{moves}⌉" if last >= size + padding else f"⌈{moves}⌉ + 1"
 
 
-def window_length(layer: Layer, axis: int) -> str:
+def window_length(layer: LayerSpec, axis: int) -> str:
     kernel, dilation = layer.kernel[axis], layer.dilation[axis]
     return f"{kernel}" if dilation == 1 else f"({dilation}·({kernel} − 1) + 1)"
 
 
-def fits(layer: Layer) -> bool:
+def fits(layer: LayerSpec) -> bool:
     """Whether every window fits its padded input."""
     if layer.kind not in WINDOWED:
         return bool(layer.input)
@@ -125,21 +125,21 @@ def fits(layer: Layer) -> bool:
     )
 
 
-def size_formula(layer: Layer) -> str:
+def size_formula(layer: LayerSpec) -> str:
     """The number of values in the output: `28·28·8`."""
     shape = layer.output
     return "·".join(str(extent) for extent in (*shape[1:], shape[0]))
 
 
-def slice_formula(layer: Layer) -> str:
+def slice_formula(layer: LayerSpec) -> str:
     """The weights of one filter: `5·5·3`."""
     return f"{layer.kernel[0]}·{layer.kernel[1]}·{layer.input_channels // layer.groups}"
 
 
-def parameter_formula(layer: Layer) -> str:
+def parameter_formula(layer: LayerSpec) -> str:
     """The trainable parameters (Goodfellow et al. 2016, section 9.1, with a bias for each filter).
 
-    >>> parameter_formula(Layer("convolution", (3, 32, 32), channels=8, kernel=(5, 5)))
+    >>> parameter_formula(LayerSpec("convolution", (3, 32, 32), channels=8, kernel=(5, 5)))
     '(5·5·3 + 1)·8'
     """
     if layer.kind in WEIGHTED_WINDOWS:
@@ -153,7 +153,7 @@ def parameter_formula(layer: Layer) -> str:
     return f"{layer.norm_numbers}·{layer.input_channels}" if layer.kind == "norm" else "0"
 
 
-def macs_formula(layer: Layer) -> str:
+def macs_formula(layer: LayerSpec) -> str:
     """The multiply-accumulates of one image; biases, pooling and norms count none."""
     height, width = layer.output_side
     if layer.kind in WEIGHTED_WINDOWS:

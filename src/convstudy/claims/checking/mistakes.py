@@ -15,7 +15,7 @@ from convstudy.claims.checking.arithmetic import value_of
 from convstudy.claims.checking.layer import (
     WEIGHTED_WINDOWS,
     WINDOWED,
-    Layer,
+    LayerSpec,
     macs_formula,
     output_formulas,
     parameter_formula,
@@ -26,12 +26,12 @@ from convstudy.claims.checking.layer import (
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import Quantity
 
-Formula = Callable[[Layer], str | None]
-ShapeFormula = Callable[[Layer], tuple[str, ...] | None]
+Formula = Callable[[LayerSpec], str | None]
+ShapeFormula = Callable[[LayerSpec], tuple[str, ...] | None]
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Fault:
     """A mistake's identifier, the kinds of layer it is made at, a sentence for a student, and its formula."""
 
     name: str
@@ -41,7 +41,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class ShapeMistake:
+class ShapeFault:
     """The same for a shape: a formula for each extent, channels first."""
 
     name: str
@@ -74,15 +74,15 @@ COUNTED_NOTHING = (
 POOLING = ("pooling", "global pooling", "adaptive pooling")
 
 
-def window(x: Layer) -> str:
+def window(x: LayerSpec) -> str:
     return f"{x.kernel[0]}·{x.kernel[1]}"
 
 
-def positions(x: Layer) -> str:
+def positions(x: LayerSpec) -> str:
     return f"{x.output_side[0]}·{x.output_side[1]}"
 
 
-def with_bias(x: Layer, weights: str) -> str:
+def with_bias(x: LayerSpec, weights: str) -> str:
     """The weights of one filter or unit, and its bias where the layer has one."""
     return f"({weights} + 1)" if x.bias else weights
 
@@ -91,79 +91,79 @@ def when(condition: object, formula: str) -> str | None:
     return formula if condition else None
 
 
-def is_map(x: Layer) -> bool:
+def is_map(x: LayerSpec) -> bool:
     return len(x.input) == 3
 
 
 POOLING_LEARNS_NOTHING = "pooling only picks or averages: it learns nothing"
-FLATTENED: tuple[tuple[str, Callable[[Layer], str]], ...] = (
+FLATTENED: tuple[tuple[str, Callable[[LayerSpec], str]], ...] = (
     ("flattening keeps every channel; here height times width alone", lambda x: f"{x.input_side[0]}·{x.input_side[1]}"),
     ("flattening keeps both sides; here one of them", lambda x: f"{x.input_side[0]}·{x.input_channels}"),
     ("flattening keeps every position; here the channels alone", lambda x: f"{x.input_channels}"),
 )  # fmt: skip
 
-PARAMETER_MISTAKES: tuple[Mistake, ...] = (
+PARAMETER_MISTAKES: tuple[Fault, ...] = (
     # convolutions
-    Mistake("input-channels-left-out", CONV, "each filter also runs over all input channels; here it has only one",
+    Fault("input-channels-left-out", CONV, "each filter also runs over all input channels; here it has only one",
             lambda x: f"{with_bias(x, window(x))}·{x.filters}"),
-    Mistake("one-bias-for-the-layer", CONV, "every filter has a bias of its own; here the whole layer has one",
+    Fault("one-bias-for-the-layer", CONV, "every filter has a bias of its own; here the whole layer has one",
             lambda x: f"{slice_formula(x)}·{x.filters} + 1"),
-    Mistake("bias-left-out", CONV, "every filter has a bias as well; here it is left out",
+    Fault("bias-left-out", CONV, "every filter has a bias as well; here it is left out",
             lambda x: when(x.bias, f"{slice_formula(x)}·{x.filters}")),
-    Mistake("bias-though-there-is-none", CONV, "this layer has no bias; here each filter is given one",
+    Fault("bias-though-there-is-none", CONV, "this layer has no bias; here each filter is given one",
             lambda x: when(not x.bias, f"({slice_formula(x)} + 1)·{x.filters}")),
-    Mistake("filters-left-out", CONV, "this counts one filter; the layer has as many as it has output channels",
+    Fault("filters-left-out", CONV, "this counts one filter; the layer has as many as it has output channels",
             lambda x: with_bias(x, slice_formula(x)).strip("()")),
-    Mistake("kernel-side-not-squared", CONV, "a kernel has height times width weights; here its side is taken once",
+    Fault("kernel-side-not-squared", CONV, "a kernel has height times width weights; here its side is taken once",
             lambda x: f"{with_bias(x, f'{x.kernel[0]}·{x.input_channels // x.groups}')}·{x.filters}"),
-    Mistake("groups-ignored", CONV, "with groups each filter sees only its group's input channels; here it sees all",
+    Fault("groups-ignored", CONV, "with groups each filter sees only its group's input channels; here it sees all",
             lambda x: when(x.groups > 1, f"{with_bias(x, f'{window(x)}·{x.input_channels}')}·{x.filters}")),
-    Mistake("bias-counted-twice", CONV, "each filter has one bias; here it has two",
+    Fault("bias-counted-twice", CONV, "each filter has one bias; here it has two",
             lambda x: f"({slice_formula(x)} + 2)·{x.filters}"),
-    Mistake("bias-for-every-input-channel", CONV, "a filter has one bias, however many input channels it runs over",
+    Fault("bias-for-every-input-channel", CONV, "a filter has one bias, however many input channels it runs over",
             lambda x: f"({window(x)} + 1)·{x.input_channels // x.groups}·{x.filters}"),
-    Mistake("weights-at-every-position", CONV, "the weights are shared by all positions; here each has its own",
+    Fault("weights-at-every-position", CONV, "the weights are shared by all positions; here each has its own",
             lambda x: f"{with_bias(x, slice_formula(x))}·{x.filters}·{positions(x)}"),
-    Mistake("weights-at-every-position", CONV, "the weights are shared by all positions; here each has its own",
+    Fault("weights-at-every-position", CONV, "the weights are shared by all positions; here each has its own",
             lambda x: f"{slice_formula(x)}·{x.filters}·{positions(x)}"),
-    Mistake("input-channels-left-out", CONV, "each filter also runs over all input channels; biases are missing too",
+    Fault("input-channels-left-out", CONV, "each filter also runs over all input channels; biases are missing too",
             lambda x: f"{window(x)}·{x.filters}"),
-    Mistake("input-channels-left-out", CONV, "each filter runs over all input channels and has its own bias",
+    Fault("input-channels-left-out", CONV, "each filter runs over all input channels and has its own bias",
             lambda x: f"{window(x)}·{x.filters} + 1"),
-    Mistake("kernel-side-not-squared", CONV, "a kernel has height times width weights; the biases are left out as well",
+    Fault("kernel-side-not-squared", CONV, "a kernel has height times width weights; the biases are left out as well",
             lambda x: f"{x.kernel[0]}·{x.input_channels // x.groups}·{x.filters}"),
-    Mistake("filters-left-out", CONV, "this counts one filter, and not its bias",
+    Fault("filters-left-out", CONV, "this counts one filter, and not its bias",
             slice_formula),
     # dense layers
-    Mistake("one-bias-for-the-layer", DENSE, "every unit has a bias of its own; here the whole layer has one",
+    Fault("one-bias-for-the-layer", DENSE, "every unit has a bias of its own; here the whole layer has one",
             lambda x: f"{x.features}·{x.channels} + 1"),
-    Mistake("bias-left-out", DENSE, "every unit has a bias as well; here it is left out",
+    Fault("bias-left-out", DENSE, "every unit has a bias as well; here it is left out",
             lambda x: when(x.bias, f"{x.features}·{x.channels}")),
-    Mistake("bias-though-there-is-none", DENSE, "this layer has no bias; here each unit is given one",
+    Fault("bias-though-there-is-none", DENSE, "this layer has no bias; here each unit is given one",
             lambda x: when(not x.bias, f"({x.features} + 1)·{x.channels}")),
-    Mistake("bias-counted-twice", DENSE, "each unit has one bias; here it has two",
+    Fault("bias-counted-twice", DENSE, "each unit has one bias; here it has two",
             lambda x: f"({x.features} + 2)·{x.channels}"),
-    Mistake("bias-for-every-input", DENSE, "there is a bias for every output, not for every input",
+    Fault("bias-for-every-input", DENSE, "there is a bias for every output, not for every input",
             lambda x: f"{x.features}·({x.channels} + 1)"),
-    *(Mistake("flatten-mistaken", DENSE, sentence, formula) for sentence, flat in FLATTENED for formula in (
+    *(Fault("flatten-mistaken", DENSE, sentence, formula) for sentence, flat in FLATTENED for formula in (
         lambda x, flat=flat: when(is_map(x), f"{with_bias(x, flat(x))}·{x.channels}"),
         lambda x, flat=flat: when(is_map(x), f"{flat(x)}·{x.channels} + 1"),
         lambda x, flat=flat: when(is_map(x), f"{flat(x)}·{x.channels}"),
     )),
-    Mistake("filters-left-out", DENSE, "this counts the weights of one unit; the layer has many",
+    Fault("filters-left-out", DENSE, "this counts the weights of one unit; the layer has many",
             lambda x: with_bias(x, str(x.features)).strip("()")),
-    Mistake("sum-for-product", DENSE, "every input is joined with every output: a product, not a sum",
+    Fault("sum-for-product", DENSE, "every input is joined with every output: a product, not a sum",
             lambda x: f"{x.features} + {x.channels}"),
     # layers with few or no parameters
-    Mistake("statistics-counted-as-parameters", ("norm",), "mean and variance are buffers; scale and shift are trained",
+    Fault("statistics-counted-as-parameters", ("norm",), "mean and variance are buffers; scale and shift are trained",
             lambda x: when(x.norm_numbers == 2, f"4·{x.input_channels}")),
-    Mistake("statistics-left-out", ("norm",), "this printout counts the running mean and variance as well",
+    Fault("statistics-left-out", ("norm",), "this printout counts the running mean and variance as well",
             lambda x: when(x.norm_numbers == 4, f"2·{x.input_channels}")),
-    Mistake("bias-left-out", ("norm",), "a norm has a scale and a shift for each channel; here one of them is left out",
+    Fault("bias-left-out", ("norm",), "a norm has a scale and a shift for each channel; here one of them is left out",
             lambda x: f"{x.input_channels}"),
-    Mistake("norm-at-every-position", ("norm",), "scale and shift are shared by all positions of a channel",
+    Fault("norm-at-every-position", ("norm",), "scale and shift are shared by all positions of a channel",
             lambda x: f"2·{size_formula(x)}"),
-    *(Mistake("pooling-given-parameters", POOLING, POOLING_LEARNS_NOTHING, formula) for formula in (
+    *(Fault("pooling-given-parameters", POOLING, POOLING_LEARNS_NOTHING, formula) for formula in (
         lambda x: f"({window(x)} + 1)·{x.input_channels}",
         lambda x: f"{window(x)}·{x.input_channels}",
         lambda x: f"{window(x)}·{x.input_channels} + 1",
@@ -174,67 +174,67 @@ PARAMETER_MISTAKES: tuple[Mistake, ...] = (
         lambda x: f"2·{x.input_channels}",
         lambda x: f"{x.input_channels}",
     )),
-    *(Mistake("parameters-where-there-are-none", COUNTED_NOTHING, "this layer learns nothing", formula) for formula in (
+    *(Fault("parameters-where-there-are-none", COUNTED_NOTHING, "this layer learns nothing", formula) for formula in (
         lambda x: f"2·{x.input_channels}",
         lambda x: f"{x.input_channels}",
         size_formula,
     )),
 )  # fmt: skip
 
-MACS_MISTAKES: tuple[Mistake, ...] = (
-    Mistake("flops-for-macs", (*CONV, "dense"), "a multiply-accumulate is two operations; these are FLOPs",
+MACS_MISTAKES: tuple[Fault, ...] = (
+    Fault("flops-for-macs", (*CONV, "dense"), "a multiply-accumulate is two operations; these are FLOPs",
             lambda x: f"2·{macs_formula(x)}"),
-    Mistake("bias-counted-in-macs", CONV, "adding a bias is no multiply-accumulate",
+    Fault("bias-counted-in-macs", CONV, "adding a bias is no multiply-accumulate",
             lambda x: when(x.bias, f"({slice_formula(x)} + 1)·{x.filters}·{positions(x)}")),
-    Mistake("bias-counted-in-macs", DENSE, "adding a bias is no multiply-accumulate",
+    Fault("bias-counted-in-macs", DENSE, "adding a bias is no multiply-accumulate",
             lambda x: when(x.bias, f"({x.features} + 1)·{x.channels}")),
-    Mistake("flops-for-macs", CONV, "these are FLOPs, the additions of the biases among them",
+    Fault("flops-for-macs", CONV, "these are FLOPs, the additions of the biases among them",
             lambda x: when(x.bias, f"(2·{slice_formula(x)} + 1)·{x.filters}·{positions(x)}")),
-    Mistake("flops-for-macs", DENSE, "these are FLOPs, the additions of the biases among them",
+    Fault("flops-for-macs", DENSE, "these are FLOPs, the additions of the biases among them",
             lambda x: when(x.bias, f"(2·{x.features} + 1)·{x.channels}")),
-    Mistake("positions-left-out", CONV, "each filter is applied at every position of the output",
+    Fault("positions-left-out", CONV, "each filter is applied at every position of the output",
             lambda x: f"{slice_formula(x)}·{x.filters}"),
-    Mistake("positions-left-out", CONV, "these are the parameters; each filter is applied at every position",
+    Fault("positions-left-out", CONV, "these are the parameters; each filter is applied at every position",
             parameter_formula),
-    Mistake("input-channels-left-out", CONV, "each filter also runs over all input channels; here it has only one",
+    Fault("input-channels-left-out", CONV, "each filter also runs over all input channels; here it has only one",
             lambda x: f"{window(x)}·{x.filters}·{positions(x)}"),
-    Mistake("filters-left-out", CONV, "this counts one filter; the layer has as many as it has output channels",
+    Fault("filters-left-out", CONV, "this counts one filter; the layer has as many as it has output channels",
             lambda x: f"{slice_formula(x)}·{positions(x)}"),
-    Mistake("kernel-side-not-squared", CONV, "a kernel has height times width weights; here its side is taken once",
+    Fault("kernel-side-not-squared", CONV, "a kernel has height times width weights; here its side is taken once",
             lambda x: f"{x.kernel[0]}·{x.input_channels // x.groups}·{x.filters}·{positions(x)}"),
-    Mistake("groups-ignored", CONV, "with groups each filter sees only its group's input channels; here it sees all",
+    Fault("groups-ignored", CONV, "with groups each filter sees only its group's input channels; here it sees all",
             lambda x: when(x.groups > 1, f"{window(x)}·{x.input_channels}·{x.filters}·{positions(x)}")),
-    Mistake("stride-or-padding-ignored", CONV, "a filter is applied at the output's positions, not at the input's",
+    Fault("stride-or-padding-ignored", CONV, "a filter is applied at the output's positions, not at the input's",
             lambda x: f"{slice_formula(x)}·{x.filters}·{x.input_side[0]}·{x.input_side[1]}"),
-    Mistake("macs-halved", (*CONV, "dense"), "these are half the multiply-accumulates",
+    Fault("macs-halved", (*CONV, "dense"), "these are half the multiply-accumulates",
             lambda x: f"{macs_formula(x)}/2"),
-    Mistake("pooling-given-macs", POOLING, "comparing or averaging is no multiply-accumulate",
+    Fault("pooling-given-macs", POOLING, "comparing or averaging is no multiply-accumulate",
             lambda x: f"{window(x)}·{size_formula(x)}"),
-    Mistake("macs-where-there-are-none", (*COUNTED_NOTHING, "norm", *POOLING), "no weight is multiplied here",
+    Fault("macs-where-there-are-none", (*COUNTED_NOTHING, "norm", *POOLING), "no weight is multiplied here",
             size_formula),
-    Mistake("macs-where-there-are-none", ("norm",), "no weight is multiplied here",
+    Fault("macs-where-there-are-none", ("norm",), "no weight is multiplied here",
             lambda x: f"2·{size_formula(x)}"),
 )  # fmt: skip
 
 
 MAPS = (*WINDOWED, "input", "norm", "activation", "addition")
-SIZE_MISTAKES: tuple[Mistake, ...] = (
-    Mistake("channels-left-out", MAPS, "the size counts every channel; here one",
+SIZE_MISTAKES: tuple[Fault, ...] = (
+    Fault("channels-left-out", MAPS, "the size counts every channel; here one",
             lambda x: when(len(x.output) == 3, positions(x))),
-    Mistake("side-not-squared", MAPS, "a feature map has height times width values",
+    Fault("side-not-squared", MAPS, "a feature map has height times width values",
             lambda x: when(len(x.output) == 3, f"{x.output_side[0]}·{x.filters}")),
-    Mistake("input-for-output", (*WINDOWED, *DENSE, "global pooling"), "this is the input's size, not the output's",
+    Fault("input-for-output", (*WINDOWED, *DENSE, "global pooling"), "this is the input's size, not the output's",
             lambda x: "·".join(str(extent) for extent in (*x.input[1:], x.input[0]))),
-    Mistake("input-channels-for-filters", WINDOWED, "the output has a channel for each filter",
+    Fault("input-channels-for-filters", WINDOWED, "the output has a channel for each filter",
             lambda x: when(x.kind != "pooling", f"{positions(x)}·{x.input_channels}")),
-    Mistake("sum-for-product", (*WINDOWED, "input"), "the size is the product of the extents, not their sum",
+    Fault("sum-for-product", (*WINDOWED, "input"), "the size is the product of the extents, not their sum",
             lambda x: when(len(x.output) == 3, f"{x.output_side[0]} + {x.output_side[1]} + {x.filters}")),
-    Mistake("bytes-for-values", (*MAPS, "dense"), "these are the bytes of 32-bit values",
+    Fault("bytes-for-values", (*MAPS, "dense"), "these are the bytes of 32-bit values",
             lambda x: f"4·{size_formula(x)}"),
 )  # fmt: skip
 
 
-def sides(x: Layer, template: str) -> tuple[str, ...]:
+def sides(x: LayerSpec, template: str) -> tuple[str, ...]:
     """A shape whose sides follow a template of {n}, {p}, {k}, {s}: input side, padding, window length, stride."""
     texts = [
         template.format(n=x.input_side[axis], p=padding_of(x, axis), k=window_length(x, axis), s=x.stride[axis])
@@ -243,44 +243,44 @@ def sides(x: Layer, template: str) -> tuple[str, ...]:
     return (str(x.filters), *texts)
 
 
-def padding_of(x: Layer, axis: int) -> str:
+def padding_of(x: LayerSpec, axis: int) -> str:
     return f"({window_length(x, axis)} − 1)/2" if x.same else str(x.padding[axis])
 
 
-def with_channels(x: Layer, channels: str) -> tuple[str, ...]:
+def with_channels(x: LayerSpec, channels: str) -> tuple[str, ...]:
     return (channels, *output_formulas(x)[1:])
 
 
-SHAPE_MISTAKES: tuple[ShapeMistake, ...] = (
-    ShapeMistake("stride-ignored", WINDOWED, "the window moves by its stride; here it moves by one",
+SHAPE_MISTAKES: tuple[ShapeFault, ...] = (
+    ShapeFault("stride-ignored", WINDOWED, "the window moves by its stride; here it moves by one",
                  lambda x: sides(x, "{n} + 2·{p} − {k} + 1") if max(x.stride) > 1 else None),
-    ShapeMistake("padding-ignored", WINDOWED, "the padding on both sides belongs to the length; here it is left out",
+    ShapeFault("padding-ignored", WINDOWED, "the padding on both sides belongs to the length; here it is left out",
                  lambda x: sides(x, "⌊({n} − {k})/{s}⌋ + 1") if x.same or max(x.padding) > 0 else None),
-    ShapeMistake("padding-ignored", WINDOWED, "padding is added on both sides; here on one",
+    ShapeFault("padding-ignored", WINDOWED, "padding is added on both sides; here on one",
                  lambda x: sides(x, "⌊({n} + {p} − {k})/{s}⌋ + 1") if x.same or max(x.padding) > 0 else None),
-    ShapeMistake("rounded-up", WINDOWED, "a window that does not fit is left out: rounded down",
+    ShapeFault("rounded-up", WINDOWED, "a window that does not fit is left out: rounded down",
                  lambda x: None if x.rounds_up else sides(x, "⌈({n} + 2·{p} − {k})/{s}⌉ + 1")),
-    ShapeMistake("rounded-down", WINDOWED, "with ceil mode the last window counts, even where it hangs over",
+    ShapeFault("rounded-down", WINDOWED, "with ceil mode the last window counts, even where it hangs over",
                  lambda x: sides(x, "⌊({n} + 2·{p} − {k})/{s}⌋ + 1") if x.rounds_up or x.same else None),
-    ShapeMistake("plus-one-left-out", WINDOWED, "the window's first position counts too: + 1",
+    ShapeFault("plus-one-left-out", WINDOWED, "the window's first position counts too: + 1",
                  lambda x: sides(x, "⌊({n} + 2·{p} − {k})/{s}⌋")),
-    ShapeMistake("kernel-ignored", WINDOWED, "without padding a window shortens the sides",
+    ShapeFault("kernel-ignored", WINDOWED, "without padding a window shortens the sides",
                  lambda x: sides(x, "⌊({n} − 1)/{s}⌋ + 1")),
-    ShapeMistake("kernel-ignored", WINDOWED, "the stride alone does not tell the length",
+    ShapeFault("kernel-ignored", WINDOWED, "the stride alone does not tell the length",
                  lambda x: sides(x, "⌊{n}/{s}⌋")),
-    ShapeMistake("channels-kept", CONV, "the output has a channel for each filter",
+    ShapeFault("channels-kept", CONV, "the output has a channel for each filter",
                  lambda x: with_channels(x, str(x.input_channels))),
-    ShapeMistake("channels-multiplied", CONV, "a filter sums over the input channels: one output channel each",
+    ShapeFault("channels-multiplied", CONV, "a filter sums over the input channels: one output channel each",
                  lambda x: with_channels(x, f"{x.input_channels}·{x.filters}")),
-    ShapeMistake("channels-reduced-by-pooling", ("pooling",), "pooling keeps the number of channels",
+    ShapeFault("channels-reduced-by-pooling", ("pooling",), "pooling keeps the number of channels",
                  lambda x: with_channels(x, f"⌊{x.input_channels}/{x.stride[0]}⌋")),
-    ShapeMistake("input-for-output", (*WINDOWED, *DENSE, "global pooling", "flatten"), "this is the input's shape",
+    ShapeFault("input-for-output", (*WINDOWED, *DENSE, "global pooling", "flatten"), "this is the input's shape",
                  lambda x: tuple(str(extent) for extent in x.input)),
-    ShapeMistake("flatten-mistaken", ("flatten",), "flattening keeps every channel",
+    ShapeFault("flatten-mistaken", ("flatten",), "flattening keeps every channel",
                  lambda x: (f"{x.input_side[0]}·{x.input_side[1]}",) if is_map(x) else None),
-    ShapeMistake("flatten-mistaken", ("flatten",), "flattening keeps height times width times channels",
+    ShapeFault("flatten-mistaken", ("flatten",), "flattening keeps height times width times channels",
                  lambda x: (f"{x.input_side[0]}·{x.input_channels}",) if is_map(x) else None),
-    ShapeMistake("flatten-mistaken", ("flatten",), "flattening keeps every position",
+    ShapeFault("flatten-mistaken", ("flatten",), "flattening keeps every position",
                  lambda x: (f"{x.input_channels}",) if is_map(x) else None),
 )  # fmt: skip
 
@@ -319,7 +319,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip("zero-slip", "zeros at the end are lost or added", zero_lost),
     Slip("digit-lost", "a digit is lost or added", digit_lost),
 )
-MISTAKES: dict[Quantity, tuple[Mistake, ...]] = {
+MISTAKES: dict[Quantity, tuple[Fault, ...]] = {
     "parameters": PARAMETER_MISTAKES,
     "macs": MACS_MISTAKES,
     "activation_size": SIZE_MISTAKES,
@@ -327,7 +327,7 @@ MISTAKES: dict[Quantity, tuple[Mistake, ...]] = {
 
 
 @dataclass(frozen=True)
-class Explanation:
+class NamedMistake:
     """A mistake that gives exactly the claimed number: its identifier, a sentence, and the formula it was made with."""
 
     mistake: str
@@ -335,17 +335,17 @@ class Explanation:
     formula: str = ""
 
 
-def number_mistakes(layer: Layer, quantity: Quantity) -> Iterator[tuple[Explanation, Fraction]]:
+def number_mistakes(layer: LayerSpec, quantity: Quantity) -> Iterator[tuple[NamedMistake, Fraction]]:
     """Every mistake that can be made at this number, with the value that it gives."""
     for mistake in MISTAKES[quantity]:
         if layer.kind in mistake.kinds and (formula := mistake.formula(layer)) is not None:
             value = value_of(formula)
             if value.denominator == 1:
                 text = formula if formula.isdigit() else f"{formula} = {int(value):,}"
-                yield Explanation(mistake.name, mistake.sentence, text), value
+                yield NamedMistake(mistake.name, mistake.sentence, text), value
 
 
-def shape_mistakes(layer: Layer) -> Iterator[tuple[Explanation, Shape]]:
+def shape_mistakes(layer: LayerSpec) -> Iterator[tuple[NamedMistake, Shape]]:
     """Every mistake that can be made at this shape, with the shape that it gives."""
     for mistake in SHAPE_MISTAKES:
         if layer.kind in mistake.kinds and (formulas := mistake.formula(layer)) is not None:
@@ -353,11 +353,11 @@ def shape_mistakes(layer: Layer) -> Iterator[tuple[Explanation, Shape]]:
             if all(value.denominator == 1 and value > 0 for value in values):
                 text = ", ".join(dict.fromkeys(formulas[1:] if len(formulas) == 3 else formulas))
                 text = formulas[0] if len(formulas) == 3 and mistake.name.startswith("channels") else text
-                yield Explanation(mistake.name, mistake.sentence, text), tuple(int(value) for value in values)
+                yield NamedMistake(mistake.name, mistake.sentence, text), tuple(int(value) for value in values)
 
 
-def slips(claimed: int, correct: int) -> Iterator[Explanation]:
+def slips(claimed: int, correct: int) -> Iterator[NamedMistake]:
     """The slips of pen or arithmetic that lie between two numbers."""
     for slip in SLIPS:
         if correct and slip.made(claimed, correct):
-            yield Explanation(slip.name, slip.sentence)
+            yield NamedMistake(slip.name, slip.sentence)

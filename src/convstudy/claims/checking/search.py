@@ -10,11 +10,11 @@ from math import prod
 
 from convstudy.claims.checking.describe import DescribedNetwork, same_shape
 from convstudy.claims.checking.facts import Facts, Value, claimed_outputs, facts_of_layer, total
-from convstudy.claims.checking.layer import Layer, fits, parameter_formula
+from convstudy.claims.checking.layer import LayerSpec, fits, parameter_formula
 from convstudy.claims.checking.mistakes import (
     COUNTED_NOTHING,
     POOLING,
-    Explanation,
+    NamedMistake,
     number_mistakes,
     shape_mistakes,
     slips,
@@ -47,18 +47,18 @@ class MistakeSearch:
         self.table, self.network, self.facts = table, network, facts
         self.claimed = claimed_outputs(facts)
 
-    def explanations(self, number: int, quantity: Quantity) -> list[Explanation]:
+    def explanations(self, number: int, quantity: Quantity) -> list[NamedMistake]:
         """Everything that gives exactly the claimed value, the likeliest first; each mistake once."""
         claimed = claim(self.facts[number], quantity)
         if claimed is None:
             return []
         ways = self.of_total if self.facts[number].is_total else self.of_layer
-        found: dict[str, Explanation] = {}
+        found: dict[str, NamedMistake] = {}
         for explanation in ways(number, quantity, claimed):
             found.setdefault(explanation.mistake, explanation)
         return list(found.values())
 
-    def of_layer(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def of_layer(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         yield from self.passed_on(number, quantity, claimed)
         yield from self.exchanged(number, quantity, claimed)
         yield from self.by_formula(self.facts[number].layer, quantity, claimed)
@@ -77,7 +77,7 @@ class MistakeSearch:
 
     # -- passed on -----------------------------------------------------------------------------------------------------
 
-    def on_claims(self, number: int, quantity: Quantity) -> Iterator[tuple[Layer, str]]:
+    def on_claims(self, number: int, quantity: Quantity) -> Iterator[tuple[LayerSpec, str]]:
         """The layer as it follows from wrong claims, of the rows that feed it and of its own shape; and the reason."""
         layer, own = self.facts[number].layer, self.facts[number].row.shape
         if layer is None:
@@ -89,7 +89,7 @@ class MistakeSearch:
             for base in (layer, *(layer for layer, _ in fed)):
                 yield replace(base, channels=own[0], claimed_output=own), reason
 
-    def fed_by_claims(self, number: int, layer: Layer) -> Iterator[tuple[Layer, str]]:
+    def fed_by_claims(self, number: int, layer: LayerSpec) -> Iterator[tuple[LayerSpec, str]]:
         for above in self.facts[number].inputs:
             label, shape = self.table.rows[above].label, self.claimed[above]
             right = self.facts[above].correct.get("output_shape")
@@ -107,15 +107,15 @@ class MistakeSearch:
             ):
                 yield layer.fed((int(size.value),)), f"the wrong size {size} of {label!r}"
 
-    def passed_on(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def passed_on(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         for layer, reason in self.on_claims(number, quantity):
             values, formulas = facts_of_layer(layer)
             if agrees(claimed, values[quantity]):
-                yield Explanation("passed-on", f"this follows rightly from {reason}", formulas[quantity])
+                yield NamedMistake("passed-on", f"this follows rightly from {reason}", formulas[quantity])
 
     # -- formulas ------------------------------------------------------------------------------------------------------
 
-    def by_formula(self, layer: Layer | None, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def by_formula(self, layer: LayerSpec | None, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         if layer is None:
             return
         made = shape_mistakes(layer) if quantity == "output_shape" else number_mistakes(layer, quantity)
@@ -123,12 +123,12 @@ class MistakeSearch:
             if agrees(claimed, value):
                 yield explanation
 
-    def by_formula_on_claims(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def by_formula_on_claims(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         for layer, reason in self.on_claims(number, quantity):
             for explanation in self.by_formula(layer, quantity, claimed):
                 yield replace(explanation, sentence=f"{explanation.sentence}; on top of {reason}")
 
-    def unpooled(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def unpooled(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         """A dense layer that is fed with the map above the pooling, or with a map that was flattened wrongly."""
         layer, inputs = self.facts[number].layer, self.facts[number].inputs
         if layer is None or layer.kind != "dense" or not inputs:
@@ -142,10 +142,10 @@ class MistakeSearch:
         values, formulas = facts_of_layer(fed)
         if above.layer.kind in POOLING and agrees(claimed, values[quantity]):
             sentence = f"here the input of {above.row.label!r} is flattened, not its output"
-            yield Explanation("flatten-mistaken", sentence, f"{formulas[quantity]} = {values[quantity]:,}")
+            yield NamedMistake("flatten-mistaken", sentence, f"{formulas[quantity]} = {values[quantity]:,}")
 
     @cached_property
-    def other_inputs(self) -> list[tuple[str, list[Layer | None]]]:
+    def other_inputs(self) -> list[tuple[str, list[LayerSpec | None]]]:
         """The network with every other usual side of its input, and the sentence that says so."""
         shape = self.network.input_shape
         if shape is None or len(shape) != 3 or len(self.network.rows) > MOST_SIZED_ROWS:
@@ -158,7 +158,7 @@ class MistakeSearch:
             for side in USUAL_SIDES
         ]
 
-    def of_another_input(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def of_another_input(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         described = self.facts[number].described
         if described is None:
             return
@@ -167,9 +167,9 @@ class MistakeSearch:
             if layer is not None:
                 values, formulas = facts_of_layer(layer)
                 if agrees(claimed, values[quantity]):
-                    yield Explanation("another-input-size", sentence, formulas[quantity])
+                    yield NamedMistake("another-input-size", sentence, formulas[quantity])
 
-    def thousands(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def thousands(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         """1,024 taken for 1,000: in the printed K or M, or in the number of units."""
         fact = self.facts[number]
         value = fact.correct.get(quantity)
@@ -179,30 +179,30 @@ class MistakeSearch:
         if layer is not None and layer.kind == "dense":
             for taken, meant in ((1024, 1000), (1000, 1024)):
                 if taken_for(layer, taken, meant, quantity, claimed):
-                    yield Explanation("1024-for-1000", f"here {taken:,} is taken where the layer has {meant:,}")
+                    yield NamedMistake("1024-for-1000", f"here {taken:,} is taken where the layer has {meant:,}")
 
-    def by_kind(self, number: int, quantity: Quantity) -> Iterator[Explanation]:
+    def by_kind(self, number: int, quantity: Quantity) -> Iterator[NamedMistake]:
         """Any count at a layer that has none, whatever formula gave it."""
         kind = self.facts[number].row.layer.kind
         if quantity == "parameters" and kind in POOLING:
-            yield Explanation("pooling-given-parameters", "pooling only picks or averages: it learns nothing")
+            yield NamedMistake("pooling-given-parameters", "pooling only picks or averages: it learns nothing")
         elif quantity == "parameters" and kind in COUNTED_NOTHING and self.facts[number].correct.get(quantity) == 0:
-            yield Explanation("parameters-where-there-are-none", "this layer learns nothing")
+            yield NamedMistake("parameters-where-there-are-none", "this layer learns nothing")
 
     # -- the pen -------------------------------------------------------------------------------------------------------
 
-    def exchanged(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def exchanged(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         right = self.facts[number].correct.get(quantity)
         if isinstance(claimed, tuple) and isinstance(right, tuple) and sorted(claimed) == sorted(right):
-            yield Explanation("axes-exchanged", "channels, height and width stand in another order than in other rows")
+            yield NamedMistake("axes-exchanged", "channels, height and width stand in another order than in other rows")
         for other in QUANTITIES[1:]:
             if other != quantity and self.crosswise((number, quantity), (number, other)):
                 name = self.table.columns[other]
-                yield Explanation("columns-exchanged", f"this number and that of the column {name!r} are exchanged")
+                yield NamedMistake("columns-exchanged", f"this number and that of the column {name!r} are exchanged")
         near = range(max(number - FARTHEST_EXCHANGE, 0), min(number + FARTHEST_EXCHANGE + 1, len(self.facts)))
         for other_row in sorted(near, key=lambda row: abs(row - number)):
             if other_row != number and self.crosswise((number, quantity), (other_row, quantity)):
-                yield Explanation(
+                yield NamedMistake(
                     "rows-exchanged", f"this value and that of {self.table.rows[other_row].label!r} are exchanged"
                 )
 
@@ -215,15 +215,15 @@ class MistakeSearch:
             second, self.facts[one[0]].correct.get(one[1])
         )
 
-    def copied(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def copied(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         if isinstance(claimed, PrintedNumber) and claimed.value == 0:
-            yield Explanation("left-at-zero", "this layer is not counted at all")
+            yield NamedMistake("left-at-zero", "this layer is not counted at all")
             return
         for other in (number - 1, number + 1):
             if 0 <= other < len(self.facts) and agrees(claimed, self.facts[other].correct.get(quantity)):
-                yield Explanation("copied-from-another-row", f"this is the value of {self.table.rows[other].label!r}")
+                yield NamedMistake("copied-from-another-row", f"this is the value of {self.table.rows[other].label!r}")
 
-    def slipped(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def slipped(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         right = self.facts[number].correct.get(quantity)
         if isinstance(claimed, PrintedNumber) and claimed.exact and isinstance(right, int):
             yield from slips(int(claimed.value), right)
@@ -234,13 +234,13 @@ class MistakeSearch:
 
     # -- totals --------------------------------------------------------------------------------------------------------
 
-    def of_total(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[Explanation]:
+    def of_total(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         rows = [fact for fact in self.facts[:number] if not fact.is_total]
         if not isinstance(claimed, PrintedNumber):
             return
         claims = [fact.row.numbers[quantity].value for fact in rows if quantity in fact.row.numbers]
         if claims and claimed.admits(sum(claims)):
-            yield Explanation(
+            yield NamedMistake(
                 "passed-on", "this is the sum of the claimed numbers, wrong ones among them", "the sum of the claims"
             )
         main = [fact for fact in rows if not fact.in_side_branch]
@@ -252,7 +252,7 @@ class MistakeSearch:
             one_column = any(not self.wrong(number, other) for other in others)
             name = "side-branches-in-one-column" if one_column else "side-branches-left-out"
             labels = ", ".join(fact.row.label for fact in rows if fact.in_side_branch)
-            yield Explanation(
+            yield NamedMistake(
                 name,
                 f"the sum leaves out {labels}, which other columns count"
                 if one_column
@@ -260,11 +260,11 @@ class MistakeSearch:
             )
         for mistaken, name, sentence in mistaken_sums(rows):
             if quantity == "parameters" and claimed.admits(mistaken):
-                yield Explanation(name, sentence)
+                yield NamedMistake(name, sentence)
         right = self.facts[number].correct.get(quantity)
         if isinstance(right, int):
             if claimed.admits(2 * right) and quantity == "macs":
-                yield Explanation(
+                yield NamedMistake(
                     "flops-for-macs",
                     "one multiply-accumulate is two floating-point operations; these are FLOPs",
                     f"2·{right}",
@@ -273,7 +273,7 @@ class MistakeSearch:
             for fact in rows:
                 part = fact.correct.get(quantity)
                 if isinstance(part, int) and part and claimed.admits(right - part):
-                    yield Explanation("row-left-out", f"the sum leaves out {fact.row.label!r}", f"{right} − {part}")
+                    yield NamedMistake("row-left-out", f"the sum leaves out {fact.row.label!r}", f"{right} − {part}")
         yield from self.slipped(number, quantity, claimed)
 
 
@@ -291,17 +291,17 @@ def mistaken_sums(rows: Sequence[Facts]) -> Iterator[tuple[int, str, str]]:
         yield right + 2 * norms, "statistics-counted-as-parameters", sentence
 
 
-def thousands_in_unit(claimed: PrintedNumber, right: int) -> Iterator[Explanation]:
+def thousands_in_unit(claimed: PrintedNumber, right: int) -> Iterator[NamedMistake]:
     for power in (1, 2, 3):
         if claimed.scale == 1000**power and claimed.admits(Fraction(right * 1000**power, 1024**power)):
-            yield Explanation(
+            yield NamedMistake(
                 "1024-for-1000", f"K is 1,000, not 1,024: this is {right:,}/1024{'²³'[power - 2] if power > 1 else ''}"
             )
         if claimed.scale == 1000**power and claimed.admits(Fraction(right * 1024**power, 1000**power)):
-            yield Explanation("1024-for-1000", "1,024 is taken for 1,000")
+            yield NamedMistake("1024-for-1000", "1,024 is taken for 1,000")
 
 
-def taken_for(layer: Layer, taken: int, meant: int, quantity: Quantity, claimed: Claimed) -> bool:
+def taken_for(layer: LayerSpec, taken: int, meant: int, quantity: Quantity, claimed: Claimed) -> bool:
     """Whether the claim is that of the layer with `taken` units or features where it has `meant`."""
     changed = replace(
         layer,

@@ -9,7 +9,7 @@ from .introduction import introduction
 from .layers import layer_table
 from .networks import cost_table, result_table, verdicts
 from .trained import trained_report
-from .training import TrainingDisplay
+from .training import TrainingDisplay, failed_runs
 from .watching import watched
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "difference",
     "evaluation_report",
     "explanation",
+    "failed_runs",
     "inspection_report",
     "introduction",
     "layer_table",

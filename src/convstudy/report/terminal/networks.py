@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from convstudy.report import numbers
+from convstudy.report import numbers, sentences
 from convstudy.report.leading import leading_pairs
 from convstudy.report.terminal.table import plain_table
 
@@ -83,11 +83,14 @@ def verdicts(results: Results) -> RenderableType:
     """Draw the verdict on each pair (of many, on the leading network's), their basis, and the questions' answers."""
     seeds, images = len(results.protocol.seeds), results.protocol.data.test
     shown = leading_pairs(results)
-    lines = [Text(pair.verdict, style="bold" if pair.better else "") for pair in shown]
+    lines = [
+        Text(sentences.verdict(pair, pairs=len(results.comparisons)), style="bold" if pair.better else "")
+        for pair in shown
+    ]
     basis = f"based on {numbers.plural(seeds, 'seed')} and {numbers.plural(images, 'test image')}"
     if len(shown) < len(results.comparisons):
         basis += f"; all {len(results.comparisons)} pairs are in the report"
-    for reply in results.questions:
+    for reply in sentences.replies(results):
         lines += [Text(), Text(reply.question, style="bold"), Text(reply.answer)]
     return Group(*lines[: len(shown)], Text(basis, style="dim"), *lines[len(shown) :])
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from convstudy.report import numbers
-
-if TYPE_CHECKING:
-    from convstudy.training import Epoch
+from convstudy.study.runs.events import (
+    EpochEnded,
+    Event,
+    Noted,
+    RunEnded,
+    RunFailed,
+    RunStarted,
+    StepEnded,
+    StudyStarted,
+)
+from convstudy.training import Epoch
+from convstudy.wording import plural
 
 
 @dataclass
@@ -33,18 +41,18 @@ class RunLine:
 
 
 class TrainingDisplay:
-    """Shows where training is: each run's epoch, loss, images/s and time left. It is a study's `Observer`.
+    """Shows where training is: each run's epoch, loss, images/s and time left. It takes the events of a study.
 
-    On a terminal one bar for all runs, where there are several, and one for each that goes on; elsewhere (a file, a
-    pipe, CI) a line an epoch.
+    On a terminal it draws one bar for all runs, if there are several, and one per running run; elsewhere (a file, a
+    pipe, CI) it prints a line per epoch.
 
     >>> from convstudy.training import Epoch
     >>> with TrainingDisplay(Console(width=80)) as display:
-    ...     display.start(missing=6, total=6)
-    ...     display.start_run("net", seed=0, index=1, epochs=8, steps_per_epoch=45)
-    ...     display.step(1, epoch=1, step=45, loss=2.1034, images_per_second=5123.0)
-    ...     display.end_epoch(1, Epoch(1, 0.05, 2.1034, 0.31, 1.7, 0.62, 0.28))
-    ...     display.end_run(1)
+    ...     display(StudyStarted(missing=6, total=6))
+    ...     display(RunStarted(index=1, model="net", seed=0, epochs=8, steps_per_epoch=45))
+    ...     display(StepEnded(index=1, epoch=1, step=45, loss=2.1034, images_per_second=5123.0))
+    ...     display(EpochEnded(index=1, epoch=Epoch(1, 0.05, 2.1034, 0.31, 1.7, 0.62, 0.28)))
+    ...     display(RunEnded(index=1))
     run 1 of 6: net, seed 0: epoch 1 of 8, loss 2.103, validation top-1 62.0 %, 5,123 images/s
     """
 
@@ -75,33 +83,44 @@ class TrainingDisplay:
     ) -> None:
         self._bars.stop()
 
-    def start(self, *, missing: int, total: int) -> None:
-        """Say how many runs there are, and how many of them are to be done now."""
-        self._done, self._total, self._started = float(total - missing), total, self._clock()
-        if missing and total > 1:
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        match event:
+            case StudyStarted():
+                self._study_started(event)
+            case RunStarted():
+                name = f"{event.model}, seed {event.seed}"
+                bar = self._bars.add_task("", total=1.0, detail="", left="")
+                self._lines[event.index] = RunLine(bar, name, event.epochs, event.steps_per_epoch, self._clock())
+                self._show(event.index, epoch=1)
+            case StepEnded():
+                self._step_ended(event)
+            case EpochEnded():
+                self._epoch_ended(event.index, event.epoch)
+            case Noted():
+                self.console.print(Text(f"{self._run(event.index)}{event.text}"), soft_wrap=True)
+            case RunFailed():
+                failed = f"{self._run(event.index)}failed: {event.reason}"
+                self.console.print(Text(failed, style="red"), soft_wrap=True)
+                self._run_ended(event.index)
+            case RunEnded():
+                self._run_ended(event.index)
+
+    def _study_started(self, event: StudyStarted) -> None:
+        self._done, self._total, self._started = float(event.total - event.missing), event.total, self._clock()
+        if event.missing and event.total > 1:
             self._all_runs = self._bars.add_task("", total=1.0, detail="", left="")
-        if missing:
+        if event.missing:
             self._bars.start()
 
-    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None:
-        """Say which run begins, its index (from 1), and how long it is."""
-        bar = self._bars.add_task("", total=1.0, detail="", left="")
-        self._lines[index] = RunLine(bar, f"{model}, seed {seed}", epochs, steps_per_epoch, self._clock())
-        self._show(index, epoch=1)
+    def _step_ended(self, event: StepEnded) -> None:
+        line = self._lines[event.index]
+        line.images_per_second = event.images_per_second
+        line.done = (event.epoch - 1 + event.step / line.steps_per_epoch) / line.epochs
+        rate = numbers.rate(event.images_per_second)
+        self._show(event.index, event.epoch, f"loss {event.loss:.3f}  {rate} images/s")
 
-    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
-        """Say where a run is (epoch and step from 1), and the epoch's mean loss and speed so far."""
-        line = self._lines[index]
-        line.images_per_second = images_per_second
-        line.done = (epoch - 1 + step / line.steps_per_epoch) / line.epochs
-        self._show(index, epoch, f"loss {loss:.3f}  {numbers.rate(images_per_second)} images/s")
-
-    def note(self, index: int, text: str) -> None:
-        """Say what has been changed in a run."""
-        self.console.print(Text(f"{self._run(index)}{text}"), soft_wrap=True)
-
-    def end_epoch(self, index: int, epoch: Epoch) -> None:
-        """Say what an epoch measured; epochs told of before the first step come from a checkpoint."""
+    def _epoch_ended(self, index: int, epoch: Epoch) -> None:
         line = self._lines[index]
         line.done = epoch.epoch / line.epochs
         if not line.images_per_second:
@@ -114,12 +133,12 @@ class TrainingDisplay:
             place = f"{self._run(index)}{line.name}: epoch {epoch.epoch} of {line.epochs}"
             self.console.print(Text(f"{place}, {detail}, {speed}"), soft_wrap=True)
 
-    def end_run(self, index: int) -> None:
-        """Say that a run has ended."""
-        line = self._lines.pop(index)
+    def _run_ended(self, index: int) -> None:
+        line = self._lines.pop(index, None)  # a run can fail before it has started
         self._done += 1
-        self._done_here += 1 - line.resumed_at
-        self._bars.remove_task(line.bar)
+        if line is not None:
+            self._done_here += 1 - line.resumed_at
+            self._bars.remove_task(line.bar)
         self._show_all(self._clock())
 
     def _run(self, index: int) -> str:
@@ -154,3 +173,14 @@ def _time_left(elapsed: float, done: float, to_do: float) -> str:
 
 def _shortened(text: str, width: int) -> str:
     return text if len(text) <= width else "…" + text[-width + 1 :]
+
+
+def failed_runs(failed: Sequence[RunFailed], total: int) -> str:
+    """Return one line on the runs that failed, and what to do.
+
+    >>> failed_runs([RunFailed(index=2, model="net", seed=1, reason="net, seed 1: the loss is NaN")], 6)
+    '1 of 6 runs failed: net, seed 1: the loss is NaN; to repeat the failed runs, repeat the command'
+    """
+    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    what = f"{len(failed)} of {plural(total, 'run')} failed: {failed[0].reason}{more}"
+    return f"{what}; to repeat the failed runs, repeat the command"

@@ -15,22 +15,34 @@ import torch
 from torch import nn
 
 from convstudy.data import DataSet
+from convstudy.processes import place
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.models.opening import Model
 from convstudy.study.models.preprocessing import at_input
 from convstudy.study.models.weights_origin import size_warning
-from convstudy.study.plans.budget import Allowance
+from convstudy.study.plans.budget import Allowance, BudgetKind
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.code_version import code_version
+from convstudy.study.runs.conditions import Conditions
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.environment import make_deterministic
-from convstudy.study.runs.events import Observer
+from convstudy.study.runs.events import OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
 from convstudy.training import Recipe
 from convstudy.training.precision import computes_bfloat16
+
+CAME_OUT_AS = {  # settings of a plan, by what stands for them in an identity
+    "models": "models",
+    "data": "data",
+    "train_images": "data",
+    "seeds": "seeds",
+    "first_seed": "seeds",
+    "recipe": "recipe",
+    "input_size": "inputs",
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,11 @@ class Comparison:
         """Every run as seed and network; the seed is the outer loop, so that a part of them is balanced."""
         return itertools.product(self.seeds, self.entrants)
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether names and paths say all of it, so that a study file can repeat it."""
+        return self.data.named and all(model.named for model in self.models.values())
+
     def build(self, entrant: Entrant) -> nn.Module:
         """Build a network anew, initialised from torch's global random state."""
         return self.models[entrant.name].build(entrant.num_classes, entrant.input_shape[0])
@@ -71,8 +88,30 @@ class Comparison:
         epochs = self.allowances[name].epochs
         return replace(self.recipe, epochs=epochs, warmup_epochs=min(self.recipe.warmup_epochs, epochs / 2))
 
+    def conditions(self, entrant: Entrant, seed: int) -> Conditions:
+        """Return all that decides the result of one run."""
+        return Conditions(
+            model=entrant.name,
+            code=entrant.code,
+            input_shape=entrant.input_shape,
+            data_fingerprint=self.data.fingerprint,
+            recipe=self.recipe_of(entrant.name),
+            lr_grid=self.plan.lr_grid,
+            freeze=self.plan.freeze,
+            unfreeze_at=self.plan.unfreeze_at,
+            seed=seed,
+            device=self.device.type,
+            threads=self.plan.threads,
+            processes=place().world,
+            **code_version(),
+        )
+
     def identity(self) -> dict[str, Any]:
-        """All that decides the results: what a folder's runs must agree in."""
+        """Return all that decides the results: what a folder's runs must agree in.
+
+        It is what the plan declares as deciding, with what that came out as here in the place of what was asked.
+        """
+        asked = {name: value for name, value in self.plan.deciding().items() if name not in CAME_OUT_AS}
         identity = {
             "models": [entrant.name for entrant in self.entrants],
             "folders": [entrant.folder for entrant in self.entrants],
@@ -81,18 +120,12 @@ class Comparison:
             "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
             "seeds": list(self.seeds),
             "recipe": self._shared_settings(),
-            "freeze": self.plan.freeze,
-            "unfreeze_at": self.plan.unfreeze_at,
+            **asked,
             "device": self.device.type,
-            "threads": self.plan.threads,
             **code_version(),
         }
-        if self.plan.lr_grid:
-            identity["lr_grid"] = list(self.plan.lr_grid)
         budget = self.plan.budget
-        if budget:
-            identity["budget"] = str(budget)
-        if budget and budget.kind != "seconds":  # what was measured is stored, and no two measurements agree
+        if budget and budget.kind is not BudgetKind.SECONDS:  # what was measured is stored; no two measurements agree
             identity["epochs"] = {name: allowance.epochs for name, allowance in self.allowances.items()}
         plain: dict[str, Any] = json.loads(json.dumps(identity))
         return plain
@@ -124,16 +157,16 @@ class Comparison:
         return Path("runs") / f"{self.data.name}-{names[:60]}-{digest[:6]}"
 
 
-def perform_missing(comparison: Comparison, folder: ComparisonFolder, observer: Observer) -> None:
-    """Do the runs that the folder does not hold yet; an interrupted run goes on where it was."""
+def perform_missing(comparison: Comparison, folder: ComparisonFolder, on_event: OnEvent) -> tuple[RunFailed, ...]:
+    """Do the runs that the folder does not hold yet, and return those that failed; interrupted runs are continued."""
     make_deterministic(comparison.device)
     tasks = [task for task in tasks_of(comparison, folder.run) if not task.folder.complete]
-    observer.start(missing=len(tasks), total=len(list(comparison.runs())))
-    perform_all(tasks, comparison.jobs, comparison.plan.threads, observer)
+    on_event(StudyStarted(missing=len(tasks), total=len(list(comparison.runs()))))
+    return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event)
 
 
 def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) -> list[Task]:
-    """Every run; `folder` gives its folder, by the network's folder name and the seed."""
+    """Return a task per run; `folder` gives its folder, by the network's folder name and the seed."""
     plan = comparison.plan
     origin = DataRecord.of(
         comparison.data,
@@ -147,18 +180,13 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
     sized = {shape: at_input(comparison.data, shape) for shape in shapes}
     return [
         Task(
-            entrant.name,
-            entrant.input_shape,
-            sized[entrant.input_shape],
-            origin,
-            comparison.recipe_of(entrant.name),
-            seed,
-            comparison.device,
-            folder(entrant.folder, seed),
-            index,
-            plan.freeze,
-            plan.unfreeze_at,
-            plan.lr_grid,
+            **vars(comparison.conditions(entrant, seed)),
+            opened=comparison.models[entrant.name],
+            data=sized[entrant.input_shape],
+            origin=origin,
+            on=comparison.device,
+            folder=folder(entrant.folder, seed),
+            index=index,
         )
         for index, (seed, entrant) in enumerate(comparison.runs(), start=1)
     ]

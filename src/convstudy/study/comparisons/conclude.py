@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,26 +10,24 @@ from typing import Any
 import numpy as np
 
 from convstudy.statistics import (
-    Difference,
-    accuracy_difference,
+    PairDifference,
     accuracy_interval,
     chance_of_beating,
     cochran_q,
     cohens_g,
-    holm,
+    pairwise,
     standardized_difference,
     study_power,
 )
 from convstudy.statistics.variation import Answers
+from convstudy.statistics.verdict import LEVEL
 from convstudy.study.comparisons.activation_maps import with_maps
-from convstudy.study.comparisons.allowance import budget_words
 from convstudy.study.comparisons.comparison import Comparison
+from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.data_description import describe_data
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.metrics import metrics_of
-from convstudy.study.comparisons.protocol import selection_words
 from convstudy.study.comparisons.provenance import check_runs
-from convstudy.study.comparisons.questions import questions
 from convstudy.study.comparisons.results import (
     Accuracy,
     Findings,
@@ -42,7 +39,6 @@ from convstudy.study.comparisons.results import (
     Results,
 )
 from convstudy.study.comparisons.shown_images import GivenAnswers
-from convstudy.study.comparisons.verdict import LEVEL, better_of, verdict
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.folder import RunFolder
@@ -91,19 +87,21 @@ def findings_of(
         for entrant in entrants
     )
     pairs, all_runs = compare_pairs(answers), list(read.values())
-    results = Results(models, pairs, protocol, environment, questions(models, pairs, answers), seed_by_seed(all_runs))
+    results = Results(
+        models=models,
+        comparisons=pairs,
+        protocol=protocol,
+        environment=environment,
+        conclusion=conclusion(models, pairs, answers),
+        omnibus=seed_by_seed(all_runs),
+    )
     return Findings(results, tuple(read.values()), (), unfinished)
 
 
 def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
     """Compare every two networks; with more than one pair, p-values are adjusted by Holm's method."""
-    pairs = list(itertools.combinations(answers, 2))
-    differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
-    adjusted = holm([difference.p_value for difference in differences])
-    return tuple(
-        _pair_result(a, b, answers, Difference(difference.value, difference.low, difference.high, p_value), len(pairs))
-        for (a, b), difference, p_value in zip(pairs, differences, adjusted, strict=True)
-    )
+    pairs = pairwise(answers)
+    return tuple(_pair_result(pair, answers, len(pairs)) for pair in pairs)
 
 
 def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
@@ -122,25 +120,26 @@ def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     return tuple(Omnibus(seed, test.statistic, test.degrees_of_freedom, test.p_value) for seed, test in tests.items())
 
 
-def _pair_result(a: str, b: str, answers: dict[str, Answers], difference: Difference, pairs: int) -> PairResult:
-    chance = chance_of_beating(answers[a], answers[b])
-    equal = len(answers[a]) == len(answers[b])
-    power = study_power(answers[a], answers[b], level=LEVEL / pairs) if equal else None
+def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int) -> PairResult:
+    a, b = answers[pair.a], answers[pair.b]
+    chance = chance_of_beating(a, b)
+    power = study_power(a, b, level=LEVEL / pairs) if len(a) == len(b) else None
     return PairResult(
-        a,
-        b,
-        difference.value,
-        difference.low,
-        difference.high,
-        difference.p_value,
-        better_of(a, b, difference),
-        verdict(a, b, difference, adjusted=pairs > 1),
-        (chance.value, chance.low, chance.high) if chance else None,
-        power.detectable if power else None,
-        power.seeds if power else None,
-        power.images if power else None,
-        standardized_difference(answers[a], answers[b]),
-        cohens_g(answers[a], answers[b]) if len(answers[a]) == len(answers[b]) == 1 else None,
+        a=pair.a,
+        b=pair.b,
+        difference=pair.value,
+        low=pair.low,
+        high=pair.high,
+        p_value=pair.p_value,
+        verdict=pair.verdict,
+        better=pair.better,
+        equivalent_within=pair.equivalent_within,
+        chance=(chance.value, chance.low, chance.high) if chance else None,
+        detectable=power.detectable if power else None,
+        seeds_needed=power.seeds if power else None,
+        images_needed=power.images if power else None,
+        standardised=standardized_difference(a, b),
+        cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 else None,
     )
 
 
@@ -165,66 +164,37 @@ def _model_result(
     batch_sizes, step_bytes = known("inference_batch_size"), known("training_step_bytes")
 
     return ModelResult(
-        entrant.name,
-        entrant.parameters,
-        entrant.macs,
-        entrant.activation_size,
-        entrant.input_shape,
-        Accuracy(interval.value, interval.low, interval.high, tuple(float(value) for value in answers.mean(1))),
-        mean("train_seconds"),
-        mean("images_per_second"),
-        mean("latency_ms"),
-        uncounted=entrant.uncounted,
-        lrs=tuple(record["recipe"]["lr"] for record in records if "lr_grid" in record),
-        metrics=metrics,
+        name=entrant.name,
+        parameters=entrant.parameters,
+        macs=entrant.macs,
+        activation_size=entrant.activation_size,
+        input_shape=entrant.input_shape,
+        top1=Accuracy(interval.value, interval.low, interval.high, tuple(float(value) for value in answers.mean(1))),
+        train_seconds=mean("train_seconds"),
+        images_per_second=mean("images_per_second"),
+        latency_ms=mean("latency_ms"),
         latency_p95_ms=statistics.fmean(p95s) if p95s else None,
         inference_images_per_second=statistics.fmean(rates) if rates else None,
         inference_batch_size=statistics.mode(batch_sizes) if batch_sizes else None,
         training_step_bytes=max(step_bytes, default=None),
+        lrs=tuple(record["lr"] for record in records if record["lr_grid"]),
+        uncounted=entrant.uncounted,
+        metrics=metrics,
     )
 
 
 def protocol_of(comparison: Comparison) -> Protocol:
-    """What is held equal for all networks, and how the numbers come about."""
+    """Return what is held equal for all networks."""
     data, seeds, plan = comparison.data, comparison.seeds, comparison.plan
-    whence = "split off the training part by seed" if data.validation is None else "of the data"
+    budget = plan.budget
     return Protocol(
-        describe_data(data, seeds[0]),
-        comparison.shared_recipe(),
-        seeds,
-        selection_words(plan.lr_grid, whence) if plan.lr_grid else _SELECTION.format(whence),
-        *protocol_words(seeds=len(seeds), networks=len(comparison.entrants)),
-        plan.command(),
-        budget_words(comparison),
-        {name: allowance.epochs for name, allowance in comparison.allowances.items()},
+        data=describe_data(data, seeds[0]),
+        recipe=comparison.shared_recipe(),
+        seeds=seeds,
+        command=plan.command(),
+        validation_split=data.validation is None,
         lr_grid=plan.lr_grid,
+        budget=str(budget or ""),
+        epochs={name: each.epochs for name, each in comparison.allowances.items()},
+        budget_used={name: each.used(budget) for name, each in comparison.allowances.items() if budget},
     )
-
-
-def protocol_words(*, seeds: int, networks: int) -> tuple[str, str]:
-    """What the intervals cover, and how the p-values come about."""
-    intervals, test = (_INTERVALS_ONE_SEED, _TEST_ONE_SEED) if seeds == 1 else (_INTERVALS, _TEST)
-    return intervals, test + (_HOLM if networks > 2 else "")
-
-
-_SELECTION = (
-    "Nothing is selected: the weights after the last epoch are tested. Each run opens the test part once, after its "
-    "last epoch. The validation part, {}, is used for the learning curves only."
-)
-_INTERVALS = (
-    "95 % intervals cover two sources of variation: other seeds (initialisation, validation split, order, "
-    "augmentation and dropout) and other test images of the same kind. The variance of each is estimated from the "
-    "table of right and wrong answers, seeds x test images, as for readers and cases in medical imaging (Obuchowski & "
-    "Rockette 1995; Hillis 2007). The two margins, each with its own quantile of Student's t, are added as the sides "
-    "of a right angle (Graybill & Wang 1980); intervals of top-1 are on the logit scale."
-)
-_INTERVALS_ONE_SEED = (
-    "95 % intervals cover one source of variation, other test images of the same kind (Wilson 1927; Tango 1998). With "
-    "a single seed nothing can be said of other seeds, which often differ by more: use three or more."
-)
-_TEST = (
-    "p-values test that two networks have equal top-1, by the margins of the difference's interval, paired by "
-    "test image."
-)
-_TEST_ONE_SEED = "p-values test that two runs have equal top-1, by McNemar's exact test, paired by test image."
-_HOLM = " They are adjusted for the number of pairs by Holm's method; the intervals are not."

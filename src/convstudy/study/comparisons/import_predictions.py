@@ -15,11 +15,11 @@ import pandas as pd
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.statistics import accuracy_interval
-from convstudy.study.comparisons.conclude import compare_pairs, protocol_words, seed_by_seed
+from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed
+from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
-from convstudy.study.comparisons.questions import questions
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
 from convstudy.study.runs.folder import RunFolder
@@ -76,14 +76,13 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
     protocol = findings.results.protocol
     if not own:
         most = max(len(of_one) for of_one in answers.values())
-        words = protocol_words(seeds=most, networks=len(models))
-        protocol = replace(protocol, seeds=tuple(range(most)), intervals=words[0], tests=words[1])
+        protocol = replace(protocol, seeds=tuple(range(most)))
     results = replace(
         findings.results,
         models=models,
         comparisons=pairs,
         protocol=protocol,
-        questions=questions(models, pairs, answers),
+        conclusion=conclusion(models, pairs, answers),
         omnibus=seed_by_seed(runs),
     )
     return replace(findings, results=results, runs=runs)
@@ -146,7 +145,15 @@ def _result(name: str, runs: list[RunResult]) -> ModelResult:
     interval = accuracy_interval(answers)
     per_seed = tuple(float(value) for value in answers.mean(1))
     top1 = Accuracy(interval.value, interval.low, interval.high, per_seed)
-    return ModelResult(name, None, None, None, None, top1, None, None, None, metrics=metrics_of(runs))
+    return ModelResult(
+        name=name,
+        parameters=None,
+        macs=None,
+        activation_size=None,
+        input_shape=None,
+        top1=top1,
+        metrics=metrics_of(runs),
+    )
 
 
 def _empty(folder: ComparisonFolder, file: Path, predictions: OutsidePredictions) -> Findings:
@@ -166,8 +173,8 @@ def _empty(folder: ComparisonFolder, file: Path, predictions: OutsidePredictions
         fingerprint=f"sha256:{digest}",
     )
     command = f"convstudy import {file.name} --model NAME --output {folder.path.name}"
-    protocol = Protocol(data, {}, (0,), "Not known: the predictions were imported.", "", "", command)
-    return Findings(Results((), (), protocol, {}), (), ())
+    protocol = Protocol(data=data, recipe={}, seeds=(0,), command=command)
+    return Findings(Results(models=(), comparisons=(), protocol=protocol, environment={}), (), ())
 
 
 def _folder_name(model: str) -> str:

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from convstudy.errors import StudyError
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.folder import ComparisonFolder
-from convstudy.study.runs.code_version import code_version
+from convstudy.study.runs.conditions import conditions_in
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import flattened
 
 Record = Mapping[str, Any]
-HELD = ("model", "code", "input_shape", "freeze", "unfreeze_at", "device", "threads", "convstudy", "sources")
 
 
 def expected_records(comparison: Comparison) -> dict[str, dict[str, Any]]:
-    """Of each network, what the record of each of its runs has to say."""
-    plan = comparison.plan
+    """Return, by network, the conditions that the record of each of its runs must hold, whatever the seed."""
     return {
-        entrant.name: {
-            "model": entrant.name,
-            "code": entrant.code,
-            "input_shape": list(entrant.input_shape),
-            "data": {"fingerprint": comparison.data.fingerprint},
-            "recipe": asdict(comparison.recipe_of(entrant.name)),
-            "lr_grid": [{"lr": lr} for lr in plan.lr_grid],
-            "freeze": plan.freeze,
-            "unfreeze_at": plan.unfreeze_at,
-            "device": comparison.device.type,
-            "threads": plan.threads,
-            **code_version(),
-        }
-        for entrant in comparison.entrants
+        entrant.name: comparison.conditions(entrant, comparison.seeds[0]).record() for entrant in comparison.entrants
     }
 
 
@@ -74,16 +58,16 @@ def _foreign(expected: Mapping[str, Record], runs: Mapping[tuple[str, int], RunF
             continue
         try:
             record = run.record()
-            there, here = _held(record), _held({**expected[name], "seed": seed})
+            there, here = _flat_conditions(record), _flat_conditions({**expected[name], "seed": seed})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StudyError(
-                f"{run.path / 'run.json'} cannot be read ({type(error).__name__}: {error}); take that folder away, and "
-                "the run is done again"
+                f"{run.path / 'run.json'} cannot be read ({type(error).__name__}: {error}); delete this folder to "
+                "repeat the run"
             ) from error
-        if there["data.fingerprint"] != here["data.fingerprint"]:
+        if there["data_fingerprint"] != here["data_fingerprint"]:
             raise StudyError(
-                f"{run.path} was made with other images or labels than this study; take it out, for it cannot be "
-                "compared on these test images"
+                f"{run.path} was made with other images or labels than this study; delete it: it cannot be compared "
+                "on these test images"
             )
         differing = [key for key in [*here, *there] if there.get(key) != here.get(key)]
         if differing:
@@ -94,18 +78,9 @@ def _foreign(expected: Mapping[str, Record], runs: Mapping[tuple[str, int], RunF
             )
 
 
-def _held(record: Record) -> dict[str, str]:
-    """What runs of one table have to agree in, and the network and seed that their folder says."""
-    recipe = dict(record["recipe"])
-    grid = [trial["lr"] for trial in record.get("lr_grid", ())]
-    if grid:
-        del recipe["lr"]  # chosen from it
-    whole = {
-        **{name: record.get(name) for name in HELD},
-        "seed": record["seed"],
-        "data": {"fingerprint": record["data"]["fingerprint"]},
-        "recipe": recipe,
-        "lr_grid": grid,
-        "processes": record.get("processes", 1),
-    }
-    return dict(flattened(whole))
+def _flat_conditions(record: Record) -> dict[str, str]:
+    found = conditions_in(record)
+    recipe = dict(found["recipe"])
+    if found["lr_grid"]:
+        del recipe["lr"]  # chosen from the grid
+    return dict(flattened({**found, "recipe": recipe}))

@@ -14,12 +14,10 @@ from scipy import stats
 
 from convstudy.errors import StudyError
 from convstudy.statistics import Friedman, friedman
+from convstudy.statistics.verdict import LEVEL
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.results import Results
 from convstudy.study.comparisons.results_file import read_results
-from convstudy.study.comparisons.verdict import LEVEL, p_value_text
-
-FEW = 5  # data sets, below which the test says little
 
 
 @dataclass(frozen=True)
@@ -54,17 +52,12 @@ class Ranking:
         """Networks among which no difference is shown: Nemenyi's, or all, where Friedman's test shows none."""
         return self.test.groups if self.shown else (tuple(range(len(self.networks))),)
 
-    @property
-    def verdict(self) -> tuple[str, ...]:
-        """What is found, in sentences."""
-        return tuple(filter(None, (_differ(self), _best(self), _caution(self))))
-
     def to_json(self) -> dict[str, Any]:
         """Plain values for programs; an infinite F, of the same ranks on every data set, is null."""
         value = asdict(self)
         if not math.isfinite(self.test.f_statistic):
             value["test"]["f_statistic"] = None
-        return {"verdict": self.verdict, **value}
+        return value
 
 
 def rank(folders: Sequence[Path]) -> Ranking:
@@ -129,38 +122,3 @@ def _odd(results: Results) -> tuple[str, ...]:
     findings = results.protocol.data.findings or ()
     leaks = (finding.sentence for finding in findings if finding.contaminates)
     return (*leaks, *(f"of another protocol: {line}" for line in results.protocol.mixed))
-
-
-def _differ(ranking: Ranking) -> str:
-    test, sets, networks = ranking.test, len(ranking.data), len(ranking.networks)
-    found = f"F = {test.f_statistic:.2f}" if math.isfinite(test.f_statistic) else "the same order on every data set"
-    how = f"Friedman's test, {found}, {p_value_text(test.p_value)} by permutation"
-    if ranking.shown:
-        return f"The {networks} networks do not rank equally over {sets} data sets ({how})."
-    return f"No difference shown: the {networks} networks may rank equally over data sets like these {sets} ({how})."
-
-
-def _best(ranking: Ranking) -> str:
-    ranks = ranking.test.mean_ranks
-    best = f"{ranking.networks[0]} ranks best, {ranks[0]:.2f} in the mean"
-    if not ranking.shown:
-        return f"{best}, which is not shown to be more than chance."
-    beaten = [n for n, mean in zip(ranking.networks, ranks, strict=True) if _apart(ranking, mean - ranks[0])]
-    level = [n for n in ranking.networks[1:] if n not in beaten]
-    parts = [f"shown to rank better than {_listed(beaten)}"] if beaten else []
-    parts += [f"not shown to rank better than {_listed(level)}"] if level else []
-    critical = f"Nemenyi's test: {ranking.test.critical_difference:.2f} ranks apart or more"
-    return f"{best}: {', but '.join(parts)} ({critical})."
-
-
-def _apart(ranking: Ranking, difference: float) -> bool:
-    return difference >= ranking.test.critical_difference
-
-
-def _caution(ranking: Ranking) -> str:
-    sets = len(ranking.data)
-    return f"With {sets} data sets this test sees large differences only; take {FEW} or more." if sets < FEW else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

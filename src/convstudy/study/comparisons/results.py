@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.statistics.verdict import LEVEL, Verdict
+from convstudy.study.models.entrant import CountedLayer
 from convstudy.study.runs.result import RunResult
 
 
@@ -34,12 +36,11 @@ class Metric:
     per_seed: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelResult:
     """One network: what it costs and what it reaches. Seconds, images/s and percentiles are means over the seeds.
 
-    Of one whose predictions were imported, what nobody measured here is None, and so is what an older version's runs do
-    not say.
+    For imported predictions, what nobody measured here is None.
     """
 
     name: str
@@ -48,19 +49,19 @@ class ModelResult:
     activation_size: int | None  # elements of one image's activations
     input_shape: tuple[int, int, int] | None  # channels x height x width
     top1: Accuracy
-    train_seconds: float | None  # of one run
-    images_per_second: float | None  # in training
-    latency_ms: float | None  # of one image's forward pass, median
-    lrs: tuple[float, ...] = ()  # the learning rate that each seed chose, where there was a grid
-    uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
-    metrics: Mapping[str, Metric] = field(default_factory=dict)  # by name, as `study.metrics` has them
+    train_seconds: float | None = None  # of one run
+    images_per_second: float | None = None  # in training
+    latency_ms: float | None = None  # of one image's forward pass, median
     latency_p95_ms: float | None = None  # its 95th percentile
-    inference_images_per_second: float | None = None  # in batches of the size that is the fastest
-    inference_batch_size: int | None = None  # which that was with the most seeds
+    inference_images_per_second: float | None = None  # at the fastest batch size
+    inference_batch_size: int | None = None  # the fastest one of most seeds
     training_step_bytes: int | None = None  # held at once in a step, as `measured_cost` has it; the most of all seeds
+    lrs: tuple[float, ...] = ()  # the learning rate that each seed chose, if there was a grid
+    uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
+    metrics: Mapping[str, Metric] = field(default_factory=dict)  # by name, as `comparisons.metrics` has them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PairResult:
     """Two networks on the same test images. `difference` is top-1 of `a` minus top-1 of `b`."""
 
@@ -69,15 +70,28 @@ class PairResult:
     difference: float
     low: float
     high: float
-    p_value: float  # adjusted by Holm's method where there are more than two networks
-    better: str | None  # the name of the better network, None where no difference is shown
-    verdict: str  # the same in a sentence
-    chance: tuple[float, float, float] | None = None  # that a new run of `a` beats one of `b`, and its 95 % interval
-    detectable: float | None = None  # the smallest difference that a study of this size shows in four cases of five
-    seeds_needed: int | None = None  # of each network, to show the observed difference on as many images
+    p_value: float  # adjusted by Holm's method with more than two networks
+    verdict: Verdict
+    better: str | None = None  # the name of the better network, if one is shown to be
+    equivalent_within: float | None = None  # smallest margin within which they are shown to be equal, of top-1
+    level: float = LEVEL  # a difference is shown when the p-value is below this
+    chance: tuple[float, float, float] | None = None  # that a new run of `a` beats one of `b`, and its 95% interval
+    detectable: float | None = None  # the smallest difference that a study of this size shows with 80% power
+    seeds_needed: int | None = None  # per network, to show the observed difference on as many images
     images_needed: int | None = None  # to show it with as many seeds
     standardised: float | None = None  # effect size: the difference over its standard deviation between images
     cohens_g: float | None = None  # effect size of two single runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """What follows for whoever must choose one of the networks."""
+
+    best: str  # the network with the highest top-1
+    beaten: tuple[str, ...]  # networks that it is shown to be better than
+    margin: float  # of top-1
+    cheapest: str | None  # the network of fewest MACs that is shown to be at most `margin` worse than the best
+    cheapest_p: float | None  # of that claim, one-sided
 
 
 @dataclass(frozen=True)
@@ -91,14 +105,6 @@ class Omnibus:
 
 
 @dataclass(frozen=True)
-class Reply:
-    """A question that a person has, and its answer in plain words."""
-
-    question: str
-    answer: str
-
-
-@dataclass(frozen=True)
 class DataFinding:
     """Something that is wrong with the data: its kind, in a sentence, and some of the images that it is about."""
 
@@ -108,7 +114,7 @@ class DataFinding:
     examples: tuple[tuple[str, ...], ...]  # ids of images, group by group
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataDescription:
     """The data as the comparison used them."""
 
@@ -127,24 +133,23 @@ class DataDescription:
     class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # images of each class, by part
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Protocol:
     """What was held equal for all networks."""
 
     data: DataDescription
     recipe: dict[str, str | int | float | bool | None]
     seeds: tuple[int, ...]
-    selection: str  # which weights were tested, and when the test part was opened
-    intervals: str  # which sources of variation the intervals cover, and how
-    tests: str  # how p-values were computed
     command: str  # reproduces the comparison
-    budget: str = ""  # what each training gets, and the epochs that follow from it; empty: the recipe's epochs
-    epochs: Mapping[str, int] = field(default_factory=dict)  # by network, where a budget says them
-    mixed: tuple[str, ...] = ()  # runs that were made under another protocol, and in what; --allow-mixed kept them
+    validation_split: bool = False  # whether the validation set was split off the training set, by seed
     lr_grid: tuple[float, ...] = ()  # learning rates that each run chose from
+    budget: str = ""  # of each training, as `kind=amount`; empty: the recipe's epochs
+    epochs: Mapping[str, int] = field(default_factory=dict)  # by network, if a budget decides them
+    budget_used: Mapping[str, float] = field(default_factory=dict)  # the share that these epochs use, by network
+    mixed: tuple[str, ...] = ()  # runs that were made under another protocol, and how it differs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Results:
     """Everything in `results.json`."""
 
@@ -152,8 +157,8 @@ class Results:
     comparisons: tuple[PairResult, ...]
     protocol: Protocol
     environment: dict[str, str | int]  # versions and hardware
-    questions: tuple[Reply, ...] = ()
-    omnibus: tuple[Omnibus, ...] = ()  # of three networks or more, a seed each
+    conclusion: Conclusion | None = None  # None for a single network
+    omnibus: tuple[Omnibus, ...] = ()  # for three networks or more, one per seed
 
 
 @dataclass(frozen=True)
@@ -200,18 +205,6 @@ class ShownImage:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One layer of a network, as the report shows it."""
-
-    path: str
-    kind: str
-    output_shape: tuple[int, ...]
-    activation_size: int
-    parameters: int
-    macs: int
-
-
-@dataclass(frozen=True)
 class Findings:
     """What is stored in a comparison's folder, read back: all that a report draws from."""
 
@@ -219,7 +212,7 @@ class Findings:
     runs: tuple[RunResult, ...]
     mistaken: tuple[ShownImage, ...]
     unfinished: int = 0  # runs still missing
-    layers: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)  # by network
+    layers: Mapping[str, tuple[CountedLayer, ...]] = field(default_factory=dict)  # by network
     disagreed: tuple[ShownImage, ...] = ()  # networks' usual answers differ
     disagreements: int = 0  # such images in all
     map_sources: tuple[MapSource, ...] = ()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,20 +10,9 @@ from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.images_file import with_images, write_images
-from convstudy.study.comparisons.results import (
-    Accuracy,
-    DataDescription,
-    DataFinding,
-    Findings,
-    Layer,
-    Metric,
-    ModelResult,
-    Omnibus,
-    PairResult,
-    Protocol,
-    Reply,
-    Results,
-)
+from convstudy.study.comparisons.results import Findings, Metric, ModelResult, Results
+from convstudy.study.comparisons.start import Start, layers_of
+from convstudy.study.runs.record_file import read_record
 from convstudy.study.runs.result import RunResult
 
 
@@ -41,105 +27,34 @@ def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
     write_json(folder.path / "results.json", asdict(findings.results))
 
 
+AGAIN = "repeat the command that made it, in another folder if it is of another version of convstudy"
+
+
 def read_results(folder: ComparisonFolder) -> Results:
     """Read the results of a finished comparison. Raises: StudyError, as `read_findings`."""
     folder.identity()
     path = folder.path / "results.json"
     if not path.exists():
-        raise StudyError(f"{folder.path} holds a comparison that is not finished; run its `convstudy compare` again")
-    with _readable(folder):
-        return results_from_json(json.loads(path.read_text(encoding="utf-8")))
+        raise StudyError(f"{folder.path} holds a comparison that is not finished; repeat its `convstudy compare`")
+    return read_record(Results, path, AGAIN)
 
 
 def read_findings(folder: ComparisonFolder) -> Findings:
     """Read a finished comparison. Raises: StudyError, when there is none or a file cannot be read."""
     results = read_results(folder)
-    with _readable(folder):
-        findings = Findings(results, _runs(folder, folder.identity()), (), layers=read_layers(folder))
-        return with_images(findings, folder)
-
-
-@contextmanager
-def _readable(folder: ComparisonFolder) -> Iterator[None]:
     try:
-        yield
+        findings = Findings(results, _runs(folder, folder.identity()), (), layers=layers_of(read_start(folder)))
+        return with_images(findings, folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(
-            f"{folder.path} cannot be read ({type(error).__name__}: {error}); run its `convstudy compare` again"
-        ) from error
+        raise StudyError(f"{folder.path} cannot be read ({type(error).__name__}: {error}); {AGAIN}") from error
 
 
-def read_layers(folder: ComparisonFolder) -> dict[str, tuple[Layer, ...]]:
-    """The layers of each network as they were counted; none where they were not stored."""
-    if not folder.start.exists():
-        return {}
-    stored = json.loads(folder.start.read_text(encoding="utf-8"))["layers"]
-    return {
-        name: tuple(Layer(**{**row, "output_shape": tuple(row["output_shape"])}) for row in rows)
-        for name, rows in stored.items()
-    }
+def read_start(folder: ComparisonFolder) -> Start:
+    """Return what was stored before any training; empty if nothing was, as when all predictions were imported.
 
-
-def results_from_json(value: dict[str, Any]) -> Results:
-    """The records behind a `results.json`."""
-    models = tuple(
-        ModelResult(
-            **{
-                **model,
-                "input_shape": model["input_shape"] and tuple(model["input_shape"]),
-                "uncounted": tuple(model["uncounted"]),
-                "lrs": tuple(model.get("lrs", ())),
-                "metrics": {name: _metric(metric) for name, metric in model.get("metrics", {}).items()},
-                "top1": Accuracy(**{**model["top1"], "per_seed": tuple(model["top1"]["per_seed"])}),
-            }
-        )
-        for model in value["models"]
-    )
-    return Results(
-        models,
-        tuple(_pair(pair) for pair in value["comparisons"]),
-        protocol_from_json(value["protocol"]),
-        value["environment"],
-        tuple(Reply(**reply) for reply in value["questions"]),
-        tuple(Omnibus(**test) for test in value.get("omnibus", ())),
-    )
-
-
-def protocol_from_json(value: dict[str, Any]) -> Protocol:
-    """The record behind the `protocol` of a `results.json`."""
-    return Protocol(
-        **{
-            **value,
-            "data": _data(value["data"]),
-            "seeds": tuple(value["seeds"]),
-            "lr_grid": tuple(value.get("lr_grid", ())),
-            "mixed": tuple(value.get("mixed", ())),
-        }
-    )
-
-
-def _data(value: dict[str, Any]) -> DataDescription:
-    plain: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in value.items()}
-    found = value.get("findings")
-    return DataDescription(
-        **{
-            **plain,
-            "findings": None if found is None else tuple(_data_finding(each) for each in found),
-            "class_counts": {part: tuple(counts) for part, counts in value.get("class_counts", {}).items()},
-        }
-    )
-
-
-def _data_finding(value: dict[str, Any]) -> DataFinding:
-    return DataFinding(**{**value, "examples": tuple(tuple(group) for group in value["examples"])})
-
-
-def _pair(value: dict[str, Any]) -> PairResult:
-    return PairResult(**{**value, "chance": value["chance"] and tuple(value["chance"])})
-
-
-def _metric(value: dict[str, Any]) -> Metric:
-    return Metric(**{**value, "per_seed": tuple(value["per_seed"])})
+    Raises: StudyError, when it cannot be read.
+    """
+    return read_record(Start, folder.start, AGAIN) if folder.start.exists() else Start()
 
 
 def _flat_row(model: ModelResult) -> dict[str, str | int | float | None]:

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from convstudy.errors import StudyError
+from convstudy.data import DataSet
+from convstudy.errors import RecipeError, StudyError
 from convstudy.files import write_json
 from convstudy.processes import agreed, first, first_then_others, gathered, place, raise_once
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
 from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.models.entrant import unallocated_network
+from convstudy.study.models.opening import Model
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.environment import make_deterministic
-from convstudy.study.runs.events import Observer
+from convstudy.study.runs.events import OnEvent, StudyStarted
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import refuse_another, refuse_strangers
 from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
+from convstudy.study.runs.perform import perform
 from convstudy.study.runs.task import Task
-from convstudy.study.runs.trackers import ExperimentLog, Tracker, flat, open_trackers
+from convstudy.study.runs.trackers import Tracker, flat, logged, open_trackers
 from convstudy.study.runs.tuning import channels_last_pays, fastest_threads, working_with
-from convstudy.study.runs.workers import perform_all
 from convstudy.study.runs.writing import writing_into
-from convstudy.training import LearningRateRange, Recipe, write_recipe
+from convstudy.training import LearningRateRange, write_recipe
 from convstudy.training.parallel import batch_normalization_sees
 
 ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
-PATHS = ("data_dir", "test_data")  # of a plan
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class TrainingRun:
                 refuse_another(path, "run", _asked(path)["identity"], self.identity)
             else:
                 refuse_strangers(path, "run")
-                write_json(path / ASKED, {"identity": self.identity, "plan": _plain(self.plan)})
+                write_json(path / ASKED, {"identity": self.identity, "plan": self.plan.to_dict()})
             if not self.plan.find_lr:
                 self._write_recipe()
 
@@ -109,20 +111,28 @@ class TrainingRun:
     def _tasks(self) -> list[Task]:
         return [replace(task, notes=self.notes) for task in tasks_of(self.comparison, lambda *_: self.folder)]
 
-    def perform(self, observer: Observer) -> None:
-        """Train from the checkpoint or from the start, and test once; nothing where the run is complete.
+    def perform(self, on_event: OnEvent) -> None:
+        """Train from the checkpoint or from the start, and test once; nothing if the run is complete.
 
-        Raises: DivergedError, with network, seed, epoch and step.
+        Raises: DivergedError, with network, seed, epoch and step; ModelError, for an error in the network's own code.
         """
         make_deterministic(self.comparison.device)
         tasks = [] if first(lambda: self.folder.complete) else self._tasks()
-        with ExperimentLog(self.trackers, self.folder, flat(self.identity), observer) as log:
-            log.start(missing=len(tasks), total=1)
-            perform_all(tasks, 1, self.plan.threads, log)
+        with logged(self.trackers, self.folder, flat(self.identity), on_event) as told:
+            told(StudyStarted(missing=len(tasks), total=1))
+            with working_with(self.plan.threads):
+                for task in tasks:
+                    perform(task, told)
 
 
 def prepare_run(
-    plan: Plan, output: Path | None = None, *, threads: int | None = None, measure_layout: bool = False
+    plan: Plan,
+    output: Path | None = None,
+    *,
+    threads: int | None = None,
+    measure_layout: bool = False,
+    models: Mapping[str, Model] | None = None,
+    data: DataSet | None = None,
 ) -> TrainingRun:
     """Open the one network of a plan with one seed, load the data, count the network at its input.
 
@@ -136,7 +146,7 @@ def prepare_run(
     Raises: a ConvstudyError for whatever cannot be used, before anything is written.
     """
     trackers = agreed(lambda: open_trackers(plan.log if place().first else ()))
-    comparison = first_then_others(lambda: prepare(plan))
+    comparison = first_then_others(lambda: prepare(plan, models=models, data=data))
     if len(set(gathered(comparison.data.fingerprint))) > 1:
         raise_once(StudyError(f"{plan.data} is not the same for each of the {place().world} processes; copy it anew"))
     folder = RunFolder(output or _default_folder(comparison))
@@ -211,19 +221,11 @@ def stored_plan(path: Path) -> Plan:
 
     Raises: StudyError, when no `convstudy train` has begun there.
     """
-    asked = _asked(path)
-    plan = asked["plan"]
     try:
-        given: dict[str, Any] = {key: Path(value) if key in PATHS and value else value for key, value in plan.items()}
-        given |= {
-            "models": tuple(plan["models"]),
-            "log": tuple(plan["log"]),
-            "recipe": Recipe.from_dict(plan["recipe"]),
-        }
-        return Plan(**given)
-    except (TypeError, KeyError) as error:
+        return Plan.from_dict(_asked(path)["plan"])
+    except (StudyError, RecipeError) as error:
         raise StudyError(
-            f"{path / ASKED} is of another version of convstudy ({error}); give the whole command again"
+            f"{path / ASKED} is of another version of convstudy ({error}); repeat the whole command in another folder"
         ) from error
 
 
@@ -236,7 +238,3 @@ def _asked(path: Path) -> dict[str, Any]:
         return {"identity": dict(value["identity"]), "plan": dict(value["plan"])}
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{asked} cannot be read ({type(error).__name__}: {error}); choose another folder") from error
-
-
-def _plain(plan: Plan) -> dict[str, Any]:
-    return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(plan).items()}

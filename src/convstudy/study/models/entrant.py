@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from torch import nn
 
@@ -10,6 +10,23 @@ from convstudy.analysis import LayerRow, LayerTable, count, unallocated
 from convstudy.errors import ConvstudyError, ModelError
 from convstudy.study.models.opening import Model
 from convstudy.wording import plural
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedLayer:
+    """One layer of a network, as a report shows it."""
+
+    path: str
+    kind: str
+    output_shape: tuple[int, ...]
+    activation_size: int
+    parameters: int
+    macs: int
+
+    @classmethod
+    def of(cls, row: LayerRow) -> CountedLayer:
+        """Return what a report shows of a counted layer."""
+        return cls(**{each.name: getattr(row, each.name) for each in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +42,7 @@ class Entrant:
     macs: int
     activation_size: int
     uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
-    layers: tuple[LayerRow, ...] = ()
+    layers: tuple[CountedLayer, ...] = ()
 
 
 def layer_table(model: Model, input_shape: tuple[int, int, int], num_classes: int) -> LayerTable:
@@ -58,7 +75,7 @@ def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -
         macs=totals.macs,
         activation_size=totals.activation_size,
         uncounted=tuple(sorted({f"{operation.operation} in {operation.path}" for operation in table.uncounted})),
-        layers=table.rows,
+        layers=tuple(map(CountedLayer.of, table.rows)),
     )
 
 

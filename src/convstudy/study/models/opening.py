@@ -37,7 +37,12 @@ class Model:
     smallest_side: int = 1
     input_shape: tuple[int, int, int] = (3, 224, 224)  # the paper's
     num_classes: int = 1000  # the paper's
-    code: str = ""  # sha256 of the user's own file, of code or of weights
+    code: str = ""  # sha256 of the user's own file or source, of code or of weights
+    named: bool = True  # whether its name opens it again; not if it was given as an object
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Reach another process by name: its code is imported there, and its weights are read there."""
+        return (open_model, (self.name,)) if self.named else super().__reduce_ex__(protocol)
 
     @property
     def folder(self) -> str:
@@ -118,7 +123,7 @@ def _own_model(name: str) -> Model:
     if not callable(maker):
         found = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
         raise ModelError(f"{where} has no class or function '{attribute}'; it has {', '.join(found) or 'none at all'}")
-    taken = _taken(maker, name)
+    taken = arguments_taken(maker, name)
 
     def build(num_classes: int, in_channels: int) -> nn.Module:
         sizes = {"num_classes": num_classes, "in_channels": in_channels}
@@ -135,8 +140,11 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def _taken(maker: Callable[..., Any], name: str) -> list[str]:
-    """Which of the sizes `maker` takes. Raises: ModelError, when it cannot be called with these alone."""
+def arguments_taken(maker: Callable[..., Any], name: str) -> list[str]:
+    """Return which of `num_classes` and `in_channels` a maker takes.
+
+    Raises: ModelError, when it cannot be called with these alone.
+    """
     parameters = inspect.signature(maker).parameters
     anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     needed = [key for key, parameter in parameters.items() if _has_to_be_given(parameter) and key not in SIZES]

@@ -13,8 +13,10 @@ import torch
 from PIL import Image
 
 from convstudy.data import DataSet, ImageSet, at_side, resize
+from convstudy.data.arrays import as_planes, white_of
 from convstudy.data.decoding import White, decode_all, planes, squared, stacked
 from convstudy.data.memory import Put, filled
+from convstudy.data.pixels import middle_squares
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
 from convstudy.inference import ResidentImages
@@ -113,6 +115,16 @@ class Preprocessing:
             raise DataError(f"{bad[0].path} cannot be decoded: {bad[0].problem}{more}; leave it out or mend it")
         images = [item.image for item in decoded if item.image is not None]
         return resize(stacked(images, "L" if self.in_channels == 1 else "RGB"), self.input_side)
+
+    def prepare(self, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Bring images in memory, N x H x W (x channels) or N x channels x H x W, to the network's input.
+
+        Raises: DataError, for another shape, or values beyond 0 to 255.
+        """
+        where = "the array of images"
+        planes_of = as_planes(images, where, white_of({where: images}))
+        squares = resize(middle_squares(planes_of), self.image_side)
+        return resize(recoloured(squares, self.in_channels), self.input_side)
 
     def resident(
         self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], device: torch.device

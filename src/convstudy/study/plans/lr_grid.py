@@ -7,24 +7,33 @@ from collections.abc import Iterable
 
 from convstudy.errors import StudyError
 
-EXPECTED = "expected two or more numbers above 0, each once, as in 0.01,0.03,0.1"
+EXPECTED = "two or more numbers above 0, each once, as in 0.01,0.03,0.1"
 
 
 def read_grid(text: str) -> tuple[float, ...]:
-    """Learning rates with commas between them, the smallest first. Raises: StudyError, when they are not a grid.
+    """Read learning rates with commas between them, and sort them. Raises: StudyError, if they are not a grid.
 
     >>> read_grid("0.1,0.01, 3e-2")
     (0.01, 0.03, 0.1)
     """
     try:
-        return checked_grid([float(part) for part in text.split(",")], text)
+        return sorted_grid([float(part) for part in text.split(",")])
     except ValueError:
-        raise StudyError(f"--lr-grid is '{text}'; {EXPECTED}") from None
+        raise _wrong(text) from None
 
 
-def checked_grid(lrs: Iterable[float], said: object) -> tuple[float, ...]:
-    """The smallest first. Raises: StudyError, with what was `said`, when they are not a grid."""
+def grid_text(lrs: Iterable[float]) -> str:
+    """Write a grid so that `read_grid` reads the same one."""
+    return ",".join(map(repr, lrs))
+
+
+def sorted_grid(lrs: Iterable[float]) -> tuple[float, ...]:
+    """Sort the rates of a grid. Raises: StudyError, if they are not one."""
     grid = tuple(sorted(lrs))
     if len(set(grid)) < max(len(grid), 2) or not all(math.isfinite(lr) and lr > 0 for lr in grid):
-        raise StudyError(f"--lr-grid is '{said}'; {EXPECTED}")
+        raise _wrong(grid_text(grid))
     return grid
+
+
+def _wrong(text: str) -> StudyError:
+    return StudyError(f"lr_grid is '{text}'; expected {EXPECTED}", setting="lr_grid")

@@ -4,122 +4,344 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
 
-from convstudy.errors import StudyError
-from convstudy.study.plans.budget import Budget
-from convstudy.study.plans.lr_grid import checked_grid
-from convstudy.training import Recipe
+from annotated_types import Ge, MinLen
 
-DEFAULT_RECIPE = Recipe()
-ALWAYS_SAID = (  # in the command
-    "epochs",
-    "batch_size",
-    "lr",
-    "warmup_epochs",
-    "momentum",
-    "weight_decay",
-    "label_smoothing",
-    "crop_padding",
-    "horizontal_flip",
-)
+from convstudy.errors import RecipeError, StudyError
+from convstudy.study.plans.budget import EXPECTED as BUDGETS
+from convstudy.study.plans.budget import Budget, BudgetKind
+from convstudy.study.plans.lr_grid import EXPECTED as GRIDS
+from convstudy.study.plans.lr_grid import grid_text, read_grid, sorted_grid
+from convstudy.training.recipe import Recipe
+from convstudy.training.setting import Declared, Setting, declared, synonyms
+from convstudy.training.validation import ALSO, by_name, check, settle
+
+DATA = "Data"
+STUDY = "Study"
+RESOURCES = "Resources"
+
+
+def _frozen(text: str) -> bool | str:
+    return {"none": False, "backbone": True}.get(text, text)
+
+
+def _frozen_text(frozen: bool) -> str:
+    return "backbone" if frozen else "none"
 
 
 @dataclass(frozen=True)
 class Plan:
     """Networks, data, seeds and recipe, as the user asked for them.
 
-    Raises: StudyError, when there is no network, a network is given twice, or there is no seed.
+    Each setting is declared here and nowhere else: its check, its key in files, its flag and its help follow from the
+    declaration.
+
+    Raises: StudyError, if there is no network, a network is given twice, or a value is out of its bounds.
     """
 
-    models: tuple[str, ...]
-    data: str = "digits"
-    seeds: int = 3
-    first_seed: int = 0
-    recipe: Recipe = DEFAULT_RECIPE
-    budget: Budget | None = None  # of each training; None: the recipe's epochs
-    lr_grid: tuple[float, ...] = ()  # each run trains with each of these, and validation chooses; empty: the recipe's
-    find_lr: bool = False  # by a range test, in place of the recipe's: of `convstudy train`
-    horizontal_flip: bool | None = None  # None: as the data set says
-    data_dir: Path | None = None
-    test_data: Path | None = None
-    input_size: int | None = None
-    skip_bad_images: bool = False
-    train_images: int | None = None  # of the training part, the same for every seed; None: all
-    device: str = "auto"
-    threads: int = 1  # of a run: part of what decides its bits
-    freeze: bool = False  # train the last linear layer alone
-    unfreeze_at: int = 0  # and the whole network after so many epochs; 0: never
-    log: tuple[str, ...] = ()  # trackers to tell the epochs to
-    jobs: int | None = None  # runs side by side; None: as many as the cores have threads for
+    models: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Networks to compare.", flags=(), expected="a list of names, as in [net, lenet5]", synonyms=("networks",)
+        ),
+    ]
+    _: KW_ONLY
+    data: Annotated[
+        str,
+        MinLen(1),
+        Setting(
+            "A named data set (`convstudy data` lists them), a folder of class folders, a table, or an .npz or .h5 "
+            "file.",
+            panel=DATA,
+            always=True,
+            synonyms=("dataset",),
+        ),
+    ] = "digits"
+    data_dir: Annotated[
+        Path | None,
+        Setting(
+            "Folder with the named data sets; missing ones are downloaded to it.",
+            panel=DATA,
+            default="data",
+            decides=False,  # where data lie; what they are decides
+            repeated=True,
+        ),
+    ] = None
+    test_data: Annotated[
+        Path | None, Setting("A second file, which contains the test set.", panel=DATA, decides=False, repeated=True)
+    ] = None
+    train_images: Annotated[
+        int | None,
+        Ge(1),
+        Setting(
+            "Train on a stratified subset of N images, the same for every seed.", panel=DATA, metavar="N", default="all"
+        ),
+    ] = None
+    seeds: Annotated[
+        int,
+        Ge(1),
+        Setting(
+            "Number of runs per network, each with its own seed; use 3 or more to see the spread between seeds.",
+            panel=STUDY,
+            command="compare",
+            metavar="N",
+            always=True,
+            synonyms=("n_seeds", "num_seeds"),
+        ),
+    ] = 3
+    first_seed: Annotated[
+        int,
+        Ge(0),
+        Setting(
+            "Random seed for initialization, split, shuffling, augmentation and dropout; if there are several seeds, "
+            "the first one.",
+            panel=STUDY,
+            flags=("--seed", "--first-seed"),
+        ),
+    ] = 0
+    budget: Annotated[
+        Budget | None,
+        Setting(
+            "Give every training the same budget instead of --epochs: images=N, macs=N or seconds=N.",
+            panel=STUDY,
+            command="compare",
+            metavar="KIND=N",
+            expected=BUDGETS,
+            read=Budget.parse,
+        ),
+    ] = None
+    lr_grid: Annotated[
+        tuple[float, ...],
+        Setting(
+            "Train every run once with each of these learning rates instead of --lr, and choose on the validation set.",
+            panel=STUDY,
+            command="compare",
+            metavar="LR,LR,...",
+            expected=f"a list of {GRIDS}",
+            read=read_grid,
+            written=grid_text,
+        ),
+    ] = ()
+    recipe: Annotated[Recipe, Setting("The training recipe.", flags=(), expected="settings, such as `epochs: 30`")] = (
+        field(default_factory=Recipe)
+    )  # not one default value, for which pydantic would be imported at once
+    input_size: Annotated[
+        int | None,
+        Ge(1),
+        Setting(
+            "Resize images to this side.",
+            panel=DATA,
+            flags=("--input-size", "--resize", "--img-size"),
+            metavar="PIXELS",
+            default="the network's own input, otherwise the side of the images, at least 32",
+            synonyms=("image_size",),
+        ),
+    ] = None
+    freeze: Annotated[
+        bool,
+        Setting(
+            "With `backbone`, train only the last linear layer, on features that are computed once, without "
+            "augmentation.",
+            panel=STUDY,
+            metavar="none|backbone",
+            expected="none or backbone",
+            read=_frozen,
+            written=_frozen_text,
+        ),
+    ] = False
+    unfreeze_at: Annotated[
+        int, Ge(0), Setting("Unfreeze the backbone after N epochs (0: never).", panel=STUDY, metavar="N")
+    ] = 0
+    skip_bad_images: Annotated[
+        bool, Setting("Leave out images that cannot be decoded.", panel=DATA, decides=False, repeated=True)
+    ] = False
+    threads: Annotated[
+        int,
+        Ge(1),
+        Setting(
+            "CPU threads per run; the number decides how sums are rounded.",
+            panel=RESOURCES,
+            metavar="N",
+            default="1; `train` measures which number is fastest",
+            always=True,
+        ),
+    ] = 1
+    jobs: Annotated[
+        int | None,
+        Ge(1),
+        Setting(
+            "Number of runs at a time.",
+            panel=RESOURCES,
+            flags=("--jobs", "-j"),
+            command="compare",
+            metavar="N",
+            default="cores / threads; 1 on a GPU",
+            decides=False,
+            synonyms=("workers", "n_jobs"),
+        ),
+    ] = None
+    device: Annotated[str, MinLen(1), Setting("auto, cpu, cuda, cuda:N or mps.", panel=RESOURCES, decides=False)] = (
+        "auto"
+    )
+    log: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Also report epochs to this tracker: tensorboard, wandb or mlflow (extras of these names). Repeatable.",
+            panel=RESOURCES,
+            command="train",
+            metavar="TRACKER",
+            decides=False,
+            expected="a list of names, as in [tensorboard]",
+            key=False,
+        ),
+    ] = ()
+    find_lr: Annotated[
+        bool, Setting("Choose the learning rate of `convstudy train` by a range test.", flags=(), key=False)
+    ] = False
+    horizontal_flip: Annotated[
+        bool | None, Setting("The recipe's setting; None leaves it to the data.", flags=(), decides=False, key=False)
+    ] = None
 
     def __post_init__(self) -> None:
+        settle(self, StudyError)
         if not self.models:
             raise StudyError("no network to compare; name at least one, as in `convstudy compare net resnet34`")
         twice = [name for name, times in Counter(self.models).items() if times > 1]
         if twice:
             raise StudyError(f"{twice[0]} is given twice; a network is compared with others, not with itself")
-        if self.seeds < 1:
+        if self.unfreeze_at and not (self.freeze and self.unfreeze_at < self.recipe.epochs):
             raise StudyError(
-                f"--seeds is {self.seeds}; expected a whole number from 1 on (3 or more show the seeds' spread)"
-            )
-        if self.first_seed < 0:
-            raise StudyError(f"--seed is {self.first_seed}; expected a whole number from 0 on")
-        if self.unfreeze_at and not (self.freeze and 0 < self.unfreeze_at < self.recipe.epochs):
-            raise StudyError(
-                f"--unfreeze-at is {self.unfreeze_at}; expected 1 to below the {self.recipe.epochs} epochs, and "
-                "--freeze backbone with it"
+                f"unfreeze_at is {self.unfreeze_at}; expected a whole number from 1 to below {self.recipe.epochs}, the "
+                "value of `epochs`, and `freeze` backbone with it",
+                setting="unfreeze_at",
             )
         if self.budget and self.freeze:
-            raise StudyError(f"--budget {self.budget} is for whole networks; give --epochs with --freeze backbone")
+            raise StudyError(
+                f"budget is {self.budget}, which is for whole networks; with `freeze` backbone give `epochs` instead",
+                setting="budget",
+            )
         if self.lr_grid:
-            object.__setattr__(self, "lr_grid", checked_grid(self.lr_grid, ",".join(map(str, self.lr_grid))))
-        for flag, value in (("--threads", self.threads), ("--jobs", 1 if self.jobs is None else self.jobs)):
-            if value < 1:
-                raise StudyError(f"{flag} is {value}; expected a whole number from 1 on")
+            object.__setattr__(self, "lr_grid", sorted_grid(self.lr_grid))
 
     @property
     def decided_otherwise(self) -> tuple[str, ...]:
         """Settings of the recipe that a budget or a grid decides instead."""
         return (("epochs",) if self.budget else ()) + (("lr",) if self.lr_grid else ())
 
+    def recipe_settings(self) -> dict[str, Any]:
+        """Return the settings of the recipe that the plan decides: without those that are decided otherwise."""
+        settings: dict[str, Any] = asdict(self.recipe) | {"horizontal_flip": self.horizontal_flip}
+        return {
+            name: value for name, value in settings.items() if value is not None and name not in self.decided_otherwise
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every setting in plain values, for YAML or JSON; `from_dict` makes the same plan of it."""
+        plain = {name: _plain(each, getattr(self, name)) for name, each in declared(Plan).items()}
+        del plain["horizontal_flip"]
+        return plain | {"recipe": self.recipe_settings()}
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings that decide the result, in plain values, without those that are not set.
+
+        >>> plan = Plan(("net",), seeds=5, jobs=2)
+        >>> {name: value for name, value in plan.deciding().items() if name != "recipe"}
+        {'models': ['net'], 'data': 'digits', 'seeds': 5, 'first_seed': 0, 'freeze': 'none', 'unfreeze_at': 0, \
+'threads': 1, 'find_lr': False}
+        """
+        settings = declared(Plan)
+        plain = self.to_dict()
+        return {name: value for name, value in plain.items() if settings[name].about.decides and is_set(value)}
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[Any, Any], keys: Collection[str] | None = None) -> Plan:
+        """Return the plan with these settings, and defaults for those that are left out; only `keys` are known.
+
+        Raises: StudyError or RecipeError, for unknown names, with the nearest known ones, and values out of bounds.
+        """
+        known = [name for name in declared(Plan) if name != "horizontal_flip"]  # which is in the recipe
+        given, problems = by_name(cls, settings, "a study", keys=keys or known, elsewhere=in_recipe())
+        recipe = given.pop("recipe", {})
+        if not isinstance(recipe, Mapping):
+            problems.append(f"recipe is {recipe!r}; expected {declared(Plan)['recipe'].expected}")
+            recipe = {}
+        chosen, more = by_name(Recipe, recipe, "a recipe")
+        problems += more
+        try:
+            plan = _with_recipe({"models": (), **given}, chosen)
+        except (StudyError, RecipeError) as error:
+            if not problems:
+                raise
+            problems.append(str(error))
+        if problems:
+            raise StudyError(ALSO.join(problems))
+        return plan
+
     def command(self) -> str:
-        """The command that asks for the same again, every choice that decides the result written out.
+        """Return the command that asks for the same again, with every setting that decides the result.
 
         >>> Plan(("net", "lenet5"), seeds=5).command()[:48]
         'convstudy compare net lenet5 --data digits --see'
         """
-        flags: dict[str, object] = {
-            "--data": self.data,
-            "--data-dir": self.data_dir,
-            "--test-data": self.test_data,
-            "--train-images": self.train_images,
-            "--seeds": self.seeds,
-            "--first-seed": self.first_seed or None,
-            "--budget": self.budget,
-            "--lr-grid": ",".join(map(repr, self.lr_grid)) or None,
-            "--input-size": self.input_size,
-            "--freeze": "backbone" if self.freeze else None,
-            "--unfreeze-at": self.unfreeze_at or None,
-            "--threads": self.threads,
-            **self._recipe_flags(),
-        }
         words = ["convstudy", "compare", *self.models]
-        words += [word for flag, value in flags.items() if value is not None for word in _flag(flag, value)]
-        words += ["--skip-bad-images"] if self.skip_bad_images else []
+        for name, each in declared(Plan).items():
+            repeated = each.about.decides if each.about.repeated is None else each.about.repeated
+            value = getattr(self, name)
+            if each.flags and repeated and (each.about.always or value != each.default):
+                words += each.words(value)
+        for name, value in self.recipe_settings().items():
+            each = declared(Recipe)[name]
+            if each.about.always or value != each.default:
+                words += each.words(value)
         return shlex.join(words)
 
-    def _recipe_flags(self) -> dict[str, object]:
-        """The settings that are most asked for, and those that are not as they are by default."""
-        return {
-            f"--{name.replace('_', '-')}": value
-            for name, value in {**asdict(self.recipe), "horizontal_flip": self.horizontal_flip}.items()
-            if (name in ALWAYS_SAID or value != getattr(DEFAULT_RECIPE, name)) and name not in self.decided_otherwise
-        }
+
+def in_recipe() -> dict[str, str]:
+    """Return what to do about each setting of a recipe that is written beside the keys of a study."""
+    names = {name: name for name in declared(Recipe)} | synonyms(Recipe)
+    names |= {alias: name for name, each in declared(Recipe).items() for alias in each.about.aliases}
+    return {spelling: f"write `{name}` under `recipe`" for spelling, name in names.items()}
 
 
-def _flag(flag: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, bool):
-        return (flag if value else flag.replace("--", "--no-", 1),)
-    return flag, f"{value}"
+def is_set(value: object) -> bool:
+    """Return whether a plain value says anything."""
+    return value is not None and value != []
+
+
+def _plain(setting: Declared, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    if setting.about.read or isinstance(value, Path):
+        return None if value is None else setting.about.written(value)
+    return value
+
+
+def _with_recipe(values: dict[str, Any], settings: dict[str, Any]) -> Plan:
+    """Make the recipe of its settings, and the plan with it.
+
+    Raises: RecipeError or StudyError, with what is wrong in both, or if a setting is given twice in two ways.
+    """
+    budget = values.get("budget")
+    for instead, name in (("budget", "epochs"), ("lr_grid", "lr")):
+        if values.get(instead) and name in settings:
+            raise StudyError(f"`{instead}` and `{name}` are both given; leave one of them out", setting=instead)
+    if isinstance(budget, Budget):
+        if budget.kind is BudgetKind.EPOCHS:
+            settings, values = settings | {"epochs": int(budget.amount)}, values | {"budget": None}
+        elif "warmup_epochs" in settings:  # there is no number of epochs yet that it must be below
+            settings = settings | {"epochs": max(declared(Recipe)["epochs"].default, _above(settings["warmup_epochs"]))}
+    try:
+        recipe = Recipe(**settings)
+    except RecipeError as error:
+        defaults = {name: each.default for name, each in declared(Plan).items()}
+        _, wrong = check(Plan, {**defaults, **values, "recipe": Recipe()})
+        raise RecipeError(ALSO.join((str(error), *wrong.values())), setting=error.setting) from None
+    return Plan(**values, recipe=recipe, horizontal_flip=settings.get("horizontal_flip"))
+
+
+def _above(epochs: object) -> int:
+    return int(epochs) + 1 if isinstance(epochs, int | float) and epochs < 1e9 else 0

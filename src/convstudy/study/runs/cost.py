@@ -49,11 +49,11 @@ def measured_cost(trained: Trained, train_images: int) -> MeasuredCost:
     steps = -(-train_images // task.recipe.batch_size)
     images = -(-train_images // (steps * place().world))
     seconds = trained.seconds / (trained.all_epochs * steps)
-    with torch.random.fork_rng(devices=[task.device] if task.device.type == "cuda" else []):
+    with torch.random.fork_rng(devices=[task.on] if task.on.type == "cuda" else []):
         bearable = seconds < LONG_STEP or trained.all_epochs * steps > FEW_STEPS
         num_bytes = _unless_refused(lambda: training_step_bytes(task, network, images)) if bearable else None
-        one = latency_of(network, task.input_shape, task.device)
-        many = _unless_refused(lambda: throughput_of(network, task.input_shape, task.device))
+        one = latency_of(network, task.input_shape, task.on)
+        many = _unless_refused(lambda: throughput_of(network, task.input_shape, task.on))
     return MeasuredCost(
         one.median_ms,
         one.p95_ms,
@@ -92,7 +92,7 @@ def training_step_bytes(task: Task, network: nn.Module, images: int) -> int | No
         take_step(state, batches, batch[:few], of_batch[:few])
         take_step(state, batches, batch, of_batch)
 
-    return peak_bytes(steps, task.device)
+    return peak_bytes(steps, task.on)
 
 
 def _in_training(task: Task, network: nn.Module, images: int) -> tuple[nn.Module | FrozenBackbone, TrainingBatches]:
@@ -104,8 +104,8 @@ def _in_training(task: Task, network: nn.Module, images: int) -> tuple[nn.Module
     layout = torch.channels_last if task.recipe.channels_last else torch.contiguous_format
     channels = task.input_shape[0]
     noise = ResidentImages(
-        pixels.to(task.device).contiguous(memory_format=layout),
-        (torch.arange(images) % classes).to(task.device),
+        pixels.to(task.on).contiguous(memory_format=layout),
+        (torch.arange(images) % classes).to(task.on),
         mean=(0.5,) * channels,
         std=(0.25,) * channels,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy.data import DataSet, load
+from convstudy.errors import StudyError
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class DataRecord:
     in_channels: int
     image_side: int  # before they are resized to the network's input
     train_images: int | None = None  # of the training part; None: all
+    named: bool = True  # whether the words load it again; not if it was given as an object
 
     @classmethod
     def of(
@@ -47,13 +49,18 @@ class DataRecord:
             data.in_channels,
             data.side,
             train_images,
+            data.named,
         )
 
     def load(self, data_dir: Path | None = None, progress: Callable[[int, int], None] | None = None) -> DataSet:
         """Load the same data again; `data_dir` is where named sets lie now, if not where they lay then.
 
-        Raises: as `convstudy.data.load`.
+        Raises: as `convstudy.data.load`; StudyError, for data that were given as an object.
         """
+        if not self.named:
+            raise StudyError(
+                "the data of this run were given as an object, which its folder does not hold; pass the data again"
+            )
         return load(
             self.words,
             data_dir=data_dir or (Path(self.data_dir) if self.data_dir else None),

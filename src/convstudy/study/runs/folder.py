@@ -33,8 +33,10 @@ import pandas as pd
 from safetensors.torch import save_model
 from torch import nn
 
+from convstudy.data import ImageSet
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
+from convstudy.processes import first
 from convstudy.study.runs.result import RunResult
 from convstudy.training import Epoch
 
@@ -82,28 +84,37 @@ class RunFolder:
         self,
         network: nn.Module,
         epochs: Sequence[Epoch],
-        ids: Sequence[str],
-        labels: npt.NDArray[np.int64],
+        test: ImageSet,
         logits: npt.NDArray[np.float32],
         record: dict[str, Any],
     ) -> None:
-        """Write what a finished run leaves, `run.json` last; then the checkpoint is no longer needed."""
-        with whole_file(self.path / "weights.safetensors") as draft:
-            save_model(network, str(draft))
-        self.write_epochs(epochs)
-        answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
-        answers.insert(0, "id", list(ids))
-        answers.insert(1, "label", labels)
-        with whole_file(self.path / "predictions.parquet") as draft:
-            answers.to_parquet(draft, index=False)
-        write_json(self.path / "run.json", record)
-        for checkpoint in (self.checkpoint, self.head_checkpoint):
-            checkpoint.unlink(missing_ok=True)
-        for trial in self.trials:  # the best one's are the run's
-            (trial.path / "weights.safetensors").unlink(missing_ok=True)
+        """Write what a finished run leaves, `run.json` last; then delete the checkpoints, which it no longer needs.
+
+        Of several processes that train together, the first one writes; this holds for `write_epochs`, too.
+        """
+
+        def write() -> None:
+            with whole_file(self.path / "weights.safetensors") as draft:
+                save_model(network, str(draft))
+            self._write_epochs(epochs)
+            answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
+            answers.insert(0, "id", list(test.ids))
+            answers.insert(1, "label", test.labels)
+            with whole_file(self.path / "predictions.parquet") as draft:
+                answers.to_parquet(draft, index=False)
+            write_json(self.path / "run.json", record)
+            for checkpoint in (self.checkpoint, self.head_checkpoint):
+                checkpoint.unlink(missing_ok=True)
+            for trial in self.trials:  # the best one's weights are the run's
+                (trial.path / "weights.safetensors").unlink(missing_ok=True)
+
+        first(write)
 
     def write_epochs(self, epochs: Sequence[Epoch]) -> None:
         """Write the metrics of the epochs so far."""
+        first(lambda: self._write_epochs(epochs))
+
+    def _write_epochs(self, epochs: Sequence[Epoch]) -> None:
         with whole_file(self.path / "epochs.csv") as draft:
             pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
 

@@ -9,7 +9,6 @@ from torch import nn
 
 from convstudy.data import ImageSet, pixel_statistics
 from convstudy.inference import ResidentImages
-from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.weights_origin import weights_statistics
 from convstudy.study.runs.parts import training_parts
 from convstudy.study.runs.task import Task
@@ -17,21 +16,20 @@ from convstudy.training import stream_seed
 
 
 @dataclass(frozen=True)
-class Material:
+class RunInputs:
     """How a run's images and its network are made."""
 
     task: Task
-    model: Model
     mean: tuple[float, ...]  # a channel, that images are normalised by: the weights' own, or of the training part
     std: tuple[float, ...]
 
     @classmethod
-    def of(cls, task: Task) -> tuple[Material, ResidentImages, ResidentImages]:
+    def of(cls, task: Task) -> tuple[RunInputs, ResidentImages, ResidentImages]:
         """The material, and the training and the validation images, split by the task's seed."""
-        model, (training, validation) = open_model(task.model), training_parts(task.data, task.seed)
-        mean, std = weights_statistics(model, task.data.in_channels) or pixel_statistics(training.images)
-        material = cls(task, model, mean, std)
-        return material, material.resident(training), material.resident(validation)
+        training, validation = training_parts(task.data, task.seed)
+        mean, std = weights_statistics(task.opened, task.data.in_channels) or pixel_statistics(training.images)
+        inputs = cls(task, mean, std)
+        return inputs, inputs.resident(training), inputs.resident(validation)
 
     @property
     def layout(self) -> torch.memory_format:
@@ -39,7 +37,7 @@ class Material:
 
     def resident(self, part: ImageSet) -> ResidentImages:
         """The images of a part, where they are used."""
-        device = self.task.device
+        device = self.task.on
         images = ResidentImages.of(part.images, part.labels, mean=self.mean, std=self.std, device=device)
         if images.elsewhere:  # another layout would be a copy in memory
             return images
@@ -48,5 +46,5 @@ class Material:
     def network(self) -> nn.Module:
         """A new network, with the weights that the task's seed begins with."""
         torch.manual_seed(stream_seed(self.task.seed, "initialisation"))
-        network = self.model.build(self.task.data.num_classes, self.task.input_shape[0])
-        return network.to(self.task.device).to(memory_format=self.layout)
+        network = self.task.opened.build(self.task.data.num_classes, self.task.input_shape[0])
+        return network.to(self.task.on).to(memory_format=self.layout)

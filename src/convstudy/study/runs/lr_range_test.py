@@ -7,7 +7,7 @@ import csv
 from convstudy.errors import StudyError
 from convstudy.files import whole_file
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.inputs import Material
+from convstudy.study.runs.inputs import RunInputs
 from convstudy.study.runs.stages import stages
 from convstudy.study.runs.task import Task
 from convstudy.training import LearningRateRange, learning_rate_range
@@ -46,8 +46,8 @@ def found_range(task: Task) -> LearningRateRange:
 
 
 def _tested(task: Task) -> LearningRateRange:
-    material, training, validation = Material.of(task)
-    stage = next(stages(task, material.network(), training, validation))
+    inputs, training, validation = RunInputs.of(task)
+    stage = next(stages(task, inputs.network(), training, validation))
     initialize(stage.trained, task.recipe.init, generator(task.seed, "initialisation"))
     return learning_rate_range(stage.trained, stage.batches)
 

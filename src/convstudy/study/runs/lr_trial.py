@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from safetensors.torch import load_model, save_model
 from torch import nn
@@ -14,6 +12,7 @@ from torch import nn
 from convstudy.errors import DivergedError
 from convstudy.files import whole_file, write_json
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.record_file import read_record
 from convstudy.training import Epoch
 
 
@@ -52,7 +51,7 @@ def best_trial(trials: Sequence[Trial], where: str) -> Trial:
     best = min(trials, key=lambda trial: trial.rank)
     if best.validation_top1 is None:
         lrs = ", ".join(f"{trial.lr:g}" for trial in trials)
-        raise DivergedError(f"{where}: the loss is lost with each learning rate of --lr-grid ({lrs}); try smaller ones")
+        raise DivergedError(f"{where}: training diverged at every learning rate ({lrs}); try smaller ones")
     return best
 
 
@@ -61,8 +60,7 @@ def stored_trial(folder: RunFolder) -> Trial | None:
     path = folder.path / "trial.json"
     if not path.exists():
         return None
-    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Trial(**stored)
+    return read_record(Trial, path, "delete it to repeat this training")
 
 
 def store_trial(folder: RunFolder, trial: Trial, network: nn.Module) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from convstudy.files import whole_file
+from convstudy.processes import first
 
 
 def source_file(name: str) -> Path | None:
@@ -27,12 +28,17 @@ def copy_of(name: str, folder: Path) -> Path | None:
 
 
 def keep_source(name: str, folder: Path) -> None:
-    """Copy the file behind a network's name into a run's folder, unless it is there."""
+    """Copy the file behind a network's name into a run's folder, unless it is there; the first process does it."""
     source, copy = source_file(name), copy_of(name, folder)
-    if source is None or copy is None or copy.exists():
+    if source is None or copy is None:
         return
-    with whole_file(copy) as draft:
-        draft.write_bytes(source.read_bytes())
+
+    def write() -> None:
+        if not copy.exists():
+            with whole_file(copy) as draft:
+                draft.write_bytes(source.read_bytes())
+
+    first(write)
 
 
 def usable_name(name: str, folder: Path, code: str) -> str:

@@ -1,9 +1,9 @@
-"""The stages of a run, each with its own training."""
+"""The stages of a run, each a training of its own: the frozen network's head first, if asked for, then the network."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from torch import nn
 
 from convstudy.errors import DivergedError
 from convstudy.inference import ResidentImages
-from convstudy.processes import first
-from convstudy.study.runs.events import Observer
+from convstudy.study.runs.events import EpochEnded, Noted, OnEvent, StepEnded, after_epochs
 from convstudy.study.runs.frozen_backbone import FrozenBackbone, of_epochs, unaugmented
 from convstudy.study.runs.task import Task
 from convstudy.training import Epoch, TrainingBatches, train
+from convstudy.training.loop import Progress
 
 
 @dataclass(frozen=True)
@@ -26,20 +26,29 @@ class Stage:
     batches: TrainingBatches
     validation: ResidentImages
     checkpoint: Path
-    seconds: float = 0.0  # that were needed before its first step
+    seconds: float = 0.0  # needed before its first step
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training through all stages gave: epochs numbered through, and the seconds that it took."""
+
+    epochs: tuple[Epoch, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
 
 
 def stages(task: Task, network: nn.Module, training: ResidentImages, validation: ResidentImages) -> Iterator[Stage]:
-    """The whole network from its first step; or its head on features, and from `unfreeze_at` on the whole network."""
+    """Yield the whole network; or, with `freeze`, its head on features, and from `unfreeze_at` on the whole network."""
     recipe = task.recipe
     if task.freeze:
         started = time.perf_counter()
         backbone = FrozenBackbone.of(network, task.model, training, task.data.num_classes)
-        features, held_out = backbone.features(training), backbone.features(validation)
+        features, validation_features = backbone.features(training), backbone.features(validation)
         of_head = of_epochs(unaugmented(recipe), task.unfreeze_at or recipe.epochs)
         batches = TrainingBatches(features, of_head, task.seed)
         checkpoint = task.folder.head_checkpoint if task.unfreeze_at else task.folder.checkpoint
-        yield Stage(backbone.trained, batches, held_out, checkpoint, time.perf_counter() - started)
+        yield Stage(backbone.trained, batches, validation_features, checkpoint, time.perf_counter() - started)
         if not task.unfreeze_at:
             return
         network.requires_grad_(True)
@@ -47,36 +56,44 @@ def stages(task: Task, network: nn.Module, training: ResidentImages, validation:
     yield Stage(network, TrainingBatches(training, recipe, task.seed), validation, task.folder.checkpoint)
 
 
-def _trained(task: Task, observer: Observer, parts: Iterator[Stage]) -> tuple[list[Epoch], float, tuple[str, ...]]:
-    """Train stage after stage; the epochs, numbered through, the seconds that training took, and its notes."""
-    told: list[Epoch] = []
+def train_stages(task: Task, stages: Iterable[Stage], on_event: OnEvent) -> Training:
+    """Train stage after stage.
+
+    Raises: DivergedError, with network, seed, epoch and step.
+    """
+    epochs: list[Epoch] = []
     notes: list[str] = []
     seconds = 0.0
 
-    def end_epoch(epoch: Epoch) -> None:
-        told.append(replace(epoch, epoch=len(told) + 1))
-        first(lambda: task.folder.write_epochs(told))
-        observer.end_epoch(task.index, told[-1])
+    def epoch_ended(epoch: Epoch) -> None:
+        epochs.append(replace(epoch, epoch=len(epochs) + 1))
+        task.folder.write_epochs(epochs)
+        on_event(EpochEnded(index=task.index, epoch=epochs[-1]))
 
-    def note(text: str) -> None:
+    def noted(text: str) -> None:
         notes.append(text)
-        observer.note(task.index, text)
+        on_event(Noted(index=task.index, text=text))
 
-    for stage in parts:
-        before = len(told)
+    for stage in stages:
         seconds += stage.seconds
+        on_step = _step_events(task.index, after_epochs(on_event, len(epochs)))
         try:
             train(
                 stage.trained,
                 stage.batches,
                 stage.validation,
                 checkpoint=stage.checkpoint,
-                on_step=lambda progress, before=before: observer.step(  # type: ignore[misc]
-                    task.index, **asdict(replace(progress, epoch=before + progress.epoch))
-                ),
-                on_epoch=end_epoch,
-                on_note=note,
+                on_step=on_step,
+                on_epoch=epoch_ended,
+                on_note=noted,
             )
         except DivergedError as error:
-            raise DivergedError(f"{task.model}, seed {task.seed}: {error}") from error
-    return told, seconds + sum(epoch.seconds for epoch in told), tuple(notes)
+            raise DivergedError(f"{task.title}: {error}") from error
+    return Training(tuple(epochs), seconds + sum(epoch.seconds for epoch in epochs), tuple(notes))
+
+
+def _step_events(index: int, on_event: OnEvent) -> Callable[[Progress], None]:
+    def step_ended(progress: Progress) -> None:
+        on_event(StepEnded(index=index, **asdict(progress)))
+
+    return step_ended

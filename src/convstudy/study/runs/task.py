@@ -7,25 +7,25 @@ from dataclasses import dataclass
 import torch
 
 from convstudy.data import DataSet
+from convstudy.study.models.opening import Model
+from convstudy.study.runs.conditions import Conditions
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.folder import RunFolder
-from convstudy.training import Recipe
 
 
-@dataclass(frozen=True)
-class Task:
-    """All that one run needs, so that any process can perform it."""
+@dataclass(frozen=True, kw_only=True)
+class Task(Conditions):
+    """A run's conditions, and everything else that any process needs to perform it."""
 
-    model: str  # the network's name
-    input_shape: tuple[int, int, int]
-    data: DataSet  # with the side of the network's input
+    opened: Model  # the network that `model` names
+    data: DataSet  # at the side of the network's input
     origin: DataRecord
-    recipe: Recipe
-    seed: int
-    device: torch.device
+    on: torch.device
     folder: RunFolder
     index: int  # from 1
-    freeze: bool = False  # train the last linear layer alone
-    unfreeze_at: int = 0  # and the whole network after so many epochs; 0: never
-    lr_grid: tuple[float, ...] = ()  # train with each of these learning rates, and test what validation favours
     notes: tuple[str, ...] = ()  # how its settings came about, for its record
+
+    @property
+    def title(self) -> str:
+        """The run in messages: its network and seed."""
+        return f"{self.model}, seed {self.seed}"

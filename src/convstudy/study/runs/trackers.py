@@ -10,13 +10,14 @@ import importlib
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, Protocol
 
 from convstudy.errors import StudyError, UnknownNameError
-from convstudy.study.runs.events import Observer
+from convstudy.study.runs.events import EpochEnded, Event, OnEvent, RunEnded, RunStarted
 from convstudy.study.runs.folder import RunFolder
 from convstudy.training import Epoch
 
@@ -114,71 +115,60 @@ def open_trackers(names: Sequence[str]) -> tuple[Tracker, ...]:
     return tuple(TRACKERS[name]() for name in dict.fromkeys(names))
 
 
-class ExperimentLog:
-    """An `Observer` that tells one run to trackers and passes everything on to another observer, the display."""
+@contextmanager
+def logged(
+    trackers: Sequence[Tracker], folder: RunFolder, settings: dict[str, Any], on_event: OnEvent
+) -> Iterator[OnEvent]:
+    """Yield an `on_event` that passes every event on and logs those of one run to the trackers, which are closed after.
 
-    def __init__(
-        self, trackers: Sequence[Tracker], folder: RunFolder, settings: dict[str, Any], then: Observer
-    ) -> None:
-        self._trackers = trackers
-        self._folder, self._settings, self._then = folder, settings, then
-        self._begun: list[Tracker] = []
+    Raises: StudyError, when a tracker cannot begin.
+    """
+    begun: list[Tracker] = []
 
-    def __enter__(self) -> ExperimentLog:
-        return self
+    def take(event: Event) -> None:
+        on_event(event)
+        if isinstance(event, RunStarted):
+            for tracker in trackers:
+                _begin(tracker, folder, f"{event.model}, seed {event.seed}", settings)
+                begun.append(tracker)
+        elif isinstance(event, EpochEnded):
+            _log(begun, _metrics(event.epoch), event.epoch.epoch)
+        elif isinstance(event, RunEnded) and begun:
+            _log(begun, {"top1/test": folder.record()["top1"]}, len(folder.epochs_so_far()))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for tracker in self._begun:
+    try:
+        yield take
+    finally:
+        for tracker in begun:
             tracker.close()
 
-    def start(self, *, missing: int, total: int) -> None:
-        self._then.start(missing=missing, total=total)
 
-    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None:
-        self._then.start_run(model, seed=seed, index=index, epochs=epochs, steps_per_epoch=steps_per_epoch)
-        for tracker in self._trackers:
-            try:
-                tracker.begin(self._folder, f"{model}, seed {seed}", self._settings)
-            except Exception as error:  # of a tracker's library or its server
-                raise StudyError(f"--log {_name(tracker)} cannot begin: {_reason(error)}") from error
-            self._begun.append(tracker)
+def _begin(tracker: Tracker, folder: RunFolder, name: str, settings: dict[str, Any]) -> None:
+    try:
+        tracker.begin(folder, name, settings)
+    except Exception as error:  # of a tracker's library or its server
+        raise StudyError(f"the tracker {_name(tracker)} cannot begin: {_reason(error)}") from error
 
-    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
-        self._then.step(index, epoch=epoch, step=step, loss=loss, images_per_second=images_per_second)
 
-    def note(self, index: int, text: str) -> None:
-        self._then.note(index, text)
+def _metrics(epoch: Epoch) -> dict[str, float]:
+    return {
+        "loss/train": epoch.train_loss,
+        "loss/validation": epoch.validation_loss,
+        "top1/train": epoch.train_top1,
+        "top1/validation": epoch.validation_top1,
+        "lr": epoch.lr,
+        "seconds": epoch.seconds,
+    }
 
-    def end_epoch(self, index: int, epoch: Epoch) -> None:
-        self._then.end_epoch(index, epoch)
-        self._tell(
-            {
-                "loss/train": epoch.train_loss,
-                "loss/validation": epoch.validation_loss,
-                "top1/train": epoch.train_top1,
-                "top1/validation": epoch.validation_top1,
-                "lr": epoch.lr,
-                "seconds": epoch.seconds,
-            },
-            epoch.epoch,
-        )
-        self._last = epoch.epoch
 
-    def end_run(self, index: int) -> None:
-        self._then.end_run(index)
-        if self._begun:
-            self._tell({"top1/test": self._folder.record()["top1"]}, self._last)
-
-    def _tell(self, values: dict[str, float], epoch: int) -> None:
-        for tracker in list(self._begun):
-            try:
-                tracker.log(values, epoch)
-            except Exception as error:  # its server may be away for a while: training does not stop for that
-                self._begun.remove(tracker)
-                told = f"--log {_name(tracker)} stopped at epoch {epoch}: {_reason(error)}; epochs.csv has every epoch"
-                warnings.warn(told, stacklevel=2)
+def _log(begun: list[Tracker], values: dict[str, float], epoch: int) -> None:
+    for tracker in list(begun):
+        try:
+            tracker.log(values, epoch)
+        except Exception as error:  # its server may be away for a while: training does not stop for that
+            begun.remove(tracker)
+            text = f"the tracker {_name(tracker)} stopped at epoch {epoch}: {_reason(error)}"
+            warnings.warn(f"{text}; epochs.csv has every epoch", stacklevel=2)
 
 
 def _name(tracker: Tracker) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -11,18 +12,19 @@ from convstudy.study.runs.task import Task
 from convstudy.training import Epoch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A network when training has ended, and the task that it ended as; of a grid, the chosen training."""
+    """A trained network and how it was trained; with a grid of learning rates, the training that was chosen."""
 
     task: Task
     network: nn.Module
-    epochs: list[Epoch]
-    seconds: float  # of training; of a grid, of all its trainings
-    notes: tuple[str, ...] = ()  # what was changed for want of memory
+    lr: float  # that it was trained with
+    epochs: Sequence[Epoch]
+    seconds: float  # of training; with a grid, of all its trainings
+    notes: tuple[str, ...] = ()  # what was changed when memory ran out
     trials: tuple[Trial, ...] = ()
 
     @property
     def all_epochs(self) -> int:
-        """Of all trainings together."""
+        """The number of epochs of all trainings together."""
         return sum(trial.epochs for trial in self.trials) or len(self.epochs)

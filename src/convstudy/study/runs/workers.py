@@ -1,4 +1,4 @@
-"""Runs side by side: one process each, so that a network gains from every core and its bits depend on none."""
+"""Runs side by side: one process each, so that a network gains from every core and its bits depend on none of them."""
 
 from __future__ import annotations
 
@@ -7,115 +7,167 @@ import os
 import signal
 import sys
 import threading
-import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import cloudpickle
 import torch
 
 from convstudy.errors import ConvstudyError, StudyError
 from convstudy.processes import place, started_by_torchrun
-from convstudy.study.runs.events import Observer
+from convstudy.study.runs.events import Event, OnEvent, RunEnded, RunFailed
 from convstudy.study.runs.perform import perform
+from convstudy.study.runs.status import in_one_line, note_failure
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.tuning import working_with
-from convstudy.training import Epoch
+
+KILLED = "the run was killed, perhaps because memory ran out; --jobs 1 or a smaller batch size needs less"
 
 
-def perform_all(tasks: Sequence[Task], jobs: int, threads: int, observer: Observer) -> None:
-    """Perform the tasks, `jobs` at a time, each with `threads` threads.
+def perform_all(tasks: Sequence[Task], jobs: int, threads: int, on_event: OnEvent) -> tuple[RunFailed, ...]:
+    """Perform the tasks, `jobs` at a time, each with `threads` threads; return the runs that failed.
 
-    Raises: the ConvstudyError that ended a run; the other runs are stopped then, and go on from their last epoch when
-    they are asked for again.
+    A run that fails, or whose process is killed, stops no other run.
+
+    Raises: StudyError, under torchrun, whose processes train one network together.
     """
     if started_by_torchrun() and place().alone:
         raise StudyError(
             "torchrun starts processes that train one network, as `convstudy train` does; "
-            "`convstudy compare` is started without it, and --jobs says how many runs go side by side"
+            "start `convstudy compare` without it, and set the number of runs side by side with `jobs`"
         )
     jobs = min(jobs, len(tasks))
     if jobs <= 1:
         with working_with(threads):
-            for task in tasks:
-                perform(task, observer)
-        return
-    context = multiprocessing.get_context("spawn")
-    workers: dict[Connection, BaseProcess] = {}
+            return tuple(failed for task in tasks if (failed := _attempt(task, on_event)))
+    pool = _Pool(threads)
     try:
-        for _ in range(jobs):
-            ours, theirs = context.Pipe()
-            process: BaseProcess = context.Process(target=_work, args=(theirs, threads, list(sys.path)), daemon=True)
-            process.start()
-            theirs.close()
-            workers[ours] = process
-        _hand_out(tasks, list(workers), observer)
+        return tuple(pool.perform(list(tasks), jobs, on_event))
     finally:
-        for connection, process in workers.items():
-            process.terminate()
-            process.join()
-            connection.close()
+        pool.stop()
 
 
-def _hand_out(tasks: Sequence[Task], connections: list[Connection], observer: Observer) -> None:
-    """Give each worker a task, and the next one when it is done; pass on what the workers say."""
-    waiting = list(tasks)
-    for connection in connections:
-        connection.send(waiting.pop(0))
-    busy = len(connections)
-    while busy:
-        ready_now = wait(connections)
-        for ready in (connection for connection in connections if connection in ready_now):
-            said, arguments, named = _heard(ready)
-            if said == "done":
-                busy -= 1
-                if waiting:
-                    ready.send(waiting.pop(0))
-                    busy += 1
-            elif said == "failed":
-                raise arguments[0]
-            else:
-                getattr(observer, said)(*arguments, **named)
-
-
-def _heard(connection: Connection) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+def _attempt(task: Task, on_event: OnEvent) -> RunFailed | None:
+    """Perform a task; return its failure instead of raising it."""
     try:
-        message: tuple[str, tuple[Any, ...], dict[str, Any]] = connection.recv()
-    except (EOFError, ConnectionResetError):
-        raise StudyError(
-            "a run was killed, perhaps for want of memory; the same command goes on from its last epoch, "
-            "and `--jobs 1` or a smaller --batch-size needs less memory"
-        ) from None
-    return message
+        perform(task, on_event)
+    except Exception as error:
+        failed = _failure(task, str(error) if isinstance(error, ConvstudyError) else in_one_line(error))
+        on_event(failed)
+        return failed
+    return None
 
 
-class _Reporter:
-    """The observer of a worker: it sends every word to the parent."""
+def _failure(task: Task, reason: str) -> RunFailed:
+    return RunFailed(index=task.index, model=task.model, seed=task.seed, reason=reason)
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
-    def start(self, *, missing: int, total: int) -> None:
-        self._send("start", missing=missing, total=total)
+@dataclass
+class _Worker:
+    """A process that performs one task after another, and the task it is at."""
 
-    def start_run(self, model: str, *, seed: int, index: int, epochs: int, steps_per_epoch: int) -> None:
-        self._send("start_run", model, seed=seed, index=index, epochs=epochs, steps_per_epoch=steps_per_epoch)
+    process: BaseProcess
+    task: Task
 
-    def step(self, index: int, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
-        self._send("step", index, epoch=epoch, step=step, loss=loss, images_per_second=images_per_second)
 
-    def note(self, index: int, text: str) -> None:
-        self._send("note", index, text)
+class _Pool:
+    """Worker processes, by the connection that their events come through."""
 
-    def end_epoch(self, index: int, epoch: Epoch) -> None:
-        self._send("end_epoch", index, epoch)
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._workers: dict[Connection, _Worker] = {}
 
-    def end_run(self, index: int) -> None:
-        self._send("end_run", index)
+    def perform(self, tasks: list[Task], jobs: int, on_event: OnEvent) -> Iterator[RunFailed]:
+        """Hand out the tasks, pass on the events, and yield each failure."""
+        for _ in range(jobs):
+            self._start(tasks.pop(0))
+        while self._workers:
+            for connection in wait(list(self._workers)):
+                assert isinstance(connection, Connection)
+                event = self._next_event(connection)
+                on_event(event)
+                if isinstance(event, RunFailed):
+                    yield event
+                if isinstance(event, RunFailed | RunEnded):
+                    self._next_task(connection, tasks)
 
-    def _send(self, said: str, *arguments: object, **named: object) -> None:
-        self._connection.send((said, arguments, named))
+    def stop(self) -> None:
+        """End all workers."""
+        for connection in list(self._workers):
+            self._end(connection)
+
+    def _start(self, task: Task) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process: BaseProcess = context.Process(target=_work, args=(theirs, self._threads, list(sys.path)), daemon=True)
+        with _main_left_out():
+            process.start()
+        theirs.close()
+        self._workers[ours] = _Worker(process, task)
+        self._send(ours, task)
+
+    def _next_event(self, connection: Connection) -> Event:
+        try:
+            event: Event = connection.recv()
+        except (EOFError, ConnectionResetError):
+            self._workers[connection].process.join()
+            task = self._workers[connection].task
+            note_failure(task.folder, f"{task.title}: {KILLED}")
+            return _failure(task, f"{task.title}: {KILLED}")
+        return event
+
+    def _next_task(self, connection: Connection, tasks: list[Task]) -> None:
+        """Give a worker that has done its task the next one; a killed worker's place is taken by a new one."""
+        if not tasks:
+            self._end(connection)
+            return
+        task = tasks.pop(0)
+        if self._workers[connection].process.is_alive():
+            self._workers[connection].task = task
+            self._send(connection, task)
+        else:
+            self._end(connection)
+            self._start(task)
+
+    def _send(self, connection: Connection, task: Task) -> None:
+        connection.send_bytes(cloudpickle.dumps(task))  # classes of a notebook or a script travel by value
+
+    def _end(self, connection: Connection) -> None:
+        worker = self._workers.pop(connection)
+        worker.process.terminate()
+        worker.process.join()
+        connection.close()
+
+
+@contextmanager
+def _main_left_out() -> Iterator[None]:
+    """Keep a spawned process from running the user's script again, which may have no `if __name__ == "__main__"`."""
+    main = sys.modules["__main__"]
+    kept: dict[str, Any] = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
+    main.__spec__ = None
+    vars(main).pop("__file__", None)
+    try:
+        yield
+    finally:
+        vars(main).update(kept)
+
+
+def _work(connection: Connection, threads: int, path: list[str]) -> None:
+    """Perform the tasks that come, until the parent closes the connection or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_die_with_the_parent, daemon=True).start()
+    sys.path[:] = path
+    torch.set_num_threads(threads)
+    while True:
+        try:
+            task: Task = cloudpickle.loads(connection.recv_bytes())
+        except EOFError:
+            return
+        _attempt(task, connection.send)
 
 
 def _die_with_the_parent() -> None:
@@ -123,24 +175,3 @@ def _die_with_the_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _work(connection: Connection, threads: int, path: list[str]) -> None:
-    """A worker: perform what comes, until the parent closes the pipe or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_die_with_the_parent, daemon=True).start()
-    sys.path[:] = path
-    torch.set_num_threads(threads)
-    while True:
-        try:
-            task: Task = connection.recv()
-        except EOFError:
-            return
-        try:
-            perform(task, _Reporter(connection))
-        except ConvstudyError as error:
-            connection.send(("failed", (StudyError(str(error)),), {}))
-        except Exception:
-            connection.send(("failed", (RuntimeError(traceback.format_exc()),), {}))
-        else:
-            connection.send(("done", (), {}))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convstudy.data import DataSet, ImageSet, load, resize
+from convstudy.data import DataSet, ImageSet, at_side, load, resize
 from convstudy.data.split import TEST_NOTE
 from convstudy.errors import DataError
 from convstudy.inference import predict
@@ -45,7 +45,7 @@ def evaluate(
     run: TrainedRun,
     device: torch.device,
     *,
-    data: str | None = None,
+    data: str | DataSet | None = None,
     data_dir: Path | None = None,
     test_data: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -57,10 +57,13 @@ def evaluate(
     if data is None:
         return _evaluated(run, device, run.data.name, "test", run.own_test_part(data_dir, progress))
     side = run.preprocessing.image_side
-    white = run.preprocessing.white
-    found = load(data, data_dir=data_dir, test_data=test_data, side=side, white=white, progress=progress)
+    if isinstance(data, str):
+        white = run.preprocessing.white
+        found = load(data, data_dir=data_dir, test_data=test_data, side=side, white=white, progress=progress)
+    else:
+        found = at_side(data, side)
     part, images = _unseen(found)
-    return _evaluated(run, device, found.name, part, _as_trained(run, found, images, data))
+    return _evaluated(run, device, found.name, part, _as_trained(run, found, images))
 
 
 def _unseen(data: DataSet) -> tuple[str, ImageSet]:
@@ -75,14 +78,14 @@ def _unseen(data: DataSet) -> tuple[str, ImageSet]:
     )
 
 
-def _as_trained(run: TrainedRun, data: DataSet, part: ImageSet, words: str) -> ImageSet:
+def _as_trained(run: TrainedRun, data: DataSet, part: ImageSet) -> ImageSet:
     """The images at the size and with the channels and class numbers of the run."""
     known, there = run.class_names, data.class_names
     odd = sorted(set(known) ^ set(there))
     if odd:
         where = "is not one of the run's" if odd[0] in there else "of the run is not there"
         raise DataError(
-            f"{words} has other classes than the run: '{odd[0]}' {where}; expected {', '.join(known[:10])}"
+            f"{data.name} has other classes than the run: '{odd[0]}' {where}; expected {', '.join(known[:10])}"
             f"{', ...' if len(known) > 10 else ''}"
         )
     numbers = np.array([known.index(name) for name in there], np.int64)

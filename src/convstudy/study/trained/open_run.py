@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_model
 from torch import nn
 
-from convstudy.data import ImageSet
+from convstudy.data import DataSet, ImageSet
 from convstudy.errors import ModelError, StudyError
 from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.preprocessing import Preprocessing, at_input
@@ -27,6 +27,8 @@ class TrainedRun:
 
     folder: RunFolder
     record: dict[str, Any]  # what run.json holds
+    given: Model | None = None  # its network, if it is there as an object
+    given_data: DataSet | None = None  # and its data
 
     @property
     def name(self) -> str:
@@ -53,7 +55,7 @@ class TrainedRun:
 
         Raises: DataError, when they are not there; StudyError, when they are not as they were.
         """
-        found = self.data.load(data_dir, progress)
+        found = self.given_data or self.data.load(data_dir, progress)
         if found.fingerprint != self.data.fingerprint:
             raise StudyError(
                 f"{self.data.words} is not as it was when this run was trained, so that its test part may hold images "
@@ -68,12 +70,19 @@ class TrainedRun:
 
         Raises: as `open_model`.
         """
+        if self.given is not None:
+            return self.given
+        if not self.record["named"]:
+            raise StudyError(
+                f"{self.folder.path}: the network {self.name} was given as an object, which the folder does not hold; "
+                "pass the network again"
+            )
         return replace(open_model(self._usable_name), name=self.name.partition("@")[0])
 
     @property
     def copy_used(self) -> bool:
         """Whether the network is made from the run's copy of the user's file."""
-        return self._usable_name != self.name.partition("@")[0]
+        return self.given is None and self._usable_name != self.name.partition("@")[0]
 
     @property
     def _usable_name(self) -> str:
@@ -106,7 +115,7 @@ def open_run(path: Path) -> TrainedRun:
         record = folder.record()
     except (OSError, ValueError) as error:
         raise StudyError(f"{folder.path} cannot be read ({type(error).__name__}: {error})") from error
-    lacking = [key for key in ("model", "code", "data", "preprocessing") if key not in record]
+    lacking = [key for key in ("model", "code", "data", "preprocessing", "named") if key not in record]
     if lacking:
         raise StudyError(
             f"{folder.path} does not say its {lacking[0]}, for an older convstudy has written it; train it again"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from convstudy.data.file_names import is_image_name
 from convstudy.data.image_tree import files_below
@@ -33,7 +35,7 @@ class Answer:
 
 
 def image_files(words: Sequence[str]) -> list[Path]:
-    """The image files that files, folders and patterns name, each once, in the order of the words.
+    """Return the image files that files, folders and patterns name, each once, in the order of the words.
 
     A folder stands for the images in it and below it, hidden ones left out. Raises: DataError, when a word names none.
 
@@ -85,6 +87,28 @@ def answers(
     for start in range(0, len(paths), IMAGES_AT_A_TIME):
         chunk = paths[start : start + IMAGES_AT_A_TIME]
         images = preprocessing.resident(preprocessing.read(chunk), np.zeros(len(chunk), np.int64), device)
-        likeliest = predict(network, images).softmax(1).topk(min(topk, len(class_names)))
-        for path, values, places in zip(chunk, likeliest.values.tolist(), likeliest.indices.tolist(), strict=True):
-            yield Answer(path, tuple((class_names[place], value) for place, value in zip(places, values, strict=True)))
+        yield from _ranked(predict(network, images), chunk, class_names, topk)
+
+
+def answers_for_arrays(
+    network: nn.Module,
+    images: npt.NDArray[Any],
+    *,
+    class_names: Sequence[str],
+    preprocessing: Preprocessing,
+    topk: int,
+    device: torch.device,
+) -> tuple[Answer, ...]:
+    """Return the network's answers for N x H x W (x channels) or N x channels x H x W numbers, as `answers` does.
+
+    The `path` of an answer is the image's row. Raises: DataError, for an array of another shape or range.
+    """
+    sized = preprocessing.prepare(images)
+    resident = preprocessing.resident(sized, np.zeros(len(sized), np.int64), device)
+    return tuple(_ranked(predict(network, resident), map(Path, map(str, range(len(sized)))), class_names, topk))
+
+
+def _ranked(logits: Tensor, paths: Iterable[Path], class_names: Sequence[str], topk: int) -> Iterator[Answer]:
+    likeliest = logits.softmax(1).topk(min(topk, len(class_names)))
+    for path, values, places in zip(paths, likeliest.values.tolist(), likeliest.indices.tolist(), strict=True):
+        yield Answer(path, tuple((class_names[place], value) for place, value in zip(places, values, strict=True)))

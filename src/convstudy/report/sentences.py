@@ -1,0 +1,244 @@
+"""What a comparison found, in sentences: made here, from values, for the terminal, the report and documents alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convstudy.report import numbers
+from convstudy.statistics.verdict import Verdict
+from convstudy.wording import listed
+
+if TYPE_CHECKING:
+    from convstudy.study.comparisons.results import Conclusion, ModelResult, PairResult, Protocol, Results
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A question that a reader has, and its answer."""
+
+    question: str
+    answer: str
+
+
+def verdict(pair: PairResult, *, pairs: int = 1) -> str:
+    """Say what is shown of two networks; with more than one of `pairs`, p-values are adjusted.
+
+    >>> from convstudy.study.comparisons.results import PairResult
+    >>> limits = {"low": -0.030, "high": -0.008, "p_value": 0.002}
+    >>> better = {"verdict": Verdict.BETTER, "better": "resnet34"}
+    >>> verdict(PairResult(a="net", b="resnet34", difference=-0.019, **limits, **better))
+    'resnet34 is better than net by 1.9 percentage points (95% CI 0.8 to 3.0, p = 0.002)'
+    >>> verdict(PairResult(a="net", b="resnet34", difference=-0.019, **limits, verdict=Verdict.UNDECIDED))
+    'no difference shown between net and resnet34: resnet34 leads by 1.9 percentage points (95% CI 0.8 to 3.0, p = 0.002)'
+    """  # noqa: E501
+    ahead, behind = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
+    low, high = (pair.low, pair.high) if pair.difference >= 0 else (-pair.high, -pair.low)
+    adjusted = " after Holm's correction" if pairs > 1 else ""
+    how_sure = f"95% CI {100 * low:.1f} to {100 * high:.1f}, {p_value(pair.p_value)}{adjusted}"
+    size = f"{100 * abs(pair.difference):.1f} percentage points"
+    if pair.verdict is Verdict.BETTER:
+        return f"{ahead} is better than {behind} by {size} ({how_sure})"
+    lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by {size}"
+    if pair.verdict is Verdict.RUNS_ONLY:
+        sure = "shown for these two runs" if pair.p_value < pair.level else "not shown even for these two runs"
+        return f"one run each of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
+    within = "" if pair.equivalent_within is None else f"; equal within {points(pair.equivalent_within)} is shown"
+    return f"no difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){within}"
+
+
+def replies(results: Results) -> tuple[Reply, ...]:
+    """Answer the questions of a reader: which network is best, whether that is sure, which cheaper one is as good."""
+    found = results.conclusion
+    if found is None:
+        return ()
+    models = {model.name: model for model in results.models}
+    best = models[found.best]
+    within = f"{points(found.margin)} worse than the best"
+    return (
+        Reply("Which network is best?", _best(best)),
+        Reply("Is that sure?", _sure(found, results.comparisons)),
+        Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models)),
+    )
+
+
+def _best(best: ModelResult) -> str:
+    limits = numbers.percent_interval(best.top1.low, best.top1.high)
+    return f"{best.name} has the highest top-1, {100 * best.top1.mean:.1f}% (95% CI {limits})."
+
+
+def _sure(found: Conclusion, pairs: Sequence[PairResult]) -> str:
+    own = [pair for pair in pairs if found.best in (pair.a, pair.b)]
+    if any(pair.verdict is Verdict.RUNS_ONLY for pair in own):
+        return (
+            "Unknown: with one run per network, only these runs are compared. Other seeds can differ by more than the "
+            "interval says; train at least 3 seeds per network."
+        )
+    undecided = [pair for pair in own if pair.better != found.best]
+    if not undecided:
+        least = max(pair.p_value for pair in own)
+        others = "the other network" if len(own) == 1 else f"each of the other {len(own)} networks"
+        bound = p_value(least).replace("=", "≤")
+        return f"Yes: it is shown to be better than {others} ({bound})."
+    closest = min(undecided, key=lambda pair: abs(pair.difference))
+    better = f"It is shown to be better than {listed(found.beaten)}, but" if found.beaten else "No: it is"
+    unsure = f"{better} not shown to be better than {listed([_other(pair, found.best) for pair in undecided])}."
+    return " ".join(filter(None, [unsure, _what_it_takes(closest, found.best)]))
+
+
+def _what_it_takes(pair: PairResult, best: str) -> str:
+    """Say what the study could have shown of its closest pair, and how large one would have to be to show the rest."""
+    other, observed = _other(pair, best), abs(pair.difference)
+    parts = []
+    if pair.detectable is not None and pair.detectable >= 1:  # of top-1, which no difference exceeds
+        parts.append(f"A study of this size is too small to show any difference; the observed one is {pp(observed)}.")
+    elif pair.detectable is not None:
+        parts.append(
+            f"A study of this size shows a difference of {pp(pair.detectable)} from {other} with 80% power; the "
+            f"observed difference is {pp(observed)}."
+        )
+    needed = [
+        f"{pair.seeds_needed:,} seeds per network" if pair.seeds_needed else "",
+        f"{pair.images_needed:,} test images" if pair.images_needed else "",
+    ]
+    if any(needed) and observed:
+        parts.append(f"Showing it would take about {' or '.join(filter(None, needed))}.")
+    if pair.chance is not None:
+        chance = pair.chance if pair.a == best else (1 - pair.chance[0], 1 - pair.chance[2], 1 - pair.chance[1])
+        value, low, high = (f"{100 * part:.0f}" for part in chance)
+        parts.append(
+            f"On a new seed, {best} is expected to beat {other} with {value}% probability (95% CI {low} to {high})."
+        )
+    return " ".join(parts)
+
+
+def _cheapest(found: Conclusion, models: dict[str, ModelResult]) -> str:
+    if found.cheapest is None or found.cheapest_p is None:
+        return (
+            f"No network is shown to be within {points(found.margin)} of the best one; more seeds or more test images "
+            "are needed."
+        )
+    if found.cheapest == found.best:
+        return f"{found.best} itself: no cheaper network is shown to be that close."
+    cheap, dear = models[found.cheapest].macs, models[found.best].macs
+    cost = f", with {dear / cheap:.1f} times fewer MACs than {found.best}" if cheap and dear and cheap < dear else ""
+    return (
+        f"{found.cheapest}{cost}: it is shown to be at most {points(found.margin)} worse "
+        f"({p_value(found.cheapest_p)}, one-sided)."
+    )
+
+
+def selection(protocol: Protocol) -> str:
+    """Say what was selected on the validation set, and when the test set was opened."""
+    if not protocol.data.train:
+        return "Unknown: the predictions were imported."
+    whence = "split off the training set, by seed" if protocol.validation_split else "of the data"
+    grid = protocol.lr_grid
+    if not grid:
+        return (
+            "Nothing is selected: the weights after the last epoch are tested. Each run opens the test set once, after "
+            f"its last epoch. The validation set ({whence}) is used for the learning curves only."
+        )
+    return (
+        f"The learning rate is selected, for each network and seed, from the same grid of "
+        f"{listed([f'{lr:g}' for lr in grid])}: one training with each, and the highest top-1 on the validation set "
+        f"after it (of equals, the lower loss). The validation set ({whence}) serves that choice and the learning "
+        "curves. The weights of the chosen training are tested; each run opens the test set once, after the last epoch "
+        f"of its last training. Training seconds are those of all {len(grid)} trainings."
+    )
+
+
+def intervals(protocol: Protocol) -> str:
+    """Say which sources of variation the intervals cover, and how."""
+    if len(protocol.seeds) == 1:
+        return (
+            "95% confidence intervals cover one source of variation, other test images of the same kind (Wilson 1927; "
+            "Tango 1998). With a single seed nothing can be said about other seeds, which often differ by more: use "
+            "three or more."
+        )
+    return (
+        "95% confidence intervals cover two sources of variation: other seeds (initialization, validation split, "
+        "shuffling, augmentation and dropout) and other test images of the same kind. The variance of each is "
+        "estimated from the table of right and wrong answers, seeds by test images, as for readers and cases in "
+        "medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each with its own quantile of "
+        "Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of top-1 are on the logit "
+        "scale."
+    )
+
+
+def p_values(protocol: Protocol, *, networks: int) -> str:
+    """Say how p-values are computed."""
+    adjusted = (
+        " They are adjusted for the number of pairs by Holm's method; the intervals are not." if networks > 2 else ""
+    )
+    if len(protocol.seeds) == 1:
+        return (
+            "p-values test whether two runs have equal top-1, by McNemar's exact test, paired by test image." + adjusted
+        )
+    return (
+        "p-values test whether two networks have equal top-1, by the margins of the difference's interval, paired by "
+        "test image." + adjusted
+    )
+
+
+BUDGETS = {
+    "images": "training images seen",
+    "macs": "training MACs, three times those of the forward pass per image",
+    "seconds": "training seconds, at the speed measured before the first run",
+}
+
+
+def budget(kind: str, amount: float, epochs: dict[str, int], used: dict[str, float]) -> str:
+    """Say how an equal budget is counted, and the epochs that follow from it.
+
+    Source: a backward pass takes as many MACs again by the weights and by the activations (Amodei & Hernandez 2018,
+    AI and compute).
+
+    >>> budget("images", 100_000, {"net": 2}, {"net": 0.9})
+    'Each training gets 100,000 training images seen. Whole epochs within it, and the share that they use: net 2 (90%).'
+    """
+    each = "; ".join(f"{name} {epochs[name]} ({100 * used[name]:.0f}%)" for name in epochs)
+    share = f"Whole epochs within it, and the share that they use: {each}."
+    return f"Each training gets {amount:,.6g} {BUDGETS[kind]}. {share}"
+
+
+def budget_of(protocol: Protocol) -> str:
+    """Say the budget of a study; empty if it has none."""
+    if not protocol.budget:
+        return ""
+    kind, _, amount = protocol.budget.partition("=")
+    return budget(kind, float(amount), dict(protocol.epochs), dict(protocol.budget_used))
+
+
+def p_value(value: float) -> str:
+    """Write a p-value with its sign.
+
+    >>> [p_value(p) for p in (0.0004, 0.0021, 0.41)]
+    ['p < 0.001', 'p = 0.002', 'p = 0.41']
+    """
+    text = numbers.p_value(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def pp(fraction: float) -> str:
+    """Write a difference of fractions of 1 in percentage points.
+
+    >>> pp(0.0312)
+    '3.1 pp'
+    """
+    return f"{100 * fraction:.1f} pp"
+
+
+def points(fraction: float) -> str:
+    """Write a margin in percentage points.
+
+    >>> points(0.01), points(0.025)
+    ('1 percentage point', '2.5 percentage points')
+    """
+    number = f"{100 * fraction:.1f}".removesuffix(".0")
+    return f"{number} percentage point{'' if number == '1' else 's'}"
+
+
+def _other(pair: PairResult, name: str) -> str:
+    return pair.b if pair.a == name else pair.a

@@ -1,0 +1,112 @@
+"""Networks compared by their answers to the same test images, wherever these come from."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convstudy.errors import DataError
+from convstudy.statistics.accuracy import Interval, accuracy_interval
+from convstudy.statistics.difference import Difference, accuracy_difference, equivalent_within
+from convstudy.statistics.multiplicity import holm
+from convstudy.statistics.variation import Answers
+from convstudy.statistics.verdict import Verdict, better_of, verdict_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairDifference:
+    """Top-1 of `a` minus top-1 of `b`, with its 95% interval, and what it shows."""
+
+    a: str
+    b: str
+    value: float
+    low: float
+    high: float
+    p_value: float  # adjusted by Holm's method with more than two networks
+    verdict: Verdict
+    better: str | None  # the name of the better network, if one is shown to be
+    equivalent_within: float  # the smallest margin within which they are shown to be equal (two one-sided tests)
+
+
+@dataclass(frozen=True)
+class ComparedPredictions:
+    """The top-1 of each network with its 95% interval, and the difference of every two."""
+
+    top1: Mapping[str, Interval]
+    pairs: tuple[PairDifference, ...]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row per pair of networks."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame([{**vars(pair), "verdict": str(pair.verdict)} for pair in self.pairs])
+
+
+def compare_predictions(labels: npt.ArrayLike, predictions: Mapping[str, npt.ArrayLike]) -> ComparedPredictions:
+    """Compare networks by their predicted classes: the same intervals and tests as those of a comparison.
+
+    `labels` are the classes of N test images; `predictions` are, by network, the predicted classes, seeds x N, or N for
+    one run. Classes are whole numbers or names. Two networks with one run each are compared as runs only: nothing is
+    shown about other seeds.
+
+    Raises: DataError, when the predictions are not as many as the labels, or there are none.
+
+    >>> labels = np.arange(200) % 4
+    >>> sure, unsure = np.tile(labels, (3, 1)), np.tile(labels, (3, 1))
+    >>> unsure[:, :60] = (unsure[:, :60] + 1) % 4
+    >>> [pair] = compare_predictions(labels, {"a": sure, "b": unsure}).pairs
+    >>> pair.better, round(pair.value, 2), pair.p_value < 0.001
+    ('a', 0.3, True)
+    """
+    truth = np.asarray(labels)
+    if truth.ndim != 1 or not len(truth):
+        raise DataError(f"labels have the shape {truth.shape}; expected the classes of N test images")
+    answers = {name: _right(name, np.asarray(given), truth) for name, given in predictions.items()}
+    if not answers:
+        raise DataError("predictions are empty; expected those of one network or more")
+    return ComparedPredictions({name: accuracy_interval(of_one) for name, of_one in answers.items()}, pairwise(answers))
+
+
+def pairwise(answers: Mapping[str, Answers]) -> tuple[PairDifference, ...]:
+    """Compare every two networks by their right answers, seeds x images; p-values are adjusted by Holm's method."""
+    pairs = list(itertools.combinations(answers, 2))
+    differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
+    adjusted = holm([difference.p_value for difference in differences])
+    return tuple(
+        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers)
+        for (a, b), found, p_value in zip(pairs, differences, adjusted, strict=True)
+    )
+
+
+def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers]) -> PairDifference:
+    verdict = verdict_of(found, seeds=min(len(answers[a]), len(answers[b])))
+    return PairDifference(
+        a=a,
+        b=b,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        p_value=found.p_value,
+        verdict=verdict,
+        better=better_of(a, b, found, verdict),
+        equivalent_within=equivalent_within(answers[a], answers[b]),
+    )
+
+
+def _right(name: str, given: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Answers:
+    runs = given[None] if given.ndim == 1 else given
+    if runs.ndim != 2 or runs.shape[1] != len(labels) or not len(runs):
+        raise DataError(
+            f"predictions of {name} have the shape {given.shape}; expected seeds x {len(labels)} predicted classes, as "
+            "many as labels"
+        )
+    right: Answers = runs == labels
+    return right

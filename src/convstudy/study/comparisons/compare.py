@@ -1,0 +1,79 @@
+"""The door to a comparison: claim its folder, do the missing runs, conclude from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from convstudy.data import DataSet
+from convstudy.study.comparisons.allowance import with_measured, write_allowances
+from convstudy.study.comparisons.comparison import Comparison, perform_missing
+from convstudy.study.comparisons.conclude import conclude
+from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.comparisons.import_predictions import with_imported
+from convstudy.study.comparisons.prepare import prepare
+from convstudy.study.comparisons.progress import read_unfinished, write_start
+from convstudy.study.comparisons.provenance import check_runs
+from convstudy.study.comparisons.results import Findings
+from convstudy.study.comparisons.results_file import read_start, write_findings
+from convstudy.study.comparisons.start import layers_of
+from convstudy.study.models.opening import Model
+from convstudy.study.plans.plan import Plan
+from convstudy.study.plans.yaml_file import write_study
+from convstudy.study.runs.events import OnEvent, RunFailed
+
+
+@dataclass(frozen=True)
+class ClaimedComparison:
+    """A comparison whose folder is its own: its runs can be done, and concluded from."""
+
+    comparison: Comparison
+    folder: ComparisonFolder
+    allow_mixed: bool = False
+
+    def perform(self, on_event: OnEvent) -> tuple[RunFailed, ...]:
+        """Do the runs that the folder does not hold yet, and return those that failed."""
+        return perform_missing(self.comparison, self.folder, on_event)
+
+    def conclude(self) -> Findings:
+        """Conclude from all runs, and write the results.
+
+        Raises: StudyError, when a run was made under another protocol and runs may not be mixed.
+        """
+        found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
+        findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
+        write_findings(self.folder, findings)
+        return findings
+
+    def so_far(self) -> Findings:
+        """Return what the finished runs show while others are missing; nothing is written."""
+        return read_unfinished(self.folder)
+
+
+def claim_comparison(
+    plan: Plan,
+    output: Path | None = None,
+    *,
+    allow_mixed: bool = False,
+    models: Mapping[str, Model] | None = None,
+    data: DataSet | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ClaimedComparison:
+    """Open the networks, load the data, count each network, and make the folder this comparison's.
+
+    `models` are networks given as objects, by their name in the plan; `data` replaces what the plan's name would load.
+
+    Raises: a ConvstudyError for anything that cannot be used; then nothing has been written.
+    """
+    comparison = prepare(plan, models=models, data=data, progress=progress)
+    folder = ComparisonFolder(output or comparison.default_folder())
+    folder.check(comparison.identity(), allow_mixed=allow_mixed)
+    comparison = with_measured(comparison, folder)
+    check_runs(comparison, folder, allow_mixed=allow_mixed)
+    folder.claim(comparison.identity(), allow_mixed=allow_mixed)
+    write_allowances(folder, comparison)
+    write_start(folder, comparison, allow_mixed=allow_mixed)
+    if comparison.repeatable:
+        write_study(plan, folder.path / "study.yaml")
+    return ClaimedComparison(comparison, folder, allow_mixed)

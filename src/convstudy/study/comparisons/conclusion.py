@@ -1,0 +1,30 @@
+"""What follows from a comparison for whoever must choose a network: the best one, and the cheapest one as good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from convstudy.statistics import MARGIN, cheapest_noninferior, noninferiority
+from convstudy.statistics.variation import Answers
+from convstudy.study.comparisons.results import Conclusion, ModelResult, PairResult
+
+
+def conclusion(
+    models: Sequence[ModelResult], pairs: Sequence[PairResult], answers: Mapping[str, Answers], margin: float = MARGIN
+) -> Conclusion | None:
+    """Return the best network, the networks it is shown to beat, and the cheapest that is at most `margin` worse.
+
+    None for a single network. A network whose MACs are unknown is not called cheap.
+    """
+    if len(models) < 2:
+        return None
+    best = max(models, key=lambda model: model.top1.mean).name
+    shown = noninferiority([answers[model.name] for model in models], margin)
+    place = cheapest_noninferior(shown, [float("inf") if model.macs is None else model.macs for model in models])
+    return Conclusion(
+        best=best,
+        beaten=tuple(pair.b if pair.a == best else pair.a for pair in pairs if pair.better == best),
+        margin=margin,
+        cheapest=None if place is None else models[place].name,
+        cheapest_p=None if place is None else shown[place].p_value,
+    )

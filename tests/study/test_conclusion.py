@@ -1,0 +1,111 @@
+"""What a person asks of a comparison, answered from answers whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convstudy.report.sentences import replies
+from convstudy.statistics import accuracy_interval
+from convstudy.statistics.variation import Answers
+from convstudy.study.comparisons.conclude import compare_pairs
+from convstudy.study.comparisons.conclusion import conclusion
+from convstudy.study.comparisons.results import Accuracy, DataDescription, ModelResult, Protocol, Results
+
+IMAGES = 2000
+DATA = DataDescription(
+    name="made up",
+    source="made up",
+    class_names=("0", "1"),
+    image_shape=(3, 32, 32),
+    train=100,
+    validation=10,
+    test=IMAGES,
+    mean=(0.5,) * 3,
+    std=(0.25,) * 3,
+    notes=(),
+    fingerprint="",
+)
+PROTOCOL = Protocol(data=DATA, recipe={}, seeds=(0, 1, 2), command="convstudy")
+
+
+def answering(*right: int) -> Answers:
+    """A run a number: so many of the images right, always the first ones."""
+    return np.arange(IMAGES)[None] < np.array(right)[:, None]
+
+
+def asked(networks: dict[str, tuple[int, Answers]]) -> dict[str, str]:
+    """The questions on networks with these MACs and answers, and the answers to them."""
+    models = []
+    for name, (macs, of_one) in networks.items():
+        interval = accuracy_interval(of_one)
+        per_seed = tuple(float(value) for value in of_one.mean(1))
+        top1 = Accuracy(interval.value, interval.low, interval.high, per_seed)
+        models.append(
+            ModelResult(name=name, parameters=100, macs=macs, activation_size=100, input_shape=(3, 32, 32), top1=top1)
+        )
+    answers = {name: of_one for name, (_, of_one) in networks.items()}
+    pairs = compare_pairs(answers)
+    results = Results(
+        models=tuple(models),
+        comparisons=pairs,
+        protocol=PROTOCOL,
+        environment={},
+        conclusion=conclusion(models, pairs, answers),
+    )
+    return {reply.question: reply.answer for reply in replies(results)}
+
+
+def test_a_clear_case() -> None:
+    said = asked({"small": (10, answering(1700, 1690, 1710)), "large": (30, answering(1900, 1895, 1905))})
+    assert said["Which network is best?"].startswith("large has the highest top-1, 95.0% (95% CI ")
+    assert said["Is that sure?"] == "Yes: it is shown to be better than the other network (p < 0.001)."
+    assert said["Which is the cheapest network that is at most 1 percentage point worse than the best?"] == (
+        "large itself: no cheaper network is shown to be that close."
+    )
+
+
+def test_a_cheaper_network_that_is_as_good() -> None:
+    said = asked({"small": (10, answering(1900, 1901, 1899)), "large": (30, answering(1902, 1901, 1900))})
+    assert said["Is that sure?"].startswith("No: it is not shown to be better than small. A study of this size shows")
+    assert "the observed difference is 0.1 pp" in said["Is that sure?"]
+    assert "On a new seed, large is expected to beat small with" in said["Is that sure?"]
+    cheapest = said["Which is the cheapest network that is at most 1 percentage point worse than the best?"]
+    assert cheapest.startswith(
+        "small, with 3.0 times fewer MACs than large: it is shown to be at most 1 percentage point worse (p"
+    )
+
+
+def test_some_beaten_and_some_not() -> None:
+    networks = {"a": answering(1700, 1702), "b": answering(1899, 1901), "c": answering(1901, 1903)}
+    said = asked({name: (10, answers) for name, answers in networks.items()})
+    assert said["Is that sure?"].startswith(
+        "It is shown to be better than a, but not shown to be better than b. A study"
+    )
+
+
+def test_seeds_that_scatter_show_nothing() -> None:
+    said = asked({"a": (10, answering(1500, 1900)), "b": (20, answering(1600, 1880))})
+    assert said["Which is the cheapest network that is at most 1 percentage point worse than the best?"] == (
+        "No network is shown to be within 1 percentage point of the best one; more seeds or more test "
+        "images are needed."
+    )
+
+
+def test_no_study_shows_a_difference_of_more_than_all_images() -> None:
+    said = asked({"a": (10, answering(400, 1900)), "b": (20, answering(300, 1880))})["Is that sure?"]
+    assert "A study of this size is too small to show any difference; the observed one is 3.0 pp." in said
+
+
+def test_one_run_each_is_never_sure_and_never_better() -> None:
+    answers = {"a": answering(1000), "b": answering(1900)}
+    [pair] = compare_pairs(answers)
+    assert pair.p_value < 0.001
+    assert (pair.verdict, pair.better) == ("runs_only", None)
+    said = asked({name: (10, of_one) for name, of_one in answers.items()})["Is that sure?"]
+    assert said.startswith("Unknown: ")
+
+
+@pytest.mark.parametrize("networks", [0, 1])
+def test_there_is_nothing_to_ask_of_one_network(networks: int) -> None:
+    assert asked(dict([("a", (10, answering(1890)))][:networks])) == {}
