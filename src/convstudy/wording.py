@@ -1,4 +1,4 @@
-"""Phrases that messages of every layer share."""
+"""Phrases shared by messages of all layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NAMED = 5  # of many names in a message
 
 
 def plural(value: int, noun: str) -> str:
-    """Return a count with its noun in the right number.
+    """Return a count with its noun in the singular or plural.
 
     >>> plural(1, "seed"), plural(1200, "image"), plural(0, "class")
     ('1 seed', '1,200 images', '0 classes')
@@ -18,7 +18,7 @@ def plural(value: int, noun: str) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Write names as a list in a sentence.
+    """Return names as a list for a sentence.
 
     >>> listed(["net"]), listed(["net", "lenet5", "vgg11"])
     ('net', 'net, lenet5 and vgg11')

@@ -88,7 +88,7 @@ def test_a_network_of_grey_images_sees_colours_as_grey(convstudy: Convstudy, pic
 def test_the_table(convstudy: Convstudy, run: Path) -> None:
     said = convstudy("evaluate", run)
     assert said.status == 0
-    assert "small.py:Small on pictures, test part: top-1 " in said.out
+    assert "small.py:Small on pictures, test set: top-1 " in said.out
     assert all(name in said.out for name in ("blue", "green", "red"))
     assert max(map(len, said.out.splitlines())) <= 80
 

@@ -32,7 +32,7 @@ def images(tmp_path: Path) -> Path:
 def test_a_clean_folder(convstudy: Convstudy, images: Path) -> None:
     said = convstudy("data", "inspect", "images")
     assert said.status == 0
-    assert "16 images, all of 20×20; L (16)" in said.out
+    assert "16 images, all 20×20 pixels; color mode L (16)" in said.out
     assert "no problems found" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
 
@@ -58,7 +58,7 @@ def test_what_to_do_about_duplicates_is_said(convstudy: Convstudy, images: Path,
     folder = images / "train"
     (folder / "a/again.png").write_bytes((folder / "a/1.png").read_bytes())
     said = convstudy("data", "inspect", "images/train")
-    together = "Equal images stay together when a part is split off."
+    together = "Identical images are kept together"
     assert said.status == 0
     assert together in " ".join(said.out.split())
     assert "--fix clean.csv writes a table for --data" in " ".join(said.out.split())
@@ -75,13 +75,13 @@ def test_what_to_do_about_duplicates_is_said(convstudy: Convstudy, images: Path,
 def test_a_named_set(convstudy: Convstudy, tmp_path: Path) -> None:
     said = convstudy("data", "inspect", "digits", "--sheet", "sheet.html")
     assert said.status == 0
-    assert "1,797 images, all of 8×8; L (1,797)" in said.out
+    assert "1,797 images, all 8×8 pixels; color mode L (1,797)" in said.out
     assert "no test part: 25% split off" in said.out
     assert (tmp_path / "sheet.html").read_text().count("data:image/png;base64,") >= 2 * 10 * 8
     said = convstudy("data", "inspect", "digits", "--fix", "clean.csv")
     assert said.status == 2
     assert said.err.startswith("error: --fix ")
-    assert said.err.count("\n") == 1
+    assert "digits" in said.err
 
 
 def test_what_is_no_data(convstudy: Convstudy, tmp_path: Path) -> None:

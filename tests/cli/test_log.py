@@ -49,7 +49,7 @@ def test_after_a_resume_each_epoch_is_there_once(
     loading = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator", reason="the extra `tensorboard` is not installed"
     )
-    from convstudy.report.terminal.training import TrainingDisplay  # noqa: PLC0415
+    from convstudy.report.terminal.training_display import TrainingDisplay  # noqa: PLC0415
     from convstudy.study.runs.events import EpochEnded, Event  # noqa: PLC0415
 
     show = TrainingDisplay.__call__

@@ -69,7 +69,7 @@ def break_off(folder: Path, how: signal.Signals) -> str:
 
 def test_interrupted_and_killed_it_goes_on_and_ends_with_the_same_bits(whole: tuple[Path, str], tmp_path: Path) -> None:
     said = break_off(tmp_path, signal.SIGINT)
-    assert said.count("interrupted; the same command goes on where it was\n") == 1
+    assert said.count("interrupted; repeat the command to continue\n") == 1
     break_off(tmp_path, signal.SIGKILL)
     done = launch(tmp_path, *WORDS, "broken")
     assert done.returncode == 0, done.stderr

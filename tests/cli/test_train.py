@@ -151,7 +151,7 @@ def test_interrupted_it_goes_on_and_ends_the_same(
         _, err = running.communicate()
     if how == signal.SIGINT:
         assert running.returncode == 130
-        assert err == "interrupted; the same command goes on where it was\n"
+        assert err == "interrupted; repeat the command to continue\n"
     go_on = (*words, "broken") if again == "the same command" else ("train", "--resume", "broken")
     done = convstudy(*go_on)
     assert done.status == 0, done.err

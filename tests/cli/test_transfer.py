@@ -97,7 +97,7 @@ def test_frozen_and_interrupted_it_ends_the_same(
     flags: tuple[str, ...],
     stopped_after: int,
 ) -> None:
-    from convstudy.report.terminal.training import TrainingDisplay  # noqa: PLC0415
+    from convstudy.report.terminal.training_display import TrainingDisplay  # noqa: PLC0415
     from convstudy.study.runs.events import EpochEnded, Event  # noqa: PLC0415
 
     words = ("train", pretrained, "--data", "two", "--freeze", "backbone", "--epochs", "4", "--threads", "1", *flags)

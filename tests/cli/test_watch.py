@@ -55,8 +55,9 @@ def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> 
     said = convstudy("watch", "half", "--once")
     assert (said.status, said.err) == (0, "")
     net, lecture = [line.split() for line in said.out.splitlines() if line.startswith(("net ", "lecture "))][:2]
-    assert net[2:] == ["%", "1/1"]
-    assert lecture[3:] == ["waiting"]
+    assert net[1].endswith("%")
+    assert net[2:] == ["1/1"]
+    assert lecture[2:] == ["waiting"]
     assert "4 runs: 2 done, 1 running, 1 waiting; about 0:0" in said.out
     assert "based on 2 seeds" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
@@ -73,7 +74,7 @@ def test_a_run_that_no_process_works_on_is_stopped(convstudy: Convstudy, half: P
     said = convstudy("watch", "half", "--once").out
     assert "4 runs: 2 done, 1 stopped, 1 waiting\n" in said
     assert "1/1 stopped" in said
-    assert "stopped: the same command as before goes on from the last checkpoint" in said
+    assert "repeat the command" in " ".join(said.split())
 
 
 def test_of_another_machine_s_process_the_files_that_change_tell(convstudy: Convstudy, half: Path) -> None:
@@ -138,9 +139,7 @@ def test_a_half_done_comparison_gives_a_report_that_says_so(convstudy: Convstudy
     assert "net: 13 rows" in page
     assert "<strong>Unfinished:</strong> 2 runs of 4 are still missing." in page
     assert "Unfinished: 2 runs still missing." in convstudy("report", "half", "--format", "markdown").out
-    assert convstudy("report", "half", "--format", "json").err == (
-        "error: half is not finished: there are no results for programs yet; take another --format\n"
-    )
+    assert convstudy("report", "half", "--format", "json").err.startswith("error: half is not finished")
 
 
 def test_with_no_run_done_it_says_that(convstudy: Convstudy, half: Path) -> None:

@@ -1,4 +1,4 @@
-"""The report in headless Chromium: it draws, sorts, follows the colour scheme and asks nobody for anything."""
+"""The report in headless Chromium: it draws, sorts, follows the color scheme and asks nobody for anything."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def first_column(page: Page) -> list[str]:
     return page.locator("table").first.locator("tbody th").all_inner_texts()
 
 
-def colour_of(page: Page, variable: str) -> str:
-    """What a CSS variable is in the scheme of the moment, as the browser writes colours."""
+def color_of(page: Page, variable: str) -> str:
+    """What a CSS variable is in the scheme of the moment, as the browser writes colors."""
     return str(
         page.evaluate(
             "name => { const e = document.createElement('i'); e.style.color = `var(${name})`; document.body.append(e);"
@@ -99,7 +99,7 @@ def colour_of(page: Page, variable: str) -> str:
     )
 
 
-def curve_colour(page: Page) -> str:
+def curve_color(page: Page) -> str:
     line = page.locator("#top1-curves .scatterlayer .trace path.js-line").first
     return str(line.evaluate("line => getComputedStyle(line).stroke"))
 
@@ -186,22 +186,22 @@ def test_the_page_never_scrolls_sideways(page: Page) -> None:
 
 
 def test_charts_follow_the_colour_scheme_when_it_changes(page: Page) -> None:
-    light = (curve_colour(page), colour_of(page, "--series-1"), colour_of(page, "--surface"))
+    light = (curve_color(page), color_of(page, "--series-1"), color_of(page, "--surface"))
     assert light[0] == light[1]
     page.emulate_media(color_scheme="dark")
-    dark = (curve_colour(page), colour_of(page, "--series-1"), colour_of(page, "--surface"))
+    dark = (curve_color(page), color_of(page, "--series-1"), color_of(page, "--surface"))
     assert dark[0] == dark[1]
     assert all(one != other for one, other in zip(light, dark, strict=True))
 
 
 @pytest.mark.parametrize("page", [(DESKTOP, "dark")], indirect=True)
 def test_paper_is_white(page: Page) -> None:
-    dark = curve_colour(page)
+    dark = curve_color(page)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert curve_colour(page) == colour_of(page, "--series-1") != dark
+    assert curve_color(page) == color_of(page, "--series-1") != dark
     assert page.evaluate("document.getElementById('intervals').querySelector('svg').clientWidth") < 720
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert curve_colour(page) == dark
+    assert curve_color(page) == dark
 
 
 def test_a_map_lies_over_its_image(page: Page) -> None:

@@ -36,7 +36,7 @@ def test_markdown_has_the_verdicts_the_tables_and_the_command() -> None:
     assert speed["training memory"].tolist() == ["1.20 GB", "3.35 MB", "–"]
     assert results["network"].tolist() == ["resnet34", "net", NASTY_NETWORK.replace("<", "&lt;")]
     assert results["parameters"].tolist()[:2] == ["21,283,530", "61,706"]
-    assert pairs["difference, points"].tolist()[0] == "−2.1"
+    assert pairs["difference, pp"].tolist()[0] == "−2.1"
     assert measures["log loss, nats"].str.fullmatch(r"0\.\d{3} ± 0\.\d{3} \(0\.\d{3} to [01]\.\d{3}\)").all()
     assert measures["calibration error, %"].str.fullmatch(r"\d\.\d ± \d\.\d").all()  # no interval is honest
     for pair in FINDINGS.results.comparisons:
@@ -52,14 +52,14 @@ def test_latex_has_no_character_that_latex_reads_otherwise() -> None:
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
     assert r"my/$<$nets$>$/small.py:Deep\&Narrow & 94.2 & 93.0 to 95.3" in text
     assert "resnet34 & 97.7 & 96.5 to 98.8 & 21,283,530 & 1.16 G & 61.3 & 9.83" in text
-    assert r"95 \% interval" in text
+    assert r"95\% CI" in text
     assert text.isascii()
 
 
 def test_one_seed_has_no_deviation() -> None:
     text = markdown(made_up_findings(networks=1, seeds=1))
     assert "±" not in text
-    assert "## Pair by pair" not in text
+    assert "## Pairwise" not in text
 
 
 @pytest.mark.browser
@@ -75,7 +75,7 @@ def test_a_browser_prints_the_report(tmp_path: Path) -> None:
 def test_without_a_browser_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("convstudy.report.pdf.MACOS", str(tmp_path / "none"))
-    with pytest.raises(ToolError, match="no browser is installed that prints PDF"):
+    with pytest.raises(ToolError, match="PDF needs Chromium or Chrome"):
         write_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
 
 

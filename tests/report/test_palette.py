@@ -1,4 +1,4 @@
-"""The report's colours: readable in both schemes, and told apart by those who see fewer colours."""
+"""The report's colors: readable in both schemes, and told apart by those who see fewer colors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from convstudy.report.figures import COLOURS
+from convstudy.report.figures import COLORS
 
 CSS = files("convstudy.report").joinpath("templates/report.css").read_text(encoding="utf-8")
 LIGHT, DARK = (
@@ -26,15 +26,15 @@ DEUTERANOPIA = np.array(
 )
 
 
-def linear(colour: str) -> npt.NDArray[np.float64]:
-    """An sRGB colour's linear light (IEC 61966-2-1)."""
-    channels = np.array([int(colour[place : place + 2], 16) for place in (0, 2, 4)]) / 255
+def linear(color: str) -> npt.NDArray[np.float64]:
+    """An sRGB color's linear light (IEC 61966-2-1)."""
+    channels = np.array([int(color[place : place + 2], 16) for place in (0, 2, 4)]) / 255
     return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
 
 
 def contrast(a: str, b: str) -> float:
     """WCAG 2.2's contrast ratio."""
-    light, dark = sorted((float(linear(colour) @ [0.2126, 0.7152, 0.0722]) for colour in (a, b)), reverse=True)
+    light, dark = sorted((float(linear(color) @ [0.2126, 0.7152, 0.0722]) for color in (a, b)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -51,17 +51,17 @@ def test_text_and_lines_stand_out_from_the_page(scheme: dict[str, str]) -> None:
     for text in ("ink", "ink-soft", "link"):
         assert contrast(scheme[text], scheme["surface"]) >= 4.5  # WCAG 2.2, 1.4.3
     assert contrast(scheme["notice"], scheme["notice-surface"]) >= 4.5
-    for series in range(1, COLOURS + 1):
+    for series in range(1, COLORS + 1):
         assert contrast(scheme[f"series-{series}"], scheme["surface"]) >= 3  # WCAG 2.2, 1.4.11
 
 
 @SCHEMES
 @pytest.mark.parametrize("sight", [np.eye(3), PROTANOPIA, DEUTERANOPIA], ids=["trichromat", "protanope", "deuteranope"])
 def test_the_first_networks_differ_for_every_eye(scheme: dict[str, str], sight: npt.NDArray[np.float64]) -> None:
-    colours = [lab(sight @ linear(scheme[f"series-{series}"])) for series in range(1, 5)]
-    for place, colour in enumerate(colours):
-        for other in colours[place + 1 :]:
-            assert np.linalg.norm(colour - other) > 15
+    colors = [lab(sight @ linear(scheme[f"series-{series}"])) for series in range(1, 5)]
+    for place, color in enumerate(colors):
+        for other in colors[place + 1 :]:
+            assert np.linalg.norm(color - other) > 15
 
 
 @SCHEMES

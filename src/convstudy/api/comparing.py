@@ -12,7 +12,7 @@ from convstudy.api.progress import shown
 from convstudy.api.training import Run, open_run
 from convstudy.errors import StudyError
 from convstudy.report import sentences
-from convstudy.report.leading import leading_pairs
+from convstudy.report.leading_pairs import leading_pairs
 from convstudy.study.comparisons.compare import claim_comparison
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.progress import read_unfinished

@@ -1,4 +1,4 @@
-"""The command line. Commands import what they need when they run, so that `--help` answers without torch."""
+"""The command line. Each command imports what it needs when it runs, so that `--help` does not import torch."""
 
 from __future__ import annotations
 
@@ -32,27 +32,28 @@ from convstudy.cli.trends import trends
 from convstudy.cli.watch import watch
 from convstudy.errors import ConvstudyError, printable
 
-INTERRUPTED = 130  # the exit status after Ctrl-C: 128 and the signal's number
+INTERRUPTED = 130  # exit status after Ctrl-C: 128 plus the number of the signal
 
 app = typer.Typer(
     name="convstudy",
     cls=HelpedGroup,
     help="Know what a convolutional network costs before you train it, and prove which one is better after.",
-    epilog="Start with: convstudy compare",
+    epilog="To get started: convstudy compare",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-COMMANDS = {
+LISTS = "Models and data"
+COMMANDS = {  # by panel of `convstudy --help`, in its order; `data` is added to its panel below
     "Train and compare": (compare, train, watch, report, import_),
+    LISTS: (models,),
     "Use a trained network": (evaluate, predict, export),
-    "Count, without training": (summary, explain, trends, diff, bottleneck, check, build),
+    "Count without training": (summary, explain, trends, diff, bottleneck, check, build),
 }
-LISTS = "What there is"
 
 
 def paragraphs(text: str | None) -> str:
-    r"""A docstring as help: each paragraph on one line, for the terminal to wrap; what follows a colon or stop stays.
+    r"""Return a docstring as help text: the lines of a paragraph are joined, except after a colon or a full stop.
 
     >>> paragraphs("Train.\n\n    A long\n    line:\n    convstudy train net")
     'Train.\n\nA long line:\nconvstudy train net'
@@ -66,14 +67,13 @@ for panel, commands in COMMANDS.items():
             command.__name__.rstrip("_"), cls=HelpedCommand, help=paragraphs(command.__doc__), rich_help_panel=panel
         )
         named(command)
-app.command(cls=HelpedCommand, help=paragraphs(models.__doc__), rich_help_panel=LISTS)(models)
 of_data = typer.Typer(name="data", cls=HelpedGroup, invoke_without_command=True, callback=data)
 of_data.command("inspect", cls=HelpedCommand, help=paragraphs(inspect_data.__doc__))(inspect_data)
 app.add_typer(of_data, rich_help_panel=LISTS)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"convstudy {version('convstudy')}")
         raise typer.Exit
 
@@ -84,11 +84,11 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options of convstudy itself."""
+    """Accept the options of `convstudy` itself."""
 
 
 def main() -> None:
-    """Run the command line: bad input ends in one line on standard error and status 2, Ctrl-C in status 130."""
+    """Run the command line. Invalid input prints one line on standard error and exits with 2, Ctrl-C exits with 130."""
     try:
         status = app(standalone_mode=False)
     except ConvstudyError as error:
@@ -98,17 +98,17 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.filename or 'the operating system'}: {error.strerror or error}")
     except Exception as error:
-        if not hasattr(error, "format_message"):  # of typer's own errors, for words it cannot read
+        if not hasattr(error, "format_message"):  # present in typer's own errors about arguments
             raise
         _fail(error.format_message() or "no command given; `convstudy --help` lists them")
     else:
-        if status == INTERRUPTED:  # as typer says it
+        if status == INTERRUPTED:  # typer's status after Ctrl-C
             _interrupted()
         sys.exit(status or 0)
 
 
 def _interrupted() -> None:
-    print("interrupted; the same command goes on where it was", file=sys.stderr)
+    print("interrupted; repeat the command to continue", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 

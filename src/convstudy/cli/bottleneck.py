@@ -1,4 +1,4 @@
-"""`convstudy bottleneck`: what a 1x1 reduction before a larger convolution saves."""
+"""`convstudy bottleneck`: the savings of a 1x1 reduction before a larger convolution."""
 
 from __future__ import annotations
 
@@ -19,25 +19,28 @@ NUMBERS = ("direct_macs", "reduction_macs", "reduced_macs", "times_fewer", "dire
 def bottleneck(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="Find the layers of this network that a reduction would make cheaper."),
+        typer.Argument(
+            metavar="MODEL", help="Find the convolutions of this network that a reduction would make cheaper."
+        ),
     ] = None,
     input_shape: InputShape = None,
     classes: Classes = None,
-    kernel: Annotated[int | None, typer.Option(help="Side of the convolution's window.")] = None,
-    out: Annotated[int | None, typer.Option(help="Filters of the convolution.")] = None,
+    kernel: Annotated[int | None, typer.Option(help="Kernel size of the convolution.")] = None,
+    out: Annotated[int | None, typer.Option(help="Number of filters of the convolution.")] = None,
     reduce: Annotated[
         int | None,
         typer.Option(
-            help=r"Channels that the 1x1 convolution leaves. \[default for a MODEL: a quarter]", show_default=False
+            help=r"Channels after the 1x1 convolution. \[default with MODEL: a quarter of its input channels]",
+            show_default=False,
         ),
     ] = None,
     stride: Annotated[int, typer.Option(help="Stride of the convolution.")] = 1,
-    top: Annotated[int, typer.Option(help="Layers of a MODEL to show, those that save most first.")] = 10,
+    top: Annotated[int, typer.Option(help="With MODEL: number of layers to show, largest savings first.")] = 10,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Count what a 1x1 reduction before a larger convolution saves: for one convolution, or through a network.
+    """Count the MACs that a 1x1 reduction before a larger convolution saves, in one convolution or in a whole network.
 
-    The convolution keeps the size (padding "same"), as in an inception module:
+    One convolution is counted with padding "same", as in an inception module:
     convstudy bottleneck --input 192x28x28 --kernel 5 --out 32 --reduce 16
     """
     from rich.console import Console
@@ -52,7 +55,7 @@ def bottleneck(
             Console().print(bottleneck_example(found))
         return
     if kernel is not None or out is not None or stride != 1:
-        raise ShapeError("--kernel, --out and --stride are of one convolution; leave them out with a MODEL")
+        raise ShapeError("--kernel, --out and --stride describe one convolution; leave them out if you give a MODEL")
     macs, layers = _through(model, input_shape, classes, reduce)
     if output_format == "json":
         typer.echo(json.dumps({"macs": macs, "layers": [_plain(layer) for layer in layers]}, indent=2))
@@ -67,7 +70,7 @@ def _one(input_shape: str | None, kernel: int | None, out: int | None, reduce: i
         given = {"--input": input_shape, "--kernel": kernel, "--out": out, "--reduce": reduce}
         missing = ", ".join(name for name, value in given.items() if value is None)
         raise ShapeError(
-            f"{missing} not given; expected --input, --kernel, --out and --reduce of one convolution, or a MODEL"
+            f"{missing} not given; expected --input, --kernel, --out and --reduce for one convolution, or a MODEL"
         )
     return counted(parse_shape(input_shape), kernel=kernel, channels=out, reduced=reduce, stride=stride)
 

@@ -1,4 +1,4 @@
-"""`convstudy build`: the network that a layer table describes, as a PyTorch module."""
+"""`convstudy build`: the network described by a layer table, as a PyTorch module."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from convstudy.cli.options import Table
 
 
 def build(table: Table) -> None:
-    """Print the network that a layer table describes as a plain PyTorch module."""
+    """Print the network described by a layer table as the source code of a PyTorch module."""
     from convstudy.claims import read_table
     from convstudy.claims.checking import module_source
 

@@ -1,4 +1,4 @@
-"""`convstudy check`: a claimed layer table, checked cell by cell."""
+"""`convstudy check`: a layer table, checked cell by cell."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from convstudy.cli.options import Classes, InputShape, Table, TableOrJson, at_in
 
 def check(
     table: Table,
-    model: Annotated[str | None, typer.Option(help="Check against this network instead of the table itself.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Check the table against this network instead of for consistency with itself.")
+    ] = None,
     input_shape: InputShape = None,
     classes: Classes = None,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Check every cell of a claimed layer table, and name the mistake behind each wrong number.
+    """Check every cell of a layer table, such as a homework, and name the mistake behind each wrong number.
 
-    Exit status 0: every claim holds; 1: a claim is wrong; 2: the table cannot be read.
+    Exit status: 0 if every number is right, 1 if a number is wrong, 2 if the table cannot be read.
     """
     import json
 

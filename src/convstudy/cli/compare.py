@@ -1,4 +1,4 @@
-"""`convstudy compare`: networks are trained under one recipe and compared."""
+"""`convstudy compare`: train several networks under one recipe and compare them."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def compare(
         bool,
         typer.Option(
             "--allow-mixed",
-            help="Keep runs in the folder that were made under another protocol, and mark them in red in the report.",
+            help="Keep runs in the folder that were made under a different protocol, marked in red in the report.",
         ),
     ] = False,
     **settings: Any,
 ) -> None:
-    """Train networks under one recipe, and report which one is better and how sure that is.
+    """Train networks under one recipe, test them, and report which one is better, by how much, and how sure that is.
 
-    The same command run again performs only the runs that are missing, and continues an interrupted one. Flags override
-    the study of --config or the default one; the study that results is stored as study.yaml.
+    To continue an interrupted comparison, repeat the command: only missing runs are performed. Flags override the
+    settings of --config; the resulting study is stored as study.yaml in the output folder.
     """
     from convstudy.study import planned
     from convstudy.study.plans.plan import Plan
@@ -56,9 +56,9 @@ def compare(
 
 
 def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> None:
-    """Carry out a plan in its folder, and show it on the terminal as it runs.
+    """Carry out a plan in its folder, and show progress and results on the terminal.
 
-    Exit status 1: runs failed; the report shows those that did not.
+    The exit status is 1 if runs failed; the report then covers the runs that succeeded.
     """
     import sys
 
@@ -87,7 +87,7 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     if findings.results.models:
         console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
     for line in findings.results.protocol.mixed:
-        console.print(Text(f"of another protocol: {line}", style="bold red"), soft_wrap=True)
+        console.print(Text(f"different protocol: {line}", style="bold red"), soft_wrap=True)
     if plan.lr_grid and not failed:
         console.print(Text(chosen_learning_rates(findings.results) + "\n"))
     console.print(f"report: {report}", soft_wrap=True, highlight=False)
@@ -97,5 +97,6 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
 
 
 def chosen_learning_rates(results: Results) -> str:
+    """Return a line with the learning rates that each network's runs chose."""
     chosen = [f"{model.name} {', '.join(f'{lr:g}' for lr in model.lrs)}" for model in results.models if model.lrs]
-    return f"Learning rates chosen on the validation part, by seed: {'; '.join(chosen)}."
+    return f"Learning rates chosen on the validation set, in the order of seeds: {'; '.join(chosen)}."

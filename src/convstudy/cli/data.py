@@ -1,4 +1,4 @@
-"""`convstudy data` lists the data sets; `convstudy data inspect` reports what data contain and what is wrong."""
+"""`convstudy data`: the list of data sets. `convstudy data inspect`: a check of the images themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from convstudy.wording import plural
 
 
 def data(context: typer.Context) -> None:
-    """List the data sets, files and folders that can be read; `convstudy data inspect` examines them."""
+    """List the named data sets and the kinds of files and folders that can be read.
+
+    `convstudy data inspect` checks the images of any of them.
+    """
     if context.invoked_subcommand:
         return
     from rich.console import Console
@@ -27,7 +30,7 @@ def inspect(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="DATA", help="A folder of image files, a table, an .npz or .h5 file, or a named data set."
+            metavar="DATA", help="A folder that contains image files, a table, an .npz or .h5 file, or a named set."
         ),
     ],
     data_dir: DataDir = None,
@@ -35,28 +38,33 @@ def inspect(
     class_in_name: Annotated[
         bool,
         typer.Option(
-            "--class-in-name", help="Read the class from the part of a file name before its first underscore: 3_a.jpg."
+            "--class-in-name",
+            help="Take the class from the file name, up to the first underscore: 3 for 3_a.jpg.",
         ),
     ] = False,
     fix: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.csv",
-            help="Write a table for --data without broken and duplicate files. The images are not changed.",
+            help="Write a table for --data without broken, leaked and duplicate images. No image file is changed.",
             show_default=False,
         ),
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.html", help="Write a contact sheet of the images.", show_default=False),
+        typer.Option(
+            metavar="FILE.html",
+            help="Write a contact sheet: the findings and some images of each class.",
+            show_default=False,
+        ),
     ] = None,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Examine every image, and report what the data contain and what is wrong with them.
+    """Check every image: count classes and sizes, and find broken files, leaks, duplicates and conflicting labels.
 
-    Finds files that do not decode, test images that are also in another part, duplicates and near-duplicates, equal
-    images with different classes, images of a single color, missing, rare and empty classes, class names that look the
-    same, and images that are not read. Exit status 1: the test set is contaminated.
+    Findings: files that cannot be decoded, test images that are also in the training or validation set, other
+    duplicates and near-duplicates, identical images with different classes, images of a single gray level, and classes
+    that are missing or rare. The exit status is 1 if the test set is contaminated.
     """
     import json
 
@@ -70,10 +78,10 @@ def inspect(
 
     fixable = Path(data).is_dir() or Path(data).suffix.lower() == ".csv"
     if fix and not fixable:
-        raise DataError(f"--fix writes a table of image files, but {data} is neither a folder nor a .csv; omit it")
+        raise DataError(f"--fix needs a folder of image files or a .csv table, but {data} is neither; leave out --fix")
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("examining images")
+        task = progress.add_task("checking images")
         found = inspected(
             data,
             data_dir=data_dir,

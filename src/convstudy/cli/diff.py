@@ -10,16 +10,18 @@ from convstudy.cli.options import Classes, InputShape, TableOrJson
 
 
 def diff(
-    a: Annotated[str, typer.Argument(metavar="A", help="A network: see `convstudy models`.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The network to hold beside it.")],
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A network: a name from `convstudy models`, or path/to/file.py:Name.")
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="The network to compare with A.")],
     input_shape: InputShape = None,
     classes: Classes = None,
-    unchanged: Annotated[bool, typer.Option("--all", help="Also the layers that are the same.")] = False,
+    unchanged: Annotated[bool, typer.Option("--all", help="Also show the layers that are the same in both.")] = False,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Show two networks layer by layer: what the second has more, less or otherwise.
+    """Show the difference of two networks layer by layer: layers added, removed or changed from A to B.
 
-    Without --input and --classes each is taken at its own paper's.
+    Without --input and --classes, each network is counted with the input and the classes of its own paper.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""`convstudy evaluate`: what a trained network reaches on test images."""
+"""`convstudy evaluate`: the accuracy of a trained network on test images."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ def evaluate(
     data: Annotated[
         str | None,
         typer.Option(
-            help=r"Other data of the same classes (see `convstudy data`). \[default: the run's own test part]",
+            help=r"Other data with the same classes (see `convstudy data`). \[default: the run's own test set]",
             show_default=False,
         ),
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help=r"Where the named data sets lie. \[default: data]", show_default=False)
+        Path | None, typer.Option(help=r"Folder with the named data sets. \[default: data]", show_default=False)
     ] = None,
-    test_data: Annotated[Path | None, typer.Option(help="A second file of --data, with the test part.")] = None,
+    test_data: Annotated[
+        Path | None, typer.Option(help="A second file, which contains the test set of --data.")
+    ] = None,
     device: Device = "auto",
     output_format: TableOrJson = "table",
 ) -> None:
-    """Say what a trained network reaches on test images: top-1 with its 95 % interval, and each class.
+    """Evaluate a trained network on test images: top-1 accuracy with its 95% CI, in total and per class.
 
-    Of other data, their test part; of data without one, every image.
+    With --data, the test set of those data is used, or every image if they have none.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""`convstudy explain`: where the numbers of a layer come from."""
+"""`convstudy explain`: the calculation of each number of a layer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from convstudy.cli.options import Classes, InputShape, ModelName
 
 def explain(
     model: ModelName,
-    layer: Annotated[str, typer.Argument(metavar="LAYER", help="A layer's path, as `convstudy summary` prints it.")],
+    layer: Annotated[
+        str, typer.Argument(metavar="LAYER", help="Path of the layer, as printed by `convstudy summary`.")
+    ],
     input_shape: InputShape = None,
     classes: Classes = None,
 ) -> None:
-    """Explain each number of a layer: the formula with the numbers put in, and in words."""
+    """Explain each number of a layer: its formula, with the values filled in, and in words."""
     from rich.console import Console
 
     from convstudy.analysis import explain as explained

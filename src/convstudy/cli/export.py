@@ -1,4 +1,4 @@
-"""`convstudy export`: a trained network for other programs."""
+"""`convstudy export`: a trained network as a file for other programs."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def export(
         Literal["onnx", "safetensors", "torchvision"],
         typer.Option(
             "--format",
-            help="onnx for other runtimes, safetensors for PyTorch, torchvision for a state dict of its network.",
+            help="onnx for other runtimes, safetensors for PyTorch, torchvision for a torchvision state dict.",
         ),
     ] = "onnx",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help=r"The file. \[default: in the run's folder]", show_default=False),
+        typer.Option("--output", "-o", help=r"File to write. \[default: in the run's folder]", show_default=False),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check/--no-check", help="Hold the file's logits against the network's on test images.")
+        bool, typer.Option("--check/--no-check", help="Compare the logits of the file with those of the network.")
     ] = True,
 ) -> None:
-    """Write a trained network as a file for other programs, with its classes and preprocessing inside.
+    """Export a trained network, with its classes and preprocessing, to a file for other programs.
 
-    The file is read back, by onnxruntime or torchvision where it is for them, and its logits for the run's own test
-    images are held against the network's. ONNX needs the extra `export`.
+    The file is then read back (by onnxruntime or torchvision, if it is meant for them), and its logits for the test
+    images of the run are compared with those of the network. ONNX needs the extra `export`.
     """
     from convstudy.report.numbers import plural
     from convstudy.study import export as exported
@@ -41,4 +41,4 @@ def export(
         typer.echo(f"not checked: {written.note}", err=True)
     else:
         images = plural(written.checked_images, "test image")
-        typer.echo(f"checked on {images}: the logits differ by {written.largest_difference:.1e} at most", err=True)
+        typer.echo(f"checked on {images}: the logits differ by at most {written.largest_difference:.1e}", err=True)

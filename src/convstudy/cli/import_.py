@@ -1,4 +1,4 @@
-"""`convstudy import`: predictions that another program made join a comparison."""
+"""`convstudy import`: predictions of another program, added to a comparison."""
 
 from __future__ import annotations
 
@@ -13,21 +13,26 @@ def import_(
         list[Path],
         typer.Argument(
             metavar="FILE",
-            help="CSV or Parquet: id, label, and prediction, or logit_0 ... or probability_0 ...; a file a seed.",
+            help="CSV or Parquet file, one per seed, with the columns id, label, and prediction, or logit_0, ... or "
+            "probability_0, ...",
         ),
     ],
-    model: Annotated[str, typer.Option(help="What the network is called that made them.")],
+    model: Annotated[str, typer.Option(help="Name of the network that made the predictions.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="A finished comparison's folder on the same images, or a new one.")
+        Path,
+        typer.Option("--output", "-o", help="Folder of a finished comparison on the same test images, or a new one."),
     ],
     seed: Annotated[
-        int | None, typer.Option(help=r"Number of the first run. \[default: the next one]", show_default=False)
+        int | None,
+        typer.Option(
+            help=r"Seed of the first file; the others follow it. \[default: the next free seed]", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Let the predictions of any program join a comparison: its intervals, tests and report.
+    """Add the predictions of any program to a comparison, with the same intervals, tests and report.
 
-    They are matched by id; `predictions.parquet` of any run lists the test images. Labels and predictions are class
-    numbers from 0, or class names.
+    Predictions are matched by image id; `predictions.parquet` in any run lists the ids. Labels and predictions are
+    class names, or class numbers that start at 0.
     """
     from rich.console import Console
 

@@ -1,10 +1,10 @@
-"""`convstudy models`: the networks that are there by name."""
+"""`convstudy models`: the list of networks that are available by name."""
 
 from __future__ import annotations
 
 
 def models() -> None:
-    """List the networks."""
+    """List the networks that are available by name, grouped by paper."""
     from rich.console import Console
 
     from convstudy.report.listing import model_list

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options shared by several commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Table = Annotated[
     Path,
     typer.Argument(
         metavar="TABLE",
-        help="A layer table: TSV, CSV, Markdown, LaTeX, Excel, or a printout of Keras, torchinfo or torchsummary.",
+        help="Layer table: TSV, CSV, Markdown, LaTeX, Excel, or the output of Keras, torchinfo or torchsummary.",
     ),
 ]
 
@@ -30,18 +30,23 @@ ModelName = Annotated[
 InputShape = Annotated[
     str | None,
     typer.Option(
-        "--input", metavar="CxHxW", help=r"Shape of one input image. \[default: the paper's]", show_default=False
+        "--input",
+        metavar="CxHxW",
+        help=r"Shape of an input image. \[default: as in the network's paper]",
+        show_default=False,
     ),
 ]
-Classes = Annotated[int | None, typer.Option(help=r"Number of classes. \[default: the paper's]", show_default=False)]
-TableOrJson = Annotated[Literal["table", "json"], typer.Option("--format", help="table for people, json for programs.")]
+Classes = Annotated[
+    int | None, typer.Option(help=r"Number of classes. \[default: as in the network's paper]", show_default=False)
+]
+TableOrJson = Annotated[Literal["table", "json"], typer.Option("--format", help="table to read, json for programs.")]
 
 DataDir = Annotated[Path | None, option(FLAGGED["data_dir"])]
 TestData = Annotated[Path | None, option(FLAGGED["test_data"])]
 
 
 def at_input(model: str, input_shape: str | None, classes: int | None) -> tuple[Model, tuple[int, int, int], int]:
-    """Return the network, and the input shape and classes that were asked for or else its paper's."""
+    """Return the network, its input shape and its number of classes, by default those of its paper."""
     from convstudy.study import open_model
 
     network = open_model(model)
@@ -50,7 +55,7 @@ def at_input(model: str, input_shape: str | None, classes: int | None) -> tuple[
 
 
 def parse_shape(text: str) -> tuple[int, int, int]:
-    """Read an input shape, channels x height x width.
+    """Parse an input shape: channels x height x width.
 
     >>> parse_shape("3x224x224")
     (3, 224, 224)

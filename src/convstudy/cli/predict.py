@@ -1,4 +1,4 @@
-"""`convstudy predict`: what a trained network says of images."""
+"""`convstudy predict`: the classes that a trained network predicts for images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RunPath = Annotated[
     Path,
-    typer.Argument(metavar="RUN", help="A run's folder, as `convstudy train` and `convstudy compare` leave them."),
+    typer.Argument(metavar="RUN", help="Folder of a run, written by `convstudy train` or `convstudy compare`."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
@@ -24,13 +24,13 @@ def predict(
     images: Annotated[
         list[str], typer.Argument(metavar="IMAGE", help="Image files, folders of them, or patterns such as '*.jpg'.")
     ],
-    topk: Annotated[int, typer.Option(help="Classes to name for each image, the likeliest first.")] = 3,
+    topk: Annotated[int, typer.Option(help="Number of classes to report per image, most probable first.")] = 3,
     device: Device = "auto",
     output_format: TableOrJson = "table",
 ) -> None:
-    """Say what a trained network sees in images: classes and their probabilities.
+    """Predict the classes of images with a trained network, with their probabilities.
 
-    An image of any size, format and colour goes through what the run's own images went through.
+    Images may have any size, format and color mode; they are preprocessed as the images of the run were.
     """
     import json
 
@@ -66,10 +66,10 @@ def predict(
 
 
 def opened(run: Path) -> TrainedRun:
-    """The run of a folder; where its own copy of the user's file is used, standard error says so."""
+    """Open a run. If its own copy of the user's source file is used, print a note on standard error."""
     from convstudy.study import open_run
 
     trained = open_run(run)
     if trained.copy_used:
-        typer.echo(f"{trained.name} is not as it was when this run was trained; the run's own copy is used", err=True)
+        typer.echo(f"{trained.name} has changed since this run was trained; using the copy stored in the run", err=True)
     return trained

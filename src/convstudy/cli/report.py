@@ -1,4 +1,4 @@
-"""`convstudy report`: draw the report again from what is stored."""
+"""`convstudy report`: the report of a comparison, drawn from its stored results."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from convstudy.study import Findings
 
 
-class Format(StrEnum):
-    """What a comparison is written as."""
+class ReportFormat(StrEnum):
+    """A format in which a comparison can be written."""
 
     html = "html"
     pdf = "pdf"
@@ -24,7 +24,7 @@ class Format(StrEnum):
     csv = "csv"
 
 
-PAGES = {Format.html, Format.pdf}
+PAGES = {ReportFormat.html, ReportFormat.pdf}
 
 
 def report(
@@ -32,29 +32,32 @@ def report(
         list[Path],
         typer.Argument(
             metavar="DIR",
-            help="A folder that `convstudy compare` has written; or several, of the same networks on other data.",
+            help="Folder written by `convstudy compare`; or several, with the same networks on different data sets.",
         ),
     ],
     output_format: Annotated[
-        Format, typer.Option("--format", help="A page, a print, tables for a document, or data for programs.")
-    ] = Format.html,
+        ReportFormat,
+        typer.Option(
+            "--format", help="html or pdf to read, markdown or latex for a document, json or csv for programs."
+        ),
+    ] = ReportFormat.html,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help=r"The file to write. \[default: DIR/report.html or .pdf, of several ranks.html or .pdf; the others "
-            "are printed]",
+            help=r"File to write. \[default: report.html or report.pdf in DIR; for several folders ranks.html or "
+            "ranks.pdf; the other formats are printed]",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Draw a comparison's report again from what is stored; of one that is not finished, from the runs that are done.
+    """Write the report of a comparison from its stored results, or from its finished runs if others are missing.
 
-    Of several comparisons, the same networks on different data sets: how they rank (Friedman, Nemenyi), with the
-    critical-difference diagram.
+    Several comparisons of the same networks on different data sets give a ranking of the networks (Friedman and Nemenyi
+    tests) with a critical-difference diagram.
 
-    The PDF is printed by Chromium or Chrome, where one is installed; the tables of LaTeX need the package booktabs.
+    PDF needs an installed Chromium or Chrome; LaTeX tables need the package booktabs.
     """
     if len(folders) > 1:
         _ranks(folders, output_format, output)
@@ -74,7 +77,7 @@ def report(
         _write_text(_text(folder, findings, output_format), output)
 
 
-def _ranks(folders: list[Path], output_format: Format, output: Path | None) -> None:
+def _ranks(folders: list[Path], output_format: ReportFormat, output: Path | None) -> None:
     import shlex
 
     from convstudy.report import ranks, write_ranks
@@ -87,21 +90,21 @@ def _ranks(folders: list[Path], output_format: Format, output: Path | None) -> N
         _write_page(lambda page: write_ranks(ranking, page, command), path, output_format)
         return
     write = {
-        Format.markdown: ranks.markdown,
-        Format.latex: ranks.latex,
-        Format.json: ranks.text_json,
-        Format.csv: ranks.csv,
+        ReportFormat.markdown: ranks.markdown,
+        ReportFormat.latex: ranks.latex,
+        ReportFormat.json: ranks.text_json,
+        ReportFormat.csv: ranks.csv,
     }
     _write_text(write[output_format](ranking), output)
 
 
-def _write_page(write: Callable[[Path], None], path: Path, output_format: Format) -> None:
-    """Write a page; where a PDF is asked for, print it."""
+def _write_page(write: Callable[[Path], None], path: Path, output_format: ReportFormat) -> None:
+    """Write an HTML page, or print it to a PDF file."""
     import tempfile
 
     from convstudy.report.pdf import write_pdf
 
-    if output_format is Format.pdf:
+    if output_format is ReportFormat.pdf:
         with tempfile.TemporaryDirectory() as scratch:
             page = Path(scratch) / "report.html"
             write(page)
@@ -122,12 +125,14 @@ def _write_text(text: str, output: Path | None) -> None:
     typer.echo(output)
 
 
-def _text(folder: Path, findings: Findings, output_format: Format) -> str:
+def _text(folder: Path, findings: Findings, output_format: ReportFormat) -> str:
     from convstudy.errors import StudyError
     from convstudy.report import document
 
-    if output_format in {Format.json, Format.csv}:
+    if output_format in {ReportFormat.json, ReportFormat.csv}:
         if not (folder / "results.json").exists():
-            raise StudyError(f"{folder} is not finished: there are no results for programs yet; take another --format")
+            raise StudyError(
+                f"{folder} is not finished and has no results.{output_format} yet; choose another --format"
+            )
         return (folder / f"results.{output_format}").read_text(encoding="utf-8")
-    return document.markdown(findings) if output_format is Format.markdown else document.latex(findings)
+    return document.markdown(findings) if output_format is ReportFormat.markdown else document.latex(findings)

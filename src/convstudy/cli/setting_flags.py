@@ -1,4 +1,4 @@
-"""A flag for each setting of a plan and of its recipe, from their declarations."""
+"""Command-line flags for the settings of a plan and of its recipe, derived from their declarations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from convstudy.training.recipe import Recipe
 from convstudy.training.setting import Declared, declared
 
 FLAGGED = {each.name: each for record in (Plan, Recipe) for each in declared(record).values() if each.flags}
-FIND = "find"  # as --lr: the learning rate that a range test finds
+FIND = "find"  # value of --lr: choose the learning rate by a range test
 
 
 def with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, whose last parameter is `**settings`, its flags; a flag that is not given is None."""
+    """Add the flags of all settings to a command whose last parameter is `**settings`. A flag not given is None."""
     signature = inspect.signature(command, eval_str=True)
     own = [given for given in signature.parameters.values() if given.kind is not given.VAR_KEYWORD]
     options = [
@@ -38,13 +38,13 @@ def with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def asked(record: type, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those settings of a record whose flags were given."""
+    """Return the settings of a record whose flags were given."""
     own = {name for name, each in declared(record).items() if each.flags}
     return {name: value for name, value in settings.items() if name in own and value not in (None, [])}
 
 
 def option(setting: Declared) -> Any:
-    """Return the option of the command line for a setting."""
+    """Return the command-line option for a setting."""
     about = setting.about
     default = about.default or _shown_default(setting)
     return typer.Option(
@@ -58,7 +58,7 @@ def option(setting: Declared) -> Any:
 
 
 def spellings(setting: Declared) -> list[str]:
-    """Return the flags of a setting; one that is true or false has each with `--no-`, too.
+    """Return the flags of a setting; a boolean setting has a `--no-` form of each.
 
     >>> spellings(FLAGGED["amp"]), spellings(FLAGGED["batch_size"])
     (['--amp/--no-amp'], ['--batch-size', '-b'])
@@ -69,7 +69,7 @@ def spellings(setting: Declared) -> list[str]:
 
 
 def in_flags(error: ConvstudyError) -> str:
-    """Return the message of an error with flags in place of the names of settings, if it is about a setting.
+    """Return the message of an error; if it is about a setting, with flags in place of the names of settings.
 
     >>> in_flags(ConvstudyError("lr is -1; expected a number above 0", setting="lr"))
     '--lr is -1; expected a number above 0'
@@ -87,7 +87,7 @@ def in_flags(error: ConvstudyError) -> str:
 
 
 def _type(setting: Declared) -> Any:
-    """Return the type in which the command line reads a setting."""
+    """Return the type that the command line parses for a setting."""
     if setting.about.read or setting.choices:
         return str
     return list[str] if setting.kind == tuple[str, ...] else setting.kind
@@ -100,7 +100,7 @@ def _shown_default(setting: Declared) -> str:
 
 
 def _number_or(keywords: tuple[str, ...]) -> Callable[[str], float | str]:
-    """Return a reader of a number or one of these keywords."""
+    """Return a parser of a number or one of these keywords."""
 
     def read(text: str) -> float | str:
         try:

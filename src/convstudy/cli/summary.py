@@ -1,4 +1,4 @@
-"""`convstudy summary`: a network's layer table."""
+"""`convstudy summary`: the layer table of a network."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from convstudy.analysis import LayerTable, TrainingMemory
 
 
-class Format(StrEnum):
-    """How a layer table is printed."""
+class TableFormat(StrEnum):
+    """A format in which a layer table can be printed."""
 
     table = "table"
     csv = "csv"
@@ -30,27 +30,39 @@ def summary(
     classes: Classes = None,
     depth: Annotated[
         int | None,
-        typer.Option(help=r"Sum up what lies deeper in the modules. \[default: every layer]", show_default=False),
+        typer.Option(help=r"Sum up modules nested deeper than this. \[default: show every layer]", show_default=False),
     ] = None,
-    fold: Annotated[bool, typer.Option("--fold", help="Draw repeated blocks once, with how often they come.")] = False,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="Show repeated blocks once, with the number of repetitions.")
+    ] = False,
     channels_last: Annotated[
-        bool, typer.Option("--channels-last", help="Write shapes as height x width x channels.")
+        bool, typer.Option("--channels-last", help="Print shapes as height x width x channels.")
     ] = False,
     training: Annotated[
-        bool, typer.Option("--training", help="Count in training mode, side branches included.")
+        bool, typer.Option("--training", help="Count in training mode, including auxiliary branches.")
     ] = False,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", "-b", help="Images of a training step, whose memory is predicted.")
+        int, typer.Option("--batch-size", "-b", help="Batch size for the predicted memory of a training step.")
     ] = 32,
-    opt: Annotated[str, typer.Option(help="Optimiser of that step: sgd, momentum, rmsprop, adam, adamw.")] = "momentum",
+    opt: Annotated[
+        str,
+        typer.Option(
+            "--opt",
+            "--optimizer",
+            help="Optimizer for that prediction: sgd, momentum, rmsprop, adam or adamw.",
+        ),
+    ] = "momentum",
     output_format: Annotated[
-        Format, typer.Option("--format", help="For people, for programs, or for a document.")
-    ] = Format.table,
+        TableFormat,
+        typer.Option(
+            "--format", help="table to read, csv or json for programs, markdown, latex or html for documents."
+        ),
+    ] = TableFormat.table,
 ) -> None:
-    """Print a network's layer table: output shape, activation size, parameters and MACs of each layer.
+    """Print the layer table of a network: output shape, activation size, parameters and MACs of each layer.
 
-    A terminal of 124 columns or more also shows the receptive field and stride, one of 150 the bytes; csv and json have
-    all of it and the backward pass.
+    Terminals with at least 124 columns also show receptive field and stride, those with at least 150 also bytes; csv
+    and json contain all columns, including the backward pass.
     """
     import json
 
@@ -67,28 +79,28 @@ def summary(
     table = count(network, shape, training=training)
     table = at_depth(table, depth) if depth is not None else table
     table = with_channels_last(table) if channels_last else table
-    if output_format not in {Format.table, Format.json}:
+    if output_format not in {TableFormat.table, TableFormat.json}:
         typer.echo(_document(table, output_format), nl=False)
         return
     memory: TrainingMemory | None = None
     try:
         memory = training_memory(network, shape, batch_size=batch_size, optimiser=opt)
-    except ModelError as error:  # it can be counted, but not be trained
-        typer.echo(f"the memory of training is not predicted: {error}", err=True)
-    if output_format is Format.json:
+    except ModelError as error:  # counting works, but training does not
+        typer.echo(f"cannot predict the memory of a training step: {error}", err=True)
+    if output_format is TableFormat.json:
         typer.echo(json.dumps(table.to_dict() | {"training_memory": memory and memory.to_dict()}, indent=2))
     else:
         Console().print(drawn(table, memory=memory, folded=fold))
 
 
-def _document(table: LayerTable, form: Format) -> str:
+def _document(table: LayerTable, form: TableFormat) -> str:
     from convstudy.report import layer_document
 
-    if form is Format.csv:
+    if form is TableFormat.csv:
         return table.to_pandas().to_csv()
     write = {
-        Format.markdown: layer_document.markdown,
-        Format.latex: layer_document.latex,
-        Format.html: layer_document.html,
+        TableFormat.markdown: layer_document.markdown,
+        TableFormat.latex: layer_document.latex,
+        TableFormat.html: layer_document.html,
     }[form]
     return write(table).rstrip("\n") + "\n"

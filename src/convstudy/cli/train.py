@@ -1,4 +1,4 @@
-"""`convstudy train`: one network, one seed, one folder."""
+"""`convstudy train`: one network trained with one seed in one folder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from convstudy.study import Plan, TrainingRun
 
-NORM = {  # what is printed about batch normalization if processes share a batch
+NORM = {  # printed if several processes share a batch
     "": "",
-    "batch": "; batch normalization sees the whole batch",
-    "part": "; batch normalization sees that part alone",
+    "batch": "; batch normalization covers the whole batch",
+    "part": "; batch normalization covers only that part",
 }
 
 
@@ -32,7 +32,10 @@ def train(
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", "-c", help="Recipe in YAML, such as a run's recipe.yaml; flags override it.", show_default=False
+            "--config",
+            "-c",
+            help="Recipe in YAML, such as recipe.yaml of a run; flags override it.",
+            show_default=False,
         ),
     ] = None,
     output: Annotated[
@@ -44,15 +47,15 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Continue the run in this folder, with its own settings.", show_default=False
+            metavar="FOLDER", help="Continue the run in this folder with its own settings.", show_default=False
         ),
     ] = None,
     **settings: Any,
 ) -> None:
-    """Train a network, test it once, and leave a folder for evaluate, predict and export.
+    """Train a network with one seed, test it once, and store it for evaluate, predict and export.
 
-    To continue an interrupted run, repeat the command or pass --resume FOLDER. Flags override the recipe of --config or
-    the default one; the recipe that results is printed, and stored as recipe.yaml.
+    To continue an interrupted run, repeat the command or pass --resume FOLDER. Flags override the recipe of --config;
+    the resulting recipe is printed, and stored as recipe.yaml in the output folder.
     """
     from convstudy.errors import StudyError
     from convstudy.study import stored_plan
@@ -84,7 +87,7 @@ def _of_file(config: Path | None) -> dict[str, Any]:
 
 
 def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, measure_layout: bool = False) -> None:
-    """Train in the run's folder, and show the progress on the terminal, if this is the first process."""
+    """Perform a run in its folder. The first process shows the progress on the terminal."""
     import sys
     from textwrap import indent
 
@@ -107,11 +110,11 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, 
         console.print(Text(introduction(run.comparison)), cost_table(run.comparison.entrants), sep="\n\n")
         console.print(Text(f"\nrecipe\n{indent(recipe_text(run.comparison.recipe), '  ')}"))
         if not here.alone:
-            console.print(f"{here.world} processes, each with its part of every batch{NORM[run.batch_normalisation]}\n")
+            console.print(f"{here.world} processes, each with a part of every batch{NORM[run.batch_normalisation]}\n")
         with TrainingDisplay(console) as display:
             run.perform(display)
         if here.first:
-            from convstudy.report.terminal import trained_report  # its interval's libraries wait for the end
+            from convstudy.report.terminal import trained_report  # imports SciPy, which is not needed earlier
 
             console.print(trained_report(run.folder.record(), run.folder.read()))
             console.print(f"run: {run.folder.path}", soft_wrap=True, highlight=False)
@@ -122,9 +125,9 @@ def _with_found_rate(run: TrainingRun, console: Console) -> TrainingRun:
     from convstudy.report import write_range_picture
     from convstudy.study.runs.lr_range_test import PICTURE
 
-    console.print("range test: up to 100 steps with a learning rate that rises from 1e-5 to 10")
+    console.print("learning-rate range test: up to 100 steps from 1e-5 to 10")
     found = run.range_test()
     run, picture = run.with_rate(found), run.folder.path / PICTURE
     first(lambda: write_range_picture(found, run.comparison.recipe.lr, picture))
-    console.print(f"learning rate {run.comparison.recipe.lr:g}: a tenth of where the loss was lowest ({PICTURE})\n")
+    console.print(f"learning rate {run.comparison.recipe.lr:g}: one tenth of that with the lowest loss ({PICTURE})\n")
     return run

@@ -1,4 +1,4 @@
-"""`convstudy trends`: whether the lecture's four trends hold."""
+"""`convstudy trends`: a check of the lecture's four trends."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from convstudy.cli.options import Classes, InputShape
 
 
 def trends(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="Networks: see `convstudy models`.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL", help="Networks: names from `convstudy models`, or path/to/file.py:Name."),
+    ],
     input_shape: InputShape = None,
     classes: Classes = None,
 ) -> None:
-    """Say which of the lecture's four trends hold in each network, and where they do not."""
+    """Check which of the lecture's four trends hold in each network, and name the layers that contradict them.
+
+    They concern pooling, dense layers, activation sizes and channels.
+    """
     from rich.console import Console
 
     from convstudy.analysis import trends as found

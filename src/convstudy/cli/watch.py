@@ -1,4 +1,4 @@
-"""`convstudy watch`: how far a comparison is, and what it shows so far."""
+"""`convstudy watch`: the progress of a comparison and its results so far."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a comparison, at work or not.")],
-    once: Annotated[bool, typer.Option("--once", help="Show it as it is now, and end.")] = False,
-    interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 2.0,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a comparison, running or not.")],
+    once: Annotated[bool, typer.Option("--once", help="Show the current state once and exit.")] = False,
+    interval: Annotated[float, typer.Option(help="Seconds between updates.", min=0.1)] = 2.0,
 ) -> None:
-    """Watch a comparison: which runs are done, running, stopped or failed, the time left, and the table so far.
+    """Show the progress of a comparison: runs done, running, stopped or failed, time left, and results so far.
 
-    A run is stopped when the process that worked on it is gone; seen from another machine, when its files have not
-    changed for ten minutes. The same command as before goes on with it.
+    A run counts as stopped if its process has ended or, on another machine, if its files have not changed for ten
+    minutes. To continue it, repeat the command that started it.
 
-    Watching only reads, so that it can be done from another terminal or machine; it ends with the last run, or with
+    `watch` only reads files, so you can use it from another terminal or machine. It exits after the last run, or on
     Ctrl-C.
     """
     from rich.console import Console

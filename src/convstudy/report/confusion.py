@@ -1,4 +1,4 @@
-"""Which classes a network takes for which, summed over its runs."""
+"""Confusion matrices, summed over the runs of a network."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from convstudy.study.runs.result import RunResult
 
 @dataclass(frozen=True)
 class Mistake:
-    """One cell beside the diagonal: images of class `label` answered as `answer`, `count` times over all seeds."""
+    """One off-diagonal cell: images of class `label` were classified as `answer` `count` times over all seeds."""
 
     label: int
     answer: int
     count: int
-    share: float  # of all answers given for images of class `label`
+    share: float  # fraction of all answers for images of class `label`
 
 
 def confusion(runs: Iterable[RunResult], classes: int) -> npt.NDArray[np.int64]:
-    """Count answers over runs: classes x classes, rows are labels, columns answers.
+    """Count the answers of runs: classes x classes, rows are labels, columns are answers.
 
     >>> run = RunResult("net", 0, (), np.array([0, 0, 1]), np.array([[9, 1], [0, 1], [2, 3]], dtype=np.float32))
     >>> confusion([run, run], classes=2).tolist()
@@ -35,7 +35,7 @@ def confusion(runs: Iterable[RunResult], classes: int) -> npt.NDArray[np.int64]:
 
 
 def row_shares(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Divide each row by its sum; a class without images stays zero.
+    """Divide each row by its sum; the row of a class without images stays zero.
 
     >>> row_shares(np.array([[3, 1], [0, 0]])).tolist()
     [[0.75, 0.25], [0.0, 0.0]]
@@ -44,7 +44,7 @@ def row_shares(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 
 def frequent_mistakes(counts: npt.NDArray[np.int64], most: int = 10) -> tuple[Mistake, ...]:
-    """Give the largest cells beside the diagonal, largest first.
+    """Return the largest off-diagonal cells, largest first.
 
     >>> frequent_mistakes(np.array([[8, 2], [5, 5]]))[0]
     Mistake(label=1, answer=0, count=5, share=0.5)

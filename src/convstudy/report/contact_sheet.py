@@ -1,4 +1,4 @@
-"""The contact sheet: the result of a data inspection as one HTML file with images."""
+"""The contact sheet: problems found in a data set, and some images of each class, in one HTML file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from convstudy.report.picture import png_data_uri
 if TYPE_CHECKING:
     from convstudy.data import Finding, Inspection
 
+# Numbers of items shown
 IMAGES_PER_CLASS = 8
-GROUPS = 24  # shown per finding
+GROUPS = 24  # of images per finding
 CLASSES = 100
+PARTS = {"train": "training set", "validation": "validation set", "test": "test set"}
 
 
 def write_contact_sheet(inspection: Inspection, path: Path) -> None:
@@ -54,12 +56,12 @@ def _by_class(inspection: Inspection) -> dict[tuple[str, str], list[str]]:
     names = defaultdict(list)
     for file in inspection.files:
         if file.look:
-            names[file.class_name or "no class", file.part or ""].append(file.name)
+            names[file.class_name or "no class", PARTS.get(file.part or "", "")].append(file.name)
     return names
 
 
 def _sheets(inspection: Inspection) -> list[dict[str, Any]]:
-    """Return some images of each class and part, evenly spaced."""
+    """Return some images of each class and set, taken at even distances."""
     sheets = []
     for (class_name, part), names in sorted(_by_class(inspection).items())[:CLASSES]:
         chosen = [
@@ -75,7 +77,7 @@ def _shown(inspection: Inspection, names: Iterable[str]) -> list[dict[str, str]]
 
 
 def _address(inspection: Inspection, name: str) -> str:
-    """Return the image as a PNG inside the page, or nothing if it cannot be decoded."""
+    """Return the image as a PNG data URI, or an empty string if it cannot be decoded."""
     from convstudy.data import thumbnail  # noqa: PLC0415
 
     pixels = thumbnail(inspection, name)

@@ -1,4 +1,4 @@
-"""Accuracy beside cost, as Plotly figures: the networks that nobody beats in both are joined by a line."""
+"""Charts of accuracy against cost, as Plotly figures; a line joins the networks on the Pareto front."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from convstudy.study.comparisons.results import ModelResult
 
 
 @dataclass(frozen=True)
-class Cost:
-    """A cost of a network: what it is called, its unit, and how it is written."""
+class CostAxis:
+    """A cost as the x axis of a chart: its title with unit, its value for a network, and its format."""
 
     id: str
-    name: str
+    title: str
     of: Callable[[ModelResult], float | None]
     written: Callable[[float], str]
-    ticks: str  # d3's format of the axis
+    ticks: str  # d3 format of the axis ticks
 
 
 def _ms_in_batches(model: ModelResult) -> float | None:
@@ -30,45 +30,45 @@ def _ms_in_batches(model: ModelResult) -> float | None:
 
 
 COSTS = (
-    Cost("macs", "MACs of one image", lambda model: model.macs, numbers.scaled, "~s"),
-    Cost("parameters", "Parameters", lambda model: model.parameters, numbers.scaled, "~s"),
-    Cost("latency", "Latency of one image, ms", lambda model: model.latency_ms, numbers.rate, "~g"),
-    Cost("training", "Training of one run, s", lambda model: model.train_seconds, numbers.rate, "~g"),
-    Cost("activations", "Activation size of one image", lambda model: model.activation_size, numbers.scaled, "~s"),
-    Cost(
+    CostAxis("macs", "MACs per image", lambda model: model.macs, numbers.scaled, "~s"),
+    CostAxis("parameters", "Parameters", lambda model: model.parameters, numbers.scaled, "~s"),
+    CostAxis("latency", "Latency per image, ms", lambda model: model.latency_ms, numbers.rate, "~g"),
+    CostAxis("training", "Training time per run, s", lambda model: model.train_seconds, numbers.rate, "~g"),
+    CostAxis("activations", "Activation size per image", lambda model: model.activation_size, numbers.scaled, "~s"),
+    CostAxis(
         "memory", "Memory of a training step, bytes", lambda model: model.training_step_bytes, numbers.num_bytes, "~s"
     ),
-    Cost("p95", "Latency, 95th percentile, ms", lambda model: model.latency_p95_ms, numbers.rate, "~g"),
-    Cost("batched", "Time of one image at the best batch, ms", _ms_in_batches, numbers.rate, "~g"),
+    CostAxis("p95", "Latency, 95th percentile, ms", lambda model: model.latency_p95_ms, numbers.rate, "~g"),
+    CostAxis("batched", "Time per image at the fastest batch size, ms", _ms_in_batches, numbers.rate, "~g"),
 )
-FIRST = 4  # of them, which are always drawn; the others on demand, and where a network has them
+FIRST = 4  # of these are always shown; the others on demand, if they are known for any network
 DECADES_WITH_FEW_TICKS = 1.5
-NEAR = 0.2, 0.12  # parts of the axes within which the label of one network would lie on that of another
+NEAR = 0.2, 0.12  # fractions of the axes within which the labels of two networks would overlap
 
 
-def known_costs(models: Sequence[ModelResult]) -> tuple[Cost, ...]:
-    """The costs that there is something to draw of: the first ones, and those that any network has."""
+def known_costs(models: Sequence[ModelResult]) -> tuple[CostAxis, ...]:
+    """Return the costs to draw: the first ones, and those that are known for any network."""
     return tuple(
         cost for place, cost in enumerate(COSTS) if place < FIRST or any(cost.of(model) is not None for model in models)
     )
 
 
-def front(models: Sequence[ModelResult], cost: Cost) -> tuple[str, ...]:
-    """The names of the networks that no other beats in accuracy and this cost together, cheapest first."""
+def front(models: Sequence[ModelResult], cost: CostAxis) -> tuple[str, ...]:
+    """Return the names of the networks on the Pareto front of accuracy and this cost, cheapest first."""
     known = [(model, value) for model in models if (value := cost.of(model)) is not None]
     places = pareto_front([value for _, value in known], [model.top1.mean for model, _ in known])
     return tuple(known[place][0].name for place in places)
 
 
-def accuracy_against(models: Sequence[ModelResult], cost: Cost) -> go.Figure:
-    """One dot a network: its cost on a logarithmic axis, its mean top-1 with the 95 % interval, in percent."""
+def accuracy_against(models: Sequence[ModelResult], cost: CostAxis) -> go.Figure:
+    """Draw one dot per network: its cost on a logarithmic axis, and its mean top-1 with 95% CI, in percent."""
     costs = {model.name: value for model in models if (value := cost.of(model))}
     low, high = (log10(limit) for limit in (min(costs.values(), default=1.0), max(costs.values(), default=1.0)))
     ticks = {"dtick": 1 if high - low > DECADES_WITH_FEW_TICKS else "D2", "tickformat": cost.ticks}
     figure = go.Figure(
         layout=figures.layout(
-            xaxis={"type": "log", "title": {"text": cost.name}, "automargin": True, **ticks},
-            yaxis={"ticksuffix": " %", "automargin": True},
+            xaxis={"type": "log", "title": {"text": cost.title}, "automargin": True, **ticks},
+            yaxis={"ticksuffix": "%", "automargin": True},
         )
     )
     by_name = {model.name: model for model in models}
@@ -89,7 +89,7 @@ def accuracy_against(models: Sequence[ModelResult], cost: Cost) -> go.Figure:
 
 
 def _under_another(model: ModelResult, models: Sequence[ModelResult], costs: Mapping[str, float]) -> bool:
-    """Whether a network is closely below another one, which has its label above."""
+    """Return whether a network is close below another one, whose label is above it."""
     drawn = sorted((each for each in models if each.name in costs), key=lambda each: each.top1.mean, reverse=True)
     wide = log10(max(costs.values())) - log10(min(costs.values()))
     high = max(each.top1.high for each in drawn) - min(each.top1.low for each in drawn)
@@ -109,16 +109,16 @@ def _add_network(figure: go.Figure, place: int, model: ModelResult, cost: float,
         text=[f"  {figures.literal(figures.short(model.name, 18))}  "],
         textposition=label,
         textfont={"color": "var(--ink)", "size": 12},
-        marker={"size": 11, "color": figures.colour(place), "line": {"color": "var(--surface)", "width": 1.5}},
+        marker={"size": 11, "color": figures.color(place), "line": {"color": "var(--surface)", "width": 1.5}},
         error_y={
             "type": "data",
             "symmetric": False,
             "array": [100 * (top1.high - top1.mean)],
             "arrayminus": [100 * (top1.mean - top1.low)],
-            "color": figures.colour(place),
+            "color": figures.color(place),
             "thickness": 2,
             "width": 5,
         },
         cliponaxis=False,
-        hovertemplate=(f"{figures.literal(model.name)}<br>{100 * top1.mean:.1f} %, {written}<extra></extra>"),
+        hovertemplate=(f"{figures.literal(model.name)}<br>{100 * top1.mean:.1f}%, {written}<extra></extra>"),
     )

@@ -7,14 +7,14 @@ import plotly.graph_objects as go
 from convstudy.report import figures
 from convstudy.study.comparisons.ranking import Ranking
 
-LABEL_SHARE = 0.3  # of the width, for the names at each side
-ROW_HEIGHT = 34  # pixels of a name
-BAR_STEP = 0.4  # rows between two bars
-LONGEST_NAME = 24  # letters
+LABEL_SHARE = 0.3  # fraction of the width for the names on each side
+ROW_HEIGHT = 34  # pixels per name
+BAR_STEP = 0.4  # rows between bars
+LONGEST_NAME = 24  # characters
 
 
 def critical_difference_diagram(ranking: Ranking) -> go.Figure:
-    """Mean ranks on an axis whose best, 1, is at the right; thick bars join networks with no difference shown.
+    """Draw mean ranks on an axis with the best rank, 1, on the right; bars join networks without a shown difference.
 
     Source: Demsar 2006, Figure 1.
     """
@@ -22,7 +22,7 @@ def critical_difference_diagram(ranking: Ranking) -> go.Figure:
     room = (networks - 1) * LABEL_SHARE / (1 - 2 * LABEL_SHARE)
     best, worst = 1 - room, networks + room
     groups = ranking.groups
-    right = (networks + 1) // 2  # so many names at the right, the others at the left
+    right = (networks + 1) // 2  # number of names on the right; the others are on the left
     depths = [min(place, networks - 1 - place) for place in range(networks)]
     rows = [1 + BAR_STEP * len(groups) + depth for depth in depths]
     figure = go.Figure(
@@ -40,7 +40,7 @@ def critical_difference_diagram(ranking: Ranking) -> go.Figure:
         _line(figure, [low - 0.03, high + 0.03], [0.4 + BAR_STEP * number] * 2, "var(--ink)", 5)
     for place, (name, rank, row) in enumerate(zip(ranking.networks, ranks, rows, strict=True)):
         edge = best if place < right else worst
-        _line(figure, [rank, rank, edge], [0, row, row], figures.colour(place), 2)
+        _line(figure, [rank, rank, edge], [0, row, row], figures.color(place), 2)
         figure.add_annotation(
             text=f"{figures.literal(figures.short(name, LONGEST_NAME))} <b>{rank:.2f}</b>",
             x=edge,
@@ -62,7 +62,7 @@ def _axis(figure: go.Figure, networks: int) -> None:
 
 
 def _critical(figure: go.Figure, networks: int, difference: float) -> None:
-    """How far apart two ranks must be, from the best rank on; cut where it is longer than the axis."""
+    """Draw the critical difference from the best rank on, cut off at the end of the axis."""
     end = min(1 + difference, networks)
     _line(figure, [1, end], [-1.2, -1.2], "var(--ink-soft)", 2)
     for limit in (1, end) if end == 1 + difference else (1,):

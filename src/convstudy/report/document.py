@@ -1,4 +1,4 @@
-"""A comparison for documents: Markdown for a page or an issue, LaTeX tables for a paper."""
+"""A comparison for documents: a Markdown page, and LaTeX tables for a paper."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
     from convstudy.study.comparisons.results import Findings, ModelResult, Results
 
-MIXED = "Mixed protocols: these runs were not made as the others were."
+MIXED = "Mixed protocols: these runs were made under a protocol that differs from that of the others."
 UNFINISHED = "Unfinished: {} still missing."
 SPEED_WORDS = (
-    "Latency is of one image; inference is in batches of the size that is the fastest; memory is what torch holds at "
-    "once in a training step, measured, without the data set."
+    "Latency is for one image, inference for batches of the fastest size. Memory is the measured peak of torch's "
+    "allocations in a training step, without the data set."
 )
 
 
 def markdown(findings: Findings) -> str:
-    """The verdicts, the tables of results, pairs and measures, the protocol, and the command that does it again."""
+    """Return verdicts, tables of results, pairs and metrics, the protocol, and the command to reproduce."""
     results = findings.results
     data = results.protocol.data
     parts = [f"# {numbers.title([model.name for model in results.models], data.name)}"]
@@ -42,47 +42,49 @@ def markdown(findings: Findings) -> str:
         SPEED_WORDS,
     ]
     if results.comparisons:
-        parts += ["## Pair by pair", in_markdown(pair_frame(results))]
+        parts += ["## Pairwise comparisons", in_markdown(pair_frame(results))]
     if results.models:
-        parts += ["## Other measures", f"{_measures(results)} (95 % interval).", in_markdown(measure_frame(results))]
+        parts += ["## Other metrics", f"{_shown_values(results)} (95% CI).", in_markdown(measure_frame(results))]
     if data.findings is not None:
         found = [f"- {'**' * each.contaminates}{each.sentence}{'**' * each.contaminates}" for each in data.findings]
-        parts += ["## What was found in the data", "\n".join(found) or "Nothing that speaks against them."]
+        parts += ["## Problems found in the data", "\n".join(found) or "None."]
     protocol = results.protocol
-    told = (
+    sentences_of_protocol = (
         sentences.selection(protocol),
         sentences.budget_of(protocol),
         sentences.intervals(protocol),
         sentences.p_values(protocol, networks=len(results.models)),
     )
-    parts += ["## Protocol", "\n".join(f"- {line}" for line in told if line)]
+    parts += ["## Protocol", "\n".join(f"- {line}" for line in sentences_of_protocol if line)]
     parts += ["## Reproduce", f"```console\n{protocol.command}\n```"]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def latex(findings: Findings) -> str:
-    """Tables for LaTeX with the package booktabs: results, pairs and measures, each with its caption."""
+    """Return LaTeX tables (package booktabs) of results, pairs and metrics, each with its caption."""
     results = findings.results
     seeds = numbers.plural(len(results.protocol.seeds), "seed")
     images = numbers.plural(results.protocol.data.test, "test image")
     unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
     basis = f"{results.protocol.data.name}, {seeds}, {images}.{unfinished}"
-    tables = [in_latex(result_frame(results), f"Cost and top-1 with its 95 % interval: {basis}", "results")]
+    tables = [in_latex(result_frame(results), f"Cost and top-1 with 95% CI: {basis}", "results")]
     tables.append(in_latex(speed_frame(results), f"Speed and memory: {basis} {SPEED_WORDS}", "speed"))
     if results.comparisons:
-        adjusted = " p-values after Holm." if len(results.comparisons) > 1 else ""
-        caption = f"Difference in top-1, first minus second, with its 95 % interval: {basis}{adjusted}"
+        adjusted = " p-values adjusted by Holm's method." if len(results.comparisons) > 1 else ""
+        caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted}"
         tables.append(in_latex(pair_frame(results), caption, "pairs"))
     if results.models:
-        tables.append(in_latex(measure_frame(results, interval=False), f"{_measures(results)}: {basis}", "measures"))
+        tables.append(
+            in_latex(measure_frame(results, interval=False), f"{_shown_values(results)}: {basis}", "measures")
+        )
     return "\n".join(tables)
 
 
 def result_frame(results: Results) -> pd.DataFrame:
-    """One line a network, the best first, as it is printed."""
+    """Return one row per network, best first, formatted."""
     import pandas as pd  # noqa: PLC0415
 
-    heads = ["network", "top-1, %", "95 % interval", "parameters", "MACs", "training, s", "latency, ms"]
+    heads = ["network", "top-1, %", "95% CI", "parameters", "MACs", "training, s", "latency, ms"]
     ranked = sorted(results.models, key=lambda model: -model.top1.mean)
     return pd.DataFrame([_result(model) for model in ranked], columns=heads)
 
@@ -101,7 +103,7 @@ def _result(model: ModelResult) -> tuple[str, ...]:
 
 
 def speed_frame(results: Results) -> pd.DataFrame:
-    """One line a network, the best first, as it is printed: what was measured beside accuracy."""
+    """Return one row per network, best first, formatted: measurements other than accuracy."""
     import pandas as pd  # noqa: PLC0415
 
     heads = [
@@ -132,10 +134,10 @@ def _speed(model: ModelResult) -> tuple[str, ...]:
 
 
 def pair_frame(results: Results) -> pd.DataFrame:
-    """One line a pair, as it is printed."""
+    """Return one row per pair, formatted."""
     import pandas as pd  # noqa: PLC0415
 
-    heads = ["first", "second", "difference, points", "95 % interval", "p-value", "better"]
+    heads = ["first", "second", "difference, pp", "95% CI", "p-value", "better"]
     rows = [
         (
             pair.a,
@@ -151,7 +153,7 @@ def pair_frame(results: Results) -> pd.DataFrame:
 
 
 def measure_frame(results: Results, *, interval: bool = True) -> pd.DataFrame:
-    """One line a network, as it is printed: percent, but the log loss in nats."""
+    """Return one row per network, formatted: metrics in percent, log loss in nats."""
     import pandas as pd  # noqa: PLC0415
 
     rows = [
@@ -165,12 +167,12 @@ def measure_frame(results: Results, *, interval: bool = True) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _measures(results: Results) -> str:
-    return "Mean over seeds ± the standard deviation between them" if len(results.protocol.seeds) > 1 else "One seed"
+def _shown_values(results: Results) -> str:
+    return "Mean ± standard deviation over seeds" if len(results.protocol.seeds) > 1 else "One seed"
 
 
 def in_markdown(frame: pd.DataFrame) -> str:
-    """A table of GitHub's Markdown, whatever the names in it."""
+    """Return a table in GitHub Markdown, with special characters in names escaped."""
     safe = frame.map(lambda text: text.replace("|", "\\|").replace("<", "&lt;"))
     return safe.to_markdown(
         index=False, disable_numparse=True, colalign=("left", *["right"] * (len(frame.columns) - 1))
@@ -178,7 +180,7 @@ def in_markdown(frame: pd.DataFrame) -> str:
 
 
 def in_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
-    """A table for LaTeX with the package booktabs, its special characters written so that they are shown."""
+    """Return a LaTeX table (package booktabs), with special characters escaped."""
     escaped = frame.rename(columns=_escaped).map(_escaped)
     alignment = "l" + "r" * (len(frame.columns) - 1)
     return escaped.to_latex(
@@ -192,7 +194,7 @@ def in_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text for LaTeX: its special characters, and ours that only mathematics has."""
+    """Escape text for LaTeX: its special characters, and symbols that need math mode."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     special |= {letter: f"\\{letter}" for letter in "&%$#_{}"}
     special |= {"−": "$-$", "±": r"$\pm$", "≥": r"$\geq$", "<": "$<$", ">": "$>$", "–": "--"}

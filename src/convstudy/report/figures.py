@@ -1,11 +1,11 @@
-"""The report's charts, as Plotly figures.
+"""The charts of the report, as Plotly figures.
 
-A colour is written as the CSS variable that holds it (`var(--series-1)`); the page puts in the value that the colour
-scheme gives it, and does so again when the scheme changes. The networks' colours are `--series-1` to `--series-8`,
-after Okabe & Ito 2008. The first four differ for every eye; each four networks have a dash of their own.
+Colors are written as CSS variables (`var(--series-1)`); the page replaces them by their values in the current color
+scheme, again whenever the scheme changes. Networks have the colors `--series-1` to `--series-8`, after Okabe & Ito
+2008. The first four can be told apart with any color vision; every four networks have a dash style of their own.
 
-Plotly reads HTML tags in a label, so names are escaped once here, for Plotly; `report.html` escapes the whole figure
-a second time, for the page.
+Plotly interprets HTML tags in labels, so names are escaped here for Plotly; `report.html` escapes the whole figure a
+second time for the page.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from convstudy.report.confusion import row_shares
 from convstudy.study.comparisons.results import ModelResult, PairResult
 from convstudy.study.runs.result import RunResult
 
-COLOURS = 8  # defined in templates/report.css
+COLORS = 8  # defined in templates/report.css
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-NETWORKS_A_DASH = 4
+NETWORKS_PER_DASH = 4
 CLASSES_WITH_COUNTS_IN_CELLS = 12
 CLASSES_WITH_TICKS = 30
-LONGEST_TICK = 11  # letters
+LONGEST_TICK = 11  # characters
 EPOCHS_WITH_TICKS = 10
-ROW_HEIGHT = 58  # pixels, of an interval and its name
-# Shares of a row are mostly near 0 or 1: the colours are spread so that 1 % is seen.
+ROW_HEIGHT = 58  # pixels per interval, including its name
+# Fractions of a row are mostly near 0 or 1; the colors are spread so that 1% is visible.
 HEAT = ((0.0, 0), (0.01, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 5))
 
 
-def colour(network: int) -> str:
-    """The colour of the network with this place in the results.
+def color(network: int) -> str:
+    """Return the color of the network at this position in the results.
 
-    >>> colour(0), colour(8)
+    >>> color(0), color(8)
     ('var(--series-1)', 'var(--series-1)')
     """
-    return f"var(--series-{network % COLOURS + 1})"
+    return f"var(--series-{network % COLORS + 1})"
 
 
 def dash(network: int) -> str:
-    """The line's dash of the network with this place in the results.
+    """Return the dash style of the network at this position in the results.
 
     >>> dash(3), dash(4), dash(8)
     ('solid', 'dash', 'dot')
     """
-    return DASHES[network // NETWORKS_A_DASH % len(DASHES)]
+    return DASHES[network // NETWORKS_PER_DASH % len(DASHES)]
 
 
 def top1_intervals(models: Sequence[ModelResult]) -> go.Figure:
-    """One row a network, best first: a dot a seed, the mean, and the 95 % interval as whiskers; in percent."""
-    figure = go.Figure(layout=layout(xaxis={"ticksuffix": " %"}))
+    """Draw one row per network, best first: a dot per seed, the mean, and the 95% CI as whiskers, in percent."""
+    figure = go.Figure(layout=layout(xaxis={"ticksuffix": "%"}))
     ranked = sorted(enumerate(models), key=lambda placed: -placed[1].top1.mean)
     for row, (place, model) in enumerate(ranked):
         seeds = [100 * top1 for top1 in model.top1.per_seed]
@@ -63,34 +63,36 @@ def top1_intervals(models: Sequence[ModelResult]) -> go.Figure:
             x=seeds,
             y=[row + 0.24] * len(seeds),
             mode="markers",
-            marker={"size": 7, "color": colour(place), "opacity": 0.55},
-            hovertemplate="one seed: %{x:.1f} %<extra></extra>",
+            marker={"size": 7, "color": color(place), "opacity": 0.55},
+            hovertemplate="one seed: %{x:.1f}%<extra></extra>",
         )
-        _add_interval(figure, row, model.top1.mean, model.top1.low, model.top1.high, colour(place), " %")
+        _add_interval(figure, row, model.top1.mean, model.top1.low, model.top1.high, color(place), "%")
         _add_row_name(figure, row, model.name)
     return _with_rows(figure, len(models))
 
 
 def differences(pairs: Sequence[PairResult]) -> go.Figure:
-    """One row a pair: the difference in points with its 95 % interval, and a line at zero, "equal"."""
-    figure = go.Figure(layout=layout(xaxis={"ticksuffix": "", "title": {"text": "points of top-1"}}))
+    """Draw one row per pair: the difference in percentage points with its 95% CI, and a line at zero."""
+    figure = go.Figure(
+        layout=layout(xaxis={"ticksuffix": "", "title": {"text": "difference in top-1, percentage points"}})
+    )
     figure.add_vline(x=0, line={"color": "var(--ink-soft)", "width": 1.5})
     for row, pair in enumerate(pairs):
         shade = "var(--ink)" if pair.better else "var(--ink-soft)"
-        _add_interval(figure, row, pair.difference, pair.low, pair.high, shade, " points")
+        _add_interval(figure, row, pair.difference, pair.low, pair.high, shade, " pp")
         _add_row_name(figure, row, f"{short(pair.a, 28)} minus {short(pair.b, 28)}")
     return _with_rows(figure, len(pairs))
 
 
 def learning_curves(runs: Sequence[RunResult], models: Sequence[str], metric: str, *, percent: bool) -> go.Figure:
-    """One thick line a network, the mean of its seeds, in a band from the lowest seed to the highest.
+    """Draw one line per network, the mean of its seeds, in a band from the lowest seed to the highest.
 
-    `metric` is a field of `Epoch`. Each trace carries `meta`, the network's place, by which the page's legend shows and
-    hides it.
+    `metric` is a field of `Epoch`. The `meta` of each trace is the network's position in the results, by which the
+    legend of the page shows and hides it.
     """
     longest = max((len(run.epochs) for run in runs), default=0)
     epochs = {"title": {"text": "epoch"}, "tickformat": "d"} | ({"dtick": 1} if longest <= EPOCHS_WITH_TICKS else {})
-    scale = {"automargin": True} | ({"ticksuffix": " %"} if percent else {})
+    scale = {"automargin": True} | ({"ticksuffix": "%"} if percent else {})
     figure = go.Figure(layout=layout(xaxis=epochs, yaxis=scale))
     for place, model in enumerate(models):
         curves = {
@@ -110,9 +112,9 @@ def learning_curves(runs: Sequence[RunResult], models: Sequence[str], metric: st
 
 
 def confusion_heatmap(counts: npt.NDArray[np.int64], class_names: Sequence[str]) -> go.Figure:
-    """Rows are labels, columns answers; the colour is the share of the row, the number in a cell the count.
+    """Draw a confusion matrix: rows are labels, columns answers, colors fractions of the row, numbers counts.
 
-    `layout.meta` carries class names and counts, from which the page makes what is shown on hover.
+    `layout.meta` contains the class names and counts from which the page makes the hover texts.
     """
     classes = len(class_names)
     names = [literal(name) for name in class_names]
@@ -153,7 +155,7 @@ def confusion_heatmap(counts: npt.NDArray[np.int64], class_names: Sequence[str])
 
 
 def layout(**parts: Any) -> dict[str, Any]:
-    """The layout that all charts share; `xaxis` and `yaxis` are added to its axes, other parts take their place."""
+    """Return the layout shared by all charts, updated: `xaxis` and `yaxis` are merged, other parts replaced."""
     axis: dict[str, Any] = {
         "gridcolor": "var(--line)",
         "zeroline": False,
@@ -200,7 +202,7 @@ def _add_interval(figure: go.Figure, row: int, value: float, low: float, high: f
             "thickness": 2.5,
             "width": 6,
         },
-        hovertemplate=f"{value:.1f}{unit}<br>95 % interval {low:.1f} to {high:.1f}<extra></extra>",
+        hovertemplate=f"{value:.1f}{unit}<br>95% CI {low:.1f} to {high:.1f}<extra></extra>",
     )
 
 
@@ -229,43 +231,43 @@ def _add_band(figure: go.Figure, place: int, epochs: list[int], values: npt.NDAr
         y=[*values.max(0).tolist(), *reversed(values.min(0).tolist())],
         meta=place,
         mode="lines",
-        line={"color": colour(place), "width": 0},
+        line={"color": color(place), "width": 0},
         fill="toself",
-        fillcolor=colour(place),
+        fillcolor=color(place),
         opacity=0.2,
         hoverinfo="skip",
     )
 
 
 def _add_curve(figure: go.Figure, place: int, curve: dict[int, float], name: str, *, percent: bool) -> None:
-    value = "%{y:.1f} %" if percent else "%{y:.3f}"
+    value = "%{y:.1f}%" if percent else "%{y:.3f}"
     figure.add_scatter(
         x=list(curve),
         y=list(curve.values()),
         name=literal(name),
         meta=place,
         mode="lines" if len(curve) > 1 else "markers",
-        line={"color": colour(place), "width": 3, "dash": dash(place)},
-        marker={"color": colour(place), "size": 9},
+        line={"color": color(place), "width": 3, "dash": dash(place)},
+        marker={"color": color(place), "size": 9},
         cliponaxis=False,
         hovertemplate=f"{value}, epoch %{{x}}<extra>%{{fullData.name}}</extra>",
     )
 
 
 def literal(text: str) -> str:
-    """Write a name so that Plotly shows it as it is: neither as HTML nor, between dollars, as TeX."""
+    """Escape a name for Plotly, which would otherwise interpret HTML and, between dollar signs, TeX."""
     return escape(text, quote=False).replace("$", "&#36;")
 
 
 def short(text: str, width: int) -> str:
-    """A name of at most `width` letters, its beginning and end."""
+    """Shorten a name to at most `width` characters: its beginning and end."""
     return text if len(text) <= width else text[: width // 2] + "…" + text[-(width - width // 2 - 1) :]
 
 
 def describe_intervals(models: Iterable[ModelResult]) -> str:
-    """The first chart in words, for those who do not see it."""
+    """Describe the chart of intervals in words, for screen readers."""
     return "; ".join(
-        f"{model.name} {numbers.percent(model.top1.mean)}, 95 % interval "
+        f"{model.name} {numbers.percent(model.top1.mean)}, 95% CI "
         f"{numbers.percent_interval(model.top1.low, model.top1.high)}"
         for model in models
     )

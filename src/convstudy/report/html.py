@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing beside it, no network included."""
+"""The HTML report: a single file that works offline."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from convstudy.files import whole_file
 from convstudy.report import figures, measure_charts, numbers, sentences
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
 from convstudy.report.cost_charts import FIRST, accuracy_against, front, known_costs
-from convstudy.report.leading import leading_pairs
-from convstudy.report.measures import Measures, columns_of, metric_of, of_each_network
+from convstudy.report.leading_pairs import leading_pairs
+from convstudy.report.measures import PooledMeasures, columns_of, metric_of, of_each_network
 from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
 from convstudy.study.comparisons.results import Findings, Results, ShownImage
 
+# A chart with more than this many items is left out
 PAIRS_IN_CHART = 30
 CLASSES_IN_CHART = 200
 NETWORKS_IN_MATRIX = 40
 
 
 def write_html(findings: Findings, path: Path) -> None:
-    """Write the report to `path`, whole or not at all.
+    """Write the report to `path` atomically.
 
-    Raises: OSError, when the folder cannot be written to.
+    Raises: OSError, if the folder cannot be written to.
     """
     page = html(findings)
     with whole_file(path) as draft:
@@ -39,10 +40,10 @@ def write_html(findings: Findings, path: Path) -> None:
 
 
 def html(findings: Findings) -> str:
-    """Give the report of a comparison, finished or not, as one self-contained HTML page.
+    """Return the report of a comparison, finished or not, as a self-contained HTML page.
 
-    Its scripts are Plotly's and a few of our own; a content security policy in the page forbids any request.
-    The same findings give the same page, byte for byte, under the same versions.
+    Its scripts are Plotly and report.js; a content security policy forbids all requests. With the same versions, the
+    same findings give the same page, byte for byte.
     """
     confusions, measured = _confusions(findings), of_each_network(findings)
     return (
@@ -76,7 +77,7 @@ def html(findings: Findings) -> str:
 
 @lru_cache(maxsize=1)
 def templates() -> Environment:
-    """The templates of all pages, with how they write numbers."""
+    """Return the templates of all pages, with the filters that format numbers."""
     templates = Environment(
         loader=PackageLoader("convstudy.report"),
         autoescape=True,
@@ -102,23 +103,25 @@ def templates() -> Environment:
     }
     templates.globals |= {"interval": numbers.percent_interval, "metric_of": metric_of}
     templates.globals |= {"sentences": sentences}
-    templates.globals |= {"colour": figures.colour, "dash": figures.dash}
+    templates.globals |= {"color": figures.color, "dash": figures.dash}
     return templates
 
 
 @lru_cache(maxsize=1)
 def packed_plotly() -> str:
-    """Plotly's script, packed for the page, which unpacks it: 2.0 MB in place of 4.8 MB in every report."""
+    """Return Plotly's script, compressed (2.0 MB instead of 4.8 MB per report); the page decompresses it."""
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode("ascii")
 
 
 def _places(results: Results) -> dict[str, int]:
-    """Each network's place in the record, which decides its colour."""
+    """Return each network's position in the results, which determines its color."""
     return {model.name: place for place, model in enumerate(results.models)}
 
 
-def _charts(findings: Findings, confusions: list[dict[str, Any]], measured: tuple[Measures, ...]) -> dict[str, Markup]:
-    """The charts that there is something to draw for, by the id of their place in the page."""
+def _charts(
+    findings: Findings, confusions: list[dict[str, Any]], measured: tuple[PooledMeasures, ...]
+) -> dict[str, Markup]:
+    """Return the charts for which there are data, by the id of their element in the page."""
     results = findings.results
     names = [model.name for model in results.models]
     classes = results.protocol.data.class_names
@@ -153,25 +156,25 @@ def _charts(findings: Findings, confusions: list[dict[str, Any]], measured: tupl
 
 
 def _mapped(findings: Findings) -> list[ShownImage]:
-    """The images that have activation maps, each once: first those on which networks disagree."""
+    """Return the images with activation maps, each once: first those on which networks disagree."""
     shown = {image.id: image for image in (*findings.disagreed, *findings.mistaken) if image.maps}
     return list(shown.values())
 
 
 def _left_out(findings: Findings) -> list[str]:
-    """The networks that the images were chosen without, for their predictions joined later."""
-    asked = {answer.model for image in (*findings.disagreed, *findings.mistaken) for answer in image.answers}
-    return [model.name for model in findings.results.models if asked and model.name not in asked]
+    """Return the networks that were left out when images were chosen, because their predictions were imported."""
+    included = {answer.model for image in (*findings.disagreed, *findings.mistaken) for answer in image.answers}
+    return [model.name for model in findings.results.models if included and model.name not in included]
 
 
 def _two_best(confusions: list[dict[str, Any]], results: Results) -> list[dict[str, Any]]:
-    """What is shown of the mistakes of the two networks with the highest top-1, the best first."""
+    """Return the confusion matrices of the two networks with the highest top-1, best first."""
     top1 = {model.name: model.top1.mean for model in results.models}
     return sorted(confusions, key=lambda shown: -top1[shown["model"]])[:2]
 
 
 def _confusions(findings: Findings) -> list[dict[str, Any]]:
-    """What is shown of each network's mistakes: its confusion matrix and the largest cells beside the diagonal."""
+    """Return each network's confusion matrix and its largest off-diagonal cells."""
     shown = []
     for place, model in enumerate(findings.results.models):
         runs = [run for run in findings.runs if run.model == model.name]
@@ -191,7 +194,7 @@ def _confusions(findings: Findings) -> list[dict[str, Any]]:
 
 
 def _curve_ends(findings: Findings) -> list[dict[str, Any]]:
-    """The last epoch of each network, as means over its seeds: the learning curves for those who do not see them."""
+    """Return the last epoch of each network, as means over its seeds: the text alternative to the learning curves."""
     ends = []
     for model in findings.results.models:
         last = [run.epochs[-1] for run in findings.runs if run.model == model.name and run.epochs]

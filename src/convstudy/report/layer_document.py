@@ -15,22 +15,22 @@ ALIGNMENT = ("left", "left", *("right",) * 6)
 
 
 def markdown(table: LayerTable) -> str:
-    """A table in GitHub's Markdown, the totals as its last line."""
+    """Return a table in GitHub Markdown, with the totals in the last row."""
     return frame(table).to_markdown(index=False, disable_numparse=True, colalign=ALIGNMENT)
 
 
 def latex(table: LayerTable) -> str:
-    """A `tabular` for LaTeX with the package booktabs, the totals as its last line."""
+    """Return a LaTeX `tabular` (package booktabs), with the totals in the last row."""
     return frame(table).to_latex(index=False, escape=True, column_format="llrrrrrr").replace("×", r"$\times$")
 
 
 def html(table: LayerTable) -> str:
-    """A `<table>` to be put into a page, the totals as its last line."""
+    """Return an HTML `<table>` element, with the totals in the last row."""
     return frame(table).to_html(index=False, border=0)
 
 
 def frame(table: LayerTable) -> pd.DataFrame:
-    """The columns as they are printed."""
+    """Return the formatted columns."""
     import pandas as pd  # noqa: PLC0415
 
     rows = [

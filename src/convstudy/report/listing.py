@@ -1,4 +1,4 @@
-"""What the terminal shows of the networks and data sets that there are."""
+"""The lists of available networks and data sets on the terminal."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rich.text import Text
 from convstudy.report import numbers
 
 
-class Listed(Protocol):
-    """A network as the zoo describes it."""
+class ListedNetwork(Protocol):
+    """A network as described by the zoo."""
 
     @property
     def name(self) -> str: ...
@@ -26,8 +26,8 @@ class Listed(Protocol):
     def input_shape(self) -> tuple[int, int, int]: ...
 
 
-class Source(Protocol):
-    """A source of images as `data` describes it."""
+class ListedSource(Protocol):
+    """A source of images as described by `data`."""
 
     @property
     def name(self) -> str: ...
@@ -37,8 +37,8 @@ class Source(Protocol):
     def needs(self) -> str: ...
 
 
-def model_list(architectures: Iterable[Listed]) -> RenderableType:
-    """Draw one line a network, below the paper that it comes from: its name, the paper's input, what it is."""
+def model_list(architectures: Iterable[ListedNetwork]) -> RenderableType:
+    """Draw one line per network, grouped by paper: its name, the input shape of the paper, and a description."""
     known = list(architectures)
     width = max(len(each.name) for each in known)
     parts: list[RenderableType] = []
@@ -48,8 +48,8 @@ def model_list(architectures: Iterable[Listed]) -> RenderableType:
     return Group(*parts[:-1])
 
 
-def source_list(sources: Iterable[Source]) -> RenderableType:
-    """Draw each source of images: how it is named, what it is and, below, what it needs."""
+def source_list(sources: Iterable[ListedSource]) -> RenderableType:
+    """Draw each source of images: its name, a description and, below it, its requirements."""
     return _list((15, None), ((each.name, Text.assemble(each.title, "\n", (each.needs, "dim"))) for each in sources))
 
 

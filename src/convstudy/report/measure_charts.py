@@ -1,4 +1,4 @@
-"""Calibration, classes and pairs, as Plotly figures."""
+"""Charts of calibration, classes and pairs, as Plotly figures."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from convstudy.report import figures
-from convstudy.report.measures import Measures
+from convstudy.report.measures import PooledMeasures
 from convstudy.study.comparisons.results import ModelResult, PairResult
 
 CLASSES_WITH_NAMES = 60
-ROW_HEIGHT = 26  # pixels of a class
+ROW_HEIGHT = 26  # pixels per class
 DIVERGING = tuple((step / 6, f"var(--diverging-{step})") for step in range(7))  # the middle is zero
 
 
-def reliability_diagram(found: Measures, place: int) -> go.Figure:
-    """Accuracy against confidence, a dot a bin, larger with more answers; the diagonal is right as often as said."""
-    axis: dict[str, Any] = {"range": [-4, 104], "ticksuffix": " %", "dtick": 25}
+def reliability_diagram(found: PooledMeasures, place: int) -> go.Figure:
+    """Draw accuracy against confidence, one dot per bin, larger with more answers; the diagonal is calibrated."""
+    axis: dict[str, Any] = {"range": [-4, 104], "ticksuffix": "%", "dtick": 25}
     figure = go.Figure(
         layout=figures.layout(
             xaxis=axis | {"title": {"text": "confidence"}},
-            yaxis=axis | {"title": {"text": "right"}, "automargin": True},
+            yaxis=axis | {"title": {"text": "accuracy"}, "automargin": True},
         )
     )
     figure.add_scatter(x=[0, 100], y=[0, 100], mode="lines", line={"color": "var(--line-strong)"}, hoverinfo="skip")
@@ -34,28 +34,28 @@ def reliability_diagram(found: Measures, place: int) -> go.Figure:
         x=[100 * (each.confidence or 0) for each in filled],
         y=[100 * (each.accuracy or 0) for each in filled],
         mode="lines+markers",
-        line={"color": figures.colour(place), "width": 1.5},
+        line={"color": figures.color(place), "width": 1.5},
         marker={
-            "color": figures.colour(place),
+            "color": figures.color(place),
             "size": [5 + 22 * (each.answers / answers) ** 0.5 for each in filled],
             "opacity": 0.75,
         },
         text=[f"{each.answers:,} answers" for each in filled],
-        hovertemplate="confidence %{x:.1f} %, right %{y:.1f} %<br>%{text}<extra></extra>",
+        hovertemplate="confidence %{x:.1f}%, accuracy %{y:.1f}%<br>%{text}<extra></extra>",
         cliponaxis=False,
     )
     return figure
 
 
-def class_differences(found: Sequence[Measures], class_names: Sequence[str], places: dict[str, int]) -> go.Figure:
-    """One row a class, those first in which the networks differ most: a dot a network at its top-1, in percent."""
+def class_differences(found: Sequence[PooledMeasures], class_names: Sequence[str], places: dict[str, int]) -> go.Figure:
+    """Draw one row per class, largest differences first: a dot per network at its top-1, in percent."""
     table = np.array([[np.nan if share is None else share for share in each.class_top1] for each in found])
     spread = np.nan_to_num(np.nanmax(table, 0) - np.nanmin(table, 0), nan=-1.0)
     order = np.argsort(-spread, kind="stable")[:CLASSES_WITH_NAMES]
     names = [figures.literal(figures.short(class_names[place], 24)) for place in order]
     figure = go.Figure(
         layout=figures.layout(
-            xaxis={"ticksuffix": " %", "side": "top"},
+            xaxis={"ticksuffix": "%", "side": "top"},
             yaxis={
                 "tickmode": "array",
                 "tickvals": list(range(len(names))),
@@ -74,15 +74,15 @@ def class_differences(found: Sequence[Measures], class_names: Sequence[str], pla
             y=list(range(len(names))),
             name=figures.literal(each.model),
             mode="markers",
-            marker={"size": 10, "color": figures.colour(place), "opacity": 0.85},
-            hovertemplate="%{x:.1f} %<extra>%{fullData.name}</extra>",
+            marker={"size": 10, "color": figures.color(place), "opacity": 0.85},
+            hovertemplate="%{x:.1f}%<extra>%{fullData.name}</extra>",
             cliponaxis=False,
         )
     return figure
 
 
 def pair_matrix(models: Sequence[ModelResult], pairs: Sequence[PairResult]) -> go.Figure:
-    """Row minus column, in points of top-1, best network first; a star where the difference is shown."""
+    """Draw top-1 of the row minus that of the column, in percentage points, best first; a star: difference shown."""
     ranked = sorted(models, key=lambda model: -model.top1.mean)
     row_of = {model.name: row for row, model in enumerate(ranked)}
     points = np.full((len(ranked), len(ranked)), np.nan)
@@ -97,7 +97,7 @@ def pair_matrix(models: Sequence[ModelResult], pairs: Sequence[PairResult]) -> g
 
 
 def confusion_difference(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], names: Sequence[str]) -> go.Figure:
-    """Row shares of one confusion matrix minus those of another, in points; rows are labels, columns answers."""
+    """Draw the difference of two row-normalized confusion matrices, in percentage points; rows are labels."""
     points = 100 * (a - b)
     texts = [[f"{value:+.0f}" if abs(value) >= 0.5 else "" for value in row] for row in points]
     short = [figures.literal(figures.short(name, figures.LONGEST_TICK)) for name in names]
@@ -133,6 +133,6 @@ def _diverging(
         xgap=1,
         ygap=1,
         showscale=False,
-        hovertemplate="%{y} against %{x}: %{z:+.1f} points<extra></extra>",
+        hovertemplate="%{y}, %{x}: %{z:+.1f} pp<extra></extra>",
     )
     return figure

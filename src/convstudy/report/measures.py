@@ -1,4 +1,4 @@
-"""What a page says of a network beside top-1: its metrics as columns of a table, its calibration, its classes."""
+"""Metrics beside top-1: the columns of their table, and calibration and top-1 per class of each network."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from convstudy.study.runs.result import RunResult
 
 
 @dataclass(frozen=True)
-class Column:
-    """A metric as a column of a table: its name in the results, its head, and how its values are written."""
+class MetricColumn:
+    """A metric as a column of a table: its name in the results, its head, and the format of its values."""
 
     name: str
     head: str
@@ -25,16 +25,18 @@ class Column:
     digits: int = 1
 
     def mean(self, metric: Metric | Accuracy) -> str:
+        """Return the mean over seeds."""
         return self._written(metric.mean)
 
     def deviation(self, metric: Metric | Accuracy) -> str:
-        """The standard deviation between seeds, with its sign; of one seed there is none."""
+        """Return the standard deviation between seeds, after ±; empty for one seed."""
         spread = float(np.std(metric.per_seed, ddof=1)) if len(metric.per_seed) > 1 else None
         return "" if spread is None else f"± {self._written(spread)}"
 
     def interval(self, metric: Metric | Accuracy) -> str:
-        """
-        >>> column = Column("log_loss", "Log loss, nats", scale=1, digits=3)
+        """Return the 95% CI; empty if there is none.
+
+        >>> column = MetricColumn("log_loss", "Log loss, nats", scale=1, digits=3)
         >>> column.interval(Metric(0.4, 0.35, 0.46, (0.4,))), column.interval(Metric(0.4, None, None, (0.4,)))
         ('0.350 to 0.460', '')
         """
@@ -47,27 +49,27 @@ class Column:
 
 
 COLUMNS = (
-    Column("top1", "Top-1, %"),
-    Column("top5", "Top-5, %"),
-    Column("balanced_accuracy", "Balanced accuracy, %"),
-    Column("macro_f1", "Macro F1, %"),
-    Column("log_loss", "Log loss, nats", scale=1, digits=3),
-    Column("calibration_error", "Calibration error, %"),
+    MetricColumn("top1", "Top-1, %"),
+    MetricColumn("top5", "Top-5, %"),
+    MetricColumn("balanced_accuracy", "Balanced accuracy, %"),
+    MetricColumn("macro_f1", "Macro F1, %"),
+    MetricColumn("log_loss", "Log loss, nats", scale=1, digits=3),
+    MetricColumn("calibration_error", "Calibration error, %"),
 )
 
 
-def columns_of(models: Sequence[ModelResult]) -> tuple[Column, ...]:
-    """Top-1, and the metrics that any of the networks has."""
+def columns_of(models: Sequence[ModelResult]) -> tuple[MetricColumn, ...]:
+    """Return top-1, and the metrics that any of the networks has."""
     return tuple(column for column in COLUMNS if any(metric_of(model, column) for model in models))
 
 
-def metric_of(model: ModelResult, column: Column) -> Metric | Accuracy | None:
-    """The metric of a column; None where the network has none."""
+def metric_of(model: ModelResult, column: MetricColumn) -> Metric | Accuracy | None:
+    """Return the metric of a column, or None if the network does not have it."""
     return model.top1 if column.name == "top1" else model.metrics.get(column.name)
 
 
-def metric_text(model: ModelResult, column: Column, *, interval: bool) -> str:
-    """A cell in one line: the mean, its deviation between seeds and, where asked for, its interval."""
+def metric_text(model: ModelResult, column: MetricColumn, *, interval: bool) -> str:
+    """Return a cell in one line: the mean, the deviation between seeds and, if requested, the 95% CI."""
     metric = metric_of(model, column)
     if metric is None:
         return numbers.ABSENT
@@ -76,16 +78,16 @@ def metric_text(model: ModelResult, column: Column, *, interval: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Measures:
-    """One network's answers, all seeds together. There is no reliability where only predictions are known."""
+class PooledMeasures:
+    """Measures of a network's answers, all seeds pooled; `reliability` is empty if only predictions are known."""
 
     model: str
     reliability: tuple[ReliabilityBin, ...]
-    class_top1: tuple[float | None, ...]  # a class; None where no test image is of it
+    class_top1: tuple[float | None, ...]  # per class; None if it has no test image
 
 
-def measures(runs: Sequence[RunResult]) -> Measures:
-    """Calibration and classes of one network's runs, which answered the same test images.
+def measures(runs: Sequence[RunResult]) -> PooledMeasures:
+    """Return calibration and top-1 per class of a network's runs on the same test images.
 
     >>> logits = np.array([[4, 0], [0, 4], [4, 0]], dtype=np.float32)
     >>> measures([RunResult("net", 0, (), np.array([0, 1, 1]), logits)]).class_top1
@@ -96,14 +98,14 @@ def measures(runs: Sequence[RunResult]) -> Measures:
     shares = np.diag(row_shares(counts))
     scored = all(run.scored for run in runs)
     logits = np.stack([run.logits for run in runs])
-    return Measures(
+    return PooledMeasures(
         runs[0].model,
         statistics.reliability(statistics.probabilities_of(logits), labels) if scored else (),
         tuple(float(share) if images else None for share, images in zip(shares, counts.sum(1), strict=True)),
     )
 
 
-def of_each_network(findings: Findings) -> tuple[Measures, ...]:
-    """The measures of every network that has finished runs, in the order of the results."""
+def of_each_network(findings: Findings) -> tuple[PooledMeasures, ...]:
+    """Return the measures of every network with finished runs, in the order of the results."""
     runs = {model.name: [run for run in findings.runs if run.model == model.name] for model in findings.results.models}
     return tuple(measures(of_one) for of_one in runs.values() if of_one)

@@ -1,4 +1,4 @@
-"""How numbers are written, on the screen and in the report."""
+"""Formats of numbers, on the terminal and in the report."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from convstudy.wording import plural as plural  # noqa: PLC0414 - among the other numbers
+from convstudy.wording import plural as plural  # noqa: PLC0414 - exported with the other formats
 
-ABSENT = "–"  # for a number that does not exist: NaN, or infinite
+ABSENT = "–"  # for a missing number: None, NaN or infinity
 SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 
 
 def count(value: int | None) -> str:
-    """Write a whole number with thousands separators.
+    """Format an integer with thousands separators.
 
     >>> count(21_797_672), count(None)
     ('21,797,672', '–')
@@ -23,7 +23,7 @@ def count(value: int | None) -> str:
 
 
 def scaled(value: float | None) -> str:
-    """Write three significant digits and a decimal prefix, as papers do for MACs.
+    """Format a number with three significant digits and a decimal prefix, as is usual for MACs.
 
     >>> scaled(3_663_761_408), scaled(416_520), scaled(999_999), scaled(84)
     ('3.66 G', '417 K', '1.00 M', '84')
@@ -37,7 +37,7 @@ def scaled(value: float | None) -> str:
 
 
 def num_bytes(value: float | None) -> str:
-    """Write a number of bytes with a decimal prefix.
+    """Format a number of bytes with a decimal prefix.
 
     >>> num_bytes(248_024), num_bytes(102_228_128), num_bytes(12), num_bytes(None)
     ('248 KB', '102 MB', '12 B', '–')
@@ -49,7 +49,7 @@ def num_bytes(value: float | None) -> str:
 
 
 def square(sizes: Sequence[int | Fraction] | None) -> str:
-    """Write one number for all axes where they are equal, as of a receptive field or a stride.
+    """Format sizes per axis, such as a stride: one number if all are equal.
 
     >>> square((7, 7)), square((7, 3)), square(None)
     ('7', '7×3', '')
@@ -60,16 +60,16 @@ def square(sizes: Sequence[int | Fraction] | None) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction of 1 in percent.
+    """Format a fraction of 1 as a percentage.
 
     >>> percent(0.9778), percent(1.0), percent(float("nan"))
-    ('97.8 %', '100.0 %', '–')
+    ('97.8%', '100.0%', '–')
     """
-    return f"{100 * fraction:.1f} %" if math.isfinite(fraction) else ABSENT
+    return f"{100 * fraction:.1f}%" if math.isfinite(fraction) else ABSENT
 
 
 def percent_interval(low: float, high: float, *, to: str = " to ") -> str:
-    """Write an interval of fractions of 1, in percent.
+    """Format an interval of fractions of 1, in percent.
 
     >>> percent_interval(0.9691, 0.986)
     '96.9 to 98.6'
@@ -78,7 +78,7 @@ def percent_interval(low: float, high: float, *, to: str = " to ") -> str:
 
 
 def points(fraction: float) -> str:
-    """Write a difference of two fractions of 1 in percentage points, with its sign.
+    """Format a difference of two fractions of 1 in percentage points, with its sign.
 
     >>> points(0.019), points(-0.0206), points(-0.0001)
     ('+1.9', '−2.1', '0.0')
@@ -90,7 +90,7 @@ def points(fraction: float) -> str:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """Write a number with its sign, as of an effect size.
+    """Format a number with its sign, such as an effect size.
 
     >>> signed(0.153), signed(-0.15), signed(-0.001)
     ('+0.15', '−0.15', '0.00')
@@ -100,7 +100,7 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def p_value(value: float) -> str:
-    """Write a p-value: never as zero, and not more exactly than anyone reads it.
+    """Format a p-value: never as zero, and with two or three decimals.
 
     >>> p_value(0.0021), p_value(0.00004), p_value(0.3712), p_value(1.0)
     ('0.002', '< 0.001', '0.37', '1.00')
@@ -113,7 +113,7 @@ def p_value(value: float) -> str:
 
 
 def unbroken(text: str) -> str:
-    """Keep a sign and its two sides on one line.
+    """Prevent line breaks around = and <.
 
     >>> unbroken("p = 0.03 and p < 0.05") == "p\\u00a0=\\u00a00.03 and p\\u00a0<\\u00a00.05"
     True
@@ -122,7 +122,7 @@ def unbroken(text: str) -> str:
 
 
 def seconds(value: float) -> str:
-    """Write a duration in seconds, to three significant digits.
+    """Format a duration in seconds with three significant digits.
 
     >>> seconds(0.4567), seconds(12.34), seconds(1234.5)
     ('0.457 s', '12.3 s', '1,234 s')
@@ -131,7 +131,7 @@ def seconds(value: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """Write a latency, to three significant digits.
+    """Format a latency in milliseconds with three significant digits.
 
     >>> milliseconds(0.412)
     '0.412 ms'
@@ -140,7 +140,7 @@ def milliseconds(value: float) -> str:
 
 
 def rate(value: float | None) -> str:
-    """Write a number of images a second.
+    """Format a rate, such as images per second, with three significant digits.
 
     >>> rate(5123.7), rate(8.25)
     ('5,124', '8.25')
@@ -149,7 +149,7 @@ def rate(value: float | None) -> str:
 
 
 def shape(sizes: Sequence[int] | None) -> str:
-    """Write a tensor's shape.
+    """Format the shape of a tensor.
 
     >>> shape((3, 32, 32))
     '3 × 32 × 32'
@@ -158,7 +158,7 @@ def shape(sizes: Sequence[int] | None) -> str:
 
 
 def clock(value: float) -> str:
-    """Write a time left as minutes and seconds, or hours, minutes and seconds.
+    """Format remaining seconds as minutes and seconds, or hours, minutes and seconds.
 
     >>> clock(83.4), clock(3725)
     ('1:23', '1:02:05')
@@ -171,7 +171,7 @@ def clock(value: float) -> str:
 
 
 def setting(value: str | float | bool | None) -> str:
-    """Write one setting of a recipe, or one fact of the environment.
+    """Format a setting of a recipe, or a fact about the environment.
 
     >>> setting(0.0005), setting(True), setting(None), setting("cosine"), setting(32)
     ('0.0005', 'yes', 'none', 'cosine', '32')
@@ -184,7 +184,7 @@ def setting(value: str | float | bool | None) -> str:
 
 
 def _three_digits(value: float) -> str:
-    """Three significant digits, but never fewer than the whole number has."""
+    """Format with three significant digits, but keep all digits of the integer part."""
     if not math.isfinite(value):
         return ABSENT
     exponent = int(f"{value:.2e}".partition("e")[2])  # after rounding: 999.9 K is 1.00 M
@@ -192,7 +192,7 @@ def _three_digits(value: float) -> str:
 
 
 def title(networks: Sequence[str], data: str) -> str:
-    """Write what is compared with what, on what.
+    """Return a title with the networks and the data set.
 
     >>> title(["net", "resnet34"], "digits"), title(["a", "b", "c", "d"], "digits")
     ('net against resnet34 on digits', '4 networks on digits')

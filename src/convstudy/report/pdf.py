@@ -1,4 +1,4 @@
-"""The report as PDF: a browser of the Chromium family that is installed prints the HTML page."""
+"""The report as PDF, printed by an installed browser of the Chromium family."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from convstudy.files import whole_file
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-DRAWING = 30_000  # milliseconds that the page has to draw its charts in
+DRAWING = 30_000  # milliseconds for the page to draw its charts
 LIMIT = 180  # seconds
 
 
 def write_pdf(page: Path, path: Path) -> None:
-    """Print the page of a report to `path`, whole or not at all.
+    """Print an HTML page to `path` atomically.
 
-    Raises: ToolError, when no such browser is installed or it does not print.
+    Raises: ToolError, if no such browser is installed or printing fails.
     """
     browser = next(filter(None, map(shutil.which, (*BROWSERS, MACOS))), None)
     if browser is None:
         raise ToolError(
-            f"no browser is installed that prints PDF (looked for {', '.join(BROWSERS)}); install one, or open "
-            f"{page} and print it there"
+            f"PDF needs Chromium or Chrome, and neither is installed (looked for {', '.join(BROWSERS)}); install one, "
+            f"or open {page} in another browser and print it"
         )
     with whole_file(path) as draft:
         words = [
@@ -38,7 +38,7 @@ def write_pdf(page: Path, path: Path) -> None:
             page.resolve().as_uri(),
         ]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            words.insert(1, "--no-sandbox")  # Chromium refuses to run as root with one
+            words.insert(1, "--no-sandbox")  # as root, Chromium runs only without its sandbox
         _run(words, draft)
 
 
@@ -48,5 +48,5 @@ def _run(words: list[str], draft: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"{words[0]} did not print the report within {LIMIT} seconds") from error
     if done.returncode or not draft.is_file() or not draft.stat().st_size:
-        last = (done.stderr.strip().splitlines() or ["it wrote nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no output was written"])[-1]
         raise ToolError(f"{words[0]} did not print the report: {last}")

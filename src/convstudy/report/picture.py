@@ -1,4 +1,4 @@
-"""Images inside an HTML file, and activation maps to lay over them."""
+"""Images embedded in an HTML file, and activation maps as overlays."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-LONGEST_SIDE = 192  # pixels; larger images are made smaller, so that the report stays light
-HEAT = (255, 106, 0)  # red, green, blue of an activation map, in both colour schemes
-MOST_OPAQUE = 0.7  # so that the image is seen below the strongest position
+LONGEST_SIDE = 192  # pixels; larger images are reduced to keep the report small
+HEAT = (255, 106, 0)  # red, green, blue of an activation map, in both color schemes
+MOST_OPAQUE = 0.7  # keeps the image visible at the strongest position
 ROWS, COLUMNS = ("upper", "middle", "lower"), ("left", "middle", "right")
 
 
 def png_data_uri(pixels: npt.NDArray[np.uint8]) -> str:
-    """Encode an image, height x width x channels (1 or 3), as a `data:` address of a PNG.
+    """Encode an image, height x width x channels (1 or 3), as a PNG data URI.
 
     >>> png_data_uri(np.zeros((8, 8, 1), dtype=np.uint8))[:22]
     'data:image/png;base64,'
@@ -27,9 +27,9 @@ def png_data_uri(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def heat_data_uri(values: npt.NDArray[np.uint8]) -> str:
-    """Encode an activation map, height x width, as a PNG of one colour that is the more opaque the stronger it is.
+    """Encode an activation map, height x width, as a PNG data URI of one color whose opacity is the activation.
 
-    It has a pixel a position; the browser stretches it over the image, between its positions bilinearly.
+    It has one pixel per position; the browser interpolates it bilinearly over the image.
 
     >>> len(heat_data_uri(np.full((7, 7), 255, dtype=np.uint8))) < 250
     True
@@ -40,7 +40,7 @@ def heat_data_uri(values: npt.NDArray[np.uint8]) -> str:
 
 
 def strongest(values: npt.NDArray[np.uint8]) -> str:
-    """Where an activation map is strongest, in words, for those who do not see it.
+    """Describe where an activation map is strongest, for screen readers.
 
     >>> strongest(np.array([[0, 0, 0], [0, 0, 255], [0, 0, 0]], dtype=np.uint8))
     'in the middle right'

@@ -1,4 +1,4 @@
-"""The picture of a range test: the loss by the learning rate, and the rate that is taken."""
+"""The plot of a learning-rate range test: loss against learning rate, and the chosen rate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from convstudy.files import whole_file
 from convstudy.training import LearningRateRange
 
 WIDTH, HEIGHT = 720, 400  # pixels
-LEFT, RIGHT, TOP, BOTTOM = 64, 696, 40, 340  # of the frame
-TICKS = 6  # so many losses on the axis at most
+LEFT, RIGHT, TOP, BOTTOM = 64, 696, 40, 340  # of the plot area
+TICKS = 6  # maximum number of ticks on the loss axis
 
 
 def write_range_picture(found: LearningRateRange, rate: float, path: Path) -> None:
-    """Write the picture of a range test, with the rate that was taken, as SVG: whole or not at all."""
+    """Write the plot of a range test and its chosen rate to an SVG file, atomically."""
     templates = Environment(
         loader=PackageLoader("convstudy.report"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
     )
@@ -47,7 +47,7 @@ def _shown(found: LearningRateRange, rate: float) -> dict[str, Any]:
 
 
 def round_values(values: Sequence[float]) -> list[float]:
-    """Round numbers within the range of values, as few as an axis has room for.
+    """Return round numbers within the range of values, at most as many as fit on an axis.
 
     >>> round_values([0.37, 3.1]), round_values([1.0])
     ([0.5, 1.0, 1.5, 2.0, 2.5, 3.0], [1.0])
@@ -62,6 +62,6 @@ def round_values(values: Sequence[float]) -> list[float]:
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    """From values to pixels."""
+    """Return a linear map from values to pixels."""
     span = high - low or 1.0
     return lambda value: round(start + (value - low) / span * (end - start), 1)

@@ -1,4 +1,4 @@
-"""Networks ranked over several data sets: as a page, and as tables for documents and programs."""
+"""A ranking of networks over several data sets: as a page, and as tables for documents and programs."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
 
     from convstudy.study.comparisons.ranking import Ranking
 
-FEW = 5  # data sets, below which the test says little
-SHORT_NAME = 14  # letters that have room beside the diagram on a phone
+FEW = 5  # data sets, below which the test has little power
+SHORT_NAME = 14  # characters that fit beside the diagram on a phone
 
 
 def write_ranks(ranking: Ranking, path: Path, command: str) -> None:
-    """Write the page to `path`, whole or not at all. Raises: OSError, when the folder cannot be written to."""
+    """Write the page to `path` atomically.
+
+    Raises: OSError, if the folder cannot be written to.
+    """
     page = html(ranking, command)
     with whole_file(path) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 
 def html(ranking: Ranking, command: str) -> str:
-    """One self-contained page: the verdict, the critical-difference diagram in a picture and in words, the numbers."""
+    """Return a self-contained page: the verdict, the critical-difference diagram with a description, and tables."""
     return (
         templates()
         .get_template("ranks.html")
@@ -52,24 +55,25 @@ def html(ranking: Ranking, command: str) -> str:
 
 
 def verdict(ranking: Ranking) -> tuple[str, ...]:
-    """Say what is found, in sentences."""
+    """Return the verdict in sentences."""
     return tuple(filter(None, (_differ(ranking), _best(ranking), _caution(ranking))))
 
 
 def title(ranking: Ranking) -> str:
+    """Return the title: the numbers of networks and data sets."""
     return f"{numbers.plural(len(ranking.networks), 'network')} on {numbers.plural(len(ranking.data), 'data set')}"
 
 
 def in_words(ranking: Ranking) -> str:
-    """The diagram for those who do not see it."""
+    """Describe the diagram in words, for screen readers."""
     means = ", ".join(f"{name} {r:.2f}" for name, r in zip(ranking.networks, ranking.test.mean_ranks, strict=True))
     alike = "; ".join(", ".join(ranking.networks[place] for place in group) for group in ranking.groups)
-    joined = f"No difference is shown among: {alike}." if alike else "Each differs from each."
-    return f"Mean ranks, 1 the best: {means}. {joined}"
+    joined = f"No difference is shown among {alike}." if alike else "Every two networks differ."
+    return f"Mean ranks (1 is best): {means}. {joined}"
 
 
 def markdown(ranking: Ranking) -> str:
-    """The verdict, the diagram in words, and the tables."""
+    """Return the verdict, the description of the diagram, and the tables."""
     parts = [f"# {title(ranking)}", "\n".join(f"- {line}" for line in verdict(ranking)), in_words(ranking)]
     parts += [f"**{each.name}**: {line}" for each in ranking.data for line in each.odd]
     parts += ["## Top-1 and ranks", in_markdown(frame(ranking)), "## Nemenyi's p-values", in_markdown(pairs(ranking))]
@@ -78,7 +82,7 @@ def markdown(ranking: Ranking) -> str:
 
 def latex(ranking: Ranking) -> str:
     """Tables for LaTeX with the package booktabs."""
-    captions = (" ".join(verdict(ranking)), "p-values of Nemenyi's test over the same data sets")
+    captions = (" ".join(verdict(ranking)), "p-values of Nemenyi's test on the same data sets")
     return "\n".join(
         in_latex(table, caption, label)
         for table, caption, label in zip((frame(ranking), pairs(ranking)), captions, ("ranks", "nemenyi"), strict=True)
@@ -93,7 +97,7 @@ def text_json(ranking: Ranking) -> str:
 
 
 def csv(ranking: Ranking) -> str:
-    """A line a data set and network: top-1, a fraction of 1, and the rank."""
+    """Return a CSV table with one row per data set and network: top-1 (a fraction of 1) and rank."""
     import pandas as pd  # noqa: PLC0415
 
     rows = [
@@ -105,7 +109,7 @@ def csv(ranking: Ranking) -> str:
 
 
 def frame(ranking: Ranking) -> pd.DataFrame:
-    """One line a data set, top-1 in percent with its rank, and the mean ranks as the last line; as it is printed."""
+    """Return one formatted row per data set, top-1 in percent with its rank, and a last row of mean ranks."""
     import pandas as pd  # noqa: PLC0415
 
     rows = [
@@ -117,7 +121,7 @@ def frame(ranking: Ranking) -> pd.DataFrame:
 
 
 def pairs(ranking: Ranking) -> pd.DataFrame:
-    """Nemenyi's p-values, networks x networks, as they are printed."""
+    """Return the p-values of Nemenyi's test, networks x networks, formatted."""
     import pandas as pd  # noqa: PLC0415
 
     rows = [
@@ -129,23 +133,23 @@ def pairs(ranking: Ranking) -> pd.DataFrame:
 
 def _differ(ranking: Ranking) -> str:
     test, sets, networks = ranking.test, len(ranking.data), len(ranking.networks)
-    found = f"F = {test.f_statistic:.2f}" if math.isfinite(test.f_statistic) else "the same order on every data set"
+    found = f"F = {test.f_statistic:.2f}" if math.isfinite(test.f_statistic) else "same order on every data set"
     how = f"Friedman's test, {found}, {p_value(test.p_value)} by permutation"
     if ranking.shown:
-        return f"The {networks} networks do not rank equally over {sets} data sets ({how})."
-    return f"No difference shown: the {networks} networks may rank equally over data sets like these {sets} ({how})."
+        return f"The ranks of the {networks} networks differ over {sets} data sets ({how})."
+    return f"No difference shown between the ranks of the {networks} networks over {sets} data sets ({how})."
 
 
 def _best(ranking: Ranking) -> str:
     ranks = ranking.test.mean_ranks
-    best = f"{ranking.networks[0]} ranks best, {ranks[0]:.2f} in the mean"
+    best = f"{ranking.networks[0]} has the best mean rank, {ranks[0]:.2f}"
     if not ranking.shown:
-        return f"{best}, which is not shown to be more than chance."
+        return f"{best}, but this can be due to chance."
     beaten = [n for n, mean in zip(ranking.networks, ranks, strict=True) if _apart(ranking, mean - ranks[0])]
     level = [n for n in ranking.networks[1:] if n not in beaten]
     parts = [f"shown to rank better than {listed(beaten)}"] if beaten else []
     parts += [f"not shown to rank better than {listed(level)}"] if level else []
-    critical = f"Nemenyi's test: {ranking.test.critical_difference:.2f} ranks apart or more"
+    critical = f"Nemenyi's test, critical difference {ranking.test.critical_difference:.2f} ranks"
     return f"{best}: {', but '.join(parts)} ({critical})."
 
 
@@ -155,4 +159,4 @@ def _apart(ranking: Ranking, difference: float) -> bool:
 
 def _caution(ranking: Ranking) -> str:
     sets = len(ranking.data)
-    return f"With {sets} data sets this test sees large differences only; take {FEW} or more." if sets < FEW else ""
+    return f"With {sets} data sets this test detects only large differences; use {FEW} or more." if sets < FEW else ""

@@ -1,4 +1,4 @@
-"""What a comparison found, in sentences: made here, from values, for the terminal, the report and documents alike."""
+"""The results of a comparison in sentences, made from values, for the terminal, the report and documents."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 "use strict";
 
-/* Tables that sort: the header's buttons, by click or keyboard; `aria-sort` says how the table is sorted. */
+/* Sortable tables: the buttons in the header sort by their column; `aria-sort` is the current order. */
 
 const collator = new Intl.Collator("en", { numeric: true });
 
@@ -32,7 +32,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }
 }
 
-/* The command to reproduce. */
+/* The copy button of the command to reproduce. */
 
 document.getElementById("copy").addEventListener("click", async (event) => {
   const command = document.getElementById("command");
@@ -43,11 +43,11 @@ document.getElementById("copy").addEventListener("click", async (event) => {
     document.execCommand("copy");
   }
   event.target.textContent = "Copied";
-  document.getElementById("copied").textContent = "The command was copied.";
+  document.getElementById("copied").textContent = "Command copied.";
   setTimeout(() => { event.target.textContent = "Copy"; }, 2000);
 });
 
-/* Charts: each is Plotly's JSON, in which a colour is the name of a CSS variable. */
+/* Charts: Plotly JSON in which colors are names of CSS variables. */
 
 const charts = [...document.querySelectorAll("script[data-chart]")].map((script) => ({
   place: document.getElementById(script.dataset.chart),
@@ -104,7 +104,7 @@ function draw({ place, figure }) {
 }
 
 function drawAll() {
-  charts.filter(({ place }) => place.clientWidth > 0).forEach(draw); // those in closed details have no width
+  charts.filter(({ place }) => place.clientWidth > 0).forEach(draw); // charts in closed <details> have no width
 }
 
 function setPrinting(printing) {
@@ -145,7 +145,7 @@ async function showCharts() {
 
 showCharts().catch((error) => {
   for (const { place } of charts) {
-    place.textContent = "This browser cannot draw the chart; its numbers are in the tables.";
+    place.textContent = "This browser cannot draw the chart. Its numbers are in the tables.";
   }
   console.error(error);
 });

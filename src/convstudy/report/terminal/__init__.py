@@ -1,5 +1,7 @@
-"""What the terminal shows, within 80 columns: cost, results and layers as tables, the verdicts, training's progress."""
+"""Terminal output within 80 columns: tables of costs, results and layers, verdicts, and the progress of training."""
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # of __init__.pyi, when asked for
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(
+    __name__, __file__
+)  # imports the names of __init__.pyi on first use

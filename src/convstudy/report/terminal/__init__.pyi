@@ -1,16 +1,16 @@
 from .answers import answer_table
 from .bottlenecks import bottleneck_example, bottleneck_list
-from .checking import check_report
+from .check_report import check_report
 from .difference import difference
 from .evaluation import evaluation_report
-from .explaining import explanation, trend_list
-from .inspecting import inspection_report
+from .explanation import explanation, trend_list
+from .inspection import inspection_report
 from .introduction import introduction
 from .layers import layer_table
 from .networks import cost_table, result_table, verdicts
-from .trained import trained_report
-from .training import TrainingDisplay, failed_runs
-from .watching import watched
+from .trained_run import trained_report
+from .training_display import TrainingDisplay, failed_runs
+from .watch import watched
 
 __all__ = [
     "TrainingDisplay",

@@ -1,4 +1,4 @@
-"""What a trained network says of images."""
+"""The predictions of a trained network for images."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from convstudy.report import numbers
 from convstudy.report.terminal.table import plain_table
 
 
-class Answered(Protocol):
-    """An image and its classes with their probabilities, the likeliest first."""
+class RankedAnswer(Protocol):
+    """An image with its classes and their probabilities, the most probable first."""
 
     @property
     def path(self) -> Path: ...
@@ -23,22 +23,24 @@ class Answered(Protocol):
     def ranked(self) -> tuple[tuple[str, float], ...]: ...
 
 
-def answer_table(answers: Iterable[Answered]) -> RenderableType:
-    """Draw a line an image: the likeliest class, its probability, and the classes after it.
+def answer_table(answers: Iterable[RankedAnswer]) -> RenderableType:
+    """Draw one line per image: the most probable class, its probability, and the classes that follow.
 
     >>> from collections import namedtuple
     >>> from rich.console import Console
     >>> Answer = namedtuple("Answer", "path ranked")
     >>> answers = [Answer(Path("a.png"), (("cat", 0.91), ("dog", 0.06)))]
     >>> Console(width=80).print(answer_table(answers))  # doctest: +NORMALIZE_WHITESPACE
-    image        label        probability  then
-    ──────────────────────────────────────────────────
-    a.png        cat               91.0 %  dog 6.0 %
+    image        label        probability  next classes
+    ───────────────────────────────────────────────────
+    a.png        cat                91.0%  dog 6.0%
     """
     table = plain_table("image", "label", numeric=("probability",))
-    table.add_column("then", overflow="fold", min_width=11)
+    table.add_column("next classes", overflow="fold", min_width=11)
     for answer in answers:
         (label, probability), *others = answer.ranked
-        then = ", ".join(f"{name} {numbers.percent(value)}" for name, value in others)
-        table.add_row(Text(printable(answer.path.as_posix())), Text(label), numbers.percent(probability), Text(then))
+        following = ", ".join(f"{name} {numbers.percent(value)}" for name, value in others)
+        table.add_row(
+            Text(printable(answer.path.as_posix())), Text(label), numbers.percent(probability), Text(following)
+        )
     return table

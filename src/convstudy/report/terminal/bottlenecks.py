@@ -1,4 +1,4 @@
-"""What 1x1 reductions save."""
+"""The savings of 1x1 reductions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convstudy.report.terminal.table import plain_table
 
 
 def bottleneck_example(found: Bottleneck) -> RenderableType:
-    """Draw one convolution at once and behind a 1x1 reduction: the products, and how many times fewer they are."""
+    """Draw the MACs of a direct convolution, those with a 1x1 reduction before it, and the ratio of the two."""
     channels, *into = found.input_shape
     filters, *out = found.output_shape
     kernel, reduced = found.kernel, found.reduced_channels
@@ -21,28 +21,28 @@ def bottleneck_example(found: Bottleneck) -> RenderableType:
     return Group(
         Text(f"{numbers.shape(found.input_shape)} in, {numbers.shape(found.output_shape)} out", style="bold"),
         Text(),
-        Text(f"{'×'.join(map(str, kernel))} convolution at once"),
-        Text(f"  {pixels}·{filters} · {kernel_text}·{channels} = {numbers.count(found.direct_macs)} multiplications"),
+        Text(f"{'×'.join(map(str, kernel))} convolution, direct"),
+        Text(f"  {pixels}·{filters} · {kernel_text}·{channels} = {numbers.count(found.direct_macs)} MACs"),
         Text(),
-        Text(f"1×1 to {reduced} channels, then {'×'.join(map(str, kernel))}"),
+        Text(f"1×1 convolution to {reduced} channels, then {'×'.join(map(str, kernel))}"),
         Text(f"  {pixels_in}·{reduced} · {channels} = {numbers.count(found.reduction_macs)}"),
         Text(
             f"  {pixels}·{filters} · {kernel_text}·{reduced} = "
             f"{numbers.count(found.reduced_macs - found.reduction_macs)}"
         ),
-        Text(f"  together {numbers.count(found.reduced_macs)} multiplications"),
+        Text(f"  total {numbers.count(found.reduced_macs)} MACs"),
         Text(),
         Text(
-            f"{found.times_fewer:.1f} times fewer multiplications; weights without biases "
-            f"{numbers.count(found.direct_weights)} against {numbers.count(found.reduced_weights)}"
+            f"{found.times_fewer:.1f} times fewer MACs; weights (without biases): "
+            f"{numbers.count(found.direct_weights)} → {numbers.count(found.reduced_weights)}"
         ),
     )
 
 
 def bottleneck_list(name: str, macs: int, found: Sequence[Bottleneck], *, shown: int) -> RenderableType:
-    """Draw the layers of a network where a 1x1 reduction would save most; `macs` are those of the whole network."""
+    """Draw the layers of a network in which a 1x1 reduction would save most. `macs`: MACs of the whole network."""
     if not found:
-        return Text(f"{name}: no convolution would cost less behind a 1x1 reduction")
+        return Text(f"{name}: a 1x1 reduction would make no convolution cheaper")
     table = plain_table("layer", numeric=("input", "window,\nfilters", "to", "MACs", "with\n1×1", "times\nfewer"))
     for layer in found[:shown]:
         table.add_row(
@@ -55,12 +55,12 @@ def bottleneck_list(name: str, macs: int, found: Sequence[Bottleneck], *, shown:
             f"{layer.times_fewer:.1f}",
         )
     saved = sum(layer.saved_macs for layer in found)
-    more = f"; the first {shown} are shown" if len(found) > shown else ""
+    more = f" (first {shown} shown)" if len(found) > shown else ""
     return Group(
         Text(name, style="bold"),
         table,
         Text(
-            f"\n{numbers.plural(len(found), 'layer')}{more}. All of them reduced: {numbers.scaled(macs)} → "
-            f"{numbers.scaled(macs - saved)} MACs.\nWhether accuracy stays is for `convstudy compare` to say.",
+            f"\n{numbers.plural(len(found), 'layer')}{more}. With all of them reduced: {numbers.scaled(macs)} → "
+            f"{numbers.scaled(macs - saved)} MACs.\nTo measure the effect on accuracy, use `convstudy compare`.",
         ),
     )

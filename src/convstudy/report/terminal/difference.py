@@ -1,4 +1,4 @@
-"""Two networks beside each other: what the second has more, less or otherwise."""
+"""The difference of two networks, layer by layer."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Line = tuple[str, LayerRow]
 
 
 def difference(a: str, b: str, found: TableDifference, *, unchanged: bool = False) -> RenderableType:
-    """Draw the layers that differ, those of `a` marked - and those of `b` marked +, and the totals of both.
+    """Draw the layers that differ, marked - for `a` and + for `b`, and the totals of both.
 
-    `unchanged` draws the layers that are the same, too.
+    `unchanged`: also draw the layers that are the same in both.
     """
     table = plain_table("layer", "kind", numeric=("output\nshape", "parameters", "MACs"))
     for sign, row in _lines(found.layers if unchanged else found.changes):
@@ -32,11 +32,11 @@ def difference(a: str, b: str, found: TableDifference, *, unchanged: bool = Fals
         )
     same = len(found.layers) - len(found.changes)
     parts: list[RenderableType] = [Text(f"- {a}\n+ {b}\n"), table, Text()] if found.changes or unchanged else []
-    return Group(*parts, Text(f"{numbers.plural(same, 'layer')} the same"), *_totals(found))
+    return Group(*parts, Text(f"{numbers.plural(same, 'layer')} unchanged"), *_totals(found))
 
 
 def _lines(layers: Iterable[LayerDifference]) -> Iterator[Line]:
-    """As in a unified diff: the layers of a stretch that changed together, first those of a, then those of b."""
+    """Yield lines as in a unified diff: in each changed stretch, first the layers of a, then those of b."""
     removed: list[Line] = []
     added: list[Line] = []
     for layer in layers:
@@ -54,5 +54,5 @@ def _lines(layers: Iterable[LayerDifference]) -> Iterator[Line]:
 def _totals(found: TableDifference) -> Iterator[Text]:
     for name, label in (("parameters", "parameters"), ("macs", "MACs"), ("activation_size", "activation size")):
         one, other = getattr(found.a, name), getattr(found.b, name)
-        change = f"{other - one:+,}".replace("-", "−") if other != one else "the same"
+        change = f"{other - one:+,}".replace("-", "−") if other != one else "unchanged"
         yield Text(f"{label}: {numbers.count(one)} → {numbers.count(other)} ({change})")

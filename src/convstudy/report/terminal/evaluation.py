@@ -1,4 +1,4 @@
-"""What a trained network reaches on test images."""
+"""The accuracy of a trained network on test images."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from convstudy.report.terminal.table import plain_table
 if TYPE_CHECKING:
     from convstudy.study import Evaluated
 
-SHOWN = 20  # classes
+SHOWN = 20  # classes, lowest top-1 first
 
 
 def evaluation_report(found: Evaluated) -> RenderableType:
-    """Draw top-1 with its interval, and the classes, the worst first.
+    """Draw top-1 with its confidence interval, and top-1 per class, lowest first.
 
     >>> from rich.console import Console
     >>> from convstudy.statistics import Interval
@@ -25,24 +25,24 @@ def evaluation_report(found: Evaluated) -> RenderableType:
     >>> classes = ClassTop1("cat", 60, 58), ClassTop1("dog", 40, 32)
     >>> found = Evaluated("net", "pets", "test", 100, Interval(0.9, 0.826, 0.945), 0.4, classes)
     >>> Console(width=80).print(evaluation_report(found))
-    net on pets, test part: top-1 90.0 % (95 % interval 82.6 to 94.5, 100 images)
-    cross entropy 0.400
+    net on pets, test set: top-1 90.0% (95% CI 82.6 to 94.5, 100 images)
+    cross-entropy loss 0.400
     <BLANKLINE>
-    class        images   top-1
-    ───────────────────────────
-    dog              40  80.0 %
-    cat              60  96.7 %
+    class        images  top-1
+    ──────────────────────────
+    dog              40  80.0%
+    cat              60  96.7%
     """
     table = plain_table("class", numeric=("images", "top-1"))
     ranked = sorted((item for item in found.classes if item.images), key=lambda item: item.right / item.images)
     for item in ranked[:SHOWN]:
         table.add_row(Text(item.name), numbers.count(item.images), numbers.percent(item.right / item.images))
-    part = "every image" if found.part == "all" else f"{found.part} part"
+    part = "all images" if found.part == "all" else f"{found.part} set"
     interval = numbers.percent_interval(found.top1.low, found.top1.high)
     headline = (
         f"{found.model} on {found.data}, {part}: top-1 {numbers.percent(found.top1.value)} "
-        f"(95 % interval {interval}, {numbers.plural(found.images, 'image')})"
+        f"(95% CI {interval}, {numbers.plural(found.images, 'image')})"
     )
-    more = f"and {numbers.plural(len(ranked) - SHOWN, 'class')} better known" if len(ranked) > SHOWN else ""
-    lines = Text(headline, style="bold"), Text(f"cross entropy {found.loss:.3f}\n"), table, Text(more, style="dim")
+    more = f"and {numbers.plural(len(ranked) - SHOWN, 'class')} with a higher top-1" if len(ranked) > SHOWN else ""
+    lines = Text(headline, style="bold"), Text(f"cross-entropy loss {found.loss:.3f}\n"), table, Text(more, style="dim")
     return Group(*(lines if more else lines[:-1]))

@@ -1,4 +1,4 @@
-"""What a comparison or a training says before it starts: data, seeds, epochs, learning rate, device."""
+"""The lines printed before a comparison or a run starts: data, seeds, epochs, learning rate, device."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from convstudy.study import Comparison
 
 
 def introduction(comparison: Comparison) -> str:
+    """Return the lines that describe a comparison before it starts."""
     data, recipe = comparison.data, comparison.recipe
-    validation = "split off by seed" if data.validation is None else f"{len(data.validation.labels):,}"
+    test = plural(len(data.test.labels), "test image")
+    images = (
+        f"{plural(len(data.train.labels), 'training image')} (validation split drawn per seed), {test}"
+        if data.validation is None
+        else f"{len(data.train.labels):,} training and {len(data.validation.labels):,} validation images, {test}"
+    )
     grid = comparison.plan.lr_grid
     lr = f"from {', '.join(f'{lr:g}' for lr in grid)}" if grid else f"{recipe.lr:g}"
     each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
     lines = [
-        f"{data.name}: {data.num_classes} classes, {data.in_channels} x {data.side} x {data.side}; images to train "
-        f"{len(data.train.labels):,}, to validate {validation}, to test {len(data.test.labels):,}",
+        f"{data.name}: {plural(data.num_classes, 'class')}, {data.in_channels} x {data.side} x {data.side}; {images}",
         *data.notes,
         f"{plural(len(comparison.seeds), 'seed')}, {each}, batch size {recipe.batch_size}, "
         f"lr {lr}, on {comparison.device}",

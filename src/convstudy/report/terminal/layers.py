@@ -1,4 +1,4 @@
-"""One network, layer by layer."""
+"""The layer table of a network."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from convstudy.report import numbers
 from convstudy.report.terminal.table import plain_table
 
 CONVENTION = (
-    "For one image. MACs: multiply-accumulates of convolutions and matrix products, biases not counted. Activation "
-    "size: values that a layer computes. Parameters: weights and biases."
+    "Per image. MACs: multiply-accumulates of convolutions and matrix products, without biases. Activation size: "
+    "number of values that a layer computes. Parameters: weights and biases."
 )
-EXACT_MACS, RECEPTIVE_FIELD, BYTES = 100, 124, 150  # columns from which a terminal shows these, too
-MEASURED = 1000  # columns: room for any table
+EXACT_MACS, RECEPTIVE_FIELD, BYTES = 100, 124, 150  # minimum widths of a terminal, in columns, for these
+MEASURED = 1000  # columns, enough for any table
 
 
 def layer_table(table: LayerTable, *, memory: TrainingMemory | None = None, folded: bool = False) -> RenderableType:
     """Draw a network's layers: path, kind, output shape, activation size, parameters, MACs, and the totals.
 
-    A wider terminal shows more: MACs to the digit, then receptive field and stride, then bytes. `folded` draws repeated
-    blocks once, with how often they come.
+    Wider terminals show more: exact MACs, then receptive field and stride, then bytes. `folded`: draw repeated blocks
+    once, with the number of repetitions.
     """
     return LayerDrawing(table, memory, folded)
 
 
 @dataclass(frozen=True)
 class LayerDrawing:
-    """A layer table that looks how wide the terminal is when it is drawn."""
+    """A layer table that chooses its columns by the width of the terminal when it is drawn."""
 
     table: LayerTable
     memory: TrainingMemory | None
@@ -43,7 +43,7 @@ class LayerDrawing:
         shown = blocks if self.folded else [Block((row,), 1, row.path) for row in self.table.rows]
         drawn = _drawn(self.table, shown, options.max_width)
         if console.measure(drawn, options=options.update(max_width=MEASURED)).maximum > options.max_width:
-            drawn.columns[1].max_width = len("BatchNorm2d")  # the path needs the room more
+            drawn.columns[1].max_width = len("BatchNorm2d")  # leave the width to the path
         yield drawn
         yield Text()
         yield from _totals(self.table)
@@ -51,14 +51,16 @@ class LayerDrawing:
             yield from _memory(self.memory)
         yield from (Text(line) for line in _remarks(self.table.rows))
         if self.folded and any(block.times > 1 for block in blocks):
-            yield Text("× n: the rows below it come n times; the numbers are of one of them", style="dim")
+            yield Text("× n: the rows below are repeated n times; their numbers are for one repetition", style="dim")
         yield Text(CONVENTION, style="dim")
         if self.table.uncounted:
             names = sorted({f"{each.operation} in {each.path}" for each in self.table.uncounted})
-            yield Text(f"uncounted, for there is no formula: {', '.join(names)}", style="yellow")
+            yield Text(f"not counted, because no formula is known: {', '.join(names)}", style="yellow")
         lines = sum(len(block.rows) for block in blocks)
         if not self.folded and lines <= len(self.table.rows) * 2 / 3:
-            yield Text(f"--fold draws repeated blocks once: {lines} rows for {len(self.table.rows)}", style="dim")
+            yield Text(
+                f"--fold shows repeated blocks once: {lines} rows instead of {len(self.table.rows)}", style="dim"
+            )
 
 
 def _drawn(table: LayerTable, blocks: Sequence[Block], width: int) -> Table:
@@ -84,7 +86,7 @@ def _drawn(table: LayerTable, blocks: Sequence[Block], width: int) -> Table:
 
 
 def _module(block: Block) -> str:
-    """The first of the modules that a block repeats."""
+    """Return the path of the first module that a block repeats."""
     return ".".join(block.rows[0].path.split(".")[: block.last_path.count(".") + 1])
 
 
@@ -117,20 +119,20 @@ def _totals(table: LayerTable) -> Iterator[Text]:
 
 def _memory(memory: TrainingMemory) -> Iterator[Text]:
     yield Text(
-        f"predicted memory of a training step of {numbers.plural(memory.batch_size, 'image')}: "
+        f"predicted memory of a training step with {numbers.plural(memory.batch_size, 'image')}: "
         f"{numbers.num_bytes(memory.peak)}"
     )
     held = {
         "weights": memory.weights + memory.buffers,
         "gradients": memory.gradients,
-        "optimiser": memory.optimiser,
+        "optimizer": memory.optimiser,
         "activations": memory.saved_activations,
     }
     yield Text("  " + ", ".join(f"{what} {numbers.num_bytes(size)}" for what, size in held.items()))
 
 
 def _remarks(rows: Iterable[LayerRow]) -> Iterator[str]:
-    """What the columns do not say: weights that are shared, layers that are called again or not at all."""
+    """Yield remarks on rows: shared weights, and layers that are called repeatedly or not at all."""
     for row in rows:
         if row.note and row.note != "passes its input on":
             yield f"{row.path}: {row.note}"

@@ -1,4 +1,4 @@
-"""Networks side by side: what each costs, what each reached, and which is better."""
+"""Several networks: their costs, their results, and the verdicts on pairs of them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convstudy.report import numbers, sentences
-from convstudy.report.leading import leading_pairs
+from convstudy.report.leading_pairs import leading_pairs
 from convstudy.report.terminal.table import plain_table
 
 if TYPE_CHECKING:
     from convstudy.study import Results
 
 
-class Cost(Protocol):
-    """What a network costs, before training: a `ModelResult` is one, and so is any record with these fields."""
+class CountedNetwork(Protocol):
+    """A network with its costs as counted before training; `ModelResult` is an example."""
 
     @property
     def name(self) -> str: ...
@@ -33,8 +33,8 @@ class Cost(Protocol):
     def uncounted(self) -> tuple[str, ...]: ...
 
 
-def cost_table(costs: Iterable[Cost]) -> RenderableType:
-    """Draw what each network costs for one image: parameters, MACs, activation size.
+def cost_table(networks: Iterable[CountedNetwork]) -> RenderableType:
+    """Draw the costs of each network per image: parameters, MACs, activation size.
 
     >>> from collections import namedtuple
     >>> from rich.console import Console
@@ -44,25 +44,25 @@ def cost_table(costs: Iterable[Cost]) -> RenderableType:
     ────────────────────────────────────────────────────────────
     net          3 × 32 × 32      62,006  652 K            9,128
     """
-    costs = list(costs)
+    networks = list(networks)
     table = plain_table("network", "input", numeric=("parameters", "MACs", "activation size"))
-    for cost in costs:
-        mark = "*" if cost.uncounted else ""
+    for network in networks:
+        mark = "*" if network.uncounted else ""
         table.add_row(
-            Text(cost.name),
-            numbers.shape(cost.input_shape),
-            numbers.count(cost.parameters),
-            numbers.scaled(cost.macs) + mark,
-            numbers.count(cost.activation_size) + mark,
+            Text(network.name),
+            numbers.shape(network.input_shape),
+            numbers.count(network.parameters),
+            numbers.scaled(network.macs) + mark,
+            numbers.count(network.activation_size) + mark,
         )
-    return Group(table, *_lower_bounds(costs))
+    return Group(table, *_lower_bounds(networks))
 
 
 def result_table(results: Results) -> RenderableType:
-    """Draw one line a network: its cost, its top-1 with the 95 % interval, and its speed."""
+    """Draw one line per network: its cost, its top-1 with 95% CI, and its speed."""
     table = plain_table(
         "network",
-        numeric=("param-\neters", "MACs", "top-1", "95 %\ninterval", "train\ns", "images\n/s", "latency\nms"),
+        numeric=("param-\neters", "MACs", "top-1", "95% CI", "train\ns", "images\n/s", "latency\nms"),
     )
     for model in results.models:
         mark = "*" if model.uncounted else ""
@@ -80,7 +80,7 @@ def result_table(results: Results) -> RenderableType:
 
 
 def verdicts(results: Results) -> RenderableType:
-    """Draw the verdict on each pair (of many, on the leading network's), their basis, and the questions' answers."""
+    """Draw the verdicts on the leading pairs, the data they are based on, and the answers to a reader's questions."""
     seeds, images = len(results.protocol.seeds), results.protocol.data.test
     shown = leading_pairs(results)
     lines = [
@@ -95,9 +95,9 @@ def verdicts(results: Results) -> RenderableType:
     return Group(*lines[: len(shown)], Text(basis, style="dim"), *lines[len(shown) :])
 
 
-def _lower_bounds(costs: Iterable[Cost]) -> list[Text]:
+def _lower_bounds(networks: Iterable[CountedNetwork]) -> list[Text]:
     return [
-        Text(f"* at least, for {cost.name}: no formula for {', '.join(cost.uncounted)}", style="yellow")
-        for cost in costs
-        if cost.uncounted
+        Text(f"* lower bound for {network.name}: no formula for {', '.join(network.uncounted)}", style="yellow")
+        for network in networks
+        if network.uncounted
     ]

@@ -1,4 +1,4 @@
-"""The one look of all tables."""
+"""The style shared by all tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 def plain_table(*columns: str, numeric: Iterable[str]) -> Table:
-    """An empty table: columns of text, which fold, then columns of numbers, which do not."""
+    """Return an empty table: text columns, which wrap, then number columns, which do not."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold", min_width=11)

@@ -1,4 +1,4 @@
-"""A layer's numbers explained, and a network's trends."""
+"""The explanation of a layer's numbers, and the trends of a network."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.text import Text
 from convstudy.analysis import Explanation, Trend
 from convstudy.report import numbers
 
-COUNTEREXAMPLES = 5  # layers named for a trend that does not hold
+COUNTEREXAMPLES = 5  # layers shown for a trend that does not hold
 
 
 def explanation(explained: Explanation) -> RenderableType:
-    """Draw a layer: what comes in and goes out, and each number's formula with the numbers put in."""
+    """Draw a layer: its input and output, and the formula of each of its numbers with the values filled in."""
     row = explained.row
     title = f"{row.path} ({row.kind}): {numbers.shape(explained.input_shape)} in, {numbers.shape(row.output_shape)} out"
     return Group(Text(title, style="bold"), *_derivations(explained))
@@ -28,16 +28,16 @@ def _derivations(explained: Explanation) -> Iterator[Text]:
 
 
 def trend_list(name: str, found: Iterable[Trend]) -> RenderableType:
-    """Draw whether each trend holds, and the first layers where it does not."""
+    """Draw whether each trend holds, and the first layers that contradict it."""
     return Group(Text(name, style="bold"), *(line for trend in found for line in _trend(trend)))
 
 
 def _trend(trend: Trend) -> Iterator[Text]:
-    fate, style = {True: ("holds", "green"), False: ("does not hold", "red"), None: ("not to be seen", "dim")}[
+    answer, style = {True: ("holds", "green"), False: ("does not hold", "red"), None: ("not testable", "dim")}[
         trend.holds
     ]
-    yield Text.assemble(f"  {trend.statement}: ", (fate, style))
+    yield Text.assemble(f"  {trend.statement}: ", (answer, style))
     for odd in trend.counterexamples[:COUNTEREXAMPLES]:
-        yield Text(f"    {odd.path} has {numbers.count(odd.number)}, {odd.against} {numbers.count(odd.other)}")
+        yield Text(f"    {odd.path} has {numbers.count(odd.number)}, but {odd.against} has {numbers.count(odd.other)}")
     if len(trend.counterexamples) > COUNTEREXAMPLES:
         yield Text(f"    and {numbers.plural(len(trend.counterexamples) - COUNTEREXAMPLES, 'layer')} more")

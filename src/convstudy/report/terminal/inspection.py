@@ -1,4 +1,4 @@
-"""The result of a data inspection in the terminal."""
+"""The contents of a data set, and the problems found in it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from convstudy.report.terminal.table import plain_table
 if TYPE_CHECKING:
     from convstudy.data import Finding, Inspection
 
-GROUPS = 3  # shown per finding; the others are in the contact sheet and in the JSON
-LEAKS = 20  # shown per finding that contaminates the test set
+# Number of items shown; the contact sheet and the JSON output contain all of them.
+GROUPS = 3  # of images per finding
+LEAKS = 20  # groups per finding that contaminates the test set
 SIZES = 3
 CLASSES = 30
+PARTS = {"train": "training", "validation": "validation", "test": "test", None: "images"}  # heads of columns
 LEFT_OUT_BY_FIX = {"undecodable", "leak", "shared", "labels", "duplicates"}
 
 
 def inspection_report(inspection: Inspection, *, fixable: bool = False) -> RenderableType:
-    """Render the counts by class and part, properties of the images, findings with their first images, and advice.
+    """Draw the counts per class and set, image statistics, each finding with its first images, and advice.
 
-    `fixable` says whether `--fix` is available.
+    `fixable`: whether `--fix` can be used on these data.
     """
     from convstudy.data import levels  # noqa: PLC0415
 
@@ -34,7 +36,7 @@ def inspection_report(inspection: Inspection, *, fixable: bool = False) -> Rende
     sizes = Counter(file.size for file in decoded)
     modes = Counter(file.mode for file in decoded)
     lines = [
-        f"{numbers.plural(len(inspection.files), 'image')}, {_most(sizes)}; {_modes(modes)}",
+        f"{numbers.plural(len(inspection.files), 'image')}, {_most(sizes)}; color mode {_modes(modes)}",
         f"mean {', '.join(f'{value:.3f}' for value in mean)}; standard deviation "
         f"{', '.join(f'{value:.3f}' for value in std)}",
     ]
@@ -52,11 +54,11 @@ def _what_to_do(inspection: Inspection, fixable: bool) -> Iterator[Text]:
     kinds = {finding.kind for finding in inspection.findings}
     advice = []
     if "duplicates" in kinds and not {"validation", "test"} <= inspection.counts().keys():
-        advice.append("Equal images stay together when a part is split off.")
+        advice.append("Identical images are kept together when a validation or test set is split off.")
     if fixable and kinds & LEFT_OUT_BY_FIX:
         advice.append(
-            "--fix clean.csv writes a table for --data without broken files and with one of equal images; images that "
-            "only look alike are kept."
+            "--fix clean.csv writes a table for --data that leaves out broken files and keeps one of each group of "
+            "identical images; near-duplicates are kept."
         )
     if advice:
         yield Text()
@@ -65,15 +67,15 @@ def _what_to_do(inspection: Inspection, fixable: bool) -> Iterator[Text]:
 
 def _counts(inspection: Inspection) -> RenderableType:
     counts = inspection.counts()
-    order = [part for part in ("train", "validation", "test", None) if part in counts]
+    order = [part for part in PARTS if part in counts]
     names = sorted({name or "" for part in counts.values() for name in part})
-    table = plain_table("class", numeric=[part or "images" for part in order])
+    table = plain_table("class", numeric=[PARTS[part] for part in order])
     for name in names[:CLASSES]:
         table.add_row(Text(name or "–"), *(numbers.count(counts[part][name or None]) for part in order))
     if len(names) > CLASSES:
         table.add_row(Text(f"and {len(names) - CLASSES} more"), *("" for _ in order))
     table.show_footer = True
-    table.columns[0].footer = "all"
+    table.columns[0].footer = "total"
     for column, part in zip(table.columns[1:], order, strict=True):
         column.footer = numbers.count(counts[part].total())
     return table
@@ -81,8 +83,10 @@ def _counts(inspection: Inspection) -> RenderableType:
 
 def _most(sizes: Counter[tuple[int, int]]) -> str:
     shown = [f"{width}×{height} ({number:,})" for (width, height), number in sizes.most_common(SIZES)]
-    more = f" and {len(sizes) - SIZES} more sizes" if len(sizes) > SIZES else ""
-    return f"of {', '.join(shown)}{more}" if len(sizes) > 1 else f"all of {'×'.join(map(str, next(iter(sizes), ())))}"
+    more = f" and {len(sizes) - SIZES} more" if len(sizes) > SIZES else ""
+    if len(sizes) > 1:
+        return f"sizes {', '.join(shown)}{more}"
+    return f"all {'×'.join(map(str, next(iter(sizes), ())))} pixels"
 
 
 def _modes(modes: Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which of many pairs stand at the top."""
+"""The pairs whose verdicts are shown first."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from convstudy.study.comparisons.results import PairResult, Results
 
-MOST_PAIRS = 6  # with more than this, only those of the leading network
+MOST_PAIRS = 6  # with more pairs than this, only those of the leading network are shown
 
 
 def leading_pairs(results: Results) -> tuple[PairResult, ...]:
-    """All pairs where they are few, else those of the network with the highest top-1; first what is shown."""
+    """Return all pairs if they are few, else those of the best network; pairs with a shown difference come first."""
     pairs = results.comparisons
     if len(pairs) > MOST_PAIRS:
         leader = max(results.models, key=lambda model: model.top1.mean).name

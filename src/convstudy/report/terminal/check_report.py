@@ -1,4 +1,4 @@
-"""A checked layer table: every cell's fate, and the mistake behind each wrong one."""
+"""A checked layer table: the verdict on each cell, and the mistake behind each wrong one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from convstudy.report.terminal.table import plain_table
 
 
 def check_report(report: CheckReport) -> RenderableType:
-    """Draw each wrong cell with its right number and the mistake, and how many cells hold."""
-    lines = [_fate(report), *_whole_columns(report), *(_wrong(cell, report) for cell in report.wrong)]
+    """Draw all cells, the number of wrong ones, and for each of them the correct number and the mistake."""
+    lines = [_total(report), *_whole_columns(report), *(_wrong(cell, report) for cell in report.wrong)]
     unknown = [cell for cell in report.cells if cell.holds is None]
     if unknown:
         names = "; ".join(f"{cell.row}, {cell.column}" for cell in unknown)
-        lines.append(Text(f"not told by the table, so not checked: {names}", style="dim"))
+        lines.append(Text(f"not checked, because the table does not determine them: {names}", style="dim"))
     notes = [Text(note, style="dim") for note in report.notes]
     return Group(_cells(report), Text(), *lines, *([Text(), *notes] if notes else []))
 
@@ -27,34 +27,36 @@ def check_report(report: CheckReport) -> RenderableType:
 def _cells(report: CheckReport) -> RenderableType:
     table = plain_table("row", "column", numeric=("claimed", "correct", ""))
     for cell in report.cells:
-        mark, style = {True: ("holds", "green"), False: ("wrong", "bold red"), None: ("?", "dim")}[cell.holds]
+        mark, style = {True: ("right", "green"), False: ("wrong", "bold red"), None: ("?", "dim")}[cell.holds]
         table.add_row(
             cell.row, cell.column, _value(cell.claimed, report), _value(cell.correct, report), Text(mark, style)
         )
     return table
 
 
-def _fate(report: CheckReport) -> Text:
+def _total(report: CheckReport) -> Text:
     cells = numbers.plural(len(report.cells), "cell")
     if report.holds:
         return Text(f"no mistake found in {cells}", style="bold green")
-    passed_on = f", {len(report.passed_on)} of them only passed on from a wrong cell" if report.passed_on else ""
-    return Text(f"{len(report.wrong)} of {cells} wrong{passed_on}", style="bold red")
+    passed_on = f" ({len(report.passed_on)} of them only follow from another wrong cell)" if report.passed_on else ""
+    return Text(
+        f"{len(report.wrong)} of {cells} {'is' if len(report.wrong) == 1 else 'are'} wrong{passed_on}", style="bold red"
+    )
 
 
 def _whole_columns(report: CheckReport) -> Iterator[Text]:
-    """Beside wrong cells: the columns that are right from top to bottom."""
+    """Yield a line with the columns that are right throughout, if other cells are wrong."""
     columns = {cell.column: [other for other in report.cells if other.column == cell.column] for cell in report.cells}
-    right = [f"all {len(cells)} of {name}" for name, cells in columns.items() if all(cell.holds for cell in cells)]
+    right = [f"{name} (all {len(cells)})" for name, cells in columns.items() if all(cell.holds for cell in cells)]
     if right and not report.holds:
-        yield Text(f"right: {', '.join(right)}", style="green")
+        yield Text(f"right columns: {', '.join(right)}", style="green")
 
 
 def _wrong(cell: CheckedCell, report: CheckReport) -> RenderableType:
     about = Table.grid("", "", padding=(0, 1))
-    about.add_row("  right:", Text(cell.formula or _value(cell.correct, report)))
+    about.add_row("  correct:", Text(cell.formula or _value(cell.correct, report)))
     if cell.explanation is None:
-        about.add_row("  mistake:", "none that is known gives this number")
+        about.add_row("  mistake:", "no known mistake gives this number")
     else:
         about.add_row("  mistake:", Text(f"{cell.explanation.sentence} ({cell.explanation.mistake})"))
         if cell.explanation.formula:

@@ -1,4 +1,4 @@
-"""A comparison at work: how far each run is, and what is known so far."""
+"""A running comparison: the progress of each run, and the results so far."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STYLES = {"done": "green", "running": "bold", "stopped": "yellow", "failed": "bo
 def watched(
     states: Sequence[RunState], epochs: Mapping[str, int], findings: Findings, seconds_left: float | None = None
 ) -> RenderableType:
-    """Draw a line a network with its seeds' states, the time left, then the results of the runs that are done."""
+    """Draw one line per network with the state of each seed, the time left, and the results of the finished runs."""
     counts: Counter[str] = Counter(state.state for state in states)
     summary = ", ".join(f"{counts[state]} {state}" for state in STYLES if counts[state])
     left = f"; about {numbers.clock(seconds_left)} left" if seconds_left and counts["running"] else ""
@@ -36,7 +36,12 @@ def watched(
         if state.state == "failed"
     ]
     if counts["stopped"]:
-        parts.append(Text("stopped: the same command as before goes on from the last checkpoint", STYLES["stopped"]))
+        parts.append(
+            Text(
+                "to continue stopped runs from their last checkpoint, repeat the command that started them",
+                STYLES["stopped"],
+            )
+        )
     if findings.results.models:
         parts += [Text(), result_table(findings.results), Text()]
     if len(findings.results.models) > 1:

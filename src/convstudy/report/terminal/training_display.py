@@ -1,4 +1,4 @@
-"""Training as it goes on."""
+"""The progress of training."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from convstudy.training import Epoch
 from convstudy.wording import plural
 
 
-@dataclass
+@dataclass(kw_only=True)
 class RunLine:
-    """One run on the screen: what it is, and how far it has come."""
+    """One running run on the screen: its name and its progress."""
 
     bar: TaskID
     name: str
     epochs: int
     steps_per_epoch: int
-    started: float  # by the display's clock
-    done: float = 0.0  # part of the run
-    resumed_at: float = 0.0  # part that a checkpoint brought
+    started: float  # seconds, by the display's clock
+    done: float = 0.0  # fraction of the run
+    resumed_at: float = 0.0  # fraction that came from a checkpoint
     images_per_second: float = 0.0
 
 
 class TrainingDisplay:
-    """Shows where training is: each run's epoch, loss, images/s and time left. It takes the events of a study.
+    """A display of epoch, loss, images/s and time left of each run, driven by the events of a study.
 
-    On a terminal it draws one bar for all runs, if there are several, and one per running run; elsewhere (a file, a
-    pipe, CI) it prints a line per epoch.
+    On a terminal it shows one progress bar per running run and, if there are several runs, one for all of them.
+    Elsewhere (file, pipe, CI) it prints one line per epoch.
 
     >>> from convstudy.training import Epoch
     >>> with TrainingDisplay(Console(width=80)) as display:
@@ -53,11 +53,11 @@ class TrainingDisplay:
     ...     display(StepEnded(index=1, epoch=1, step=45, loss=2.1034, images_per_second=5123.0))
     ...     display(EpochEnded(index=1, epoch=Epoch(1, 0.05, 2.1034, 0.31, 1.7, 0.62, 0.28)))
     ...     display(RunEnded(index=1))
-    run 1 of 6: net, seed 0: epoch 1 of 8, loss 2.103, validation top-1 62.0 %, 5,123 images/s
+    run 1 of 6: net, seed 0: epoch 1 of 8, loss 2.103, validation top-1 62.0%, 5,123 images/s
     """
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        """Draw on `console`, by default on the standard output; `clock` gives seconds."""
+        """Draw on `console`, by default on standard output; `clock` returns seconds."""
         self.console = console or Console()
         self.live = self.console.is_terminal
         self._bars = Progress(
@@ -70,10 +70,10 @@ class TrainingDisplay:
             disable=not self.live,
         )
         self._clock = clock
-        self._lines: dict[int, RunLine] = {}  # the runs that go on, by index
-        self._done = self._done_here = 0.0  # runs that have ended: at all, and by this display
+        self._lines: dict[int, RunLine] = {}  # running runs, by index
+        self._done = self._done_here = 0.0  # ended runs: all, and those seen by this display
         self._total = 0
-        self._all_runs: TaskID | None = None  # the bar of all runs, where there are several
+        self._all_runs: TaskID | None = None  # the bar of all runs, if there are several
 
     def __enter__(self) -> TrainingDisplay:
         return self
@@ -91,7 +91,13 @@ class TrainingDisplay:
             case RunStarted():
                 name = f"{event.model}, seed {event.seed}"
                 bar = self._bars.add_task("", total=1.0, detail="", left="")
-                self._lines[event.index] = RunLine(bar, name, event.epochs, event.steps_per_epoch, self._clock())
+                self._lines[event.index] = RunLine(
+                    bar=bar,
+                    name=name,
+                    epochs=event.epochs,
+                    steps_per_epoch=event.steps_per_epoch,
+                    started=self._clock(),
+                )
                 self._show(event.index, epoch=1)
             case StepEnded():
                 self._step_ended(event)
@@ -161,7 +167,7 @@ class TrainingDisplay:
         if self._all_runs is not None:
             self._bars.update(
                 self._all_runs,
-                description=f"runs done {self._done:.0f} of {self._total}",
+                description=f"{self._done:.0f} of {self._total} runs done",
                 completed=done / self._total,
                 left=_time_left(now - self._started, done_here, self._total - done),
             )
@@ -176,11 +182,11 @@ def _shortened(text: str, width: int) -> str:
 
 
 def failed_runs(failed: Sequence[RunFailed], total: int) -> str:
-    """Return one line on the runs that failed, and what to do.
+    """Return one line about the runs that failed, and what to do.
 
     >>> failed_runs([RunFailed(index=2, model="net", seed=1, reason="net, seed 1: the loss is NaN")], 6)
-    '1 of 6 runs failed: net, seed 1: the loss is NaN; to repeat the failed runs, repeat the command'
+    '1 of 6 runs failed: net, seed 1: the loss is NaN; to repeat it, repeat the command'
     """
     more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     what = f"{len(failed)} of {plural(total, 'run')} failed: {failed[0].reason}{more}"
-    return f"{what}; to repeat the failed runs, repeat the command"
+    return f"{what}; to repeat {'them' if len(failed) > 1 else 'it'}, repeat the command"
