@@ -101,7 +101,7 @@ def test_data_that_cannot_be_used_get_one_line(convstudy: Convstudy, run: Path, 
     messages = {
         "more": "more has other classes than the run: 'purple' is not one of the run's; expected blue, green, red",
         "fewer": "fewer has other classes than the run: 'red' is missing; expected blue, green, red",
-        "nowhere/at/all": "nowhere/at/all is not there; expected class folders",
+        "nowhere/at/all": "nowhere/at/all does not exist; expected class folders",
     }
     for data, message in messages.items():
         said = convstudy("evaluate", run, "--data", data)
@@ -129,4 +129,4 @@ def test_a_run_on_fewer_images_is_evaluated_on_all_of_the_test_part(convstudy: C
     assert found["images"] == len(pd.read_parquet(tmp_path / "few/predictions.parquet")) == 449
     said = convstudy("train", *words[:4], "60000", "--epochs", "1", "-o", "more")
     assert (said.status, len(said.err.strip().splitlines())) == (2, 1)
-    assert "--train-images is 60000; expected 20 to 1338" in said.err
+    assert "train_images is 60000; expected 20 to 1338" in said.err

@@ -53,6 +53,29 @@ def test_the_table_names_each_image_and_its_class(convstudy: Convstudy, run: Pat
     assert max(map(len, said.out.splitlines())) <= 80
 
 
+def test_odd_names_are_printed_as_escapes_and_links_to_folders_followed(
+    convstudy: Convstudy, run: Path, tmp_path: Path
+) -> None:
+    picture = (tmp_path / "pictures/test/red/0.png").read_bytes()
+    (tmp_path / "mine").mkdir()
+    try:
+        (tmp_path / "mine" / "caf\udce9-\x1b[2J\u202e.png").write_bytes(picture)
+    except OSError as error:
+        pytest.skip(f"this file system does not take the name: {error}")
+    (tmp_path / "pictures/more").mkdir()
+    (tmp_path / "pictures/more" / "0.png").write_bytes(picture)
+    (tmp_path / "mine" / "linked").symlink_to(tmp_path / "pictures/more")
+    for words in ((), ("--format", "json")):
+        said = convstudy("predict", run, "mine", *words)
+        assert said.status == 0, said.err
+        assert "\x1b[2J" not in said.out
+        assert "\u202e" not in said.out
+        assert "linked/0.png" in said.out
+    assert json.loads(said.out)[0]["image"] == "mine/caf\\udce9-\\x1b[2J\\u202e.png"
+    said = convstudy("predict", run, "gone-\x1b[2J.png")
+    assert (said.status, said.err.count("\x1b")) == (2, 0)
+
+
 def test_a_comparison_of_one_run_is_that_run(convstudy: Convstudy, run: Path) -> None:
     words = ("--data", "pictures", "--seeds", "1", "--epochs", "1", "--device", "cpu", "--output", "one")
     assert convstudy("compare", "small.py:Small", *words).status == 0

@@ -131,7 +131,9 @@ def test_a_smaller_training_part_keeps_the_classes_in_proportion(counts: list[in
     assert smaller(whole, asked).ids == part.ids
     share = asked / len(whole)
     for label, count in enumerate(counts):
-        assert abs((part.labels == label).sum() - share * count) <= 1 + needed(counts, share)
+        extra = sum(max(0, 2 - share * each) + max(0, 1 - (1 - share) * each) for each in counts)
+        assert 2 <= (part.labels == label).sum() <= count - 1
+        assert abs((part.labels == label).sum() - share * count) <= 1 + extra
     assert part.labels.tolist() == [int(whole.labels[int(name)]) for name in part.ids]
 
 
@@ -139,6 +141,25 @@ def test_a_unit_that_is_given_back_is_made_up_for() -> None:
     """Of 6 and 18 images scikit-learn would leave none of the first class behind, and two of the second."""
     part = smaller(images_of([0] * 6 + [1] * 18), 22)
     assert np.bincount(part.labels).tolist() == [5, 17]
+
+
+def test_two_images_of_each_class_are_left_for_the_validation_split() -> None:
+    """In proportion, one of the 25 images would be of the second class, and no validation part could be split off."""
+    whole = images_of([0] * 100 + [1] * 4)
+    part = smaller(whole, 25, ("cat", "dog"))
+    assert np.bincount(part.labels).tolist() == [23, 2]
+    assert len(split_validation(part, seed=0)[1]) == 2
+    assert np.bincount(smaller(whole, 25, ("cat", "dog"), least=1).labels).tolist() == [24, 1]
+
+
+def test_the_class_that_is_too_small_for_a_smaller_part_is_named() -> None:
+    with pytest.raises(DataError, match=r"train_images is 20.* dog "):
+        smaller(images_of([0] * 100 + [1] * 2), 20, ("cat", "dog"))
+    same = images_of([0] * 100 + [1] * 9)
+    same.images[100:] = 255  # all equal but one: two pictures, of which one stays behind
+    same.images[100] = 254
+    with pytest.raises(DataError, match=r"train_images is 20.* dog "):
+        smaller(same, 20, ("cat", "dog"))
 
 
 @pytest.mark.parametrize("asked", [-1, 0, 3, 79, 500])

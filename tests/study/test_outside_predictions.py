@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +65,7 @@ def test_parquet(tmp_path: Path) -> None:
         ("id,label,prediction\na,0,0\na,1,1\n", "has the image a twice"),
         ("id,label,prediction\na,0,0\nb,5,1\n", "theirs.csv, line 3: label 5 "),
         ("id,label,prediction\na,cat,dog\nb,cow,cat\n", "line 2: prediction dog "),
-        ("id,label,logit_0,logit_2\na,0,1,2\n", "columns [0, 2]"),
+        ("id,label,logit_0,logit_2\na,0,1,2\n", "columns 0, 2"),
         ("id,label,logit_0,logit_1\na,0,1,2\nb,0,x,2\n", "line 3: "),
         ("id,label,probability_0,probability_1\na,0,1.5,-0.5\n", "line 2: "),
         ("id,label,logit_0,logit_1,logit_2\na,0,1,2,3\n", "has scores of 3 classes; expected 2: cat, cow"),
@@ -85,3 +87,37 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_names_do_not_say_the_order_of_scores(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="give labels as numbers from 0, in the order of the scores"):
         read(tmp_path, "id,label,logit_0,logit_1,logit_2\na,cat,1,2,3\nb,dog,1,2,3\n")
+
+
+def test_memory_is_that_of_the_images_and_classes(tmp_path: Path) -> None:
+    """A table of classes x classes took 37 GiB for one label of 100,000."""
+    with pytest.raises(StudyError, match="class 100000 for 2 images"):
+        read(tmp_path, "id,label,prediction\na,100000,1\nb,0,0\n")
+    names = tuple(map(str, range(20_000)))
+    tracemalloc.start()
+    found = read(tmp_path, "id,label,prediction\na,19999,1\nb,0,0\n", names)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.logits.shape == (2, 20_000)
+    assert found.logits.argmax(1).tolist() == [1, 0]
+    assert peak < 100e6
+
+
+def test_many_columns_are_read_at_once_and_never_listed(tmp_path: Path) -> None:
+    count = 30_000
+    columns = ",".join(f"logit_{number}" for number in range(count))
+    rows = "\n".join(
+        f"i{row},{row}," + ",".join(str((number * 7 + row) % 11) for number in range(count)) for row in (0, 1)
+    )
+    started = time.perf_counter()
+    found = read(tmp_path, f"id,label,{columns}\n{rows}\n")
+    seconds = time.perf_counter() - started
+    assert found.logits.shape == (2, count)
+    assert found.logits[1, :3].tolist() == [1, 8, 4]
+    assert seconds < 3  # a column at a time it took 5.9
+    with pytest.raises(StudyError, match="30,000 classes; expected 2") as caught:
+        read(tmp_path, f"id,label,{columns}\n{rows}\n", ("cat", "dog"))
+    assert len(str(caught.value)) < 400
+    with pytest.raises(StudyError, match="and 29,996 more") as caught:
+        read(tmp_path, f"name,{columns}\n{rows}\n")
+    assert len(str(caught.value)) < 400

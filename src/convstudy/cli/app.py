@@ -30,7 +30,7 @@ from convstudy.cli.summary import summary
 from convstudy.cli.train import train
 from convstudy.cli.trends import trends
 from convstudy.cli.watch import watch
-from convstudy.errors import ConvstudyError
+from convstudy.errors import ConvstudyError, printable
 
 INTERRUPTED = 130  # exit status after Ctrl-C: 128 plus the number of the signal
 
@@ -113,5 +113,5 @@ def _interrupted() -> None:
 
 
 def _fail(message: str) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(2)

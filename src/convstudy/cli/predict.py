@@ -36,6 +36,7 @@ def predict(
 
     from rich.console import Console
 
+    from convstudy.errors import printable
     from convstudy.report.terminal import answer_table
     from convstudy.study import answers, choose_device, image_files
 
@@ -54,7 +55,7 @@ def predict(
         return
     plain = [
         {
-            "image": answer.path.as_posix(),
+            "image": printable(answer.path.as_posix()),
             "label": answer.label,
             "probability": answer.ranked[0][1],
             "ranked": [{"label": label, "probability": probability} for label, probability in answer.ranked],

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from convstudy.data.free_memory import free_memory
 from convstudy.data.signatures import HEAD, described, is_html
@@ -27,6 +27,9 @@ Result = TypeVar("Result")
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP", "GIF", "AVIF")
 GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F"})
 AHEAD = 512  # files decoded before the first of them is consumed
+TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3}  # bands by TIFF's photometric interpretation
+TRANSPARENCY = (1, 2, 999)  # TIFF's extra samples that are alpha; 999 is Corel's
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 STRIP = 1 << 20  # pixels converted at a time
 ROOM, SHARE = 512_000_000, 4  # bytes of the images that are being decoded at a time, at most a quarter of what is free
@@ -52,6 +55,13 @@ class Decoded(Generic[Result]):
     treatments: tuple[str, ...] = ()  # what had to be done to it
     size: tuple[int, int] = (0, 0)  # width and height as stored
     mode: str = ""  # as stored
+
+
+class White(NamedTuple):
+    """The value that is white in files of whole numbers and of floats; 0 if the data set has no such file."""
+
+    integers: float
+    floats: float
 
 
 class Room:
@@ -91,7 +101,9 @@ def open_image(path: Path) -> Image.Image:
     return Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
 
 
-def decode_each(paths: Sequence[Path], prepare: Callable[[Image.Image], Result]) -> Iterator[Decoded[Result]]:
+def decode_each(
+    paths: Sequence[Path], prepare: Callable[[Image.Image], Result], white: White | None = None
+) -> Iterator[Decoded[Result]]:
     """Decode all files with threads, in order; at most 512 files are decoded ahead of the consumer.
 
     `prepare` is applied to each image at once, so that only its result is kept. Large images are decoded by fewer
@@ -101,10 +113,28 @@ def decode_each(paths: Sequence[Path], prepare: Callable[[Image.Image], Result])
         warnings.simplefilter("ignore")  # what PIL warns of either decodes or is reported as a problem
         try:
             for start in range(0, len(paths), AHEAD):
-                yield from pool.map(lambda path: decode(path, prepare), paths[start : start + AHEAD])
+                yield from pool.map(lambda path: decode(path, prepare, white), paths[start : start + AHEAD])
         except BaseException:
             pool.shutdown(cancel_futures=True)  # Ctrl-C waits for no other file
             raise
+
+
+def map_images(work: Callable[[Path, Image.Image], Result], paths: Sequence[Path]) -> Iterator[Result | None]:
+    """Apply `work` to all images as they are stored, with threads, in order; None for files that do not decode."""
+
+    def of(path: Path) -> Result | None:
+        try:
+            with open_image(path) as opened:
+                _refuse_bomb(opened)
+                with room().reserved(_num_bytes(opened)):
+                    opened.load()
+                    return work(path, opened)
+        except Exception:  # Pillow's plug-ins raise anything on broken files
+            return None
+
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        warnings.simplefilter("ignore")
+        yield from pool.map(of, paths)
 
 
 def decode_all(
@@ -112,20 +142,22 @@ def decode_all(
     *,
     prepare: Callable[[Image.Image], Result],
     progress: Callable[[int, int], None] | None,
+    white: White | None = None,
 ) -> list[Decoded[Result]]:
     """Decode all files, and keep what `prepare` makes of them."""
     decoded = []
-    for item in decode_each(paths, prepare):
+    for item in decode_each(paths, prepare, white):
         decoded.append(item)
         if progress:
             progress(len(decoded), len(paths))
     return decoded
 
 
-def decode(path: Path, prepare: Callable[[Image.Image], Result]) -> Decoded[Result]:
+def decode(path: Path, prepare: Callable[[Image.Image], Result], white: White | None = None) -> Decoded[Result]:
     """Decode one file, and apply `prepare` to the image of mode L or RGB.
 
-    The image is rotated as its EXIF data say, transparency becomes white, and 16 bits are scaled to 8. Of an animation
+    The image is rotated as its EXIF data say, transparency becomes white, and more than 8 bits are scaled to 8, by the
+    value that is `white` in all images, otherwise by the image's own. Of an animation
     or a file of several pages, the first frame is used. A file that Pillow cannot decode to its end, an empty one, an
     HTML page and one with more pixels than `PIL.Image.MAX_IMAGE_PIXELS` have a problem instead of an image; so has
     everything that is not a file: a link to nothing, a pipe.
@@ -133,6 +165,7 @@ def decode(path: Path, prepare: Callable[[Image.Image], Result]) -> Decoded[Resu
     head = b""
     try:
         head = _head(path)
+        _refuse_bands(path, head)
         with open_image(path) as opened:
             _refuse_bomb(opened)
             size, mode = opened.size, opened.mode
@@ -140,7 +173,7 @@ def decode(path: Path, prepare: Callable[[Image.Image], Result]) -> Decoded[Resu
             with room().reserved(_num_bytes(opened)):
                 opened.load()
                 ImageOps.exif_transpose(opened, in_place=True)
-                image = prepare(eight_bits(opened))
+                image = prepare(eight_bits(opened, white))
     except Exception as error:  # Pillow's plug-ins raise anything on broken files
         return Decoded(path, None, _problem(error, path, head))
     return Decoded(path, image, treatments=treatments, size=size, mode=mode)
@@ -167,6 +200,32 @@ def _head(path: Path) -> bytes:
     return head
 
 
+def _refuse_bands(path: Path, head: bytes) -> None:
+    """Refuse a TIFF with more bands than its colors and a declared transparency, of which Pillow drops or misuses some.
+
+    Source: TIFF 6.0, tags 262 (PhotometricInterpretation), 277 (SamplesPerPixel) and 338 (ExtraSamples).
+    """
+    bands, expected = _bands(path, head) if head[:4] in TIFF_MARKS else (0, 0)
+    if bands > expected:
+        raise ValueError(
+            f"it has {bands} bands; expected gray, RGB, or these with a declared transparency: export the bands to use"
+        )
+
+
+def _bands(path: Path, head: bytes) -> tuple[int, int]:
+    """Return how many bands a TIFF has, and how many are its colors and transparency; nothing for a broken one."""
+    try:
+        with path.open("rb") as file:
+            tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(16 if 43 in head[2:4] else 8))
+            file.seek(tags.next)
+            tags.load(file)
+        bands, colors, extra = int(tags.get(277, 1)), COLORS.get(int(tags[262])), tags.get(338, ())
+    except Exception:  # what Pillow raises on broken files, which decoding reports
+        return 0, 0
+    alpha = sum(kind in TRANSPARENCY for kind in (extra if isinstance(extra, tuple) else (extra,)))
+    return (bands, colors + alpha) if colors else (0, 0)
+
+
 def _refuse_bomb(image: Image.Image) -> None:
     """Refuse more pixels than Pillow's limit, up to twice which Pillow only warns."""
     if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
@@ -186,7 +245,7 @@ def _problem(error: Exception, path: Path, head: bytes) -> str:
 
 
 def _treatments(image: Image.Image) -> tuple[str, ...]:
-    narrowed = _deep(image) or _deep_as_stored(image)  # before the EXIF is read, which may load the image
+    narrowed = is_deep(image.mode) or _deep_as_stored(image)  # before the EXIF is read, which may load the image
     needed = {
         TURNED: image.getexif().get(ORIENTATION, 1) in range(2, 9),
         FLATTENED: _transparent(image),
@@ -201,8 +260,9 @@ def _transparent(image: Image.Image) -> bool:
     return image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info
 
 
-def _deep(image: Image.Image) -> bool:
-    return image.mode in {"I", "F"} or image.mode.startswith("I;16")
+def is_deep(mode: str) -> bool:
+    """Return whether images of this mode have one channel of more than 8 bits."""
+    return mode in {"I", "F"} or mode.startswith("I;16")
 
 
 def _deep_as_stored(image: Image.Image) -> bool:
@@ -210,7 +270,7 @@ def _deep_as_stored(image: Image.Image) -> bool:
     return any(str(tile[3]).endswith(";16B") for tile in getattr(image, "tile", ()) if tile[0] == "zip")
 
 
-def eight_bits(image: Image.Image) -> Image.Image:
+def eight_bits(image: Image.Image, white: White | None = None) -> Image.Image:
     """Convert an image to mode L, for the gray modes, or RGB, for all others; transparency becomes white.
 
     It is converted strip by strip, so that no third copy of a large image is needed.
@@ -218,7 +278,7 @@ def eight_bits(image: Image.Image) -> Image.Image:
     mode = "L" if image.mode in GRAY_MODES else "RGB"
     if image.mode == mode and not _transparent(image):
         return image
-    factor = _factor(image) if _deep(image) else None
+    factor = _factor(image, white) if is_deep(image.mode) else None
     converted = Image.new(mode, image.size)
     for box in strip_boxes(image):
         strip = image.crop(box)
@@ -241,19 +301,31 @@ def _flat(image: Image.Image, mode: str) -> Image.Image:
     return image.convert(mode)
 
 
-def _factor(image: Image.Image) -> float:
+def _factor(image: Image.Image, white: White | None) -> float:
     """Return the factor from the values of an image of more than 8 bits to 0..255.
 
-    257 values of 16 bits make one of 8. A TIFF of 32-bit integers or floats does not say its range: values beyond 255
-    are taken to be of 16 bits, and values up to 1 as fractions of white.
+    257 values of 16 bits make one of 8. Of a single image whose data set is unknown, values of 32-bit integers or
+    floats beyond 255 are taken to be of 16 bits, and values up to 1 as fractions of white.
     """
-    top = 0.0
+    low, top = extrema(image)
+    if not (np.isfinite(low) and np.isfinite(top)):
+        raise ValueError("it has values that are not finite")
+    known = white and (white.floats if image.mode == "F" else white.integers)
+    if known:
+        if top > known + max(0.5, known / 100) or low < -known / 100:
+            raise ValueError(f"it has values from {low:g} to {top:g}; the images of the data set have 0 to {known:g}")
+        return 255 / known
+    return 1 / 257 if image.mode.startswith("I;16") or top > 255 else 255.0 if 0 < top <= 1 else 1.0
+
+
+def extrema(image: Image.Image) -> tuple[float, float]:
+    """Return the lowest and highest value of an image of one channel, NaN if it has any."""
+    lows, highs = [], []
     for box in strip_boxes(image):
         values = np.asarray(image.crop(box))
-        if not np.isfinite(values).all():
-            raise ValueError("it has values that are not finite")
-        top = max(top, float(values.max(initial=0)))
-    return 1 / 257 if image.mode.startswith("I;16") or top > 255 else 255.0 if 0 < top <= 1 else 1.0
+        lows.append(float(values.min()))
+        highs.append(float(values.max()))
+    return float(np.min(lows)), float(np.max(highs))
 
 
 def _scaled(image: Image.Image, factor: float) -> Image.Image:

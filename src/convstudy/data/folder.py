@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.decoding import GRAY_MODES, open_image
+from convstudy.data.decoding import GRAY_MODES, White, is_deep, open_image
 from convstudy.data.file_names import seen_from
 from convstudy.data.image_set import DataSet, ImageSet
 from convstudy.data.image_tree import ImageTree, folders_in, read_tree
 from convstudy.data.memory import slice_of
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
 from convstudy.data.store import decoded_store
+from convstudy.data.white import white_notes, white_of_files
 from convstudy.errors import DataError, printable
 from convstudy.wording import NAMED, plural, some
 
@@ -44,10 +45,16 @@ class FileSet:
     notes: tuple[str, ...] = ()
     horizontal_flip: bool = True
     order: tuple[str, ...] = ()  # of the classes, if they have their own; otherwise they are sorted
+    white: White | None = None  # of images of more than 8 bits, if it is known already
 
 
 def image_folder(
-    root: Path, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
+    root: Path,
+    *,
+    side: int | None,
+    skip_bad_images: bool,
+    white: White | None = None,
+    progress: Callable[[int, int], None] | None,
 ) -> DataSet:
     """Read class folders; the class is the folder's name, and classes are sorted as torchvision sorts them.
 
@@ -61,7 +68,7 @@ def image_folder(
         for part, folder in tree.parts.items()
     }
     name = printable(root.resolve().name)
-    files = FileSet(root, parts, name, f"the class folders of {name}/", tuple(tree.notes()))
+    files = FileSet(root, parts, name, f"the class folders of {name}/", tuple(tree.notes()), white=white)
     return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
@@ -88,7 +95,9 @@ def labelled_files(
     heads = [_head(path) for path in paths]
     target, note = _side(heads, side)
     mode = "L" if all(head.mode in GRAY_MODES for head in heads if head) else "RGB"
-    store = decoded_store(paths, side=target, mode=mode, progress=progress)
+    deep = [path for path, head in zip(paths, heads, strict=True) if head and is_deep(head.mode)]
+    white = files.white or white_of_files(root, deep)
+    store = decoded_store(paths, side=target, mode=mode, white=white, progress=progress)
     bad = {paths[place]: problem for place, problem in store.report.problems.items()}
     if bad and not skip_bad_images:
         first, problem = next(iter(bad.items()))
@@ -98,7 +107,8 @@ def labelled_files(
         )
     sets = _image_sets(root, parts, store.images, bad, class_names)
     check_enough(sets, class_names, files.name)
-    notes = [note, store.note, *_bad_note(bad), *_treatment_notes(store.report.treatments), *files.notes]
+    notes = [note, store.note, *_bad_note(bad), *_treatment_notes(store.report.treatments)]
+    notes += [*white_notes(white), *files.notes]
     train, test = sets["train"], sets.get("test")
     if test is None:
         train, test = split_test(train)
@@ -113,6 +123,7 @@ def labelled_files(
         files.horizontal_flip,
         notes=tuple(filter(None, notes)),
         skipped=tuple(seen_from(root, path) for path in bad),
+        white=white,
     )
 
 

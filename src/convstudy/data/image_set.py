@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data.decoding import White
 from convstudy.data.memory import rows_of
 from convstudy.data.pixels import resize
 from convstudy.data.streamed import Streamed
@@ -59,6 +60,7 @@ class DataSet:
     horizontal_flip: bool  # whether a horizontally flipped image keeps its class
     notes: tuple[str, ...] = ()  # what was done to the images and the parts
     skipped: tuple[str, ...] = ()  # images that could not be decoded
+    white: White | None = None  # of images of more than 8 bits, if there are any
     named: bool = True  # whether a name or a path loads it again; not if it was given as an object
 
     @property

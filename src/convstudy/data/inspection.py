@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convstudy.data.decoding import Decoded, decode, decode_each
+from convstudy.data.decoding import Decoded, White, decode, decode_each, is_deep
 from convstudy.data.duplicates import Look
 from convstudy.data.file_names import seen_from
 from convstudy.data.findings import Finding, ImageFile, class_counts, findings
@@ -21,6 +21,7 @@ from convstudy.data.image_tree import ImageTree, read_tree
 from convstudy.data.listed import Row, rows
 from convstudy.data.sources import load
 from convstudy.data.structure import of_names, of_sizes, of_tree
+from convstudy.data.white import white_notes, white_of_files
 from convstudy.errors import DataError
 
 Progress = Callable[[int, int], None]
@@ -39,6 +40,7 @@ class Inspection:
     paths: Mapping[str, Path] = field(default_factory=dict, repr=False)  # of images in files, by name
     rows: Mapping[str, Row] = field(default_factory=dict, repr=False)  # of the table, by name
     table: Path | None = None
+    white: White | None = None  # of images of more than 8 bits, if there are any
 
     @property
     def contaminated(self) -> bool:
@@ -112,7 +114,7 @@ def inspect_folder(root: Path, *, class_in_name: bool = False, progress: Progres
         raise DataError(f"{root} has no image files below it; expected files such as .jpg or .png")
     found = _inspection(root, [(path, part, name) for path, part, name in places], progress)
     problems = (*found.findings, *of_tree(tree), *(of_sizes(class_counts(found.files)) if _has_classes(tree) else ()))
-    return replace(found, findings=problems, notes=tuple(tree.notes()))
+    return replace(found, findings=problems, notes=(*white_notes(found.white), *tree.notes()))
 
 
 def _has_classes(tree: ImageTree) -> bool:
@@ -134,7 +136,7 @@ def inspect_list(table: Path, *, progress: Progress | None = None) -> Inspection
     found = _inspection(table.parent, [(row.path, row.part, row.label) for row in listed], progress)
     by_name = {seen_from(table.parent, row.path): row for row in listed}
     problems = (*found.findings, *of_names(row.label for row in listed), *of_sizes(class_counts(found.files)))
-    return replace(found, findings=problems, rows=by_name, table=table)
+    return replace(found, findings=problems, notes=tuple(white_notes(found.white)), rows=by_name, table=table)
 
 
 def inspect_set(name: str, data: DataSet, progress: Progress | None = None) -> Inspection:
@@ -166,7 +168,23 @@ def _inspection(
         if progress:
             progress(len(files), len(places))
     paths = {file.name: path for file, (path, _, _) in zip(files, places, strict=True)}
-    return Inspection(root, tuple(files), tuple(findings(files)), paths=paths)
+    white, problems = _white(root, [paths[file.name] for file in files if file.look and is_deep(file.mode)])
+    if white:
+        files = [_scaled(file, paths[file.name], white) for file in files]
+    return Inspection(root, tuple(files), (*findings(files), *problems), paths=paths, white=white)
+
+
+def _white(root: Path, deep: Sequence[Path]) -> tuple[White | None, tuple[Finding, ...]]:
+    """Return the value that is white in images of more than 8 bits, or what training says of their range."""
+    try:
+        return white_of_files(root, deep), ()
+    except DataError as error:
+        return None, (Finding("range", str(error), ()),)
+
+
+def _scaled(file: ImageFile, path: Path, white: White) -> ImageFile:
+    """Describe an image of more than 8 bits again, as it is scaled with all others."""
+    return _described(file, decode(path, _features, white)) if file.look and is_deep(file.mode) else file
 
 
 def _described(file: ImageFile, decoded: Decoded[dict[str, Any]]) -> ImageFile:
@@ -210,7 +228,7 @@ def thumbnail(inspection: Inspection, name: str, side: int = 96) -> npt.NDArray[
 
     if name in inspection.arrays:
         return _pixels(*inspection.arrays[name])
-    pixels = decode(inspection.paths[name], smaller).image
+    pixels = decode(inspection.paths[name], smaller, inspection.white).image
     return pixels[..., None] if pixels is not None and pixels.ndim == 2 else pixels
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from convstudy.data.decoding import White
 from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import FileSet, Labelled, labelled_files
 from convstudy.data.image_set import DataSet
@@ -20,7 +21,12 @@ OURS = ("filename", "label", "split")  # the names of the columns that are read
 
 
 def image_list(
-    path: Path, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
+    path: Path,
+    *,
+    side: int | None,
+    skip_bad_images: bool,
+    white: White | None = None,
+    progress: Callable[[int, int], None] | None,
 ) -> DataSet:
     """Read a CSV `filename,label[,split]`; file names are relative to its folder, `split` is train, val or test.
 
@@ -38,7 +44,8 @@ def image_list(
         parts.setdefault(row.part or "train", []).append(Labelled(row.path, row.label))
     if "train" not in parts:
         raise DataError(f"{path} has no image of split train; expected train, and val and test if they are fixed")
-    files = FileSet(path.parent, parts, printable(path.stem), f"the images that {printable(path.name)} lists")
+    source = f"the images that {printable(path.name)} lists"
+    files = FileSet(path.parent, parts, printable(path.stem), source, white=white)
     return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from convstudy.data.array_files import SUFFIXES
 from convstudy.data.arrays import array_file
+from convstudy.data.decoding import White
 from convstudy.data.folder import image_folder
 from convstudy.data.hugging_face import PREFIX, hugging_face_set
 from convstudy.data.image_set import DataSet, at_side
@@ -70,25 +71,28 @@ def load(
     side: int | None = None,
     skip_bad_images: bool = False,
     train_images: int | None = None,
+    white: White | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> DataSet:
     """Read all images of a source, once.
 
     `side` requests square images of that side; without it, images that are square and of one size keep it.
     `train_images` requests a smaller training part, stratified, the same for every seed; the other parts stay whole.
+    `white` is that of the data on which a network was trained, for image files of more than 8 bits.
 
     Raises: UnknownNameError or DataError, for what cannot be read or used; ToolError, if a package is missing.
     """
     if side is not None and side < 1:
         raise DataError(f"the side of the images is {side}; expected 1 or more pixels")
-    return completed(_read(data, data_dir, test_data, side, skip_bad_images, progress), train_images)
+    return completed(_read(data, data_dir, test_data, side, skip_bad_images, white, progress), train_images)
 
 
 def completed(found: DataSet, train_images: int | None) -> DataSet:
     """Return data as they were read with the training part asked for, and the notes that all sources share."""
     if train_images is not None:
         note = f"{{:,}} of {len(found.train):,} training images, stratified, the same for every seed"
-        train = smaller(found.train, train_images)
+        least = 1 if found.validation else 2
+        train = smaller(found.train, train_images, found.class_names, least=least)
         found = replace(found, train=train, notes=(*found.notes, note.format(len(train))))
     return replace(found, notes=(*found.notes, *_memory_note(found), *leak_note(found)))
 
@@ -107,6 +111,7 @@ def _read(
     test_data: Path | None,
     side: int | None,
     skip_bad_images: bool,
+    white: White | None,
     progress: Callable[[int, int], None] | None,
 ) -> DataSet:
     path = Path(data)
@@ -117,9 +122,9 @@ def _read(
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
         return array_file(path, test_data=test_data, side=side)
     if path.suffix.lower() == ".csv" and path.is_file():
-        return image_list(path, side=side, skip_bad_images=skip_bad_images, progress=progress)
+        return image_list(path, side=side, skip_bad_images=skip_bad_images, white=white, progress=progress)
     if data and path.is_dir():
-        return image_folder(path, side=side, skip_bad_images=skip_bad_images, progress=progress)
+        return image_folder(path, side=side, skip_bad_images=skip_bad_images, white=white, progress=progress)
     if data == "digits":
         return digits() if side is None else at_side(digits(), side)
     if (name := ALSO_CALLED.get(data, data)) in TORCHVISION_SETS:

@@ -57,24 +57,39 @@ def split_test(images: ImageSet, *, fraction: float = TEST_FRACTION) -> tuple[Im
     return _split(images, fraction, TEST_SEED, "test", keep=2)  # one of which may go to the validation part
 
 
-def smaller(train: ImageSet, count: int) -> ImageSet:
+def smaller(train: ImageSet, count: int, class_names: Sequence[str] = (), *, least: int = 2) -> ImageSet:
     """Choose about `count` images of the training part, stratified, the same for every seed.
 
-    Equal images stay together.
+    Equal images stay together, and `least` images of each class are kept: two if a validation part is still to be split
+    off.
 
-    Raises: DataError, if there are too few images to choose from, or too few would be left for a validation part.
+    Raises: DataError, with the class names, if there are too few images to choose from, or of a class.
     """
-    classes = len(np.unique(train.labels))
-    most = len(train) - classes
-    if not 2 * classes <= count <= most:
+    labels, counts = np.unique(train.labels, return_counts=True)
+    most = len(train) - len(labels)
+    if not 2 * len(labels) <= count <= most:
         raise DataError(
-            f"train_images is {count}; expected {2 * classes} to {most}, because the training part has {len(train)} "
-            f"images of {classes} classes"
+            f"train_images is {count}; expected {2 * len(labels)} to {most}, because the training part has "
+            f"{len(train)} images of {len(labels)} classes"
         )
-    return _split(train, count / len(train), TEST_SEED, "smaller training", keep=1)[1]
+    too_few = [label for label, number in zip(labels.tolist(), counts.tolist(), strict=True) if number <= least]
+    for units in (1, least):  # two different images of each class only where one is not enough
+        if not too_few:
+            part = _split(train, count / len(train), TEST_SEED, "smaller training", keep=1, least=units)[1]
+            if np.bincount(part.labels)[labels].min() >= least:
+                return part
+    names = dict(enumerate(class_names))
+    left = too_few or labels[np.bincount(part.labels)[labels] < least].tolist()
+    few = some(str(names.get(label, label)) for label in left)
+    raise DataError(
+        f"train_images is {count}, but too few images of {few} would be left; expected {least + 1} or more "
+        "different training images per class"
+    )
 
 
-def _split(images: ImageSet, fraction: float, seed: int, part: str, *, keep: int) -> tuple[ImageSet, ImageSet]:
+def _split(
+    images: ImageSet, fraction: float, seed: int, part: str, *, keep: int, least: int = 1
+) -> tuple[ImageSet, ImageSet]:
     from sklearn.model_selection import train_test_split
 
     labels, counts = np.unique(images.labels, return_counts=True)
@@ -96,7 +111,7 @@ def _split(images: ImageSet, fraction: float, seed: int, part: str, *, keep: int
         fewest = len(set(strata))
         count = min(max(round(fraction * len(classes)), fewest), len(classes) - fewest)
     _, chosen = train_test_split(list(classes), test_size=count, stratify=strata, random_state=seed)
-    is_off = np.isin(unit, list(_with_every_class(classes, set(chosen), keep, part)))
+    is_off = np.isin(unit, list(_with_every_class(classes, set(chosen), keep, least, part)))
     return images.chosen(np.flatnonzero(~is_off)), images.chosen(np.flatnonzero(is_off))
 
 
@@ -145,8 +160,10 @@ def _strata(classes: Mapping[int, frozenset[int]]) -> list[int]:
     return [stratum if sizes[stratum] > 1 else largest for stratum in strata]
 
 
-def _with_every_class(classes: Mapping[int, frozenset[int]], off: set[int], keep: int, part: str) -> set[int]:
-    """Exchange units so that both parts have every class, and `keep` units of each class stay.
+def _with_every_class(
+    classes: Mapping[int, frozenset[int]], off: set[int], keep: int, least_off: int, part: str
+) -> set[int]:
+    """Exchange units so that of each class `keep` units stay, and `least_off` units are split off.
 
     The number of units to split off stays the same if the classes allow it.
 
@@ -174,14 +191,14 @@ def _with_every_class(classes: Mapping[int, frozenset[int]], off: set[int], keep
 
     every = sorted({label for labels in classes.values() for label in labels})
     for label in every:
-        if not here[label]:
-            move(label, back=False)
-        while there[label] < keep and move(label, back=True):
+        while here[label] < least_off and move(label, back=False):
+            pass
+        while there[label] < keep and move(label, back=True, least=least_off):
             pass
     too_many = len(off) > count
     for _ in range(abs(len(off) - count)):  # the class that exceeds its proportion most compensates
         any(
-            move(label, back=too_many, least=1 if too_many else keep)
+            move(label, back=too_many, least=least_off if too_many else keep)
             for label in sorted(every, key=excess, reverse=too_many)
         )
     lacking = [label for label in every if not (here[label] and there[label])]

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from PIL import __version__ as pillow
 
 from convstudy.data.cache import room_for_pixels
-from convstudy.data.decoding import decode_each, planes, squared
+from convstudy.data.decoding import White, decode_each, planes, squared
 from convstudy.data.image_set import digest
 from convstudy.data.memory import Mapped, Put, fits, fits_on_disk
 from convstudy.data.streamed import Streamed
@@ -54,7 +54,9 @@ class Store:
     note: str = ""  # where the images are, if not in memory
 
 
-def decoded_store(paths: Sequence[Path], *, side: int, mode: str, progress: Progress | None) -> Store:
+def decoded_store(
+    paths: Sequence[Path], *, side: int, mode: str, white: White | None = None, progress: Progress | None
+) -> Store:
     """Decode files to squares of one side, of mode L or RGB, or reuse what an earlier run has decoded.
 
     Raises: DataError, if they fit neither into memory nor into the cache folder.
@@ -62,9 +64,9 @@ def decoded_store(paths: Sequence[Path], *, side: int, mode: str, progress: Prog
     shape = (len(paths), 1 if mode == "L" else 3, side, side)
     num_bytes = int(np.prod(shape))
     if not fits(num_bytes) and not fits_on_disk(num_bytes):
-        return _streamed(paths, shape, mode, progress)
+        return _streamed(paths, shape, mode, white, progress)
     if not fits(num_bytes):
-        return _mapped(paths, shape, mode, progress)
+        return _mapped(paths, shape, mode, white, progress)
     images, place = np.empty(shape, np.uint8), 0
 
     def put(image: npt.NDArray[np.uint8]) -> None:
@@ -72,13 +74,15 @@ def decoded_store(paths: Sequence[Path], *, side: int, mode: str, progress: Prog
         images[place] = image
         place += 1
 
-    report = _decoded(paths, side, mode, put, progress)
+    report = _decoded(paths, side, mode, white, put, progress)
     return Store(images[:place], report)
 
 
-def _decoded(paths: Sequence[Path], side: int, mode: str, put: Put, progress: Progress | None) -> DecodingReport:
+def _decoded(
+    paths: Sequence[Path], side: int, mode: str, white: White | None, put: Put, progress: Progress | None
+) -> DecodingReport:
     report = DecodingReport()
-    for place, item in enumerate(decode_each(paths, lambda image: squared(image, side))):
+    for place, item in enumerate(decode_each(paths, lambda image: squared(image, side), white)):
         report.treatments.update(item.treatments)
         if item.image is None:
             report.problems[place] = item.problem
@@ -89,32 +93,38 @@ def _decoded(paths: Sequence[Path], side: int, mode: str, put: Put, progress: Pr
     return report
 
 
-def _streamed(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None) -> Store:
+def _streamed(
+    paths: Sequence[Path], shape: tuple[int, ...], mode: str, white: White | None, progress: Progress | None
+) -> Store:
     """Decode all files once, to learn which of them decode and what they show, and keep no image."""
     digests: list[bytes] = []
-    report = _decoded(paths, shape[-1], mode, lambda image: digests.append(digest(image)), progress)
+    report = _decoded(paths, shape[-1], mode, white, lambda image: digests.append(digest(image)), progress)
     good = tuple(path for place, path in enumerate(paths) if place not in report.problems)
-    images: Any = Streamed(good, mode, (shape[-1],), tuple(digests))
+    images: Any = Streamed(good, mode, (shape[-1],), white, tuple(digests))
     size = f"{int(np.prod(shape)) / 1e9:.2g} GB of images"
     return Store(images, report, f"{size}, too many for memory and the cache folder: decoded again in each epoch")
 
 
-def _mapped(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None) -> Store:
+def _mapped(
+    paths: Sequence[Path], shape: tuple[int, ...], mode: str, white: White | None, progress: Progress | None
+) -> Store:
     from filelock import FileLock
 
     with room_for_pixels(int(np.prod(shape))) as folder:
-        path = folder / f"{fingerprint(paths, shape)}.images"
+        path = folder / f"{fingerprint(paths, shape, white)}.images"
         with FileLock(path.with_suffix(".lock")):  # a second process waits, and uses what the first has built
             store = opened(path)
             if store is None:
-                _build(paths, shape, mode, progress, path)
+                _build(paths, shape, mode, white, progress, path)
                 store = opened(path)
     if store is None:
         raise DataError(f"{path} was written but cannot be read back; the disk may be failing")
     return store
 
 
-def _build(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: Progress | None, path: Path) -> None:
+def _build(
+    paths: Sequence[Path], shape: tuple[int, ...], mode: str, white: White | None, progress: Progress | None, path: Path
+) -> None:
     for torn in path.parent.glob(f".{path.name}.*"):  # left by a killed process, because the lock is ours
         torn.unlink(missing_ok=True)
     checksum, count = 0, 0
@@ -126,7 +136,7 @@ def _build(paths: Sequence[Path], shape: tuple[int, ...], mode: str, progress: P
             file.write(content)
             checksum, count = zlib.crc32(content, checksum), count + 1
 
-        report = _decoded(paths, shape[-1], mode, put, progress)
+        report = _decoded(paths, shape[-1], mode, white, put, progress)
         record = {"shape": [count, *shape[1:]], "problems": report.problems, "treatments": report.treatments}
         end = json.dumps(record).encode()
         file.write(end + TAIL.pack(len(end), zlib.crc32(end, checksum), MARK))
@@ -170,9 +180,9 @@ def _checksum(path: Path, num_bytes: int) -> int:
     return checksum
 
 
-def fingerprint(paths: Sequence[Path], shape: tuple[int, ...]) -> str:
+def fingerprint(paths: Sequence[Path], shape: tuple[int, ...], white: White | None = None) -> str:
     """Digest everything that determines a store: the files' paths, sizes and times of change, the shape, and Pillow."""
-    digest = hashlib.sha256(f"{MARK!r} {pillow} {shape}".encode())
+    digest = hashlib.sha256(f"{MARK!r} {pillow} {shape} {white}".encode())
     for path in paths:
         digest.update(b"\0" + str(path.absolute()).encode(errors="surrogateescape") + repr(_stamp(path)).encode())
     return digest.hexdigest()[:32]

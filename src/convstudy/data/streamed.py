@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.decoding import decode, planes, squared
+from convstudy.data.decoding import White, decode, planes, squared
 from convstudy.data.resizing import resized
 from convstudy.errors import DataError
 
@@ -31,6 +31,7 @@ class Streamed:
     paths: tuple[Path, ...]
     mode: str  # L or RGB
     sides: tuple[int, ...]  # to which they are resized, one after the other
+    white: White | None = None  # of images of more than 8 bits
     digests: tuple[bytes, ...] = ()  # of their pixels, if known
 
     @property
@@ -97,7 +98,7 @@ class Streamed:
 
     def _image(self, index: int) -> npt.NDArray[np.uint8]:
         path = self.paths[index]
-        decoded = decode(path, lambda image: squared(image, self.sides[0]))
+        decoded = decode(path, lambda image: squared(image, self.sides[0]), self.white)
         if decoded.image is None:
             raise DataError(
                 f"{path} cannot be decoded any more: {decoded.problem}; it was intact when it was first read"

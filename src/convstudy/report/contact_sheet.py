@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from convstudy.errors import printable
 from convstudy.files import whole_file
 from convstudy.report import numbers
 from convstudy.report.picture import png_data_uri
@@ -31,7 +32,7 @@ def write_contact_sheet(inspection: Inspection, path: Path) -> None:
     )
     templates.filters |= {"count": numbers.count}
     page = templates.get_template("contact_sheet.html").render(
-        name=inspection.root.resolve().name,
+        name=printable(inspection.root.resolve().name),
         images=len(inspection.files),
         findings=[_finding(inspection, finding) for finding in inspection.findings],
         sheets=_sheets(inspection),

@@ -9,6 +9,7 @@ from typing import Protocol
 from rich.console import RenderableType
 from rich.text import Text
 
+from convstudy.errors import printable
 from convstudy.report import numbers
 from convstudy.report.terminal.table import plain_table
 
@@ -39,5 +40,7 @@ def answer_table(answers: Iterable[RankedAnswer]) -> RenderableType:
     for answer in answers:
         (label, probability), *others = answer.ranked
         following = ", ".join(f"{name} {numbers.percent(value)}" for name, value in others)
-        table.add_row(Text(answer.path.as_posix()), Text(label), numbers.percent(probability), Text(following))
+        table.add_row(
+            Text(printable(answer.path.as_posix())), Text(label), numbers.percent(probability), Text(following)
+        )
     return table

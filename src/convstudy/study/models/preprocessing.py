@@ -14,7 +14,7 @@ from PIL import Image
 
 from convstudy.data import DataSet, ImageSet, at_side, resize
 from convstudy.data.arrays import as_planes, white_of
-from convstudy.data.decoding import decode_all, planes, squared, stacked
+from convstudy.data.decoding import White, decode_all, planes, squared, stacked
 from convstudy.data.memory import Put, filled
 from convstudy.data.pixels import middle_squares
 from convstudy.data.streamed import Streamed
@@ -72,11 +72,13 @@ class Preprocessing:
     input_side: int  # of the network's input
     mean: tuple[float, ...]  # per channel, of pixels in 0..1
     std: tuple[float, ...]
+    white: White | None = None  # of image files of more than 8 bits, if the run's data had any
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Preprocessing:
         """Return the preprocessing that `to_json` returned as `value`."""
-        return cls(**{**value, "mean": tuple(value["mean"]), "std": tuple(value["std"])})
+        white = White(*value["white"]) if value.get("white") else None
+        return cls(**{**value, "mean": tuple(value["mean"]), "std": tuple(value["std"]), "white": white})
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that a run's folder and an exported file store."""
@@ -103,7 +105,9 @@ class Preprocessing:
 
         Raises: DataError, with the name of the first file that cannot be decoded.
         """
-        decoded = decode_all(paths, prepare=lambda image: squared(image, self.image_side), progress=None)
+        decoded = decode_all(
+            paths, prepare=lambda image: squared(image, self.image_side), progress=None, white=self.white
+        )
         bad = [item for item in decoded if item.image is None]
         if bad:
             more = f" ({len(bad)} such images in total)" if len(bad) > 1 else ""

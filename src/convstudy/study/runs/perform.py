@@ -72,7 +72,12 @@ def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
         "named": task.opened.named,
         "lr": trained.lr,
         "preprocessing": Preprocessing(
-            in_channels=channels, image_side=task.origin.image_side, input_side=side, mean=test.mean, std=test.std
+            in_channels=channels,
+            image_side=task.origin.image_side,
+            input_side=side,
+            mean=test.mean,
+            std=test.std,
+            white=task.data.white,
         ).to_json(),
         "data": asdict(task.origin),
         "batch_normalization": batch_normalization_sees(network, task.on),

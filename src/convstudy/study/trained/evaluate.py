@@ -68,7 +68,8 @@ def evaluate(
         return _evaluated(run, device, run.data.name, EvaluatedPart.TEST, run.own_test_part(data_dir, progress))
     side = run.preprocessing.image_side
     if isinstance(data, str):
-        found = load(data, data_dir=data_dir, test_data=test_data, side=side, progress=progress)
+        white = run.preprocessing.white
+        found = load(data, data_dir=data_dir, test_data=test_data, side=side, white=white, progress=progress)
     else:
         found = at_side(data, side)
     part, images = _unseen(found)

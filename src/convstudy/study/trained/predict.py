@@ -63,8 +63,7 @@ def _images_of(word: str) -> Iterator[Path]:
 
 
 def _visible_files(folder: Path) -> list[Path]:
-    paths = sorted(folder.rglob("*"))
-    return [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    return sorted(files_below(folder))
 
 
 def _matching(pattern: str) -> list[Path]:
