@@ -105,7 +105,8 @@ def test_predictions_alone_make_a_comparison(convstudy: Convstudy, tmp_path: Pat
     results = json.loads((tmp_path / "both/results.json").read_text())
     assert [model["name"] for model in results["models"]] == ["good", "bad"]
     [pair] = results["comparisons"]
-    assert (pair["verdict"], pair["better"]) == ("runs_only", None)  # one run each says nothing of other seeds
+    assert (pair["verdict"], pair["better"]) == ("not_comparable", None)  # one of them answers one class
+    assert [(found["kind"], found["model"]) for found in results["health"]] == [("one_class", "bad")]
     assert pair["p_value"] < 0.001
     report = (tmp_path / "both/report.html").read_text()
     assert "predictions imported" in report
@@ -145,7 +146,7 @@ def test_a_seed_is_imported_once(convstudy: Convstudy, compared: Path) -> None:
     table.to_csv(compared.parent / "theirs.csv", index=False)
     words = ("import", "theirs.csv", "--model", "theirs", "--output", "out")
     assert convstudy(*words, "--seed", "4").status == 0
-    assert "holds a run of theirs with seed 4 already" in convstudy(*words, "--seed", "4").err
+    assert "theirs with seed 4" in convstudy(*words, "--seed", "4").err
     assert convstudy(*words).status == 0
     assert json.loads((compared / "imported.json").read_text())["theirs"]["seeds"] == [4, 5]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convstudy.report import numbers, sentences
+from convstudy.report.health import health_sentence
 from convstudy.report.measures import columns_of, metric_text
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def markdown(findings: Findings) -> str:
         parts.append(UNFINISHED.format(numbers.plural(findings.unfinished, "run")))
     if results.protocol.mixed:
         parts.append("\n".join([f"**{MIXED}**", "", *(f"- {line}" for line in results.protocol.mixed)]))
+    wrong = [f"- {health_sentence(finding, len(results.protocol.seeds))}" for finding in results.health]
+    parts.append("\n".join(["**What is wrong with the runs**", "", *wrong]) if wrong else "")
     parts.append(
         "\n".join(f"- {sentences.verdict(pair, pairs=len(results.comparisons))}" for pair in results.comparisons)
     )

@@ -18,6 +18,7 @@ from convstudy.files import whole_file
 from convstudy.report import figures, measure_charts, numbers, sentences
 from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
 from convstudy.report.cost_charts import FIRST, accuracy_against, front, known_costs
+from convstudy.report.health import failure_limit, health_sentence
 from convstudy.report.leading_pairs import leading_pairs
 from convstudy.report.measures import PooledMeasures, columns_of, metric_of, of_each_network
 from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
@@ -102,7 +103,7 @@ def templates() -> Environment:
         "strongest": strongest,
     }
     templates.globals |= {"interval": numbers.percent_interval, "metric_of": metric_of}
-    templates.globals |= {"sentences": sentences}
+    templates.globals |= {"sentences": sentences, "health_sentence": health_sentence, "failure_limit": failure_limit}
     templates.globals |= {"color": figures.color, "dash": figures.dash}
     return templates
 

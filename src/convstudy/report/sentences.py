@@ -40,6 +40,8 @@ def verdict(pair: PairResult, *, pairs: int = 1) -> str:
     size = f"{100 * abs(pair.difference):.1f} percentage points"
     if pair.verdict is Verdict.BETTER:
         return f"{ahead} is better than {behind} by {size} ({how_sure})"
+    if pair.verdict is Verdict.NOT_COMPARABLE:
+        return f"{pair.a} and {pair.b} are not comparable yet; see what is wrong with the runs"
     lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by {size}"
     if pair.verdict is Verdict.RUNS_ONLY:
         sure = "shown for these two runs" if pair.p_value < pair.level else "not shown even for these two runs"
@@ -71,6 +73,8 @@ def _best(best: ModelResult) -> str:
 
 def _sure(found: Conclusion, pairs: Sequence[PairResult]) -> str:
     own = [pair for pair in pairs if found.best in (pair.a, pair.b)]
+    if any(pair.verdict is Verdict.NOT_COMPARABLE for pair in own):
+        return "Unknown: not every network has trained properly; see what is wrong with the runs."
     if any(pair.verdict is Verdict.RUNS_ONLY for pair in own):
         return (
             "Unknown: with one run per network, only these runs are compared. Other seeds can differ by more than the "

@@ -201,6 +201,14 @@ class Recipe:
             flags=("--ema-warmup", "--model-ema-warmup"),
         ),
     ] = True
+    bn_recompute: Annotated[
+        Literal["auto", "always", "never"],
+        Setting(
+            "Recompute the running statistics of batch normalization on training images after training; `auto` does so "
+            "if the validation set shows that they have not arrived.",
+            panel=LOSS,
+        ),
+    ] = "auto"
     patience: Annotated[
         int,
         Ge(0),

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convstudy.report import numbers, sentences
+from convstudy.report.health import health_sentence
 from convstudy.report.leading_pairs import leading_pairs
 from convstudy.report.terminal.table import plain_table
 
@@ -92,7 +93,11 @@ def verdicts(results: Results) -> RenderableType:
         basis += f"; all {len(results.comparisons)} pairs are in the report"
     for reply in sentences.replies(results):
         lines += [Text(), Text(reply.question, style="bold"), Text(reply.answer)]
-    return Group(*lines[: len(shown)], Text(basis, style="dim"), *lines[len(shown) :])
+    wrong = [
+        Text(health_sentence(finding, seeds), style="bold red" if finding.blocks else "yellow")
+        for finding in results.health
+    ]
+    return Group(*wrong, *lines[: len(shown)], Text(basis, style="dim"), *lines[len(shown) :])
 
 
 def _lower_bounds(networks: Iterable[CountedNetwork]) -> list[Text]:

@@ -20,12 +20,13 @@ from convstudy.statistics import (
     study_power,
 )
 from convstudy.statistics.variation import Answers
-from convstudy.statistics.verdict import LEVEL
+from convstudy.statistics.verdict import LEVEL, Verdict
 from convstudy.study.comparisons.activation_maps import with_maps
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.data_description import describe_data
 from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.comparisons.health import HealthFinding, health_of, of_inputs
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.provenance import check_runs
 from convstudy.study.comparisons.results import (
@@ -86,7 +87,9 @@ def findings_of(
         )
         for entrant in entrants
     )
-    pairs, all_runs = compare_pairs(answers), list(read.values())
+    health = tuple(finding for entrant in entrants for finding in _health(own[entrant.name], read, runs))
+    health += of_inputs({entrant.name: entrant.input_shape[-1] for entrant in entrants})
+    pairs, all_runs = without_unhealthy(compare_pairs(answers), health), list(read.values())
     results = Results(
         models=models,
         comparisons=pairs,
@@ -94,6 +97,7 @@ def findings_of(
         environment=environment,
         conclusion=conclusion(models, pairs, answers),
         omnibus=seed_by_seed(all_runs),
+        health=health,
     )
     return Findings(results=results, runs=tuple(all_runs), unfinished=unfinished)
 
@@ -102,6 +106,23 @@ def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
     """Compare every two networks; with more than one pair, p-values are adjusted by Holm's method."""
     pairs = pairwise(answers)
     return tuple(_pair_result(pair, answers, len(pairs)) for pair in pairs)
+
+
+def without_unhealthy(pairs: Sequence[PairResult], health: Sequence[HealthFinding]) -> tuple[PairResult, ...]:
+    """Take back the verdict on every pair with a network that cannot be compared before something is mended."""
+    blocked = {finding.model for finding in health if finding.blocks}
+    return tuple(
+        replace(pair, verdict=Verdict.NOT_COMPARABLE, better=None) if {pair.a, pair.b} & blocked else pair
+        for pair in pairs
+    )
+
+
+def _health(
+    keys: Sequence[tuple[str, int]],
+    read: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[tuple[str, int], RunFolder],
+) -> tuple[HealthFinding, ...]:
+    return health_of(keys[0][0], [read[key] for key in keys], [runs[key].record() for key in keys])
 
 
 def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:

@@ -15,9 +15,10 @@ import pandas as pd
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.statistics import accuracy_interval
-from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed
+from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed, without_unhealthy
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.comparisons.health import health_of
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
@@ -75,7 +76,11 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         model.name: np.stack([run.logits.argmax(1) == run.labels for run in runs if run.model == model.name])
         for model in models
     }
-    pairs = compare_pairs(answers)
+    health = tuple(finding for finding in findings.results.health if finding.model not in register)
+    for name in register:
+        of_one = [run for run in runs if run.model == name]
+        health += health_of(name, of_one, [{}] * len(of_one))
+    pairs = without_unhealthy(compare_pairs(answers), health)
     protocol = findings.results.protocol
     if not own:
         most_runs = max(len(network_answers) for network_answers in answers.values())
@@ -87,6 +92,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         protocol=protocol,
         conclusion=conclusion(models, pairs, answers),
         omnibus=seed_by_seed(runs),
+        health=health,
     )
     return replace(findings, results=results, runs=runs)
 

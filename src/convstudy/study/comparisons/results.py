@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.statistics.verdict import LEVEL, Verdict
+from convstudy.study.comparisons.health import HealthFinding
 from convstudy.study.models.entrant import CountedLayer
 from convstudy.study.runs.result import RunResult
 
@@ -158,6 +159,7 @@ class Results:
     protocol: Protocol
     environment: dict[str, str | int]  # versions and hardware
     conclusion: Conclusion | None = None  # None for a single network
+    health: tuple[HealthFinding, ...] = ()  # what is wrong with runs; a network with a blocking finding has no verdict
     omnibus: tuple[Omnibus, ...] = ()  # for three networks or more, one per seed
 
 

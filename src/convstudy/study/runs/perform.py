@@ -15,6 +15,7 @@ from convstudy.study.runs.inputs import RunInputs
 from convstudy.study.runs.lr_search import search_lr
 from convstudy.study.runs.source_copy import keep_source
 from convstudy.study.runs.stages import stages, train_stages
+from convstudy.study.runs.statistics_check import StatisticsCheck, check_statistics
 from convstudy.study.runs.status import noted_failure, noted_process
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trained import Trained
@@ -35,7 +36,8 @@ def perform(task: Task, on_event: OnEvent) -> None:
         inputs, training, validation = RunInputs.of(task)
         agreed(lambda: on_event(_started(task, len(training))))
         trained = _train(task, inputs, training, validation, on_event)
-        _test(trained, inputs.resident(task.data.test), len(training))
+        checked = check_statistics(task, trained.network, tuple(trained.epochs), training, validation)
+        _test(trained, checked, inputs.resident(task.data.test), len(training))
         on_event(RunEnded(index=task.index))
 
 
@@ -61,7 +63,7 @@ def _train(
     )
 
 
-def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
+def _test(trained: Trained, checked: StatisticsCheck, test: ResidentImages, train_images: int) -> None:
     """Open the test set once, and write the files of the finished run."""
     task, network = trained.task, trained.network
     share_buffers(network)
@@ -81,6 +83,8 @@ def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
         ).to_json(),
         "data": asdict(task.origin),
         "batch_normalization": batch_normalization_sees(network, task.on),
+        "stale_statistics": checked.stale,
+        "recomputed_statistics": checked.recomputed,
         "notes": [*task.notes, *trained.notes],
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_images": train_images,
