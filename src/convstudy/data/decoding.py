@@ -27,9 +27,7 @@ Result = TypeVar("Result")
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP", "GIF", "AVIF")
 GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F"})
 # Bytes per block of Pillow's memory: beyond glibc's largest threshold (32 MB), so that free() gives them back at once.
-BLOCK = (
-    1 << 26
-)  # bytes per block of Pillow's memory: beyond glibc's largest threshold (32 MB), so that free() gives it back
+BLOCK = 1 << 26
 AHEAD = 512  # files decoded before the first of them is consumed
 TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3}  # bands by TIFF's photometric interpretation
@@ -90,7 +88,7 @@ class Room:
                 self._changed.notify_all()
 
 
-Image.core.set_block_size(BLOCK)
+Image.core.set_block_size(BLOCK)  # type: ignore[attr-defined]  # as PILLOW_BLOCK_SIZE does
 
 
 _lock = threading.Lock()
