@@ -1,13 +1,13 @@
-"""Seconds, added memory and MACs of one full layer table: ours against the tools that people use, in one run.
+"""Benchmark of full layer tables: seconds, added memory and MACs of convstudy and of other counting tools.
 
     uv run --group benchmarks python benchmarks/accounting.py
 
-Every measurement is made in a process of its own, so that a tool's memory is its own: the peak of the resident memory
-over what it was before, with the network built and the tool warmed up on a small one (Linux; elsewhere it is left out).
-Each is repeated for some seconds, at least twice; the fastest run counts, in CPU time, which on one thread is the time
-on a machine without other work. `built` starts from a network on the CPU; `name` from nothing, building included: ours
-without allocating, a peer on the meta device, and marked `*` where it cannot do that: then on the CPU. A tool that is
-not installed is skipped, and said so.
+Every measurement runs in a separate process. Added memory is the increase of the peak resident memory, after the
+network has been built and the tool has been warmed up on a small one (Linux only). Each measurement is repeated for
+some seconds, at least twice; the fastest run counts, in CPU time on one thread, so that other programs have
+little effect. `built` starts from a network on the CPU. `name` includes building the network: convstudy builds without
+allocation, other tools on the meta device or, marked `*`, on the CPU if they do not support that. Tools that are not
+installed are reported and skipped.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from peers import TOOLS, available, silence
 
 SIZES = {"resnet34": 224, "vgg16": 224, "efficientnet_b7": 600, "vit_l_16": 224}
 STARTS = {
-    "built": "From a built network on the CPU: a fifth of the fastest peer's time is the goal",
-    "name": "From the name alone, building included: two thirds of the fastest peer's time on the meta device",
+    "built": "From a built network on the CPU (goal: a fifth of the time of the fastest other tool)",
+    "name": "From the name, including building (goal: two thirds of the time of the fastest other tool on meta)",
 }
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One tool on one network: the fastest run in seconds, the memory it added in MB, the MACs that it says."""
+    """Result of one tool on one network: the fastest run in seconds, added memory in MB, and reported MACs."""
 
     seconds: float
     megabytes: float | None
@@ -50,7 +50,7 @@ Results = dict[tuple[str, str], Measured | str]
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be measured: a network, a tool, whether the network is built before, and on which device."""
+    """A measurement to make: network, tool, whether the network is built before, device, and minimum seconds."""
 
     name: str
     tool: str
@@ -59,7 +59,7 @@ class Work:
     seconds: float
 
     def build(self) -> nn.Module:
-        """The network in evaluation: without its weights where it starts from the name and the tool can do that."""
+        """Build the network in evaluation mode; if that is measured, convstudy does not allocate its weights."""
         options = {"image_size": SIZES[self.name]} if self.name.startswith("vit") else {}
         if self.start == "name" and self.tool == "convstudy":
             with unallocated():
@@ -72,28 +72,28 @@ class Work:
 
 
 def measure(work: Work) -> Measured:
-    """Run a tool on a network: the first run's memory, the fastest run's time."""
+    """Run a tool on a network; return the memory of the first run and the time of the fastest one."""
     torch.set_num_threads(1)
     run, shape = TOOLS[work.tool][0], (3, SIZES[work.name], SIZES[work.name])
     network = work.build() if work.start == "built" else None
     with torch.device(work.device):
         small = torchvision.models.resnet18(num_classes=10).eval()  # with most of the operations of the others
     run(small, (3, 32, 32))
-    before, added, said = resident("VmRSS"), None, 0.0
+    before, added, macs = resident("VmRSS"), None, 0.0
     seconds: list[float] = []
     reset_peak()
     ends = time.perf_counter() + work.seconds
     while len(seconds) < 2 or time.perf_counter() < ends:
         begin = time.process_time()
-        said = run(network or work.build(), shape)
+        macs = run(network or work.build(), shape)
         seconds.append(time.process_time() - begin)
         peak = resident("VmHWM")
         added = added if added is not None else peak - before if peak is not None and before is not None else None
-    return Measured(min(seconds), added, said)
+    return Measured(min(seconds), added, macs)
 
 
 def resident(field: str) -> float | None:
-    """Resident memory in MB: now (VmRSS) or at its peak (VmHWM)."""
+    """Return the resident memory in MB: current (VmRSS) or peak (VmHWM)."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None
@@ -107,7 +107,7 @@ def reset_peak() -> None:
 
 
 def json_of(**work: Any) -> str:
-    """One measurement as JSON; whatever a tool dies of is its result."""
+    """Return one measurement as JSON; if the tool fails, its error."""
     with silence():
         try:
             return json.dumps(asdict(measure(Work(**work))))
@@ -116,7 +116,7 @@ def json_of(**work: Any) -> str:
 
 
 def measured(work: Work, limit: float) -> Measured | str:
-    """Measure in an interpreter of its own; a text where the tool failed or took too long."""
+    """Measure in a separate interpreter; return a text if the tool failed or exceeded the limit."""
     call = f"import accounting; print(accounting.json_of(**{asdict(work)!r}))"
     command = [sys.executable, "-W", "ignore", "-c", call]
     try:
@@ -126,13 +126,13 @@ def measured(work: Work, limit: float) -> Measured | str:
     except subprocess.TimeoutExpired:
         return f"more than {limit:.0f} s"
     except subprocess.CalledProcessError as error:
-        return f"ended with {error.returncode}"
+        return f"exit status {error.returncode}"
     answer = json.loads(done.stdout.splitlines()[-1])
     return answer if isinstance(answer, str) else Measured(**answer)
 
 
 def results(start: str, models: list[str], tools: list[str], *, seconds: float, limit: float) -> Results:
-    """Every tool on every network; a peer that cannot take the meta device is given the CPU."""
+    """Measure every tool on every network; a tool that fails on the meta device is measured on the CPU."""
     found: Results = {}
     for name in models:
         for tool in tools:
@@ -146,9 +146,9 @@ def results(start: str, models: list[str], tools: list[str], *, seconds: float, 
     return found
 
 
-def told(found: Results, models: list[str]) -> None:
-    """The tables of seconds, memory and MACs; how near the fastest peer is; and the failures."""
-    for title, text in (("seconds, and MB added", cost), ("MACs", macs)):
+def print_tables(found: Results, models: list[str]) -> None:
+    """Print the tables of seconds, memory and MACs, the ratio to the fastest other tool, and the failures."""
+    for title, text in (("seconds, added MB", cost_text), ("MACs", macs_text)):
         print(f"| {title} | " + " | ".join(models) + " |\n|---|" + "---|" * len(models))
         for tool in dict.fromkeys(tool for _, tool in found):
             print(f"| {tool} | " + " | ".join(text(found.get((name, tool))) for name in models) + " |")
@@ -162,17 +162,17 @@ def told(found: Results, models: list[str]) -> None:
         }
         if peers and isinstance(ours, Measured):
             fastest = min(peers, key=lambda tool: peers[tool])
-            print(f"- {name}: {ours.seconds / peers[fastest]:.3f} of the time of the fastest peer, {fastest}")
+            print(f"- {name}: {ours.seconds / peers[fastest]:.3f} of the time of the fastest other tool, {fastest}")
     print("\n".join(f"- {name}, {tool}: {text}" for (name, tool), text in found.items() if isinstance(text, str)))
 
 
-def cost(result: Measured | str | None) -> str:
+def cost_text(result: Measured | str | None) -> str:
     if not isinstance(result, Measured):
         return "–"
     return f"{result.seconds:.4f}" + (f", {result.megabytes:.1f}" if result.megabytes is not None else "")
 
 
-def macs(result: Measured | str | None) -> str:
+def macs_text(result: Measured | str | None) -> str:
     return f"{result.macs:,.0f}" if isinstance(result, Measured) else "–"
 
 
@@ -180,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--models", nargs="+", default=list(SIZES), choices=list(SIZES))
     parser.add_argument("--tools", nargs="+", default=list(TOOLS), choices=list(TOOLS))
-    parser.add_argument("--seconds", type=float, default=4.0, help="how long each is repeated")
+    parser.add_argument("--seconds", type=float, default=4.0, help="minimum time of each measurement")
     parser.add_argument("--limit", type=float, default=180.0, help="seconds after which a tool is stopped")
     options = parser.parse_args()
     machine = platform.processor() or platform.machine()
@@ -191,7 +191,7 @@ def main() -> None:
         tools = [tool for tool, reason in reasons.items() if not reason]
         found = results(start, options.models, tools, seconds=options.seconds, limit=options.limit)
         print(f"### {title}\n")
-        told(found, options.models)
+        print_tables(found, options.models)
 
 
 if __name__ == "__main__":

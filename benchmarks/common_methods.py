@@ -1,11 +1,11 @@
-"""How often methods that are in common use hold the truth: those that convstudy does not offer.
+"""Coverage of commonly used statistical methods, in comparison with those of convstudy.
 
     uv run python benchmarks/common_methods.py [--repetitions 2000]
 
-Answers as in simulated.py. Each prints the share of 95 % intervals that cover top-1 of a network, or the difference of
-two equal ones; a test's share is 100 % less its false alarms at 5 %. Printed as a Markdown table: for each number of
-seeds the least and the most over 100 and 1000 test images and three spreads of seeds, half of the difficulty being
-common to both networks.
+Predictions are simulated as in simulated.py. For each method, the share of 95% intervals that contain the true top-1 of
+a network, or the true difference of two equal networks, is measured; for a test it is 100% minus its false alarms at
+5%. The output is a Markdown table: for each number of seeds, the minimum and maximum over 100 and 1000 test images and
+three spreads between seeds, where half of the difficulty is common to both networks.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def covered(seeds: int, images: int, luck: float, repetitions: int) -> dict[str, float]:
-    """The share of the repetitions in which each method covered the truth."""
+    """Return for each method the share of repetitions in which its interval contained the true value."""
     stream = np.random.default_rng([seeds, images, round(100 * luck)])
     expected = expected_top1(luck)
     weights = Weights(stream, seeds, images)
@@ -62,7 +62,7 @@ def covered(seeds: int, images: int, luck: float, repetitions: int) -> dict[str,
 
 
 class Weights:
-    """How often each bootstrap sample holds each seed, of either network, and each image."""
+    """Weights of seeds and images in each bootstrap sample, drawn separately for the seeds of both networks."""
 
     def __init__(self, stream: np.random.Generator, seeds: int, images: int) -> None:
         self.images = stream.multinomial(images, np.full(images, 1 / images), RESAMPLES) / images
@@ -79,13 +79,13 @@ def percentiles(resampled: Array) -> tuple[float, float]:
 
 
 def over_seeds(values: Array) -> tuple[float, float]:
-    """Student's interval of one value a seed."""
+    """Return Student's interval of one value per seed."""
     margin = stats.t.isf(0.025, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
     return values.mean() - margin, values.mean() + margin
 
 
 def of_all_answers(answers: Answers) -> tuple[float, float]:
-    """Wilson's interval, as if the runs had answered different images."""
+    """Return Wilson's interval, as if the runs had been tested on different images."""
     low, high = proportion_confint(answers.sum(), answers.size, method="wilson")
     return float(low), float(high)
 
@@ -96,7 +96,7 @@ def ours(answers: Answers) -> tuple[float, float]:
 
 
 def pooled_freedom(parts: ErrorParts) -> float:
-    """Satterthwaite's degrees of freedom of both variances together."""
+    """Return Satterthwaite's degrees of freedom of the sum of both variances."""
     squares = parts.images**2 / parts.images_freedom + parts.seeds**2 / parts.seeds_freedom
     return (parts.images + parts.seeds) ** 2 / squares
 
@@ -120,14 +120,14 @@ TOP1: dict[str, Callable[[Answers, Weights], tuple[float, float]]] = {
     "top-1: **convstudy**": lambda a, _: ours(a),
     "top-1: hierarchical bootstrap, percentiles": lambda a, weights: percentiles(weights.means(a, 0)),
     "top-1: Student's t over seeds": lambda a, _: over_seeds(a.mean(1)),
-    "top-1: Wilson, all runs' answers together": lambda a, _: of_all_answers(a),
+    "top-1: Wilson, predictions of all runs pooled": lambda a, _: of_all_answers(a),
 }
 DIFFERENCE: dict[str, Callable[[Answers, Answers, Weights], bool]] = {
     "difference: **convstudy**": lambda a, b, _: accuracy_difference(a, b).p_value >= 0.05,
     "difference: one t, Satterthwaite's degrees of freedom": lambda a, b, _: one_t_holds_zero(a, b),
     "difference: hierarchical bootstrap, percentiles": bootstrap_holds_zero,
     "difference: paired t test over seeds": lambda a, b, _: paired_t_holds_zero(a, b),
-    "difference: McNemar, all runs' answers together": lambda a, b, _: mcnemar_p(a.ravel(), b.ravel()) >= 0.05,
+    "difference: McNemar, predictions of all runs pooled": lambda a, b, _: mcnemar_p(a.ravel(), b.ravel()) >= 0.05,
 }
 
 

@@ -1,10 +1,10 @@
-"""How often the 95 % intervals hold the truth, and how often the test of a difference gives a false alarm.
+"""Coverage of the 95% intervals, and false alarms of the test of a difference.
 
     uv run python benchmarks/coverage.py [--all] [--repetitions 2000]
 
-Two networks of equal ability, answers as in simulated.py. Printed as a Markdown table: for each number of seeds and of
-test images the least and the most over three spreads of seeds and two overlaps of the networks' errors; with `--all`,
-every one.
+Two networks of equal ability are simulated as in simulated.py. The output is a Markdown table: for each number of seeds
+and test images, the minimum and maximum over three spreads between seeds and two overlaps of the networks' errors; with
+`--all`, one line per setting.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
-    print("spreads of seeds:", ", ".join(f"{100 * spread_of_seeds(luck):.1f}" for luck in LUCK), "points")
+    print("spreads between seeds:", ", ".join(f"{100 * spread_of_seeds(luck):.1f}" for luck in LUCK), "pp")
     print("| seeds | test images | top-1 covered | difference covered | false alarms |")
     print("|---|---|---|---|---|")
     for seeds, images in itertools.product(SEEDS, IMAGES):
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def measured(seeds: int, images: int, luck: float, overlap: float, repetitions: int) -> tuple[float, float, float]:
-    """Shares of the repetitions in which top-1 and the difference were covered, and a difference was called shown."""
+    """Return the coverage of top-1, the coverage of the difference, and the share of false alarms."""
     stream = np.random.default_rng([seeds, images, round(100 * luck), round(100 * overlap)])
     expected = expected_top1(luck, ABILITY)
     covered = both = alarms = 0

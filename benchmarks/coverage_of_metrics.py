@@ -1,12 +1,12 @@
-"""How often the 95 % intervals of the other metrics hold the truth.
+"""Coverage of the 95% intervals of metrics besides top-1.
 
     uv run python benchmarks/coverage_of_metrics.py [--repetitions 2000]
 
-Logits of six classes, of which some are harder: what an image holds for each class is common to all seeds, and each
-seed adds noise and its luck. Classes are equally frequent, or each has 0.7 times the images of the one before. Top-3
-stands for top-5. The truth is that of 60 seeds on 80,000 images. The chance that a new seed favours a network is
-measured with the answers of simulated.py, the second network being ahead or not. Last, the ECE of a
-network whose true ECE is 0. Printed as Markdown tables.
+Logits of six classes of different difficulty are simulated: the evidence in an image is common to all seeds, and each
+seed adds noise and its own offset. Classes are equally frequent, or each has 0.7 times the images of the previous one.
+Top-3 stands for top-5. The true values are computed from 60 seeds on 80,000 images. The chance that a new seed favors a
+network is measured on predictions as in simulated.py, for equal networks and for a better second one. The last table is
+the ECE of a network whose true ECE is 0. The output consists of Markdown tables.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def calibration_error_of_nothing(images: int, repetitions: int) -> float:
-    """Mean ECE where each label is drawn with the network's own probabilities, so that the truth is 0."""
+    """Return the mean ECE if labels are drawn with the network's own probabilities, so that the true ECE is 0."""
     stream = np.random.default_rng(images)
     probabilities = stream.dirichlet(np.full(CLASSES, 0.3), (repetitions, images))
     drawn = stream.random((repetitions, images, 1)) > probabilities.cumsum(2)
@@ -74,14 +74,14 @@ def calibration_error_of_nothing(images: int, repetitions: int) -> float:
 
 
 def ranges(rows: Sequence[tuple[float, ...]]) -> str:
-    """The least and the most of each column."""
+    """Return minimum and maximum of each column, as cells of a table."""
     return " | ".join(f"{100 * min(column):.1f} to {100 * max(column):.1f} %" for column in zip(*rows, strict=True))
 
 
 def logits_of(
     stream: np.random.Generator, lucks: Array, images: int, fading: float
 ) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Logits, seeds x images x classes, and labels."""
+    """Return logits, seeds x images x classes, and labels."""
     shares = fading ** np.arange(CLASSES)
     labels = stream.choice(CLASSES, size=images, p=shares / shares.sum())
     logits = 1.2 * stream.normal(size=(images, CLASSES)) + 0.8 * stream.normal(size=(len(lucks), images, CLASSES))
@@ -91,7 +91,7 @@ def logits_of(
 
 
 def intervals(logits: Array, labels: npt.NDArray[np.int64]) -> Array:
-    """Low, value and high of each metric; metrics x 3."""
+    """Return low, value and high of each metric; metrics x 3."""
     probabilities, predictions = probabilities_of(logits), logits.argmax(2)
     found = (
         top5_interval(probabilities, labels, k=3),
@@ -122,7 +122,10 @@ def metrics_covered(
 
 
 def chance_covered(seeds: int, images: int, luck: float, gap: float, repetitions: int) -> float:
-    """As the images are given for this chance, its truth is found for each repetition, from 2,000 more seeds each."""
+    """Return the coverage of the chance, whose true value is computed per repetition from 2,000 more seeds each.
+
+    It differs between repetitions because it refers to the given test images.
+    """
     stream = np.random.default_rng([seeds, images, round(100 * luck), round(100 * gap)])
     covered = 0
     for _ in range(repetitions):
@@ -139,7 +142,7 @@ def chance_covered(seeds: int, images: int, luck: float, gap: float, repetitions
 
 
 def many_seeds(stream: np.random.Generator, difficulty: Array, ability: float, luck: float) -> Array:
-    """Top-1 of 2,000 seeds on these images: binomial about its mean, both read off at 41 values of luck."""
+    """Return top-1 of 2,000 seeds on these images; mean and spread are interpolated over 41 values of luck."""
     steps = np.linspace(-5, 5, 41)
     chances = expit(ability + luck * steps[:, None] + difficulty)
     drawn = stream.normal(size=2000)

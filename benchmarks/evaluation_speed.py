@@ -1,14 +1,14 @@
-"""Evaluation images/s: `predict` against the usual loop of plain PyTorch, and what each of its two steps gives.
+"""Evaluation speed in images/s: `predict` against a plain PyTorch loop and timm, and the effect of its two steps.
 
     uv run python benchmarks/evaluation_speed.py
 
-The first peer is the loop of plain PyTorch and of torchvision's reference script: a DataLoader with ToTensor and
-Normalize on PIL images, `eval()`, inference mode. The second is timm's validate.py: its loader, which normalises whole
-batches (where timm is installed: `uv run --group benchmarks`). Both load in the process itself.
+The first baseline is the loop of plain PyTorch and of torchvision's reference script: a DataLoader with ToTensor and
+Normalize on PIL images, `eval()`, inference mode. The second is timm's validate.py: its loader, which normalizes whole
+batches (if timm is installed: `uv run --group benchmarks`). Both load images in the main process.
 
-All sides answer the same random images with one thread, in turns, after a round that is not timed, and what they
-prepare is timed with them. The unit is CPU-seconds, so that the DataLoader's work counts and a busy machine does not;
-the result is the median of the rounds' ratios.
+All methods predict the same random images on one thread, alternately, after one round that is not timed; their
+preparation is included. Times are CPU-seconds, which include the DataLoader's work and hardly depend on other programs.
+The result is the median of the ratios per round.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class PilImages(Dataset[Any]):
         return self.transform(self.images[index])
 
 
-class LabelledImages(PilImages):
-    """As timm's loader wants them."""
+class LabeledImages(PilImages):
+    """Images with labels, as timm's loader expects them."""
 
     def __getitem__(self, index: int) -> Any:
         return super().__getitem__(index), 0
@@ -66,12 +66,12 @@ def peer(network: nn.Module, images: PilImages) -> Tensor:
 
 
 @torch.inference_mode()
-def timm_validate(network: nn.Module, images: LabelledImages, side: int) -> Tensor:
+def timm_validate(network: nn.Module, images: LabeledImages, side: int) -> Tensor:
     data = importlib.import_module("timm.data")
     loader = data.create_loader(
         images, (3, side, side), 256, mean=MEAN, std=STD, num_workers=0, device=CPU, persistent_workers=False
     )
-    images.transform = data.transforms.ToNumpy()  # its own resizes and crops, for ImageNet
+    images.transform = data.transforms.ToNumpy()  # in place of timm's own, which resizes and crops for ImageNet
     network.eval()
     return torch.cat([network(batch) for batch, _ in loader])
 
@@ -84,12 +84,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--networks", nargs="+", choices=[name for name, _ in NETWORKS], help="of these alone")
+    parser.add_argument("--networks", nargs="+", choices=[name for name, _ in NETWORKS], help="measure only these")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     print(f"torch {torch.__version__}, {platform.machine()}, one thread, {asked.images} images, {asked.rounds} rounds")
-    print("images per CPU-second, and times as many as the DataLoader, and as timm (lowest to highest)")
+    print("images per CPU-second, and the ratios to DataLoader and timm (lowest to highest)")
     for name, side in NETWORKS:
         if asked.networks and name not in asked.networks:
             continue
@@ -98,7 +98,7 @@ def main() -> None:
         tested = ResidentImages(pixels, torch.zeros(asked.images, dtype=torch.int64), MEAN, STD)
         timm: dict[str, Callable[[], Tensor]] = {}
         if importlib.util.find_spec("timm"):
-            timm["timm"] = partial(timm_validate, network, LabelledImages(pixels), side)
+            timm["timm"] = partial(timm_validate, network, LabeledImages(pixels), side)
         sides: dict[str, Callable[[], Tensor]] = {
             "DataLoader": partial(peer, network, PilImages(pixels)),
             **timm,
@@ -118,8 +118,8 @@ def main() -> None:
                 [own / usual for own, usual in zip(found[1:], speeds[peer_name][1:], strict=True)]
                 for peer_name in ("DataLoader", *timm)
             )
-            told = (f"{statistics.median(one):.2f} ({min(one):.2f} to {max(one):.2f})" for one in against)
-            print(f"  {which:10s} {statistics.median(found[1:]):8,.0f}   {'   '.join(told)}", flush=True)
+            ratios = (f"{statistics.median(one):.2f} ({min(one):.2f} to {max(one):.2f})" for one in against)
+            print(f"  {which:10s} {statistics.median(found[1:]):8,.0f}   {'   '.join(ratios)}", flush=True)
 
 
 if __name__ == "__main__":

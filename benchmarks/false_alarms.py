@@ -1,10 +1,10 @@
-"""How often the tests of more than two networks raise a false alarm.
+"""False alarms of the tests of more than two networks.
 
     uv run python benchmarks/false_alarms.py [--repetitions 2000]
 
-Networks of equal ability, answers as in simulated.py; for non-inferiority one network is worse than the others by
-exactly the margin of a point. Levels are 5 %, and 2.5 % for non-inferiority. Printed as a Markdown table: the least
-and the most over the settings that a line names.
+Networks of equal ability are simulated as in simulated.py; for non-inferiority, one network is worse than the others by
+exactly the margin, 1 percentage point. Levels are 5%, and 2.5% for non-inferiority. The output is a Markdown table:
+minimum and maximum over the settings of a line.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def share(alarm: Alarm, number: int, repetitions: int) -> float:
 
 
 def lines() -> list[tuple[str, str, str, list[Alarm]]]:
-    """Each test with its settings, its level, and one function a setting that says whether it raised an alarm."""
+    """Return each test with its settings, its level, and one function per setting that returns whether it alarmed."""
     several = list(itertools.product((3, 8), (100, 1000), (0.5, 1.0)))
     margins = list(itertools.product((2, 4), (0.75, 0.95), (450, 2000), (0.5,)))
     ranks = list(itertools.product((3, 5, 10), (2, 3, 5, 10, 30)))
@@ -75,7 +75,7 @@ def holm_alarm(seeds: int, count: int, images: int, overlap: float, stream: np.r
 
 
 def margin_alarm(seeds: int, count: int, top1: float, images: int, overlap: float, stream: np.random.Generator) -> bool:
-    """Whether the first network, worse by a point, is called non-inferior."""
+    """Return whether the first network, which is worse by 1 percentage point, is shown to be non-inferior."""
     luck = 0.0 if seeds == 1 else 0.1
     abilities = [ABILITIES[round(top1 - 0.01, 2), luck], *[ABILITIES[top1, luck]] * (count - 1)]
     tables = networks(stream, seeds, images, luck=luck, overlap=overlap, abilities=abilities)
@@ -92,7 +92,7 @@ def nemenyi_alarm(count: int, sets: int, stream: np.random.Generator) -> bool:
 
 
 def scores(count: int, sets: int, stream: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Data sets x networks; each data set has its own level and spread."""
+    """Return scores, data sets x networks; each data set has its own level and spread."""
     levels, spreads = stream.uniform(0.5, 0.9, (sets, 1)), stream.uniform(0.005, 0.05, (sets, 1))
     drawn: npt.NDArray[np.float64] = levels + spreads * stream.normal(size=(sets, count))
     return drawn

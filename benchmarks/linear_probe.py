@@ -1,10 +1,10 @@
-"""A linear probe of 100 epochs: features computed once, against a frozen backbone in plain PyTorch.
+"""Speed of a linear probe of 100 epochs: features computed once, against a frozen backbone in plain PyTorch.
 
     uv run python benchmarks/linear_probe.py
 
-Both train the same classifier on the same random images with the same batch size and optimiser, the backbone in
-evaluation mode and without gradients. Plain PyTorch passes every image through the backbone in every epoch: its epochs
-cost the same, so a few are timed and multiplied. Ours is timed whole, the features included.
+Both train the same classifier on the same random images with the same batch size and optimizer; the backbone is in
+evaluation mode and has no gradients. Plain PyTorch passes every image through the backbone in every epoch; its epochs
+take equal time, so only a few are timed and the time is multiplied. convstudy is timed in full, including the features.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ def images(count: int, side: int) -> ResidentImages:
 
 
 def plain(network: nn.Module, head: nn.Linear, batches: TrainingBatches, epochs: int) -> float:
-    """Seconds of `epochs` epochs."""
-    optimiser = torch.optim.SGD(head.parameters(), lr=0.01, momentum=0.9, nesterov=True)
+    """Return the CPU-seconds of `epochs` epochs."""
+    optimizer = torch.optim.SGD(head.parameters(), lr=0.01, momentum=0.9, nesterov=True)
     network.eval()
     started = time.process_time()
     for epoch in range(1, epochs + 1):
         for batch, labels in batches.epoch(epoch):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             F.cross_entropy(network(batch), labels).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            optimizer.step()
     return time.process_time() - started
 
 
 def ours(backbone: FrozenBackbone, resident: ResidentImages, validation: ResidentImages, recipe: Recipe) -> float:
-    """Seconds of the recipe's epochs, features included."""
+    """Return the CPU-seconds of the recipe's epochs, including the features."""
     started = time.process_time()
     features, held_out = backbone.features(resident), backbone.features(validation)
     train(backbone.trained, TrainingBatches(features, recipe, seed=0), held_out)
@@ -69,8 +69,8 @@ def main() -> None:
     whole = without / asked.timed * asked.epochs
     print(
         f"{asked.network} at {asked.side}x{asked.side}, {asked.images} images, {asked.epochs} epochs, one thread, "
-        f"torch {torch.__version__}: plain PyTorch {whole:.0f} CPU-s ({asked.timed} epochs in {without:.1f}), ours "
-        f"{with_cache:.1f} CPU-s; ratio {whole / with_cache:.0f}"
+        f"torch {torch.__version__}: plain PyTorch {whole:.0f} CPU-s ({asked.timed} epochs in {without:.1f}), "
+        f"convstudy {with_cache:.1f} CPU-s; ratio {whole / with_cache:.0f}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Small networks that counters get wrong, as their users write them."""
+"""Small networks for which counting tools report wrong numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Calls(nn.Module):
-    """A network that is one function of its input and of a weight."""
+    """A network that applies one function to its input and a weight."""
 
     def __init__(self, function: Callable[[Tensor, Tensor], Tensor], weight: Tensor) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class Calls(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """The output of an LSTM, without its state."""
+    """An LSTM that returns its output without its state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,23 +46,23 @@ class Deformable(nn.Module):
 
 
 def beside_products() -> nn.Module:
-    """One convolution, and much that multiplies nothing."""
+    """Return a network with one convolution and layers without multiplications of weights."""
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AvgPool2d(2), nn.Softmax(1)).eval()
 
 
 def tied() -> nn.Module:
-    """Two dense layers with one weight, each with a bias of its own."""
+    """Return two dense layers that share a weight and have separate biases."""
     first, second = nn.Linear(8, 8), nn.Linear(8, 8)
     second.weight = first.weight
     return nn.Sequential(first, nn.ReLU(), second)
 
 
 def reused() -> nn.Module:
-    """A convolution that is called twice."""
+    """Return a network that calls one convolution twice."""
     layer = nn.Conv2d(3, 3, 3, padding=1)
     return nn.Sequential(layer, nn.ReLU(), layer)
 
 
 def in_training() -> nn.Module:
-    """A network in training, whose batch norm has statistics to lose."""
+    """Return a network in training mode, whose batch-normalization statistics counting could change."""
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.5)).train()

@@ -1,4 +1,4 @@
-"""The tools that count networks, each called as its documentation says, with one image: the MACs that it reports."""
+"""Counting tools, each called as documented with one image; the functions return the MACs that the tool reports."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def ptflops(network: nn.Module, shape: Shape) -> float:
         as_strings=False,
         verbose=False,
         backend="aten",
-        input_constructor=lambda shape: image(network, shape),  # its own is uninitialised memory: once a minute long
+        input_constructor=lambda shape: image(
+            network, shape
+        ),  # its own input is uninitialized memory, which can be very slow
     )
     return float(macs)
 
@@ -97,13 +99,13 @@ TOOLS: dict[str, tuple[Tool, str]] = {
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Let no tool print or warn."""
+    """Suppress the output and the warnings of a tool."""
     with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing), warnings.catch_warnings(action="ignore"):
         yield
 
 
 def available() -> dict[str, str | None]:
-    """Each tool, with the reason when it is not there."""
+    """Return each tool with None, or with the reason if it cannot be imported."""
     found: dict[str, str | None] = {}
     for tool, (_, module) in TOOLS.items():
         try:

@@ -1,9 +1,9 @@
-"""What each tool says of the networks that counters get wrong, beside the closed form, in one table.
+"""Table of the numbers that each counting tool reports for difficult networks, beside the closed form.
 
     uv run --group benchmarks python benchmarks/peers_mistakes.py
 
-Each tool runs in an interpreter of its own and gets each network new. `–`: the tool has no such figure; a word: it
-failed; `≥`: the tool says that something is left out. Bold is what equals the closed form.
+Each tool runs in a separate interpreter and gets a new instance of each network. `–`: the tool does not report this
+figure; a word: it failed; `≥`: it reports that something was not counted. Values that equal the closed form are bold.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ IMAGE = (3, 224, 224)
 CHANGED = {"changed by counting": (3, 10, 10), "changed by a count that fails": (4, 10, 10)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # positional, as a row of a table
 class Row:
-    """A network, the shape of its input, the right figure, and the test of ours that holds it."""
+    """A network, the shape of its input, the correct figure, and the test of convstudy that checks it."""
 
     title: str
     network: Callable[[], nn.Module]
@@ -46,14 +46,14 @@ class Row:
 
 
 def vit_b_16() -> int:
-    """Patches, twelve layers of projections, attention and two dense layers, the head (Dosovitskiy et al. 2021)."""
+    """Count patches, twelve layers of projections, attention and two dense layers, and the head (Dosovitskiy 2021)."""
     tokens, width, hidden = 14 * 14 + 1, 768, 3072
     layer = tokens * width * (4 * width) + 2 * tokens * tokens * width + 2 * tokens * width * hidden
     return 196 * width * 3 * 16 * 16 + 12 * layer + width * 1000
 
 
 def swin_t() -> int:
-    """Patches of 4x4, stages of layers with windows of 7x7, mergings, the head (Liu et al. 2021, equation 2)."""
+    """Count patches of 4x4, stages with windows of 7x7, mergings, and the head (Liu et al. 2021, equation 2)."""
     stages = [(56, 96, 2), (28, 192, 2), (14, 384, 6), (7, 768, 2)]
     layers = sum(depth * side**2 * width * (12 * width + 2 * 49) for side, width, depth in stages)
     merges = sum(side**2 * 2 * width * width for side, width, _ in stages[1:])
@@ -74,7 +74,7 @@ INCEPTIONS = {  # input channels, 1x1, 3x3 reduced, 3x3, "5x5" reduced, "5x5" (3
 
 
 def googlenet_in_training() -> int:
-    """The stem, Table 1 of Szegedy et al. 2014, the head, and the two side branches that only training has."""
+    """Count the stem, Table 1 of Szegedy et al. 2014, the head, and the two auxiliary branches used in training."""
     stem = 112**2 * 64 * 3 * 49 + 56**2 * (64 * 64 + 192 * 64 * 9)
     modules = sum(
         side**2 * (channels * (one + reduced + few + pooled) + 9 * (reduced * three + few * five))
@@ -166,8 +166,8 @@ ROWS = [
         "activations",
     ),
 ]
-Said = Callable[[Any, nn.Module, Shape], float]
-PARAMETERS: dict[str, Said] = {
+Figure = Callable[[Any, nn.Module, Shape], float]
+PARAMETERS: dict[str, Figure] = {
     "convstudy": lambda _, network, shape: count(network, shape).totals.parameters,
     "torchinfo": lambda tool, network, shape: tool.summary(network, input_size=(1, *shape), verbose=0).total_params,
     "fvcore": lambda tool, network, _: tool.parameter_count(network)[""],
@@ -181,14 +181,14 @@ PARAMETERS: dict[str, Said] = {
     "torchscan": lambda tool, network, shape: tool.crawl_module(network, shape)["totals"]["parameters"]["value"],
     "torchlens": lambda tool, network, shape: tool.trace(network, image(network, shape)).num_params,
 }
-ACTIVATIONS: dict[str, Said] = {  # torchinfo doubles its bytes, for gradients; both peers leave out what has no weights
+ACTIVATIONS: dict[str, Figure] = {  # torchinfo doubles bytes for gradients; both tools omit layers without weights
     "convstudy": lambda _, network, shape: sum(row.activation_size for row in count(network, shape).rows[1:]),
     "torchinfo": lambda tool, network, shape: (
         tool.summary(network, input_size=(1, *shape), verbose=0).total_output_bytes / 8
     ),
     "fvcore": lambda tool, network, shape: tool.ActivationCountAnalysis(network, image(network, shape)).total(),
 }
-IN_TRAINING: dict[str, Said] = {  # asked for the counts of training; the others cannot be asked
+IN_TRAINING: dict[str, Figure] = {  # counts in training mode; the other tools have no such option
     "convstudy": lambda _, network, shape: count(network, shape, training=True).totals.macs,
     "torchinfo": lambda tool, network, shape: (
         tool.summary(network, input_size=(1, *shape), verbose=0, mode="train").total_mult_adds
@@ -197,7 +197,7 @@ IN_TRAINING: dict[str, Said] = {  # asked for the counts of training; the others
 
 
 def figure(tool: str, row: Row) -> str:
-    """What a tool says of a row's network."""
+    """Return the figure that a tool reports for a row's network."""
     special = {"parameters": PARAMETERS, "activations": ACTIVATIONS, "macs in training": IN_TRAINING}.get(row.figure)
     run, module = TOOLS[tool]
     try:
@@ -214,7 +214,7 @@ def figure(tool: str, row: Row) -> str:
 
 
 def changed(tool: str, shape: Shape) -> str:
-    """What of a network in training is another after a tool has counted it, or failed to."""
+    """Return what a tool has changed in a network in training mode after counting it or failing."""
     network = in_training()
     before = state(network)
     with suppress(Exception):
@@ -224,7 +224,7 @@ def changed(tool: str, shape: Shape) -> str:
 
 
 def state(network: nn.Module) -> dict[str, Any]:
-    """What can be told apart from outside."""
+    """Return the observable state of a network."""
     values = network.state_dict()
     return {
         "mode": [module.training for module in network.modules()],
@@ -237,40 +237,40 @@ def state(network: nn.Module) -> dict[str, Any]:
 
 
 def figures(tool: str, first: int) -> None:
-    """Write all that one tool says, from a row on, a line each."""
+    """Print the figures of one tool, starting with a row, one per line."""
     torch.set_num_threads(1)
     for row in ROWS[first:]:
         with silence():
-            said = figure(tool, row)
-        print(said, flush=True)
+            text = figure(tool, row)
+        print(text, flush=True)
     for shape in list(CHANGED.values())[max(first - len(ROWS), 0) :]:
         with silence():
-            said = changed(tool, shape)
-        print(said, flush=True)
+            text = changed(tool, shape)
+        print(text, flush=True)
 
 
-def apart(tool: str) -> list[str]:
-    """The same in an interpreter of its own: some leave torch's functions replaced, some take it down with them."""
-    said: list[str] = []
-    while len(said) < len(ROWS) + len(CHANGED):
-        call = f"import peers_mistakes; peers_mistakes.figures({tool!r}, {len(said)})"
+def isolated_figures(tool: str) -> list[str]:
+    """Return the figures of one tool from a separate interpreter, as some tools patch torch or crash the process."""
+    found: list[str] = []
+    while len(found) < len(ROWS) + len(CHANGED):
+        call = f"import peers_mistakes; peers_mistakes.figures({tool!r}, {len(found)})"
         command = [sys.executable, "-W", "ignore", "-c", call]
         done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-        said += [line for line in done.stdout.splitlines() if line]
+        found += [line for line in done.stdout.splitlines() if line]
         if done.returncode:
-            said.append(f"crash ({signal.Signals(-done.returncode).name})" if done.returncode < 0 else "failed")
-    return said
+            found.append(f"crash ({signal.Signals(-done.returncode).name})" if done.returncode < 0 else "failed")
+    return found
 
 
 def main() -> None:
     argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     tools = [tool for tool, reason in available().items() if not reason]
-    said = {tool: apart(tool) for tool in tools}
-    print(f"| | right | {' | '.join(tools)} | our test |\n|---|---|" + "---|" * len(tools) + "---|")
+    found = {tool: isolated_figures(tool) for tool in tools}
+    print(f"| | correct | {' | '.join(tools)} | test |\n|---|---|" + "---|" * len(tools) + "---|")
     rights = [(row.title, f"{row.expected:,}", row.test) for row in ROWS]
     rights += [(title, "nothing", "test_left_as_found.py") for title in CHANGED]
     for number, (title, right, test) in enumerate(rights):
-        cells = [said[tool][number] for tool in tools]
+        cells = [found[tool][number] for tool in tools]
         marked = [f"**{cell}**" if cell == right else cell for cell in cells]
         print(f"| {title} | {right} | {' | '.join(marked)} | `{test}` |")
 

@@ -1,9 +1,9 @@
-"""How long the report of a large study takes to draw, and how large it is: 20 networks x 10 seeds, 10,000 images.
+"""Time to write the report of a large study, and its size: 20 networks x 10 seeds, 10,000 test images.
 
     uv run python benchmarks/report_drawing.py
 
-The runs are made up, but lie on disk as those of a comparison do; what is timed is `convstudy report`, from its start
-to the whole file, in a process of its own.
+The runs are simulated and stored as those of a comparison. `convstudy report` is timed in a separate process, from its
+start to the complete file.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main() -> None:
         folder = ComparisonFolder(Path(root) / "study")
         started = time.perf_counter()
         make(folder, asked.networks, asked.seeds, asked.images)
-        print(f"concluded and stored in {time.perf_counter() - started:.1f} s")
+        print(f"results computed and stored in {time.perf_counter() - started:.1f} s")
         started = time.perf_counter()
         subprocess.run([sys.executable, "-m", "convstudy", "report", folder.path], check=True, capture_output=True)
         seconds = time.perf_counter() - started
@@ -61,11 +61,11 @@ def main() -> None:
     what = f"{asked.networks} networks x {asked.seeds} seeds on {asked.images:,} images"
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = used.ru_utime + used.ru_stime
-    print(f"{what}: drawn in {seconds:.1f} s ({cpu:.1f} CPU-seconds), {size / 1e6:.2f} MB")
+    print(f"{what}: report written in {seconds:.1f} s ({cpu:.1f} CPU-seconds), {size / 1e6:.2f} MB")
 
 
 def make(folder: ComparisonFolder, networks: int, seeds: int, images: int) -> None:
-    """A finished comparison of photographs of 32 x 32, with as many activation maps as there may be."""
+    """Write a finished comparison on color images of 32 x 32, with the maximum number of activation maps."""
     random = np.random.default_rng(0)
     labels = random.integers(0, len(CLASSES), images)
     names = [f"network-{number:02}" for number in range(networks)]
@@ -122,7 +122,7 @@ def write_run(
     run.path.mkdir(parents=True)
     answers.to_parquet(run.path / "predictions.parquet", index=False)
     run.write_epochs([Epoch(n, 0.1, 2 / n, 0.5, 2 / n, 1 - 1 / n, 10.0) for n in range(1, EPOCHS + 1)])
-    measured = {"train_seconds": 500.0, "images_per_second": 4_500.0, "latency_ms": 1.0, "recipe": {"lr": 0.1}}
+    measured = {"train_seconds": 500.0, "images_per_second": 4_500.0, "latency_ms": 1.0, "lr": 0.1, "lr_grid": []}
     (run.path / "run.json").write_text(json.dumps({"model": name, "seed": seed, **measured}))
 
 

@@ -1,9 +1,9 @@
-"""Seconds until a table of the tutorial's network is printed, in a fresh interpreter: ours against torchinfo.
+"""Start-up time: CPU-seconds to print the table of a small network in a new interpreter, convstudy and torchinfo.
 
     uv run --group benchmarks python benchmarks/start_up.py
 
-The sides take turns; the fastest of the rounds counts, and the median is told: CPU time on one thread (0 on Windows,
-which does not tell it of other processes). What all share is to load torch.
+The programs run alternately; the minimum and the median over the rounds are printed, in CPU time on one thread (0 on
+Windows, which does not report it for other processes). All of them include loading torch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SIDES = {
 
 
 def seconds(command: list[str]) -> float:
-    """The CPU time of one start, from nothing to the end, on one thread."""
+    """Return the CPU time of one process on one thread."""
     before = os.times()
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, *command], check=True, capture_output=True, env=environment)

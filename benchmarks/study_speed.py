@@ -1,10 +1,10 @@
-"""Wall time of a study: its runs side by side with one thread each, against one after another with a thread a core.
+"""Wall time of a study: parallel runs with one thread each, against sequential runs with one thread per core.
 
     uv run python benchmarks/study_speed.py
 
-Both sides do the same runs of `studies/digits.yaml` (eight small networks, five seeds) through the command line, each
-from an empty folder, start-up and report included. The peer is what a script with a loop over networks and seeds does:
-PyTorch with as many threads as there are cores. The sides take turns; the machine should have nothing else to do.
+Both perform the same runs of `studies/digits.yaml` (eight small networks, five seeds) through the command line, in an
+empty folder, including start-up and report. The sequential runs correspond to a script with a loop over networks and
+seeds: PyTorch with as many threads as cores. Both alternate; no other programs should be running.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STUDY = Path(__file__).parent.parent / "studies/digits.yaml"
 
 
 def seconds(epochs: int, seeds: int, *, jobs: int, threads: int) -> float:
-    """The wall time of the study, from the start of the command to its end."""
+    """Return the wall time of the study, from the start of the command to its end."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["compare", "-c", str(STUDY), "--output", str(Path(folder) / "study"), "--device", "cpu"]
         numbers = {"--epochs": epochs, "--seeds": seeds, "--jobs": jobs, "--threads": threads}
@@ -48,8 +48,8 @@ def main() -> None:
         together = seconds(asked.epochs, asked.seeds, jobs=cores, threads=1)
         in_turn = seconds(asked.epochs, asked.seeds, jobs=1, threads=cores)
         ratios.append(in_turn / together)
-        print(f"side by side {together:.0f} s, one after another {in_turn:.0f} s: {ratios[-1]:.2f} times", flush=True)
-    print(f"median of {asked.rounds}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        print(f"parallel {together:.0f} s, sequential {in_turn:.0f} s, ratio {ratios[-1]:.2f}", flush=True)
+    print(f"median ratio of {asked.rounds}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 if __name__ == "__main__":

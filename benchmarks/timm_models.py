@@ -1,9 +1,9 @@
-"""Count every model that the installed timm lists: how many fully, how many with an unknown operation, how many fail.
+"""Coverage of timm: how many of its models are counted fully, with unknown operations, or not at all.
 
     uv run --extra timm python benchmarks/timm_models.py
 
-Each is built without weights and counted at the input size of its own configuration. A model counts fully when no
-operation is without a formula, and its parameters are those of torch's own sum.
+Each model is built without weights and counted at the input size of its configuration. It is counted fully if every
+operation has a formula and the number of parameters equals torch's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from convstudy.analysis import LayerTable, count, unallocated
 
 @dataclass(frozen=True)
 class Outcome:
-    """One model: whether it counts, how long that took, and why not."""
+    """Outcome for one model: whether it was counted, the time, and the reason if not."""
 
     name: str
     family: str
@@ -56,7 +56,7 @@ def outcome(name: str) -> Outcome:
 
 
 def counted(name: str) -> tuple[LayerTable, int]:
-    """A model's table, and its parameters as torch adds them up."""
+    """Return the table of a model, and the number of its parameters according to torch."""
     network = built(name)
     config = timm.models.get_pretrained_cfg(name)
     size = config.input_size if config else (3, 224, 224)
@@ -64,7 +64,7 @@ def counted(name: str) -> tuple[LayerTable, int]:
 
 
 def built(name: str) -> nn.Module:
-    """Without allocating where that can be: a few look at their weights' values while they are built."""
+    """Build a model, if possible without allocation; a few models read the values of their weights when built."""
     try:
         with unallocated():
             network: nn.Module = timm.create_model(name)
@@ -73,7 +73,8 @@ def built(name: str) -> nn.Module:
     return network
 
 
-def told(outcomes: Iterable[Outcome]) -> None:
+def print_outcomes(outcomes: Iterable[Outcome]) -> None:
+    """Print the table of counts, the times, and each model that was not counted fully."""
     found = sorted(outcomes, key=lambda each: each.name)
     fates = Counter(each.fate for each in found)
     families = {each.family for each in found}
@@ -82,8 +83,8 @@ def told(outcomes: Iterable[Outcome]) -> None:
     print(f"| {len(found)} | {len(families)} | {fates['full']} | {fates['unknown operation']} | {fates['fails']} |\n")
     slowest = max(found, key=lambda each: each.seconds)
     print(
-        f"Seconds a model, building included: median {median(seconds):.2f}, "
-        f"longest {slowest.seconds:.1f} ({slowest.name}), together {sum(seconds):.0f}."
+        f"Seconds per model, including building: median {median(seconds):.2f}, "
+        f"longest {slowest.seconds:.1f} ({slowest.name}), total {sum(seconds):.0f}."
     )
     for each in found:
         if each.fate != "full":
@@ -98,7 +99,7 @@ def main() -> None:
     names = timm.list_models(options.models)
     print(f"timm {timm.__version__}, torch {torch.__version__}, Python {platform.python_version()}\n")
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        told(pool.imap_unordered(outcome, names, chunksize=4))
+        print_outcomes(pool.imap_unordered(outcome, names, chunksize=4))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The usual ways to train an image classifier, each as its own documentation or script has it.
+"""Common training loops for image classification, each as in its documentation or reference script.
 
-All train the same network on the same uint8 images with the same crop, flip, loss and optimiser, and keep their
-DataLoader's workers from epoch to epoch, which is the faster choice where it is one. An epoch is timed by the `Clock`
-that it gets, so that what a library does once before its epochs is left out.
+All train the same network on the same uint8 images with the same crop, flip, loss and optimizer, and keep the workers
+of the DataLoader between epochs, which is the faster option. Each epoch is timed by a `Clock`, so that one-time work of
+a library before its epochs is not included.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass
 class Clock:
-    """Seconds on the wall, and seconds of all cores, workers included, of what is done `with` it."""
+    """Wall seconds and CPU-seconds, including workers, of a `with` block."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -51,14 +51,14 @@ class Clock:
 
 
 def _cpu_seconds() -> float:
-    """Of this process, its workers, and those that have ended."""
+    """Return the CPU-seconds of this process, its workers, and workers that have ended."""
     workers = [process.cpu_times() for process in psutil.Process().children(recursive=True)]
     return sum(os.times()[:4]) + float(sum(times.user + times.system for times in workers))
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is trained on: a network by its maker, images and labels, and how."""
+    """A training: how to build the network, images and labels, recipe, and DataLoader workers."""
 
     build: Callable[[], nn.Module]
     pixels: Pixels
@@ -79,14 +79,14 @@ class Work:
         return self.build().to(memory_format=self.layout).train()
 
     def sgd(self, network: nn.Module) -> torch.optim.Optimizer:
-        """As torchvision's reference and Lightning's examples make it."""
+        """Return the optimizer as in torchvision's reference and Lightning's examples."""
         recipe = self.recipe
         return torch.optim.SGD(
             network.parameters(), recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True
         )
 
     def augmentation(self, *last: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Crop and flip of a PIL image, then `last`."""
+        """Return crop and flip of a PIL image, followed by `last`."""
         padding = round(self.recipe.crop_padding * self.side)
         crop = transforms.RandomCrop(self.side, padding=padding)
         return transforms.Compose([crop, transforms.RandomHorizontalFlip(), *last])  # type: ignore[no-any-return]
@@ -102,7 +102,7 @@ class Work:
 
 
 class PilImages(Dataset[tuple[Any, int]]):
-    """What torchvision's CIFAR10 does with an image: an array in memory, through PIL, transformed one at a time."""
+    """Images in memory, each converted to PIL and transformed separately, as in torchvision's CIFAR10."""
 
     def __init__(self, pixels: Pixels, labels: list[int], transform: Callable[[Any], Any]) -> None:
         self.pixels, self.labels, self.transform = pixels, labels, transform
@@ -138,39 +138,39 @@ def convstudy(work: Work) -> Epoch:
 
 
 def bare_steps(work: Work) -> Epoch:
-    """The network's own work, on one batch again and again: what is left when everything around it costs nothing."""
+    """Return an epoch of training steps on one batch: the time without data loading and any other overhead."""
     network, recipe = work.network(), work.recipe
-    optimiser = torch.optim.SGD(network.parameters(), recipe.lr, recipe.momentum, nesterov=True, fused=True)
+    optimizer = torch.optim.SGD(network.parameters(), recipe.lr, recipe.momentum, nesterov=True, fused=True)
     images = torch.randn(recipe.batch_size, 3, work.side, work.side).contiguous(memory_format=work.layout)
     labels = torch.arange(recipe.batch_size) % 10
 
     def epoch(clock: Clock) -> None:
         with clock:
             for _ in range(len(work.labels) // recipe.batch_size):
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 with mixed_precision(images.device, recipe.amp):
                     output = network(images)
                 loss = F.cross_entropy(output.float(), labels, label_smoothing=recipe.label_smoothing)
                 loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
+                optimizer.step()
 
     return epoch
 
 
 def plain_pytorch(work: Work) -> Epoch:
-    """The loop of the PyTorch tutorial, with the loss asked for every tenth step."""
+    """Return an epoch of the PyTorch tutorial's loop, which reads the loss every tenth step."""
     network = work.network()
-    optimiser = work.sgd(network)
+    optimizer = work.sgd(network)
     transform = work.augmentation(transforms.ToTensor(), transforms.Normalize(MEAN, STD))
     loader = work.loader(PilImages(work.pixels, work.labels, transform))
 
     def epoch(clock: Clock) -> None:
         with clock:
             for step, (images, labels) in enumerate(loader):
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss = F.cross_entropy(network(images), labels, label_smoothing=work.recipe.label_smoothing)
                 loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
+                optimizer.step()
                 if step % 10 == 0:
                     loss.item()
 
@@ -178,9 +178,9 @@ def plain_pytorch(work: Work) -> Epoch:
 
 
 def torchvision_reference(work: Work) -> Epoch:
-    """pytorch/vision, references/classification: transforms of presets.py, loop and meters of train.py, no printing."""
+    """Return an epoch of pytorch/vision, references/classification (presets.py and train.py), without printing."""
     network = work.network()
-    optimiser = work.sgd(network)
+    optimizer = work.sgd(network)
     criterion = nn.CrossEntropyLoss(label_smoothing=work.recipe.label_smoothing)
     transform = work.augmentation(
         transforms.PILToTensor(), transforms.ConvertImageDtype(torch.float), transforms.Normalize(MEAN, STD)
@@ -193,9 +193,9 @@ def torchvision_reference(work: Work) -> Epoch:
             for images, labels in loader:
                 output = network(images)
                 loss = criterion(output, labels)
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss.backward()
-                optimiser.step()
+                optimizer.step()
                 acc1, acc5 = _accuracy(output, labels)
                 for name, value in (("loss", loss), ("acc1", acc1), ("acc5", acc5)):
                     meters[name].append(value.item())
@@ -205,13 +205,13 @@ def torchvision_reference(work: Work) -> Epoch:
 
 @torch.inference_mode()
 def _accuracy(output: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """As utils.accuracy with topk=(1, 5)."""
+    """Return top-1 and top-5, as utils.accuracy with topk=(1, 5)."""
     correct = output.topk(5, 1, True, True)[1].t() == labels[None]
     return correct[:1].flatten().sum(dtype=torch.float32), correct[:5].flatten().sum(dtype=torch.float32)
 
 
 def timm_train(work: Work) -> Epoch:
-    """timm's train.py: its loader with prefetcher, its loss, optimiser and meters; `--channels-last` and `--amp`."""
+    """Return an epoch of timm's train.py: its loader with prefetcher, loss, optimizer, meters, `--amp`."""
     data, loss, optim, utils = (importlib.import_module(f"timm.{name}") for name in ("data", "loss", "optim", "utils"))
     network, recipe = work.network(), work.recipe
     images = PilImages(work.pixels, work.labels, lambda image: image)
@@ -226,9 +226,9 @@ def timm_train(work: Work) -> Epoch:
         device=torch.device("cpu"),
         persistent_workers=work.workers > 0,
     )
-    images.transform = work.augmentation(data.transforms.ToNumpy())  # its own crops are those of ImageNet
+    images.transform = work.augmentation(data.transforms.ToNumpy())  # in place of timm's own, for ImageNet
     criterion = loss.LabelSmoothingCrossEntropy(recipe.label_smoothing)
-    optimiser = optim.create_optimizer_v2(
+    optimizer = optim.create_optimizer_v2(
         network, opt="sgd", lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
     )
     losses = utils.AverageMeter()
@@ -238,21 +238,21 @@ def timm_train(work: Work) -> Epoch:
 
     def epoch(clock: Clock) -> None:
         with clock:
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             for inputs, labels in loader:
                 given = inputs.contiguous(memory_format=work.layout)
                 with autocast():
                     value = criterion(network(given), labels)
                 value.backward()
-                optimiser.step()
+                optimizer.step()
                 losses.update(value.item(), len(given))
-                optimiser.zero_grad()
+                optimizer.zero_grad()
 
     return epoch
 
 
 def lightning_trainer(work: Work) -> Epoch:
-    """Lightning's Trainer as it is by default, less its files, its progress bar and its summary of the network."""
+    """Return an epoch of Lightning's Trainer with default settings, without files, progress bar and model summary."""
     lightning = importlib.import_module("lightning")
     network = work.network()
 

@@ -1,12 +1,12 @@
-"""Training images/s on CIFAR-10: convstudy against plain PyTorch, torchvision's reference, timm and Lightning.
+"""Training speed in images/s on CIFAR-10: convstudy, plain PyTorch, torchvision's reference, timm and Lightning.
 
     uv run --group benchmarks python benchmarks/training_speed.py --data path/to/folder --network net
 
-The folder holds CIFAR-10's `cifar-10-batches-py`. Same network, batch size, optimiser, loss, augmentation (crop with an
-eighth of the side as padding, flip) and images; training_peers.py has what differs. convstudy takes the memory format
-that it measures to be faster, as `convstudy train` does. All take turns, epoch by epoch, after one that is not timed,
-so that a busy machine slows each; the unit is CPU-seconds, workers included, and seconds on the wall beside them.
-What everything around the network costs is the part of convstudy's CPU-seconds that bare steps do not take.
+The folder contains CIFAR-10's `cifar-10-batches-py`. Network, batch size, optimizer, loss, augmentation (crop with an
+eighth of the side as padding, flip) and images are the same; training_peers.py has the differences. convstudy uses the
+memory format that it measures to be faster, as `convstudy train` does. All alternate epoch by epoch after one epoch
+that is not timed, so that other programs slow all of them; results are per CPU-second, including workers, and per wall
+second. The overhead outside the model is the fraction of convstudy's CPU-seconds that bare steps do not take.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from convstudy.zoo import build
 from training_peers import PEERS, Clock, Epoch, Pixels, Work, amp, bare_steps, channels_last, convstudy, timm_train
 
 SIDES = {"net": 32, "resnet20": 32, "resnet34": 64}
-IMAGES = {"net": 10_000, "resnet20": 1280, "resnet34": 512}  # an epoch: some seconds
+IMAGES = {"net": 10_000, "resnet20": 1280, "resnet34": 512}  # per epoch, for some seconds of training
 BATCH_SIZE = 128
 
 
 def images_of(data: Path, count: int, side: int) -> tuple[Pixels, list[int]]:
-    """The first images of the training part, enlarged where the side is larger."""
+    """Return the first images of the training set, resized if their side differs, and their labels."""
     part = CIFAR10(data, train=True)
     pixels = part.data[:count]
     if side != pixels.shape[1]:
@@ -72,7 +72,7 @@ def main() -> None:
     }
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "timm", "lightning"))
     print(
-        f"{asked.network}, 3x{side}x{side}, batch {BATCH_SIZE}, {count} images an epoch, {asked.rounds} rounds; "
+        f"{asked.network}, 3x{side}x{side}, batch {BATCH_SIZE}, {count} images per epoch, {asked.rounds} rounds; "
         f"{asked.threads} threads, {asked.workers} workers; channels-last chosen: {layouts[False]}, with --amp "
         f"{layouts[True]}\n{packages}; {platform.machine()}",
         flush=True,
@@ -81,11 +81,11 @@ def main() -> None:
     report(clocks, count, "CPU-seconds", lambda clock: clock.cpu)
     report(clocks, count, "seconds", lambda clock: clock.wall)
     around = [1 - bare.cpu / ours.cpu for bare, ours in zip(clocks["bare steps"], clocks["convstudy"], strict=True)]
-    print(f"around the network: {spread([100 * part for part in around], '.1f')} % of convstudy's CPU-seconds")
+    print(f"overhead outside the model: {spread([100 * part for part in around], '.1f')} % of convstudy's CPU-seconds")
 
 
 def rounds(sides: dict[str, Epoch], count: int) -> dict[str, list[Clock]]:
-    """The clocks of `count` epochs of each side, in turns, after one that does not count."""
+    """Time `count` epochs of each loop, alternately, after one epoch that does not count."""
     found: dict[str, list[Clock]] = {name: [] for name in sides}
     for number in range(count + 1):
         for name, epoch in sides.items():
@@ -97,8 +97,8 @@ def rounds(sides: dict[str, Epoch], count: int) -> dict[str, list[Clock]]:
 
 
 def report(clocks: dict[str, list[Clock]], images: int, unit: str, seconds: Callable[[Clock], float]) -> None:
-    """Images a second of each side, and how many times as many convstudy has in the same round."""
-    print(f"images by {unit}: median (lowest to highest), and convstudy's times as many")
+    """Print images per second of each loop, and the ratio of convstudy to it in the same round."""
+    print(f"images per {unit.removesuffix('s')}: median (lowest to highest), and ratio of convstudy to it")
     rates = {name: [images / seconds(clock) for clock in all_of_one] for name, all_of_one in clocks.items()}
     for name, values in rates.items():
         ours = rates["convstudy, --amp" if "--amp" in name else "convstudy"]

@@ -1,11 +1,11 @@
-"""From the start of a process to its first step of training, and its peak memory: `convstudy train` and its peers.
+"""Time from the start of a process to its first training step, and peak memory: `convstudy train` and other loops.
 
     uv run --group benchmarks python benchmarks/training_start.py --data path/to/folder
 
-The folder holds CIFAR-10's `cifar-10-batches-py`. Each program runs in a process of its own, with all 50,000 images at
-32x32, for so many steps; they take turns. Ours is the whole command: it counts the network, checks the data, splits off
-validation and measures threads and memory format before its first step. The peers are those of training_peers.py.
-Memory is what the process has held at most, and what its workers hold for themselves alone.
+The folder contains CIFAR-10's `cifar-10-batches-py`. Each program runs in a separate process with all 50,000 images at
+32x32 for 20 steps; the programs alternate. `convstudy train` is the whole command: it counts the network, checks the
+data, splits off the validation set and measures threads and memory format before its first step. The others are those
+of training_peers.py. Memory is the peak of the process plus the private memory of its workers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BATCH_SIZE, STEPS = 128, 20
 
 
 def watch() -> None:
-    """Tell of the first step of any optimiser, and end the process after some."""
+    """Report the first step of any optimizer, and end the process after 20 steps."""
     started, first, steps = psutil.Process().create_time(), [0.0, 0.0], [0]
 
     def after(*_: object) -> None:
@@ -50,7 +50,7 @@ def watch() -> None:
 
 
 def cpu_seconds() -> float:
-    """Of this process and its workers; those at work are a few batches ahead."""
+    """Return the CPU-seconds of this process and its workers, which may be a few batches ahead."""
     workers = [process.cpu_times() for process in psutil.Process().children(recursive=True)]
     return sum(os.times()[:4]) + float(sum(times.user + times.system for times in workers))
 

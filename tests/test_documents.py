@@ -1,7 +1,8 @@
-"""README, help and documents tell the truth: commands exist, flags are known, links lead somewhere."""
+"""README and documents: commands and Python names exist, flags are known, links lead somewhere."""
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
@@ -12,6 +13,7 @@ import pytest
 import typer
 import yaml
 
+import convstudy
 from convstudy.cli.app import app
 from tests.conftest import ROOT, Said
 
@@ -29,7 +31,7 @@ COMMANDS = sorted(
 
 
 def words_of(command: str) -> list[str]:
-    """The words of a command, without what sets everything up before it."""
+    """Return the words of a command, without those that set up the environment."""
     words = shlex.split(command.rsplit("&&", maxsplit=1)[-1])
     if words[0] == "torchrun":
         return words[words.index("-m") + 1 :]
@@ -112,9 +114,19 @@ def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
-def test_every_command_is_in_the_readme_and_the_changelog() -> None:
+def test_every_command_is_in_the_documents() -> None:
     names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     names += ["data inspect"]
-    for document in ("README.md", "CHANGELOG.md"):
-        text = (ROOT / document).read_text(encoding="utf-8")
-        assert [name for name in names if f"convstudy {name}" not in text] == []
+    text = "\n".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    assert [name for name in names if f"convstudy {name}" not in text] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_the_documents_call_in_python_exists(document: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL):
+        names = [
+            node.attr
+            for node in ast.walk(ast.parse(block))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "convstudy"
+        ]
+        assert [name for name in names if not hasattr(convstudy, name)] == []

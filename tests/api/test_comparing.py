@@ -101,7 +101,7 @@ def test_a_run_of_it_is_opened_with_its_network(compared: convstudy.ComparisonRe
         compared.run("mine", 0).network()
     run = convstudy.open_run(compared.path / "mine/seed-0", network=Tiny, data=arrays())
     assert run.evaluate().top1.value == run.top1
-    with pytest.raises(StudyError, match="no run of other with seed 0; it has mine, lecture with seeds 0, 1"):
+    with pytest.raises(StudyError, match="no run of other with seed 0; expected mine, lecture and seeds 0, 1"):
         compared.run("other", 0)
     with pytest.raises(StudyError, match="other code of mine"):
         convstudy.open_run(compared.path / "mine/seed-0", network=Failing)
@@ -118,6 +118,9 @@ def test_train_evaluate_predict_export(tmp_path: Path) -> None:
     assert run.evaluate().top1.value == run.top1
     of_rows = run.predict(images[:5], topk=2)
     assert [len(answer.ranked) for answer in of_rows] == [2] * 5
+    with pytest.raises(StudyError, match="topk is 0") as caught:
+        run.predict(images[:5], topk=0)
+    assert caught.value.setting == "topk"
     from PIL import Image  # noqa: PLC0415
 
     Image.fromarray(images[0]).save(tmp_path / "one.png")

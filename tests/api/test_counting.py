@@ -55,9 +55,9 @@ def test_a_claimed_table_is_checked(tmp_path: Path) -> None:
 
 
 def test_a_wrong_question_gets_one_line() -> None:
-    with pytest.raises(ShapeError, match=r"needs the shape of one input, as \(3, 224, 224\)"):
+    with pytest.raises(ShapeError, match=r"needs the shape of one input"):
         convstudy.summary(nn.Linear(2, 2))
-    with pytest.raises(ShapeError, match="this one is built already"):
+    with pytest.raises(ShapeError, match="classes is 3"):
         convstudy.summary(nn.Linear(2, 2), (2,), classes=3)
     with pytest.raises(UnknownNameError, match="did you mean 'resnet34'"):
         convstudy.summary("resnet3A")

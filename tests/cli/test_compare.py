@@ -59,7 +59,7 @@ def test_two_networks_in_one_verdict_out(convstudy: Convstudy, own: str, tmp_pat
     words = " ".join(said.out.split())
     assert "61,706" in words  # net with one channel and ten classes, before training
     assert "report: out/report.html" in words
-    assert "no difference shown between" in words or "is better than" in words
+    assert "No difference shown between" in words or "is better than" in words
 
     results = json.loads((tmp_path / "out/results.json").read_text())
     assert set(results) == {"models", "comparisons", "conclusion", "omnibus", "protocol", "environment"}
@@ -231,8 +231,8 @@ def test_a_lost_loss_ends_in_one_line(convstudy: Convstudy, own: str) -> None:
         (("compare", "--epoch", "3"), "No such option: --epoch"),
         (("compare", "--data", "nowhere/at/all"), "nowhere/at/all"),
         (("compare", "--device", "tpu"), "--device is 'tpu'; expected auto, cpu, cuda, cuda:N or mps"),
-        (("compare", "--input-size", "16"), "net works at 32x32 only; got --input-size 16"),
-        (("compare", "nowhere.py:Net"), "nowhere.py is not there; expected a Python file"),
+        (("compare", "--input-size", "16"), "got --input-size 16"),
+        (("compare", "nowhere.py:Net"), "nowhere.py does not exist; expected a Python file"),
         (("compare", "own.py:Missing"), "own.py has no class or function 'Missing'; it has Tiny"),
         (("compare", "own.py:fixed"), "own.py:fixed: 0 (Conv2d): got 1x1x32x32 (batch first), expected 3 channels"),
         (("compare", "own.py:three_outputs"), "own.py:three_outputs gives an output of shape (3,); expected one logit"),
@@ -271,7 +271,7 @@ def test_the_folder_of_another_comparison_is_left_alone(convstudy: Convstudy, ow
     assert (tmp_path / "out/results.json").read_bytes() == results
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("years of work")
-    assert "mine is there and holds no comparison" in convstudy("compare", "net", "--output", "mine").err
+    assert "mine already exists" in convstudy("compare", "net", "--output", "mine").err
 
 
 def test_lists(convstudy: Convstudy) -> None:

@@ -100,7 +100,7 @@ def test_data_that_cannot_be_used_get_one_line(convstudy: Convstudy, run: Path, 
     shutil.rmtree(tmp_path / "fewer/red")
     messages = {
         "more": "more has other classes than the run: 'purple' is not one of the run's; expected blue, green, red",
-        "fewer": "fewer has other classes than the run: 'red' of the run is not there; expected blue, green, red",
+        "fewer": "fewer has other classes than the run: 'red' is missing; expected blue, green, red",
         "nowhere/at/all": "nowhere/at/all does not exist; expected class folders",
     }
     for data, message in messages.items():
@@ -115,7 +115,7 @@ def test_changed_data_are_not_evaluated_as_if_they_were_the_same(
     shutil.move(tmp_path / "pictures/train/red/0.png", tmp_path / "pictures/test/red/another.png")
     said = convstudy("evaluate", run)
     assert (said.status, said.err.count("\n")) == (2, 1)
-    assert said.err.startswith("error: pictures is not as it was when this run was trained")
+    assert said.err.startswith("error: pictures has changed since this run was trained")
     assert convstudy("evaluate", run, "--data", "pictures").status == 0
 
 

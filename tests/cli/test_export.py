@@ -48,7 +48,7 @@ def test_onnx_gives_the_logits_of_the_run_to_who_reads_its_metadata(
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     about = session.get_modelmeta().custom_metadata_map
     assert json.loads(about["classes"]) == ["blue", "green", "red"]
-    assert about["preprocessing_text"].startswith("red, green, blue; middle square resized to 20x20, then to 32x32; ")
+    assert about["preprocessing_text"].startswith("RGB; center square resized to 20x20, then to 32x32; ")
     stored = stored_logits(tmp_path / run)
     preprocessing = json.loads(about["preprocessing"])
     images = np.stack([by_hand(tmp_path / "pictures" / name, preprocessing) for name in stored.index])
@@ -102,7 +102,7 @@ def test_a_file_that_gives_other_logits_is_not_kept(
     said = convstudy("export", run, "--format", "safetensors", "--output", "model.safetensors")
     assert said.status == 2
     assert said.err.startswith(
-        "error: model.safetensors gives other logits than the network, by up to 0.01 for 15 test"
+        "error: the logits of model.safetensors differ from those of the network by up to 0.01 for 15 test"
     )
     assert not list(tmp_path.glob("*model.safetensors*"))
 
@@ -114,15 +114,15 @@ def test_what_is_missing_is_named(
     said = convstudy("export", run)
     assert (said.status, said.err) == (
         2,
-        "error: --format onnx needs onnxscript, which is not installed; `pip install convstudy[export]` brings it\n",
+        'error: the format onnx needs onnxscript; pip install "convstudy[export]"\n',
     )
     said = convstudy("export", run, "--format", "torchvision")
-    assert "torchvision has no network of the layers of small.py:Small" in said.err
+    assert "torchvision has no network with the layers of small.py:Small" in said.err
     (tmp_path / "pictures").rename(tmp_path / "moved")
     said = convstudy("export", run, "--format", "safetensors")
     assert "error: no data set or folder is named 'pictures'" in said.err
     said = convstudy("export", run, "--format", "safetensors", "--no-check")
-    assert (said.status, said.err) == (0, "not checked: as asked\n")
+    assert (said.status, said.err) == (0, "not checked: as requested\n")
 
 
 def test_without_onnxruntime_the_file_is_written_and_the_check_is_skipped_aloud(
@@ -132,5 +132,5 @@ def test_without_onnxruntime_the_file_is_written_and_the_check_is_skipped_aloud(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     said = convstudy("export", run)
     assert said.status == 0
-    assert said.err == "not checked: onnxruntime is not installed; `pip install convstudy[export]` brings it\n"
+    assert said.err == "not checked: onnxruntime is not installed; run `pip install convstudy[export]`\n"
     assert (tmp_path / said.out.strip()).stat().st_size > 0

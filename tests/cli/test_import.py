@@ -118,7 +118,7 @@ def test_predictions_alone_make_a_comparison(convstudy: Convstudy, tmp_path: Pat
         (lambda table: table.iloc[1:], (), "test images by their ids"),
         (lambda table: table.assign(id=["strange", *table["id"][1:]]), (), "is missing"),
         (lambda table: table.assign(label=(table["label"] + 1) % 10), (), "labels differ"),
-        (lambda table: table, ("--model", "net"), "has runs of its own of net"),
+        (lambda table: table, ("--model", "net"), "has its own runs of net"),
         (lambda table: table, ("--model", " "), "--model is empty"),
     ],
 )

@@ -122,14 +122,16 @@ def test_without_a_tracker_s_package_or_name_nothing_begins(
     said = convstudy("train", *SHORT, "--log", "wandb")
     assert (said.status, said.err) == (
         2,
-        "error: --log wandb needs wandb, which is not installed; `pip install convstudy[wandb]` brings it\n",
+        "error: --log wandb needs the package wandb, which is not installed; run `pip install convstudy[wandb]`\n",
     )
     (tmp_path / "mlflow.py").write_text("import google.protobuf.service_of_another_version\n")
     monkeypatch.syspath_prepend(tmp_path)
     said = convstudy("train", *SHORT, "--log", "mlflow")
-    assert said.err.startswith("error: --log mlflow needs mlflow, which cannot be imported (No module named ")
+    assert said.err.startswith(
+        "error: --log mlflow needs the package mlflow, which cannot be imported (No module named "
+    )
     said = convstudy("train", *SHORT, "--log", "tensorbord")
-    assert said.err == "error: no tracker for --log is named 'tensorbord'; did you mean 'tensorboard'?\n"
+    assert said.err == "error: no tracker is named 'tensorbord'; did you mean 'tensorboard'?\n"
     assert not (tmp_path / "out").exists()
 
 
@@ -147,4 +149,4 @@ def test_a_tracker_that_fails_does_not_stop_the_training(
     monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace())
     said = convstudy("train", *SHORT[:-1], "other", "--log", "mlflow")
     assert (said.status, said.err.count("\n")) == (2, 1)
-    assert said.err.startswith("error: the tracker mlflow cannot begin: AttributeError: ")
+    assert said.err.startswith("error: the tracker mlflow cannot start: AttributeError: ")

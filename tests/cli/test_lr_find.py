@@ -44,7 +44,7 @@ def test_the_rate_is_found_shown_and_trained_with(convstudy: Convstudy, pictures
     assert yaml.safe_load((out / "recipe.yaml").read_text())["lr"] == rate
     record = json.loads((out / "run.json").read_text())
     assert record["recipe"]["lr"] == rate
-    assert record["notes"] == [f"--lr find: {rate:g}, by the range test in range-test.csv"]
+    assert record["notes"] == [f"lr {rate:g} was chosen by the range test in range-test.csv"]
     assert convstudy(*WORDS, "--lr", str(rate), "--output", "given").status == 0
     for kept in ("weights.safetensors", "predictions.parquet"):
         assert (out / kept).read_bytes() == (tmp_path / "given" / kept).read_bytes()
@@ -78,7 +78,7 @@ def test_the_test_is_done_once(
     assert said.err == 'error: out holds another run: recipe.lr is "find" there and 0.1 here; choose another --output\n'
     (tmp_path / "out/range-test.csv").write_text("lr\n1\n")
     said = convstudy(*asked)
-    line = "error: out/range-test.csv is not the table of a range test; delete it, and the test is done again\n"
+    line = "error: out/range-test.csv is not a valid table of a range test; delete it to repeat the test\n"
     assert (said.status, said.err) == (2, line)
 
 
@@ -87,7 +87,8 @@ def test_a_network_that_does_not_learn_gets_one_line(convstudy: Convstudy, pictu
     said = convstudy("train", "still.py:Still", *ON_PICTURES, "--lr", "find", "--output", "out")
     assert (said.status, said.err) == (
         2,
-        "error: --lr find has found none: the loss fell at no learning rate of its test; give a number\n",
+        "error: the range test found no learning rate: the loss did not fall at any that was tested; set --lr to a "
+        "number\n",
     )
 
 

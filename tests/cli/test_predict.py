@@ -100,19 +100,19 @@ def test_a_changed_or_lost_network_is_made_from_the_run_s_own_copy(
     (tmp_path / run / "weights.safetensors").write_bytes(b"torn")
     said = convstudy(*words)
     assert (said.status, said.out) == (2, "")
-    assert "weights.safetensors does not fit small.py:Small, which may have changed since (" in said.err
+    assert "weights.safetensors does not fit small.py:Small, which may have changed since " in said.err
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("nowhere", "a.png"), "nowhere is not there; expected the folder of a run"),
-        (("pictures", "a.png"), "pictures holds no run; expected run.json in it"),
-        (("RUN", "nothing.png"), "nothing.png is not there; expected an image, a folder of images or a pattern"),
-        (("RUN", "*.gif"), "*.gif is not there; expected an image, a folder of images or a pattern"),
-        (("RUN", "empty"), "empty has no images; expected files such as .jpg or .png"),
+        (("nowhere", "a.png"), "nowhere does not exist; expected"),
+        (("pictures", "a.png"), "pictures holds no run; "),
+        (("RUN", "nothing.png"), "nothing.png does not exist; expected an image, a folder of images or a pattern"),
+        (("RUN", "*.gif"), "*.gif does not exist; expected an image, a folder of images or a pattern"),
+        (("RUN", "empty"), "empty contains no images; expected files such as .jpg or .png"),
         (("RUN", "torn.png"), "torn.png cannot be decoded: "),
-        (("RUN", "pictures", "--topk", "0"), "--topk is 0; expected a whole number from 1 on"),
+        (("RUN", "pictures", "--topk", "0"), "--topk is 0; expected a whole number"),
         (("RUN", "pictures", "--device", "tpu"), "--device is 'tpu'; expected auto, cpu, cuda, cuda:N or mps"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -132,12 +132,12 @@ def test_unfinished_and_ambiguous_folders_are_named(convstudy: Convstudy, run: P
     again = ("--data", "pictures", "--seeds", "2", "--epochs", "1", "--device", "cpu", "--output", "two")
     assert convstudy("compare", "small.py:Small", *again, "--jobs", "1").status == 0
     said = convstudy("predict", "two", "pictures")
-    assert "two holds 2 runs; name one of them, as in two/small.py-Small/seed-0" in said.err
+    assert "two holds 2 runs; give one of them, as in two/small.py-Small/seed-0" in said.err
     record = tmp_path / run / "run.json"
     kept = json.loads(record.read_text())
     record.write_text(json.dumps({key: value for key, value in kept.items() if key != "preprocessing"}))
     assert (
-        "does not say its preprocessing, for an older convstudy has written it"
+        "has no preprocessing; it was written by another version of convstudy"
         in convstudy("predict", run, "pictures").err
     )
     record.unlink()

@@ -179,8 +179,8 @@ def test_data_that_have_changed_are_refused(convstudy: Convstudy, pictures: Path
         said = convstudy(*words)
         assert (said.status, said.out) == (2, "")
         assert said.err == (
-            "error: out was begun with other images or labels: pictures has changed since; "
-            "put the data back as they were, or choose another --output\n"
+            "error: out was started with other images or labels: pictures has changed since; "
+            "restore the data, or choose another --output\n"
         )
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 

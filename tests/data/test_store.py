@@ -35,7 +35,7 @@ from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
 from convstudy.inference import ResidentImages
 from convstudy.study import Plan
-from convstudy.study.models.preprocessing import recoloured
+from convstudy.study.models.preprocessing import with_channels
 from convstudy.training import Recipe, TrainingBatches
 
 COUNT, SIDE = 12, 16
@@ -225,7 +225,7 @@ def everything(data: DataSet) -> list[object]:
     """All that is made of the images of a data set, by whoever asks for it."""
     larger = at_side(data, 20)
     parts = [*split_validation(data.train, seed=1), *split_validation(larger.train, seed=1), data.test, larger.test]
-    grey = recoloured(data.test.images, 1)
+    grey = with_channels(data.test.images, 1)
     return [
         data.fingerprint,
         *(part.ids for part in parts),

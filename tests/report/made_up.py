@@ -58,7 +58,7 @@ MEASURED: dict[str, dict[str, Any]] = {  # of the network beside them nothing, a
     },
 }
 SKILL = {"net": 0.955, "resnet34": 0.978, NASTY_NETWORK: 0.93}
-SIZE: dict[str, Any] = {"chance": (0.031, 0.001, 0.214), "detectable": 0.0181, "seeds_needed": 4, "standardised": -0.15}
+SIZE: dict[str, Any] = {"chance": (0.031, 0.001, 0.214), "detectable": 0.0181, "seeds_needed": 4, "standardized": -0.15}
 ENVIRONMENT: dict[str, str | int] = {"device": "cpu", "processor": "Some <processor> & more", "torch": "2.15.0"}
 
 
@@ -81,7 +81,7 @@ def made_up_findings(networks: int = 2, seeds: int = 3, *, test_images: int = 36
         conclusion=conclusion(models, pairs, answers),
         omnibus=seed_by_seed(runs),
     )
-    findings = Findings(results, runs, (), unfinished)
+    findings = Findings(results=results, runs=runs, unfinished=unfinished)
     return _with_images(findings, labels) if runs else findings
 
 
@@ -93,7 +93,7 @@ def _run(name: str, seed: int, labels: Labels) -> RunResult:
     logits = random.normal(0, 1, (len(labels), len(CLASSES))).astype(np.float32)
     logits[np.arange(len(labels)), answers] += 9
     epochs = tuple(_epoch(number, float(skill), random) for number in range(1, EPOCHS + 1))
-    return RunResult(name, seed, epochs, labels, logits)
+    return RunResult(model=name, seed=seed, epochs=epochs, labels=labels, logits=logits)
 
 
 def _epoch(number: int, skill: float, random: np.random.Generator) -> Epoch:

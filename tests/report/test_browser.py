@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -226,7 +227,11 @@ def test_more_images_are_shown_by_keyboard(page: Page) -> None:
 def test_the_ranks_are_drawn_without_a_network(browser: Browser, tmp_path: Path, width: int, scheme: Scheme) -> None:
     scores = np.array([[0.9, 0.8, 0.7, 0.6]] * 6)
     ranks = (1.0, 2.0, 3.0, 4.0)
-    data = [RankedData(f"runs/{n}", f"set-{n}", 3, 100, (0.9, 0.8, 0.7, 0.6), ranks) for n in range(6)]
+    top1 = (0.9, 0.8, 0.7, 0.6)
+    data = [
+        RankedData(folder=f"runs/{n}", name=f"set-{n}", seeds=3, test_images=100, top1=top1, ranks=ranks)
+        for n in range(6)
+    ]
     networks = ("net", "lenet5", NASTY_NETWORK, "lecture")
     write_ranks(Ranking(networks, tuple(data), friedman(scores)), tmp_path / "ranks.html", "convstudy report a b")
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
@@ -249,4 +254,4 @@ def test_the_ranks_are_drawn_without_a_network(browser: Browser, tmp_path: Path,
 
 def test_the_command_is_copied(page: Page) -> None:
     page.get_by_role("button", name="Copy").click()
-    expect(page.locator("#copied")).to_have_text("The command was copied.")
+    expect(page.locator("#copied")).to_have_text(re.compile("copied"))

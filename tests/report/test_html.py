@@ -417,3 +417,10 @@ def test_the_same_findings_give_the_same_file_and_nothing_beside_it(tmp_path: Pa
         write_html(findings, tmp_path / "report.html")
     assert (tmp_path / "report.html").read_bytes().decode() == html(findings)
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_costs_in_a_narrow_range_have_ticks(findings: Findings) -> None:
+    one, other, _ = findings.results.models
+    near = accuracy_against((one, replace(other, macs=326_000)), COSTS[0]).layout.xaxis.tickvals
+    assert list(near) == [340_000, 360_000, 380_000, 400_000]
+    assert accuracy_against((one, other), COSTS[0]).layout.xaxis.dtick == 1

@@ -152,9 +152,9 @@ def test_the_command(convstudy: Callable[..., Said], tmp_path: Path, made_up: Fi
     assert printed["csv"].startswith("data,network,top1,rank\none,a,0.9,1.0\n")
     assert printed["markdown"].startswith("# 3 networks on 2 data sets\n")
     for words, message in {
-        ("one", "one"): "one and one are both on one; a ranking counts each data set once, so leave one of them out",
-        ("one", "other"): "c is compared in one and not in other; a ranking needs the same networks in each",
-        ("pair", "pair-2"): "pair compares a and b alone; a ranking needs three networks or more: of two, each data",
+        ("one", "one"): "one and one both use one; a ranking counts each data set once, so remove one of them",
+        ("one", "other"): "c is compared in one but not in other; a ranking needs the same networks in each",
+        ("pair", "pair-2"): "pair compares only a and b; a ranking needs three or more networks",
         ("one", "nowhere"): "nowhere holds no comparison",
     }.items():
         said = convstudy("report", *words)

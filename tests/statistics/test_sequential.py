@@ -13,12 +13,12 @@ from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.sequential import (
     Ending,
     Evidence,
-    PairVerdict,
     SequentialPlan,
     Standing,
     standing,
     standing_of,
 )
+from convstudy.statistics.verdict import Verdict
 
 PLAN = SequentialPlan()
 NO_MARGIN = SequentialPlan(margin=1e-9)
@@ -50,7 +50,7 @@ def test_a_clear_difference_ends_at_the_first_look() -> None:
     at = standing({"a": answers([1900, 1901, 1899]), "b": answers([1500, 1501, 1499])}, PLAN)
     assert (at.ending, at.remaining, at.dropped, at.seeds) == (Ending.ONE_LEFT, ("a",), {"b": 3}, 3)
     [pair] = at.pairs
-    assert pair.verdict is PairVerdict.BETTER
+    assert pair.verdict is Verdict.BETTER
     assert pair.value == pytest.approx(0.2)
     assert pair.low > 0.15
     assert pair.p_value < 0.001
@@ -59,7 +59,7 @@ def test_a_clear_difference_ends_at_the_first_look() -> None:
 def test_equal_networks_are_equivalent_within_the_margin() -> None:
     same = answers([1900, 1901, 1899, 1900])
     at = standing({"a": same, "b": same}, PLAN)
-    assert (at.ending, at.pairs[0].verdict) == (Ending.DECIDED, PairVerdict.EQUIVALENT)
+    assert (at.ending, at.pairs[0].verdict) == (Ending.DECIDED, Verdict.EQUIVALENT)
     assert at.remaining == ("a", "b")
 
 
@@ -68,8 +68,8 @@ def test_the_verdict_p_value_and_interval_agree() -> None:
     for _ in range(200):
         tables = {name: answers(list(stream.normal(1800, 20, 6).astype(int))) for name in ("a", "b")}
         for pair in standing(tables, NO_MARGIN).pairs:
-            assert (pair.p_value < PLAN.level) == (pair.verdict is PairVerdict.BETTER)
-            if pair.verdict is PairVerdict.BETTER and pair.seeds == 3:
+            assert (pair.p_value < PLAN.level) == (pair.verdict is Verdict.BETTER)
+            if pair.verdict is Verdict.BETTER and pair.seeds == 3:
                 assert pair.low > 0 or pair.high < 0
 
 

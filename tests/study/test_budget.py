@@ -44,7 +44,7 @@ class Strange(nn.Module):
 def test_as_many_whole_epochs_as_the_budget_pays_for(amount: float, costs: dict[str, float]) -> None:
     budget = Budget(BudgetKind.SECONDS, amount)
     if max(costs.values()) > amount:
-        with pytest.raises(StudyError, match="does not pay for one epoch of"):
+        with pytest.raises(StudyError, match="budget is seconds="):
             allowances(budget, costs)
         return
     for name, allowed in allowances(budget, costs).items():
@@ -92,7 +92,7 @@ def test_equal_images(convstudy: Convstudy, tmp_path: Path) -> None:
     assert "--budget images=2500" in results["protocol"]["command"]
     assert "--epochs" not in results["protocol"]["command"]
     other = convstudy("compare", *MODELS, "--budget", "images=2600", *FLAGS)
-    assert 'budget is "images=2500" there and "images=2600" here; choose another --output' in other.err
+    assert 'budget is "images=2500" there and "images=2600" here' in other.err
 
 
 def test_equal_seconds_are_measured_once_and_kept(
@@ -129,16 +129,16 @@ def test_measuring_leaves_random_state_and_threads_as_they_were() -> None:
     [
         (
             ("net", "--budget", "images=100"),
-            "--budget is images=100, which does not pay for one epoch of net; ",
+            "--budget is images=100, ",
         ),
         (
             ("net", "lecture", "--budget", "macs=1e6"),
-            "--budget is macs=1e+06, which does not pay for one epoch of any network; expected macs=",
+            "expected macs=1.95e+09 or more",
         ),
-        (("net", "resnet34", "--budget", "macs=1e10"), "does not pay for one epoch of resnet34; expected macs="),
+        (("net", "resnet34", "--budget", "macs=1e10"), "expected macs=2.67e+11 or more"),
         (
             ("net", "--budget", "seconds=1e-9"),
-            "--budget is seconds=1e-09, which does not pay for one epoch of net; expected seconds=",
+            "--budget is seconds=1e-09, ",
         ),
         (("net", "--budget", "much"), "--budget is 'much'; expected images=N, macs=N or seconds=N, as in macs=2e13"),
         (("net", "--budget", "macs=-1"), "--budget is 'macs=-1'; expected"),

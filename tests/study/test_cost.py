@@ -43,7 +43,7 @@ def task(name: str, **settings: object) -> Task:
         threads=1,
         convstudy="0",
         sources="0",
-        opened=Model(name, lambda *_: network(name)),
+        opened=Model(name=name, build=lambda *_: network(name)),
         data=DATA,
         origin=ORIGIN,
         on=torch.device("cpu"),

@@ -28,7 +28,8 @@ def run(seed: int, right: float, *, one: int | None = None, history: tuple[Epoch
     if one is not None:
         answers = np.full(IMAGES, one)
     logits = np.eye(CLASSES, dtype=np.float32)[answers]
-    return RunResult("net", seed, epochs() if history is None else history, LABELS, logits)
+    past = epochs() if history is None else history
+    return RunResult(model="net", seed=seed, epochs=past, labels=LABELS, logits=logits)
 
 
 def kinds(runs: list[RunResult], records: list[dict[str, Any]] | None = None) -> list[HealthKind]:
@@ -63,7 +64,7 @@ def test_training_learns_and_validation_does_not() -> None:
 def test_most_images_of_one_class_are_rightly_answered_so() -> None:
     labels = np.zeros(IMAGES, np.int64)
     labels[:20] = 1
-    good = RunResult("net", 0, STEADY, labels, np.eye(2, dtype=np.float32)[labels])
+    good = RunResult(model="net", seed=0, epochs=STEADY, labels=labels, logits=np.eye(2, dtype=np.float32)[labels])
     assert kinds([good]) == []
 
 

@@ -70,7 +70,7 @@ def test_results_come_back_from_json_as_they_were_and_are_columns_of_the_csv(tmp
 
 def run(model: str, seed: int, right: npt.NDArray[np.bool_]) -> RunResult:
     logits = np.stack([right, ~right], axis=1).astype(np.float32)
-    return RunResult(model, seed, (), np.zeros(len(right), np.int64), logits)
+    return RunResult(model=model, seed=seed, epochs=(), labels=np.zeros(len(right), np.int64), logits=logits)
 
 
 def test_cochrans_q_takes_the_seeds_that_every_network_has() -> None:
@@ -98,4 +98,4 @@ def test_effect_sizes_of_single_runs_are_cohens() -> None:
     only_a, only_b = (answers["net"] & ~answers["resnet34"]).sum(), (~answers["net"] & answers["resnet34"]).sum()
     assert compared.cohens_g == pytest.approx(only_a / (only_a + only_b) - 0.5)
     difference = answers["net"][0].astype(float) - answers["resnet34"][0]
-    assert compared.standardised == pytest.approx(difference.mean() / difference.std(ddof=1))
+    assert compared.standardized == pytest.approx(difference.mean() / difference.std(ddof=1))

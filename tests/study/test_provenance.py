@@ -60,13 +60,16 @@ def test_a_run_of_another_protocol_is_refused_by_every_table(convstudy: Convstud
     change(out / "net/seed-1", **values)
     results = (out / "results.json").read_bytes()
     said = convstudy(*COMMAND)
-    message = f"error: out holds a run of another protocol: net, seed 1: {words}"
-    assert (said.status, said.err[: len(message)], said.out) == (2, message, "")
+    assert (said.status, said.out) == (2, "")
+    assert said.err.startswith("error: out holds a run of another protocol: net, seed 1: ")
+    assert words.partition(" is ")[2] in said.err
+    assert "--allow-mixed" in said.err
     assert (out / "results.json").read_bytes() == results
     (out / "results.json").unlink()
     for command in ("report", "watch"):
         said = convstudy(command, "out", *(("--once",) if command == "watch" else ()))
-        assert (said.status, said.err[: len(message)]) == (2, message)
+        assert said.status == 2
+        assert said.err.startswith("error: out holds a run of another protocol: net, seed 1: ")
 
 
 def test_mixed_runs_are_kept_and_marked_where_that_is_asked(convstudy: Convstudy, out: Path) -> None:
@@ -75,7 +78,7 @@ def test_mixed_runs_are_kept_and_marked_where_that_is_asked(convstudy: Convstudy
     said = convstudy(*COMMAND, "--allow-mixed")
     assert said.status == 0, said.err
     line = f'net, seed 1: sources is "abc" there and "{sources_hash()}" in the study'
-    assert f"of another protocol: {line}" in said.out
+    assert line in said.out
     assert (out / "net/seed-1/weights.safetensors").stat().st_mtime_ns == before
     assert json.loads((out / "results.json").read_text())["protocol"]["mixed"] == [line]
     page = (out / "report.html").read_text()
@@ -98,7 +101,7 @@ def test_the_folder_of_another_protocol_is_taken_over_only_where_mixing_is_asked
     convstudy: Convstudy, out: Path
 ) -> None:
     words = (*COMMAND, "--lr", "0.02")
-    assert "recipe.lr is 0.03 there and 0.02 here; choose another --output" in convstudy(*words).err
+    assert "recipe.lr is 0.03 there and 0.02 here" in convstudy(*words).err
     shutil.rmtree(out / "lecture/seed-0")
     said = convstudy(*words, "--allow-mixed")
     assert said.status == 0, said.err
@@ -132,11 +135,8 @@ def test_a_comparison_begun_with_other_code_is_refused(convstudy: Convstudy, out
     (out / "comparison.json").write_text(json.dumps(identity))
     said = convstudy(*COMMAND)
     assert said.status == 2
-    assert said.err == (
-        f"error: out was begun with another version of convstudy ({identity['convstudy']}, sources 0123456789ab there, "
-        f"{identity['convstudy']}, sources {sources_hash()} here), which may give other results; choose another "
-        "--output, or --allow-mixed, which marks in the report what is not of one protocol\n"
-    )
+    for words in ("sources 0123456789ab there", f"sources {sources_hash()} here", "--output", "--allow-mixed"):
+        assert words in said.err
 
 
 def test_the_hash_changes_with_every_deciding_source_and_with_no_line_ending(

@@ -1,1 +1,1 @@
-"""The Python interface, as a notebook or a script has it; everything here is `convstudy.NAME`."""
+"""The Python interface for notebooks and scripts; its names are available as `convstudy.NAME`."""

@@ -1,4 +1,4 @@
-"""Networks compared: what `convstudy compare` and `report` do, from Python."""
+"""Comparison of networks from Python, as with `convstudy compare` and `convstudy report`."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """What a comparison found, and its folder. `print` shows it, a notebook draws it."""
+    """Findings of a comparison, and its folder; `print` and notebooks show them as tables."""
 
     path: Path
     findings: Findings
 
     @property
     def results(self) -> Results:
-        """All values, as `results.json` holds them."""
+        """All values stored in `results.json`."""
         return self.findings.results
 
     @property
     def finished(self) -> bool:
-        """Whether all runs are done."""
+        """Whether all runs are finished."""
         return not self.findings.unfinished
 
     @property
     def pairs(self) -> tuple[PairResult, ...]:
-        """The comparison of every two networks: difference, interval, p-value, verdict."""
+        """Difference, interval, p-value and verdict for every pair of networks."""
         return self.results.comparisons
 
     @property
     def verdicts(self) -> tuple[str, ...]:
-        """The verdict on each pair in a sentence; of many pairs, those of the leading network."""
+        """One sentence per pair with the verdict; if there are many pairs, only those of the leading network."""
         count = len(self.pairs)
         return tuple(sentences.verdict(pair, pairs=count) for pair in leading_pairs(self.results))
 
     @property
     def conclusion(self) -> Conclusion | None:
-        """The best network, those it is shown to beat, and the cheapest that is as good; None for one network."""
+        """The best network, those it is shown to beat, and the cheapest similar one; None for a single network."""
         return self.results.conclusion
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a row per network: its costs, its top-1 with interval and seeds, and its speed."""
+        """Return one row per network: cost, top-1 with interval and per seed, and speed."""
         import pandas as pd
 
         rows = []
@@ -81,9 +81,9 @@ class ComparisonResult:
         return pd.DataFrame(rows)
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write the report, a page that works offline, and return where it is; by default in the folder.
+        """Write the report as a self-contained HTML page, by default in the folder, and return its path.
 
-        Raises: OSError, when it cannot be written.
+        Raises: OSError, if it cannot be written.
         """
         from convstudy.report import write_html
 
@@ -92,11 +92,11 @@ class ComparisonResult:
         return target
 
     def run(self, network: str, seed: int) -> Run:
-        """Open one run. Raises: StudyError, when there is none of this network and seed."""
+        """Return one run. Raises: StudyError, if there is no run of this network and seed."""
         identity = ComparisonFolder(self.path).identity()
         if network not in identity["models"] or seed not in identity["seeds"]:
             raise StudyError(
-                f"{self.path} has no run of {network} with seed {seed}; it has {', '.join(identity['models'])} with "
+                f"{self.path} has no run of {network} with seed {seed}; expected {', '.join(identity['models'])} and "
                 f"seeds {', '.join(map(str, identity['seeds']))}"
             )
         folder = identity["folders"][identity["models"].index(network)]
@@ -130,17 +130,18 @@ def compare(
     on_event: OnEvent | None = None,
     **settings: Any,
 ) -> ComparisonResult:
-    """Train networks under one recipe and say which is better, and how sure that is, as `convstudy compare` does.
+    """Train networks under one recipe and test which is better, as `convstudy compare` does.
 
-    `networks` are names, classes or functions that take `num_classes` and `in_channels` where they can, or built
-    networks, which are copied: one, a list, or a mapping from the name to show. `data` is anything that `load_data`
-    takes. Settings are those of a study, such as `input_size`, `budget`, `lr_grid`, `device`, `threads`, `jobs`,
-    `freeze` or `first_seed`. `on_event` takes the events of the runs instead of a display.
+    `networks` is one network, a list, or a mapping from names to networks. A network is a name, a class or function,
+    which is called with `num_classes` and `in_channels` as far as it accepts them, or a built network, which is copied.
+    `data` is anything that `load_data` accepts. `settings` are those of a study, such as `input_size`, `budget`,
+    `lr_grid`, `device`, `threads`, `jobs`, `freeze` or `first_seed`. `on_event` receives the events of the runs in
+    place of the progress display.
 
-    The same call does only what is missing, and continues an interrupted run. Results equal the command line's, bit
-    for bit on a CPU.
+    Repeating the call performs only missing runs and continues interrupted ones. On a CPU, results are bit-identical to
+    those of the command line.
 
-    Raises: a ConvstudyError, for anything that cannot be used; StudyError, when runs failed, once the others are done.
+    Raises: a ConvstudyError, if an argument cannot be used; StudyError, if runs failed, after the others have finished.
     """
     call = call_of(networks, data, recipe, {"seeds": seeds, **settings})
     claimed = claim_comparison(call.plan, None if output is None else Path(output), models=call.models, data=call.data)
@@ -150,8 +151,8 @@ def compare(
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         total = len(list(claimed.comparison.runs()))
         raise StudyError(
-            f"{len(failed)} of {total} runs failed: {failed[0].reason}{more}; the same call repeats them, and "
-            f"open_comparison('{claimed.folder.path}') shows those that are done"
+            f"{len(failed)} of {total} runs failed: {failed[0].reason}{more}; repeat the call to run them again, or "
+            f"open the finished ones with open_comparison('{claimed.folder.path}')"
         )
     result = ComparisonResult(claimed.folder.path, claimed.conclude())
     result.report()
@@ -159,7 +160,7 @@ def compare(
 
 
 def open_comparison(path: str | Path) -> ComparisonResult:
-    """Open the folder of a comparison, finished or not. Raises: StudyError, when it holds none."""
+    """Open the folder of a comparison, finished or not. Raises: StudyError, if it holds no comparison."""
     folder = ComparisonFolder(Path(path))
     done = (folder.path / "results.json").exists()
     return ComparisonResult(folder.path, read_findings(folder) if done else read_unfinished(folder))

@@ -1,6 +1,6 @@
-"""The Python interface, as a notebook or a script has it: a network, or its name, and what there is to know of it.
+"""Counting from Python: layer tables, memory, explanations and checks of a network or a network's name.
 
-Everything here is `convstudy.NAME`. What comes back are records: `print` shows them, a notebook draws them.
+The functions return records, which `print` and notebooks show as tables.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Network = nn.Module | str
 
 
 def network(name: str, *, classes: int | None = None, channels: int | None = None) -> nn.Module:
-    """Build a network by name with weights as it initialises them (or those that `NAME@WEIGHTS` names).
+    """Build a network by name with its default initialization, or with the weights in `NAME@WEIGHTS`.
 
-    `name` is as on the command line: the zoo's, `torchvision:NAME`, `timm:NAME`, `table:FILE` or `file.py:Name`.
+    `name` is as on the command line: one of the zoo, `torchvision:NAME`, `timm:NAME`, `table:FILE` or `file.py:Name`.
 
-    Raises: UnknownNameError, with the nearest name; ModelError, when it cannot be built so.
+    Raises: UnknownNameError, with the closest name; ModelError, if it cannot be built with these sizes.
 
     >>> import torch
     >>> network("net")(torch.zeros(1, 3, 32, 32)).shape
@@ -43,12 +43,12 @@ def network(name: str, *, classes: int | None = None, channels: int | None = Non
 def summary(model: Network, *inputs: Input, classes: int | None = None, training: bool | None = False) -> LayerTable:
     """Count a network layer by layer: output shape, activation size, parameters, MACs, receptive field, bytes.
 
-    Nothing is computed and nothing allocated; the network is left as it was. `inputs` are shapes of one example, as
-    `(3, 224, 224)`, or tensors, which are counted as the batches that they are; a network given by name has its paper's
-    input and classes where none are given.
+    Nothing is computed or allocated, and the network is not changed. `inputs` are shapes of one example, such as
+    `(3, 224, 224)`, or tensors, which are counted with their batch size. For a network given by name, input and classes
+    are by default those of its paper.
 
-    Raises: ShapeError, when an input does not fit, or is missing for a network of your own; ModelError, when the
-    network cannot be built or run; UnknownNameError, with the nearest name.
+    Raises: ShapeError, if an input does not fit, or is missing for a built network; ModelError, if the network cannot
+    be built or run; UnknownNameError, with the closest name.
 
     >>> table = summary("lecture")
     >>> table.totals.parameters, table["conv1"].output_shape
@@ -60,22 +60,22 @@ def summary(model: Network, *inputs: Input, classes: int | None = None, training
 
 
 def training_memory(
-    model: Network, *inputs: Input, batch_size: int = 32, optimiser: str = "momentum", classes: int | None = None
+    model: Network, *inputs: Input, batch_size: int = 32, optimizer: str = "momentum", classes: int | None = None
 ) -> TrainingMemory:
-    """Predict the bytes of a training step: weights, gradients, optimiser state and saved activations.
+    """Predict the bytes of a training step: weights, gradients, optimizer state and saved activations.
 
-    Raises: as `summary`; UnknownNameError, for an optimiser that is not known.
+    Raises: as `summary`; UnknownNameError, if the optimizer is unknown.
 
     >>> training_memory("net", batch_size=1).weights == 62_006 * 4
     True
     """
-    return analysis.training_memory(*_at_input(model, inputs, classes), batch_size=batch_size, optimiser=optimiser)
+    return analysis.training_memory(*_at_input(model, inputs, classes), batch_size=batch_size, optimiser=optimizer)
 
 
 def explain(model: Network, layer: str, *inputs: Input, classes: int | None = None) -> Explanation:
-    """Where each number of a layer comes from: the formula with the numbers put in, and in words.
+    """Explain each number of a layer: the formula, the formula with numbers, and words.
 
-    Raises: as `summary`; UnknownNameError, when there is no such layer.
+    Raises: as `summary`; UnknownNameError, if there is no such layer.
 
     >>> print(explain("lecture", "conv1")["parameters"])
     parameters: (5·5·3 + 1)·8 = 608
@@ -85,7 +85,7 @@ def explain(model: Network, layer: str, *inputs: Input, classes: int | None = No
 
 
 def trends(model: Network, *inputs: Input, classes: int | None = None) -> tuple[Trend, ...]:
-    """Whether the lecture's four trends hold: pooling, convolutions against dense layers, activation size, channels.
+    """Check the lecture's four trends: pooling, convolutions against dense layers, activation size, channels.
 
     Raises: as `summary`.
 
@@ -96,7 +96,7 @@ def trends(model: Network, *inputs: Input, classes: int | None = None) -> tuple[
 
 
 def diff(a: Network, b: Network, *inputs: Input, classes: int | None = None) -> TableDifference:
-    """Two networks layer by layer: what the second has more, less or otherwise.
+    """Compare two networks layer by layer: layers that were added, removed or changed from `a` to `b`.
 
     Raises: as `summary`.
 
@@ -109,9 +109,9 @@ def diff(a: Network, b: Network, *inputs: Input, classes: int | None = None) -> 
 def bottlenecks(
     model: Network, *inputs: Input, reduced: int | None = None, classes: int | None = None
 ) -> tuple[Bottleneck, ...]:
-    """The convolutions of a network that a 1x1 reduction before them would make cheaper, those that save most first.
+    """Return the convolutions that a preceding 1x1 reduction would make cheaper, those with the largest saving first.
 
-    Raises: as `summary`; ShapeError, when `reduced` is below 1.
+    Raises: as `summary`; ShapeError, if `reduced` is below 1.
 
     >>> bottlenecks("vgg11")[0].path
     'features.8'
@@ -120,9 +120,9 @@ def bottlenecks(
 
 
 def check(table: str | Path, model: Network | None = None, *inputs: Input, classes: int | None = None) -> CheckReport:
-    """Check every cell of a claimed layer table, against itself or against a network, and name each mistake.
+    """Check every cell of a claimed layer table for consistency or against a network, and explain each mistake.
 
-    Raises: ClaimError, when the file cannot be read as a table; and as `summary`.
+    Raises: ClaimError, if the file cannot be read as a table; and as `summary`.
     """
     rows = None if model is None else summary(model, *inputs, classes=classes).rows
     return check_table(read_table(Path(table)), rows)
@@ -131,9 +131,9 @@ def check(table: str | Path, model: Network | None = None, *inputs: Input, class
 def _at_input(model: Network, inputs: tuple[Input, ...], classes: int | None) -> tuple[nn.Module, *tuple[Input, ...]]:
     if isinstance(model, nn.Module):
         if not inputs:
-            raise ShapeError("a network of your own needs the shape of one input, as (3, 224, 224); got none")
+            raise ShapeError("a built network needs the shape of one input, as in (3, 224, 224); got none")
         if classes is not None:
-            raise ShapeError(f"classes={classes} is for networks by name; this one is built already")
+            raise ShapeError(f"classes is {classes}; expected None, because this network is already built")
         return model, *inputs
     opened = open_model(model)
     shapes = inputs or (opened.input_shape,)

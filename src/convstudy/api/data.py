@@ -1,4 +1,4 @@
-"""Data, loaded once and looked at."""
+"""Loading and inspection of data from Python."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedData:
-    """Images of named classes in a training, a validation and a test set."""
+    """Images of named classes in a training set, a test set and possibly a validation set."""
 
     data_set: DataSet
-    source: str | None  # the name or path that it was loaded by
+    source: str | None  # the name or path that it was loaded from
 
     @property
     def name(self) -> str:
-        """The name that folders and reports use."""
+        """Name of the data, as folders and reports use it."""
         return self.data_set.name
 
     @property
@@ -33,9 +33,9 @@ class LoadedData:
         return self.data_set.class_names
 
     def inspect(self) -> tuple[Finding, ...]:
-        """Look for what is wrong with the data: leaks, duplicates, labels that disagree, rare classes.
+        """Look for problems of the data: leaks, duplicates, conflicting labels, rare classes.
 
-        For a folder, a table or a file, every image file is opened, as `convstudy data inspect` does.
+        If the data come from a folder, a table or a file, every image is opened, as `convstudy data inspect` does.
 
         >>> [finding.kind for finding in load_data("digits").inspect()]
         []
@@ -45,7 +45,7 @@ class LoadedData:
         return tuple(inspect_loaded(self.data_set))
 
     def __str__(self) -> str:
-        """Return the name, the classes and the number of images of each part, in one line."""
+        """Return name, classes and number of images of each set, in one line."""
         data = self.data_set
         parts = [f"{len(data.train):,} training", f"{len(data.test):,} test images"]
         if data.validation is not None:
@@ -58,13 +58,13 @@ class LoadedData:
 
 
 def load_data(data: Any, **options: Any) -> LoadedData:
-    """Load data for `compare`, `train` and `Run.evaluate`, or to look at them first.
+    """Load data for `compare`, `train` and `Run.evaluate`, or to inspect them.
 
-    `data` is a name or a path, images and labels, a mapping of parts, a torch `Dataset`, or a data set of the library
-    `datasets`. Options are `data_dir`, `test_data`, `skip_bad_images`, `train_images`, `side`, and for arrays `name`
-    and `class_names`.
+    `data` is a name or a path, images and labels, a mapping from sets (train, validation, test) to these, a torch
+    `Dataset`, or a data set of the library `datasets`. Options are `data_dir`, `test_data`, `skip_bad_images`,
+    `train_images`, `side`, and for arrays `name` and `class_names`.
 
-    Raises: DataError or UnknownNameError, for anything that cannot be read or used.
+    Raises: DataError or UnknownNameError, if the data cannot be read or used.
 
     >>> print(load_data("digits"))
     digits: 10 classes, 1 x 8 x 8; 1,348 training, 449 test images

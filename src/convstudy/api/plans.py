@@ -1,4 +1,4 @@
-"""From the arguments of a call to a plan, networks and data."""
+"""Conversion of the arguments of a call to a plan, networks and data."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from convstudy.study.plans.plan import Plan
 from convstudy.training import Recipe
 
 Networks = Network | Mapping[str, Network] | Sequence[Network]
-OF_SOURCE = ("data_dir", "test_data", "skip_bad_images", "train_images")  # settings that say how data are read
 
 
 @dataclass(frozen=True)
 class Call:
-    """A plan, and what of it was given as objects."""
+    """A plan, and the networks and data that were given as objects."""
 
     plan: Plan
     models: dict[str, Model]
@@ -30,9 +29,9 @@ class Call:
 
 
 def call_of(networks: Networks, data: Any, recipe: Recipe | None, settings: dict[str, Any]) -> Call:
-    """Return the plan of a call; names and paths stay in it, so that a study file can repeat it.
+    """Return the plan of a call; it keeps names and paths, so that a study file can repeat them.
 
-    Raises: ModelError, for two networks of one name; as `Plan`, for settings that do not fit.
+    Raises: ModelError, if two networks have the same name; as `Plan`, for invalid settings.
     """
     named = _named(networks)
     models = {name: _model(name, network) for name, network in named.items() if network != name}
@@ -48,9 +47,9 @@ def _named(networks: Networks) -> dict[str, Network]:
         return dict(networks)
     several: Sequence[Network] = networks if isinstance(networks, list | tuple) else [networks]  # type: ignore[list-item]
     names = [name_of(network) for network in several]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ModelError(f"two networks are named {twice}; give names of your own, as in {{'mine': {twice}, ...}}")
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise ModelError(f"two networks are named {duplicate}; give them names, as in {{'mine': {duplicate}, ...}}")
     return dict(zip(names, several, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""How training is shown to someone who called it from Python."""
+"""Progress display of training that was started from Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convstudy.study.runs.events import OnEvent
 
 @contextmanager
 def shown(on_event: OnEvent | None) -> Iterator[OnEvent]:
-    """Yield `on_event`, or a display: bars on a terminal and in a notebook, a line per epoch elsewhere."""
+    """Yield `on_event` or, if it is None, a display: bars on a terminal and in a notebook, else one line per epoch."""
     if on_event is not None:
         yield on_event
         return

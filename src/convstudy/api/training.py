@@ -1,4 +1,4 @@
-"""One network trained, and used: what `convstudy train`, `evaluate`, `predict` and `export` do, from Python."""
+"""Training and use of one network from Python, as with `convstudy train`, `evaluate`, `predict` and `export`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from convstudy.study import choose_device, prepare_run
 from convstudy.study.models.objects import Network, model_of
 from convstudy.study.runs.events import OnEvent
 from convstudy.study.trained.evaluate import Evaluated, evaluate
-from convstudy.study.trained.export import Exported, export
+from convstudy.study.trained.export import Exported, ExportFormat, export
 from convstudy.study.trained.open_run import TrainedRun
 from convstudy.study.trained.open_run import open_run as open_trained
 from convstudy.study.trained.predict import Answer, answers, answers_for_arrays, image_files
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: a trained network, what it reached, and all that is needed to use it."""
+    """A finished run: a trained network, its accuracy, and everything that is needed to use it."""
 
     trained: TrainedRun
 
@@ -44,7 +44,7 @@ class Run:
 
     @property
     def top1(self) -> float:
-        """Top-1 accuracy on the test set, a fraction of 1."""
+        """Top-1 accuracy on the test set, as a fraction of 1."""
         return float(self.trained.record["top1"])
 
     @property
@@ -60,18 +60,19 @@ class Run:
         return pd.DataFrame([asdict(epoch) for epoch in self.trained.folder.epochs_so_far()])
 
     def network(self, device: str = "auto") -> nn.Module:
-        """Return the trained network, in evaluation mode.
+        """Return the trained network in evaluation mode.
 
-        Raises: ModelError, when the stored weights do not fit the network that its name gives now.
+        Raises: ModelError, if the stored weights do not fit the network; StudyError, if the network was given as an
+        object and is needed again.
         """
         return self.trained.network(choose_device(device))
 
     def evaluate(self, data: Any = None, *, device: str = "auto", **options: Any) -> Evaluated:
-        """Return top-1 with its interval, and each class, on the run's own test set or on other data.
+        """Return top-1 accuracy, in total with its interval and per class, on the run's own test set or on other data.
 
-        `data` is anything that `load_data` takes, of the same classes; without a test part, every image of it is used.
+        `data` is anything that `load_data` accepts, with the same classes; without a test set, all images are used.
 
-        Raises: DataError, when the classes are not the run's; StudyError, when the run's own data have changed.
+        Raises: DataError, if the classes differ from those of the run; StudyError, if the run's own data have changed.
         """
         if data is None or isinstance(data, str):
             return evaluate(self.trained, choose_device(device), data=data, **options)
@@ -79,12 +80,13 @@ class Run:
         return evaluate(self.trained, choose_device(device), data=load_given(given, **options))
 
     def predict(self, images: Any, *, topk: int = 3, device: str = "auto") -> tuple[Answer, ...]:
-        """Return what the network says of images: classes with their probabilities, the likeliest first.
+        """Return predictions for images: the `topk` most likely classes with their probabilities, in descending order.
 
-        `images` are a path, a folder, a pattern or a sequence of these; or an array N x H x W (x channels) or
+        `images` is a path, a folder, a pattern or a sequence of these; or an array N x H x W (x channels) or
         N x channels x H x W of bytes, or of floats in 0..1 or 0..255, of any size.
 
-        Raises: DataError, for an image that cannot be decoded, or an array of another shape.
+        Raises: DataError, if an image cannot be decoded or the array has another shape; StudyError, if `topk` is not
+        positive.
         """
         on = choose_device(device)
         network, preprocessing = self.trained.network(on), self.trained.preprocessing
@@ -110,18 +112,22 @@ class Run:
         )
 
     def export(self, path: str | Path, form: str | None = None, *, check: bool = True) -> Exported:
-        """Write the network as `onnx`, `safetensors` or `torchvision`; without `form`, as the file's suffix says.
+        """Write the network as `onnx`, `safetensors` or `torchvision`; by default, the file's suffix decides.
 
-        Raises: StudyError, when a package is missing, torchvision has no such network, or the logits differ.
+        Raises: StudyError, if the format is unknown, torchvision has no such network, or the logits differ; ToolError,
+        if a package is missing.
         """
-        by_suffix = {".onnx": "onnx", ".safetensors": "safetensors", ".pth": "torchvision", ".pt": "torchvision"}
+        by_suffix = {each.suffix: each for each in ExportFormat} | {".pt": ExportFormat.TORCHVISION}
         chosen = form or by_suffix.get(Path(path).suffix)
         if chosen is None:
-            raise StudyError(f"{path} has no suffix that says the format; expected {', '.join(by_suffix)}, or `form`")
+            raise StudyError(
+                f"{path} has no suffix of a known format; expected {', '.join(by_suffix)}, or pass `form`",
+                setting="form",
+            )
         return export(self.trained, chosen, Path(path), check=check)
 
     def __str__(self) -> str:
-        """Return the network, its seed, its top-1 and its folder, in one line."""
+        """Return network, seed, top-1 and folder, in one line."""
         record = self.trained.record
         return f"{record['model']}, seed {record['seed']}: top-1 {100 * self.top1:.1f}% ({self.path})"
 
@@ -139,18 +145,17 @@ def train(
     on_event: OnEvent | None = None,
     **settings: Any,
 ) -> Run:
-    """Train a network, test it once, and leave a folder, as `convstudy train` does; a finished run is opened again.
+    """Train a network, test it once, and write its folder, as `convstudy train` does; open the run if it is finished.
 
-    `network` is a name, a class or function that takes `num_classes` and `in_channels` where it can, or a built
-    network, which is copied. `data` is anything that `load_data` takes. Settings are those of a study, such as
-    `input_size`, `device`, `threads`, `freeze` or `unfreeze_at`. `on_event` takes the events of the run instead of a
-    display. Interrupted, the same call continues the run.
+    `network` is a name, a class or function, which is called with `num_classes` and `in_channels` as far as it accepts
+    them, or a built network, which is copied. `data` is anything that `load_data` accepts. `settings` are those of a
+    study, such as `input_size`, `device`, `threads`, `freeze` or `unfreeze_at`. `on_event` receives the events of the
+    run in place of the progress display. Repeating the call continues an interrupted run.
 
-    Raises: a ConvstudyError, for anything that cannot be used; DivergedError, when the loss is NaN or infinite.
+    Raises: a ConvstudyError, if an argument cannot be used; DivergedError, if the loss becomes NaN or infinite.
     """
     threads = settings.pop("threads", None)
-    asked = {"seeds": 1, "first_seed": seed, **settings}
-    call = call_of([network] if isinstance(network, str) else network, data, recipe, asked)
+    call = call_of(network, data, recipe, {"seeds": 1, "first_seed": seed, **settings})
     run = prepare_run(
         call.plan,
         None if output is None else Path(output),
@@ -170,14 +175,14 @@ def train(
 def open_run(path: str | Path, *, network: Network | None = None, data: Any = None) -> Run:
     """Open the folder of a finished run, or of a comparison with a single run.
 
-    `network` and `data` are needed again if the run was given them as objects, which its folder does not hold.
+    If the run's network or data were given as objects, pass them again, because the folder does not store them.
 
-    Raises: StudyError, when there is no finished run, or more than one.
+    Raises: StudyError, if there is no finished run, or more than one, or `network` has other code than the run.
     """
     trained = open_trained(Path(path))
     given = None if network is None else model_of(trained.name, network)
     if given is not None and given.code != trained.record["code"]:
-        raise StudyError(f"{path} was trained with other code of {trained.name} than is given now; pass that one")
+        raise StudyError(f"{path} was trained with other code of {trained.name}; pass the `network` of that run")
     return Run(replace(trained, given=given, given_data=None if data is None else load_given(data)))
 
 

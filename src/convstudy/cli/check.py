@@ -18,7 +18,7 @@ def check(
     classes: Classes = None,
     output_format: TableOrJson = "table",
 ) -> None:
-    """Check every cell of a layer table, such as a homework, and name the mistake behind each wrong number.
+    """Check every cell of a layer table, such as one from a homework, and name the mistake behind each wrong number.
 
     Exit status: 0 if every number is right, 1 if a number is wrong, 2 if the table cannot be read.
     """

@@ -44,7 +44,10 @@ def help_page(command: TyperCommand | TyperGroup, context: Any) -> RenderableTyp
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None:
-            panels[_panel(parameter)].append(record)
+            names, words = record
+            if parameter.param_type_name == "argument":
+                names = names.partition(" <")[0]  # the type, as in `DIR <list[Path]>`, says nothing to a user
+            panels[_panel(parameter)].append((names, words))
     head = Text("\n\n").join([Text(command.get_usage(context), "bold"), Text(command.help or "")])
     page: list[RenderableType] = [Padding(head, 1)]
     if isinstance(command, TyperGroup):

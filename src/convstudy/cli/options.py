@@ -39,7 +39,9 @@ InputShape = Annotated[
 Classes = Annotated[
     int | None, typer.Option(help=r"Number of classes. \[default: as in the network's paper]", show_default=False)
 ]
-TableOrJson = Annotated[Literal["table", "json"], typer.Option("--format", help="table to read, json for programs.")]
+TableOrJson = Annotated[
+    Literal["table", "json"], typer.Option("--format", help="table for reading, json for programs.")
+]
 
 DataDir = Annotated[Path | None, option(FLAGGED["data_dir"])]
 TestData = Annotated[Path | None, option(FLAGGED["test_data"])]

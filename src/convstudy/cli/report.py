@@ -38,7 +38,7 @@ def report(
     output_format: Annotated[
         ReportFormat,
         typer.Option(
-            "--format", help="html or pdf to read, markdown or latex for a document, json or csv for programs."
+            "--format", help="html or pdf for reading, markdown or latex for a document, json or csv for programs."
         ),
     ] = ReportFormat.html,
     output: Annotated[

@@ -17,6 +17,8 @@ from convstudy.training.setting import Declared, declared
 
 FLAGGED = {each.name: each for record in (Plan, Recipe) for each in declared(record).values() if each.flags}
 FIND = "find"  # value of --lr: choose the learning rate by a range test
+PARAMETERS = {"allow_mixed": "--allow-mixed", "form": "--format"}  # parameters of functions, and their flags
+PARAMETERS |= {name: f"--{name}" for name in ("model", "output", "seed", "topk")}
 
 
 def with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
@@ -81,9 +83,9 @@ def in_flags(error: ConvstudyError) -> str:
 
     def flag(found: re.Match[str]) -> str:
         name = found[1] or found[2]
-        return FLAGGED[name].flag if name in FLAGGED else found[0]
+        return FLAGGED[name].flag if name in FLAGGED else PARAMETERS.get(name, found[0])
 
-    return re.sub(r"\b([a-z]\w*)(?= is )|`(\w+)`", flag, str(error))
+    return re.sub(r"(?<![\w./-])([a-z]\w*)(?= is )|`(\w+)`", flag, str(error))
 
 
 def _type(setting: Declared) -> Any:

@@ -55,7 +55,7 @@ def summary(
     output_format: Annotated[
         TableFormat,
         typer.Option(
-            "--format", help="table to read, csv or json for programs, markdown, latex or html for documents."
+            "--format", help="table for reading, csv or json for programs, markdown, latex or html for documents."
         ),
     ] = TableFormat.table,
 ) -> None:

@@ -110,7 +110,7 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, 
         console.print(Text(introduction(run.comparison)), cost_table(run.comparison.entrants), sep="\n\n")
         console.print(Text(f"\nrecipe\n{indent(recipe_text(run.comparison.recipe), '  ')}"))
         if not here.alone:
-            console.print(f"{here.world} processes, each with a part of every batch{NORM[run.batch_normalisation]}\n")
+            console.print(f"{here.world} processes, each with a part of every batch{NORM[run.batch_normalization]}\n")
         with TrainingDisplay(console) as display:
             run.perform(display)
         if here.first:

@@ -24,7 +24,8 @@ class Mistake:
 def confusion(runs: Iterable[RunResult], classes: int) -> npt.NDArray[np.int64]:
     """Count the answers of runs: classes x classes, rows are labels, columns are answers.
 
-    >>> run = RunResult("net", 0, (), np.array([0, 0, 1]), np.array([[9, 1], [0, 1], [2, 3]], dtype=np.float32))
+    >>> logits = np.array([[9, 1], [0, 1], [2, 3]], dtype=np.float32)
+    >>> run = RunResult(model="net", seed=0, epochs=(), labels=np.array([0, 0, 1]), logits=logits)
     >>> confusion([run, run], classes=2).tolist()
     [[2, 2], [0, 2]]
     """

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
+from typing import Any
 
 import plotly.graph_objects as go
 
 from convstudy.report import figures, numbers
+from convstudy.report.range_picture import round_values
 from convstudy.statistics import pareto_front
 from convstudy.study.comparisons.results import ModelResult
 
@@ -42,7 +44,8 @@ COSTS = (
     CostAxis("batched", "Time per image at the fastest batch size, ms", _ms_in_batches, numbers.rate, "~g"),
 )
 FIRST = 4  # of these are always shown; the others on demand, if they are known for any network
-DECADES_WITH_FEW_TICKS = 1.5
+DECADES_WITH_FEW_TICKS = 2.0  # with more than this, only powers of ten have a tick
+DECADES_WITH_LINEAR_TICKS = 0.7  # with less than this, 1, 2 and 5 times a power of ten can be too few
 NEAR = 0.2, 0.12  # fractions of the axes within which the labels of two networks would overlap
 
 
@@ -64,7 +67,7 @@ def accuracy_against(models: Sequence[ModelResult], cost: CostAxis) -> go.Figure
     """Draw one dot per network: its cost on a logarithmic axis, and its mean top-1 with 95% CI, in percent."""
     costs = {model.name: value for model in models if (value := cost.of(model))}
     low, high = (log10(limit) for limit in (min(costs.values(), default=1.0), max(costs.values(), default=1.0)))
-    ticks = {"dtick": 1 if high - low > DECADES_WITH_FEW_TICKS else "D2", "tickformat": cost.ticks}
+    ticks = {"tickformat": cost.ticks, **_ticks(low, high)}
     figure = go.Figure(
         layout=figures.layout(
             xaxis={"type": "log", "title": {"text": cost.title}, "automargin": True, **ticks},
@@ -86,6 +89,15 @@ def accuracy_against(models: Sequence[ModelResult], cost: CostAxis) -> go.Figure
             label = f"{'bottom' if _under_another(model, models, costs) else 'top'} {side}"
             _add_network(figure, place, model, costs[model.name], cost.written(costs[model.name]), label)
     return figure
+
+
+def _ticks(low: float, high: float) -> dict[str, Any]:
+    """Return the ticks of a logarithmic axis between two exponents of ten."""
+    if high - low > DECADES_WITH_FEW_TICKS:
+        return {"dtick": 1}
+    if high - low > DECADES_WITH_LINEAR_TICKS:
+        return {"dtick": "D2"}
+    return {"tickmode": "array", "tickvals": round_values([10**low, 10**high], most=5)}
 
 
 def _under_another(model: ModelResult, models: Sequence[ModelResult], costs: Mapping[str, float]) -> bool:

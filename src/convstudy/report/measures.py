@@ -90,7 +90,8 @@ def measures(runs: Sequence[RunResult]) -> PooledMeasures:
     """Return calibration and top-1 per class of a network's runs on the same test images.
 
     >>> logits = np.array([[4, 0], [0, 4], [4, 0]], dtype=np.float32)
-    >>> measures([RunResult("net", 0, (), np.array([0, 1, 1]), logits)]).class_top1
+    >>> run = RunResult(model="net", seed=0, epochs=(), labels=np.array([0, 1, 1]), logits=logits)
+    >>> measures([run]).class_top1
     (1.0, 0.5)
     """
     labels = runs[0].labels

@@ -46,8 +46,8 @@ def _shown(found: LearningRateRange, rate: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def round_values(values: Sequence[float]) -> list[float]:
-    """Return round numbers within the range of values, at most as many as fit on an axis.
+def round_values(values: Sequence[float], most: int = TICKS) -> list[float]:
+    """Return about `most` round numbers within the range of values.
 
     >>> round_values([0.37, 3.1]), round_values([1.0])
     ([0.5, 1.0, 1.5, 2.0, 2.5, 3.0], [1.0])
@@ -55,7 +55,7 @@ def round_values(values: Sequence[float]) -> list[float]:
     low, high = min(values), max(values)
     if not high > low:
         return [low]
-    rough = (high - low) / TICKS
+    rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     return [round(place * step, 12) for place in range(math.ceil(low / step), math.floor(high / step) + 1)]

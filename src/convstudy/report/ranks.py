@@ -75,13 +75,13 @@ def in_words(ranking: Ranking) -> str:
 def markdown(ranking: Ranking) -> str:
     """Return the verdict, the description of the diagram, and the tables."""
     parts = [f"# {title(ranking)}", "\n".join(f"- {line}" for line in verdict(ranking)), in_words(ranking)]
-    parts += [f"**{each.name}**: {line}" for each in ranking.data for line in each.odd]
+    parts += [f"**{each.name}**: {line}" for each in ranking.data for line in each.caveats]
     parts += ["## Top-1 and ranks", in_markdown(frame(ranking)), "## Nemenyi's p-values", in_markdown(pairs(ranking))]
     return "\n\n".join(parts) + "\n"
 
 
 def latex(ranking: Ranking) -> str:
-    """Tables for LaTeX with the package booktabs."""
+    """Return LaTeX tables (package booktabs)."""
     captions = (" ".join(verdict(ranking)), "p-values of Nemenyi's test on the same data sets")
     return "\n".join(
         in_latex(table, caption, label)

@@ -31,21 +31,22 @@ def verdict(pair: PairResult, *, pairs: int = 1) -> str:
     >>> verdict(PairResult(a="net", b="resnet34", difference=-0.019, **limits, **better))
     'resnet34 is better than net by 1.9 percentage points (95% CI 0.8 to 3.0, p = 0.002)'
     >>> verdict(PairResult(a="net", b="resnet34", difference=-0.019, **limits, verdict=Verdict.UNDECIDED))
-    'no difference shown between net and resnet34: resnet34 leads by 1.9 percentage points (95% CI 0.8 to 3.0, p = 0.002)'
+    'No difference shown between net and resnet34: resnet34 leads by 1.9 percentage points (95% CI 0.8 to 3.0, p = 0.002)'
     """  # noqa: E501
     ahead, behind = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
     low, high = (pair.low, pair.high) if pair.difference >= 0 else (-pair.high, -pair.low)
     adjusted = " after Holm's correction" if pairs > 1 else ""
-    how_sure = f"95% CI {100 * low:.1f} to {100 * high:.1f}, {p_value(pair.p_value)}{adjusted}"
+    how_sure = f"95% CI {_negative(100 * low)} to {_negative(100 * high)}, {p_value(pair.p_value)}{adjusted}"
     size = f"{100 * abs(pair.difference):.1f} percentage points"
     if pair.verdict is Verdict.BETTER:
         return f"{ahead} is better than {behind} by {size} ({how_sure})"
     lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by {size}"
     if pair.verdict is Verdict.RUNS_ONLY:
         sure = "shown for these two runs" if pair.p_value < pair.level else "not shown even for these two runs"
-        return f"one run each of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
-    within = "" if pair.equivalent_within is None else f"; equal within {points(pair.equivalent_within)} is shown"
-    return f"no difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){within}"
+        return f"One run each of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
+    within = pair.equivalent_within
+    equal = "" if within is None else f"; they are shown to be equal within {points(within)}"
+    return f"No difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){equal}"
 
 
 def replies(results: Results) -> tuple[Reply, ...]:
@@ -238,6 +239,10 @@ def points(fraction: float) -> str:
     """
     number = f"{100 * fraction:.1f}".removesuffix(".0")
     return f"{number} percentage point{'' if number == '1' else 's'}"
+
+
+def _negative(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
 
 
 def _other(pair: PairResult, name: str) -> str:

@@ -13,7 +13,8 @@ from .omnibus import CochranQ, cochran_q
 from .pareto import pareto_front
 from .power import Power, study_power
 from .ranks import Friedman, friedman
-from .sequential import Ending, PairVerdict, SequentialPlan, Standing, standing
+from .sequential import Ending, SequentialPlan, Standing, standing
+from .verdict import Verdict
 
 __all__ = [
     "CONFIDENCE",
@@ -27,11 +28,11 @@ __all__ = [
     "Interval",
     "Noninferiority",
     "PairDifference",
-    "PairVerdict",
     "Power",
     "ReliabilityBin",
     "SequentialPlan",
     "Standing",
+    "Verdict",
     "accuracy_difference",
     "accuracy_interval",
     "answer_counts",

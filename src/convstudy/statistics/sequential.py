@@ -25,6 +25,7 @@ from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.spending import level_at, total_at
 from convstudy.statistics.variation import Answers
+from convstudy.statistics.verdict import Verdict
 
 SPARED = 0.75  # of the level is spent: normal-theory levels are slightly bold for t statistics of unequal variances
 HOPELESS = 0.10  # predictive probability of a decision at the cap, below which a pair is not worth more runs
@@ -74,14 +75,6 @@ class Evidence:
         return cls(float(a.mean() - b.mean()), difference_error(a, b))
 
 
-class PairVerdict(StrEnum):
-    """What is shown of two networks."""
-
-    BETTER = "better"
-    EQUIVALENT = "equivalent"
-    UNDECIDED = "undecided"
-
-
 class Ending(StrEnum):
     """Why no more seeds are trained."""
 
@@ -103,7 +96,7 @@ class SequentialPair:
     low: float
     high: float
     p_value: float  # over all looks; adjusted by Holm's method with more than two networks
-    verdict: PairVerdict
+    verdict: Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +125,7 @@ def standing(answers: Mapping[str, Answers], plan: SequentialPlan) -> Standing:
     >>> good, bad = (images < np.array([[right], [right + 2], [right - 2]]) for right in (1900, 1700))
     >>> at = standing({"good": good, "bad": bad}, SequentialPlan())
     >>> at.ending, at.remaining, at.pairs[0].verdict
-    (<Ending.ONE_LEFT: 'one_left'>, ('good',), <PairVerdict.BETTER: 'better'>)
+    (<Ending.ONE_LEFT: 'one_left'>, ('good',), <Verdict.BETTER: 'better'>)
     """
     seeds = {name: len(of_one) for name, of_one in answers.items()}
     return standing_of(seeds, lambda a, b, n: Evidence.of(answers[a][:n], answers[b][:n]), plan)
@@ -201,7 +194,7 @@ class _Race:
             self.ending = Ending.ONE_LEFT
             return
         undecided = [
-            pair for pair in itertools.combinations(self.remaining, 2) if self._verdict(pair) is PairVerdict.UNDECIDED
+            pair for pair in itertools.combinations(self.remaining, 2) if self._verdict(pair) is Verdict.UNDECIDED
         ]
         if not undecided:
             self.ending = Ending.DECIDED
@@ -231,16 +224,16 @@ class _Race:
         seen = self._seen[(better, worse) if sign > 0 else (worse, better)]
         return any(sign * found.value > self.rule.margin(found.parts, place, total) for place, found in seen)
 
-    def _verdict(self, pair: tuple[str, str]) -> PairVerdict:
+    def _verdict(self, pair: tuple[str, str]) -> Verdict:
         """Return what the looks so far show of a pair, at the level of a single pair."""
         total = self.plan.total
         for place, found in self._seen[pair]:
             margin = self.rule.margin(found.parts, place, total)
             if abs(found.value) > margin:
-                return PairVerdict.BETTER
+                return Verdict.BETTER
             if abs(found.value) + margin < self.plan.margin:
-                return PairVerdict.EQUIVALENT
-        return PairVerdict.UNDECIDED
+                return Verdict.EQUIVALENT
+        return Verdict.UNDECIDED
 
     def _hope(self, pair: tuple[str, str], place: int) -> float:
         """Return the predictive probability that the pair is decided at the cap (Spiegelhalter et al. 1986)."""
@@ -295,8 +288,8 @@ class _Race:
         place, found = self._seen[pair][-1]
         margin = self.rule.margin(found.parts, place, self.plan.total)
         verdict = self._verdict(pair)
-        if verdict is PairVerdict.BETTER and p_value >= self.plan.level:
-            verdict = PairVerdict.UNDECIDED  # shown for this pair alone, not among all pairs
+        if verdict is Verdict.BETTER and p_value >= self.plan.level:
+            verdict = Verdict.UNDECIDED  # shown for this pair alone, not among all pairs
         return SequentialPair(
             a=pair[0],
             b=pair[1],

@@ -13,8 +13,10 @@ class Verdict(StrEnum):
     """What is shown of two networks."""
 
     BETTER = "better"  # one network has a higher top-1, on other seeds and other test images, too
+    EQUIVALENT = "equivalent"  # they are shown to differ by less than a margin
     UNDECIDED = "undecided"  # no difference is shown
     RUNS_ONLY = "runs_only"  # one run each: nothing can be said about other seeds, so nothing about the networks
+    NOT_COMPARABLE = "not_comparable"  # one of them did not train: there is something to mend first
 
 
 def verdict_of(difference: Difference, *, seeds: int, level: float = LEVEL) -> Verdict:

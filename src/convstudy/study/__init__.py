@@ -1,4 +1,4 @@
-"""Where names become objects, and runs become a verdict."""
+"""Plans, models, runs, comparisons and trained networks: everything between the training loop and the report."""
 
 import lazy_loader
 

@@ -23,7 +23,10 @@ def evaluation_report(found: Evaluated) -> RenderableType:
     >>> from convstudy.statistics import Interval
     >>> from convstudy.study import ClassTop1, Evaluated
     >>> classes = ClassTop1("cat", 60, 58), ClassTop1("dog", 40, 32)
-    >>> found = Evaluated("net", "pets", "test", 100, Interval(0.9, 0.826, 0.945), 0.4, classes)
+    >>> found = Evaluated(
+    ...     model="net", data="pets", part="test", images=100, top1=Interval(0.9, 0.826, 0.945), loss=0.4,
+    ...     classes=classes,
+    ... )
     >>> Console(width=80).print(evaluation_report(found))
     net on pets, test set: top-1 90.0% (95% CI 82.6 to 94.5, 100 images)
     cross-entropy loss 0.400

@@ -62,7 +62,7 @@ def result_table(results: Results) -> RenderableType:
     """Draw one line per network: its cost, its top-1 with 95% CI, and its speed."""
     table = plain_table(
         "network",
-        numeric=("param-\neters", "MACs", "top-1", "95% CI", "train\ns", "images\n/s", "latency\nms"),
+        numeric=("params", "MACs", "top-1", "95% CI", "train,\ns", "images\n/s", "latency,\nms"),
     )
     for model in results.models:
         mark = "*" if model.uncounted else ""

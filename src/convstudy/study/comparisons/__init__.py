@@ -1,1 +1,1 @@
-"""Many runs under one protocol, and what they show."""
+"""Comparisons: many runs under one protocol, and their results."""

@@ -1,4 +1,4 @@
-"""Where networks looked in the images that a report shows: Grad-CAM, from the stored weights of a run of each."""
+"""Activation maps (Grad-CAM) for the images that a report shows, from the stored weights of one run per network."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from convstudy.data import resize
 from convstudy.errors import ConvstudyError
 from convstudy.inference import grad_cam
 from convstudy.study.comparisons.results import ActivationMap, Findings, MapSource, ShownImage
-from convstudy.study.models.preprocessing import recoloured
+from convstudy.study.models.preprocessing import with_channels
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.trained.open_run import TrainedRun, open_run
 
-MOST_MAPS = 120  # of all networks together, so that the report of a large study stays light
+MOST_MAPS = 120  # of all networks together; limits the size of the report of a large study
 MOST_IMAGES = 6  # of each kind: mistaken, disagreed
-BATCH_SIZE = 4  # images whose activations are held at once, with their gradients
-LARGEST_SIDE = 28  # of a stored map; a layer with larger ones is averaged down
+BATCH_SIZE = 4  # images whose activations and gradients are in memory at once
+LARGEST_SIDE = 28  # of a stored map; larger maps are downsampled by averaging
 
 Values = npt.NDArray[np.uint8]
 
 
 def with_maps(findings: Findings, runs: Mapping[str, RunFolder]) -> Findings:
-    """The findings with a map of each network for the first images of each kind, of one run a network, by its name.
+    """Return the findings with a map per network for the first images of each kind; `runs` has one run per network.
 
-    The class that a map is of is that run's own answer. A network that has no maps is told with the reason.
+    A map shows what supports that run's own prediction. For a network without maps, its `MapSource` has the reason.
     """
     each = max(min(MOST_IMAGES, MOST_MAPS // (2 * max(len(runs), 1))), 1)
     shown = {image.id: image for image in (*findings.disagreed[:each], *findings.mistaken[:each])}
@@ -53,24 +53,24 @@ def _maps(model: str, folder: RunFolder, images: Sequence[ShownImage]) -> tuple[
     try:
         run = open_run(folder.path)
         layer, answers, values = _of_run(run, images)
-    except (ConvstudyError, RuntimeError) as error:  # of torch, for a network that knows no gradient
+    except (ConvstudyError, RuntimeError) as error:  # of torch, for a network without gradients
         return MapSource(model, reason=" ".join(str(error).split())[:200]), []
     seed = int(run.record["seed"])
     if layer is None:
-        return MapSource(model, seed, reason="none of its modules has feature maps that its answer comes from"), []
+        return MapSource(model, seed, reason="none of its modules has feature maps that its output depends on"), []
     found = [ActivationMap(model, answer, value) for answer, value in zip(answers, values, strict=True)]
     return MapSource(model, seed, layer), found
 
 
 def _of_run(run: TrainedRun, images: Sequence[ShownImage]) -> tuple[str | None, list[int], list[Values]]:
-    """The layer, and of each image the network's answer and its map."""
+    """Return the layer and, for each image, the network's prediction and the map."""
     device = torch.device("cpu")
-    network, treatment = run.network(device), run.preprocessing
+    network, preprocessing = run.network(device), run.preprocessing
     layer, answers, values = None, list[int](), list[Values]()
     for start in range(0, len(images), BATCH_SIZE):
         pixels = np.stack([image.image.transpose(2, 0, 1) for image in images[start : start + BATCH_SIZE]])
-        sized = resize(recoloured(pixels, treatment.in_channels), treatment.input_side)
-        resident = treatment.resident(sized, np.zeros(len(sized), np.int64), device)
+        sized = resize(with_channels(pixels, preprocessing.in_channels), preprocessing.input_side)
+        resident = preprocessing.resident(sized, np.zeros(len(sized), np.int64), device)
         batch = resident.normalized(resident.images)
         with torch.no_grad():
             answer = network(batch).argmax(1)
@@ -84,7 +84,7 @@ def _of_run(run: TrainedRun, images: Sequence[ShownImage]) -> tuple[str | None, 
 
 
 def _bytes(value: torch.Tensor) -> Values:
-    """0..255, the strongest position 255; all zero where nothing speaks for the class."""
+    """Scale a map to 0..255, where 255 is its highest value; all zeros if nothing supports the class."""
     if max(value.shape) > LARGEST_SIDE:
         value = torch.nn.functional.interpolate(value[None, None], size=(LARGEST_SIDE, LARGEST_SIDE), mode="area")[0, 0]
     highest = value.max().clamp(min=torch.finfo(value.dtype).tiny)

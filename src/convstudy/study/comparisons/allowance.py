@@ -1,4 +1,4 @@
-"""What each network gets of an equal budget: as many whole epochs as it pays for."""
+"""Epochs per network under an equal budget: as many whole epochs as fit."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from convstudy.study.comparisons.epoch_speed import epoch_seconds
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.plans.budget import Allowance, Budget, BudgetKind, allowances
+from convstudy.study.runs.identity import OUTPUT
 from convstudy.study.runs.parts import training_parts
 from convstudy.study.runs.record_file import read_record
 
-FORWARD_AND_BACKWARD = 3  # MACs of a training step by those of the forward pass: the backward pass is two such products
+FORWARD_AND_BACKWARD = 3  # MACs of a training step relative to a forward pass: the backward pass needs twice as many
 
 
 def counted(comparison: Comparison, budget: Budget) -> dict[str, Allowance]:
-    """The allowance of each network by images or MACs, known without running anything.
+    """Return the allowance of each network for a budget in images or MACs, which needs no measurement.
 
-    Raises: StudyError, when a network cannot have one epoch, or its MACs are not all counted.
+    Raises: StudyError, if one epoch of a network exceeds the budget, or the MACs of a network are not fully counted.
     """
     images = len(training_parts(comparison.data, comparison.seeds[0])[0])
 
@@ -29,8 +30,9 @@ def counted(comparison: Comparison, budget: Budget) -> dict[str, Allowance]:
             return images
         if entrant.uncounted:
             raise StudyError(
-                f"{entrant.name} has operations without a formula ({', '.join(entrant.uncounted)}), so that its MACs "
-                "are not all counted; expected a budget in images or seconds"
+                f"{entrant.name} has operations without a formula ({', '.join(entrant.uncounted)}), so its MACs are "
+                "not fully counted; expected a budget in images or seconds",
+                setting="budget",
             )
         return FORWARD_AND_BACKWARD * entrant.macs * images
 
@@ -38,9 +40,11 @@ def counted(comparison: Comparison, budget: Budget) -> dict[str, Allowance]:
 
 
 def with_measured(comparison: Comparison, folder: ComparisonFolder) -> Comparison:
-    """With a budget in seconds: the epochs that the folder's runs began with, else those of the speed measured now.
+    """Return the comparison with the allowances of a budget in seconds; other comparisons are returned unchanged.
 
-    Raises: StudyError, when a network cannot have one epoch.
+    Allowances stored in the folder are used again; otherwise the speed of each network is measured now.
+
+    Raises: StudyError, if one epoch of a network exceeds the budget.
     """
     budget = comparison.plan.budget
     if budget is None or budget.kind is not BudgetKind.SECONDS:
@@ -53,13 +57,13 @@ def with_measured(comparison: Comparison, folder: ComparisonFolder) -> Compariso
 
 
 def write_allowances(folder: ComparisonFolder, comparison: Comparison) -> None:
-    """Store what each network gets of the budget, for a resume to be exact."""
+    """Store the allowances, so that a resumed comparison uses the same ones."""
     if comparison.allowances:
         write_json(folder.budget, {name: asdict(allowance) for name, allowance in comparison.allowances.items()})
 
 
 def read_allowances(folder: ComparisonFolder) -> dict[str, Allowance]:
-    """Return what `write_allowances` stored; nothing if it did not. Raises: StudyError, when it cannot be read."""
+    """Return the stored allowances; empty if there are none. Raises: StudyError, if the file cannot be read."""
     if not folder.budget.exists():
         return {}
-    return read_record(dict[str, Allowance], folder.budget, "choose another output folder")
+    return read_record(dict[str, Allowance], folder.budget, "choose another `output`", setting=OUTPUT)

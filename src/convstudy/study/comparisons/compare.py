@@ -1,4 +1,4 @@
-"""The door to a comparison: claim its folder, do the missing runs, conclude from them."""
+"""Entry point of a comparison: claim its folder, perform the missing runs, and draw conclusions."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from convstudy.study.runs.events import OnEvent, RunFailed
 
 @dataclass(frozen=True)
 class ClaimedComparison:
-    """A comparison whose folder is its own: its runs can be done, and concluded from."""
+    """A comparison whose folder has been claimed, so that its runs can be performed."""
 
     comparison: Comparison
     folder: ComparisonFolder
     allow_mixed: bool = False
 
     def perform(self, on_event: OnEvent) -> tuple[RunFailed, ...]:
-        """Do the runs that the folder does not hold yet, and return those that failed."""
+        """Perform the runs that the folder does not hold yet, and return those that failed."""
         return perform_missing(self.comparison, self.folder, on_event)
 
     def conclude(self) -> Findings:
-        """Conclude from all runs, and write the results.
+        """Draw conclusions from all runs, and write the results.
 
-        Raises: StudyError, when a run was made under another protocol and runs may not be mixed.
+        Raises: StudyError, if a run was made under another protocol and `allow_mixed` is not set.
         """
         found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
         findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
@@ -47,7 +47,7 @@ class ClaimedComparison:
         return findings
 
     def so_far(self) -> Findings:
-        """Return what the finished runs show while others are missing; nothing is written."""
+        """Return the findings of the finished runs while others are missing; nothing is written."""
         return read_unfinished(self.folder)
 
 
@@ -60,11 +60,12 @@ def claim_comparison(
     data: DataSet | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ClaimedComparison:
-    """Open the networks, load the data, count each network, and make the folder this comparison's.
+    """Open the networks, load the data, count each network, and claim the folder for this comparison.
 
-    `models` are networks given as objects, by their name in the plan; `data` replaces what the plan's name would load.
+    `models` are networks given as objects, by their name in the plan; `data` replaces the data named in the plan. With
+    `allow_mixed`, runs of another protocol in the folder are kept and marked.
 
-    Raises: a ConvstudyError for anything that cannot be used; then nothing has been written.
+    Raises: a ConvstudyError, if anything cannot be used; then nothing has been written.
     """
     comparison = prepare(plan, models=models, data=data, progress=progress)
     folder = ComparisonFolder(output or comparison.default_folder())

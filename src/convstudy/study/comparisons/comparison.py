@@ -1,4 +1,4 @@
-"""A comparison: networks, data and seeds under one protocol, run by run."""
+"""A comparison: networks, data and seeds under one protocol, and its runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from convstudy.study.runs.workers import perform_all
 from convstudy.training import Recipe
 from convstudy.training.precision import computes_bfloat16
 
-CAME_OUT_AS = {  # settings of a plan, by what stands for them in an identity
+REPRESENTED_BY = {  # settings of a plan, and the key of the identity that stands for their outcome
     "models": "models",
     "data": "data",
     "train_images": "data",
@@ -45,51 +45,52 @@ CAME_OUT_AS = {  # settings of a plan, by what stands for them in an identity
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A plan whose networks are counted and whose data are loaded: ready to run."""
+    """A plan with counted networks and loaded data, ready to run."""
 
     plan: Plan
     recipe: Recipe
     data: DataSet
-    models: Mapping[str, Model]  # by name, to be built
+    models: Mapping[str, Model]  # by name
     entrants: tuple[Entrant, ...]
     device: torch.device
-    allowances: Mapping[str, Allowance] = field(default_factory=dict)  # by network, where the plan has a budget
+    allowances: Mapping[str, Allowance] = field(default_factory=dict)  # by network, if the plan has a budget
 
     @property
     def seeds(self) -> tuple[int, ...]:
+        """The seed of each run of a network."""
         return tuple(range(self.plan.first_seed, self.plan.first_seed + self.plan.seeds))
 
     @property
     def jobs(self) -> int:
-        """Runs side by side: as asked, else as many as the cores have threads for; one on a GPU."""
+        """Number of runs at the same time: as requested, else cores divided by threads per run; one on a GPU."""
         if self.plan.jobs is not None:
             return self.plan.jobs
         return 1 if self.device.type != "cpu" else max((os.cpu_count() or 1) // self.plan.threads, 1)
 
     def runs(self) -> Iterator[tuple[int, Entrant]]:
-        """Every run as seed and network; the seed is the outer loop, so that a part of them is balanced."""
+        """Yield every run as seed and network; the seed is the outer loop, so that unfinished studies are balanced."""
         return itertools.product(self.seeds, self.entrants)
 
     @property
     def repeatable(self) -> bool:
-        """Whether names and paths say all of it, so that a study file can repeat it."""
+        """Whether a study file can repeat it: neither networks nor data were given as objects."""
         return self.data.named and all(model.named for model in self.models.values())
 
     def build(self, entrant: Entrant) -> nn.Module:
-        """Build a network anew, initialised from torch's global random state."""
+        """Build a new network, initialized from torch's global random state."""
         return self.models[entrant.name].build(entrant.num_classes, entrant.input_shape[0])
 
     def recipe_of(self, name: str) -> Recipe:
-        """The recipe of one network: that of all, with the epochs that the budget pays for."""
+        """Return the recipe of one network: the shared one, with the epochs that the budget allows."""
         if name not in self.allowances:
             return self.recipe
         epochs = self.allowances[name].epochs
         return replace(self.recipe, epochs=epochs, warmup_epochs=min(self.recipe.warmup_epochs, epochs / 2))
 
     def conditions(self, entrant: Entrant, seed: int) -> Conditions:
-        """Return all that decides the result of one run."""
+        """Return everything that affects the result of one run."""
         return Conditions(
             model=entrant.name,
             code=entrant.code,
@@ -107,11 +108,12 @@ class Comparison:
         )
 
     def identity(self) -> dict[str, Any]:
-        """Return all that decides the results: what a folder's runs must agree in.
+        """Return everything that affects the results, in which all runs of a folder must agree.
 
-        It is what the plan declares as deciding, with what that came out as here in the place of what was asked.
+        These are the settings that the plan declares as deciding. Some are represented by their outcome, such as the
+        data by their fingerprint.
         """
-        asked = {name: value for name, value in self.plan.deciding().items() if name not in CAME_OUT_AS}
+        requested = {name: value for name, value in self.plan.deciding().items() if name not in REPRESENTED_BY}
         identity = {
             "models": [entrant.name for entrant in self.entrants],
             "folders": [entrant.folder for entrant in self.entrants],
@@ -120,23 +122,23 @@ class Comparison:
             "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
             "seeds": list(self.seeds),
             "recipe": self._shared_settings(),
-            **asked,
+            **requested,
             "device": self.device.type,
             **code_version(),
         }
         budget = self.plan.budget
-        if budget and budget.kind is not BudgetKind.SECONDS:  # what was measured is stored; no two measurements agree
+        if budget and budget.kind is not BudgetKind.SECONDS:  # measured epochs vary, so they are stored elsewhere
             identity["epochs"] = {name: allowance.epochs for name, allowance in self.allowances.items()}
         plain: dict[str, Any] = json.loads(json.dumps(identity))
         return plain
 
     def shared_recipe(self) -> dict[str, Any]:
-        """What is the same for all networks: the settings of the recipe, and what is frozen, if anything is."""
+        """Return what is the same for all networks: the recipe's settings, and `freeze` and `unfreeze_at` if set."""
         frozen = {"freeze": "backbone", "unfreeze_at": self.plan.unfreeze_at} if self.plan.freeze else {}
         return self._shared_settings() | frozen
 
     def _shared_settings(self) -> dict[str, Any]:
-        """All but what a budget or a grid decides."""
+        """Return the recipe's settings, except those that a budget or a grid decides."""
         settings: dict[str, Any] = asdict(self.recipe)
         for name in self.plan.decided_otherwise:
             del settings[name]
@@ -144,21 +146,23 @@ class Comparison:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is likely to disappoint, in a line each."""
+        """Warnings about settings that are likely to give poor results or speed, one line each."""
         found = [size_warning(self.models[entrant.name], entrant.input_shape[-1]) for entrant in self.entrants]
         if self.recipe.amp and not computes_bfloat16(self.device):
-            found.append(f"--amp is slow here: this {self.device.type} has no instructions for bfloat16; leave it out")
+            found.append(
+                f"amp slows training on this {self.device.type}, which has no bfloat16 instructions; disable it"
+            )
         return tuple(warning for warning in found if warning)
 
     def default_folder(self) -> Path:
-        """`runs/<data>-<networks>-<a few letters that no other comparison has>`."""
+        """Return `runs/<data>-<networks>-<first digits of a hash of the identity>`."""
         digest = hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
         names = "-".join(entrant.folder for entrant in self.entrants)
         return Path("runs") / f"{self.data.name}-{names[:60]}-{digest[:6]}"
 
 
 def perform_missing(comparison: Comparison, folder: ComparisonFolder, on_event: OnEvent) -> tuple[RunFailed, ...]:
-    """Do the runs that the folder does not hold yet, and return those that failed; interrupted runs are continued."""
+    """Perform the runs that the folder does not hold yet, and return those that failed; interrupted runs continue."""
     make_deterministic(comparison.device)
     tasks = [task for task in tasks_of(comparison, folder.run) if not task.folder.complete]
     on_event(StudyStarted(missing=len(tasks), total=len(list(comparison.runs()))))
@@ -166,7 +170,7 @@ def perform_missing(comparison: Comparison, folder: ComparisonFolder, on_event: 
 
 
 def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) -> list[Task]:
-    """Return a task per run; `folder` gives its folder, by the network's folder name and the seed."""
+    """Return one task per run; `folder` maps the network's folder name and the seed to the run's folder."""
     plan = comparison.plan
     origin = DataRecord.of(
         comparison.data,

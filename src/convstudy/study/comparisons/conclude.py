@@ -1,4 +1,4 @@
-"""From the runs of a comparison to its results."""
+"""Conclusions: the results of a comparison, computed from its runs."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from convstudy.study.runs.result import RunResult
 
 
 def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: bool = False) -> Findings:
-    """Read all runs back and draw the conclusion from them.
+    """Read all runs and compute the findings of the comparison.
 
-    Raises: StudyError, when one was made under another protocol, unless runs may be mixed.
+    Raises: StudyError, if a run was made under another protocol, unless `allow_mixed` is set.
     """
     runs = {(entrant.name, seed): folder.run(entrant.folder, seed) for seed, entrant in comparison.runs()}
     environment = describe(comparison.device, comparison.plan.threads, comparison.jobs)
@@ -73,7 +73,7 @@ def findings_of(
     *,
     unfinished: int = 0,
 ) -> Findings:
-    """The conclusion from runs that are done, by network and seed; each of `entrants` has one or more."""
+    """Return the findings from finished runs, given by network and seed; each of `entrants` has at least one."""
     read = {key: run.read() for key, run in runs.items()}
     own = {entrant.name: [key for key in runs if key[0] == entrant.name] for entrant in entrants}
     answers = {name: np.stack([_right(read[key]) for key in keys]) for name, keys in own.items()}
@@ -95,7 +95,7 @@ def findings_of(
         conclusion=conclusion(models, pairs, answers),
         omnibus=seed_by_seed(all_runs),
     )
-    return Findings(results, tuple(read.values()), (), unfinished)
+    return Findings(results=results, runs=tuple(all_runs), unfinished=unfinished)
 
 
 def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
@@ -105,7 +105,10 @@ def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
 
 
 def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
-    """Cochran's Q of each seed that every network has a run of; of three networks or more, for two have McNemar's."""
+    """Return Cochran's Q test for each seed with a run of every network; empty for fewer than three networks.
+
+    For two networks, McNemar's test takes its place.
+    """
     names = {run.model for run in runs}
     if len(names) < 3:
         return ()
@@ -113,9 +116,9 @@ def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     for run in runs:
         by_seed.setdefault(run.seed, []).append(run)
     tests = {
-        seed: cochran_q(np.stack([_right(run) for run in of_seed]))
-        for seed, of_seed in sorted(by_seed.items())
-        if len(of_seed) == len(names)
+        seed: cochran_q(np.stack([_right(run) for run in seed_runs]))
+        for seed, seed_runs in sorted(by_seed.items())
+        if len(seed_runs) == len(names)
     }
     return tuple(Omnibus(seed, test.statistic, test.degrees_of_freedom, test.p_value) for seed, test in tests.items())
 
@@ -138,7 +141,7 @@ def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int) 
         detectable=power.detectable if power else None,
         seeds_needed=power.seeds if power else None,
         images_needed=power.images if power else None,
-        standardised=standardized_difference(a, b),
+        standardized=standardized_difference(a, b),
         cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 else None,
     )
 
@@ -184,7 +187,7 @@ def _model_result(
 
 
 def protocol_of(comparison: Comparison) -> Protocol:
-    """Return what is held equal for all networks."""
+    """Return what is the same for all networks of a comparison."""
     data, seeds, plan = comparison.data, comparison.seeds, comparison.plan
     budget = plan.budget
     return Protocol(

@@ -1,4 +1,4 @@
-"""What follows from a comparison for whoever must choose a network: the best one, and the cheapest one as good."""
+"""Choice of a network from a comparison: the best one, and the cheapest one that is about as good."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def conclusion(
 ) -> Conclusion | None:
     """Return the best network, the networks it is shown to beat, and the cheapest that is at most `margin` worse.
 
-    None for a single network. A network whose MACs are unknown is not called cheap.
+    None for a single network. Networks with unknown MACs are never the cheapest.
     """
     if len(models) < 2:
         return None

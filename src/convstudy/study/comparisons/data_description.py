@@ -1,4 +1,4 @@
-"""The data of a comparison, described for its results: parts, classes, and what is wrong with them."""
+"""Description of the data of a comparison: sets, classes, and problems that were found."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from convstudy.data import DataSet, inspect_loaded, pixel_statistics
 from convstudy.study.comparisons.results import DataDescription, DataFinding
 from convstudy.study.runs.parts import training_parts
 
-EXAMPLES = 5  # groups of images named, of each finding
+EXAMPLES = 5  # groups of images listed per finding
 
 
 def describe_data(data: DataSet, seed: int) -> DataDescription:
-    """The data with the parts that a run with this seed has; its normalisation is that of the training part."""
+    """Describe the data as split for a run with this seed; mean and standard deviation are of the training set."""
     train, validation = training_parts(data, seed)
     mean, std = pixel_statistics(train.images)
     counts = {

@@ -1,4 +1,4 @@
-"""How long one epoch takes, measured on a few steps before any run."""
+"""Measurement of the time per epoch, on a few steps before any run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.models.preprocessing import at_input
 from convstudy.study.runs.parts import training_parts
+from convstudy.study.runs.tuning import working_with
 from convstudy.training import TrainingBatches, train
 
 WARM_UP_STEPS = 2
@@ -20,31 +21,26 @@ ENOUGH_SECONDS = 1.0  # of timed steps
 
 
 def epoch_seconds(comparison: Comparison, entrant: Entrant) -> float:
-    """Seconds that one epoch of a network takes here, with the threads of a run and nothing beside it.
+    """Return the seconds that one epoch of a network takes with the threads of a run, while no other run is active.
 
-    Timed on a network of its own and a part of the training images, which grows until the steps take a second or are
-    an epoch. The global random state and the number of threads stay as they were.
+    A separate network is timed on a part of the training images, which is enlarged until the steps take a second or
+    make up an epoch. The global random state and the number of threads are restored.
     """
     images = training_parts(comparison.data, comparison.seeds[0])[0]
     size = comparison.recipe.batch_size
-    before = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        try:
-            torch.set_num_threads(comparison.plan.threads)
-            _seconds(comparison, entrant, _first(images, WARM_UP_STEPS * size))
-            count = 4 * size
-            while True:
-                part = _first(images, count)
-                seconds = _seconds(comparison, entrant, part)
-                if seconds >= ENOUGH_SECONDS or len(part) == len(images):
-                    return seconds * len(images) / len(part)
-                count *= 4
-        finally:
-            torch.set_num_threads(before)
+    with torch.random.fork_rng(devices=[]), working_with(comparison.plan.threads):
+        _seconds(comparison, entrant, _first(images, WARM_UP_STEPS * size))
+        count = 4 * size
+        while True:
+            part = _first(images, count)
+            seconds = _seconds(comparison, entrant, part)
+            if seconds >= ENOUGH_SECONDS or len(part) == len(images):
+                return seconds * len(images) / len(part)
+            count *= 4
 
 
 def _seconds(comparison: Comparison, entrant: Entrant, part: ImageSet) -> float:
-    """Of one epoch of a new network on a part of the images, as a run trains it; its weights hardly move."""
+    """Return the seconds of one epoch of a new network on some images, with a learning rate close to 0."""
     data = at_input(replace(comparison.data, train=part, validation=None, test=part), entrant.input_shape)
     mean, std = pixel_statistics(data.train.images)
     resident = ResidentImages.of(data.train.images, part.labels, mean=mean, std=std, device=comparison.device)

@@ -1,4 +1,4 @@
-"""`images.npz`: the test images that a report shows, with the networks' answers and maps."""
+"""The file `images.npz`: the test images that a report shows, with the networks' predictions and activation maps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from convstudy.files import whole_file
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.results import ActivationMap, Findings, MapSource, NetworkAnswer, ShownImage
 
-FACTS = "facts"  # all but the pixels, as JSON
+FACTS = "facts"  # everything except pixels and maps, as JSON
 
 
 def write_images(folder: ComparisonFolder, findings: Findings) -> None:
-    """Write each image and each map once, whichever lists it is in."""
+    """Write each image and each map once, even if it is in several lists."""
     images = {image.id: image for image in (*findings.mistaken, *findings.disagreed)}
     arrays: dict[str, npt.NDArray[np.uint8]] = {}
     for place, image in enumerate(images.values()):
@@ -38,7 +38,7 @@ def write_images(folder: ComparisonFolder, findings: Findings) -> None:
 
 
 def with_images(findings: Findings, folder: ComparisonFolder) -> Findings:
-    """The findings with the images that were stored; none where there are none."""
+    """Return the findings with the stored images; unchanged if none were stored."""
     if not _path(folder).exists():
         return findings
     with np.load(_path(folder), allow_pickle=False) as stored:

@@ -1,4 +1,4 @@
-"""Runs from elsewhere join a comparison: their predictions on the same test images are all that is needed."""
+"""Import of runs that were trained elsewhere, given by their predictions on the same test images."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from convstudy.study.comparisons.predictions_file import OutsidePredictions, rea
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.identity import OUTPUT
 from convstudy.study.runs.result import RunResult
 from convstudy.wording import plural
 
@@ -30,26 +31,28 @@ IMPORTED = "imported"
 
 
 def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed: int | None = None) -> Findings:
-    """Add predictions to a finished comparison, or to a new folder, as a run of `model`; conclude again from all runs.
+    """Add predictions as a run of `model` to a finished comparison or a new folder; return the updated findings.
 
-    The file is as `read_predictions` has it. Its images must be those of the comparison's test part, by id, in any
-    order, with the same labels. `seed` tells apart several runs of one network; without one the next number is taken.
+    `read_predictions` describes the file. It must have the images of the comparison's test set, by id, in any order,
+    and the same labels. `seed` distinguishes several runs of one network; by default it is the next free number.
 
-    Raises: StudyError, when the file cannot be read, or does not fit the folder.
+    Raises: StudyError, if the file cannot be read or does not fit the folder.
     """
-    there = read_findings(folder) if (folder.path / "results.json").exists() else None
-    _refuse(folder, there, model)
-    known = there.results.protocol.data.class_names if there else None
-    predictions = read_predictions(file, known)
-    if there:
-        predictions = _in_order(file, predictions, _ids(folder), there.runs[0])
+    existing = read_findings(folder) if (folder.path / "results.json").exists() else None
+    _check_target(folder, existing, model)
+    class_names = existing.results.protocol.data.class_names if existing else None
+    predictions = read_predictions(file, class_names)
+    if existing:
+        predictions = _in_order(file, predictions, _ids(folder), existing.runs[0])
     register = folder.imported()
     seeds: list[int] = register.setdefault(model, {"folder": _folder_name(model), "seeds": []})["seeds"]
     number = seed if seed is not None else max(seeds, default=-1) + 1
     if number in seeds:
-        raise StudyError(f"{folder.path} holds a run of {model} with seed {number} already; give another --seed")
-    findings = there or _empty(folder, file, predictions)
-    if there is None:
+        raise StudyError(
+            f"{folder.path} already holds a run of {model} with seed {number}; choose another `seed`", setting="seed"
+        )
+    findings = existing or _empty(folder, file, predictions)
+    if existing is None:
         folder.claim({IMPORTED: True, "models": [], "folders": [], "seeds": []})
     _write(folder.run(register[model]["folder"], number), file, model, number, predictions)
     seeds.append(number)
@@ -61,7 +64,7 @@ def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed
 
 
 def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
-    """The findings of a folder's own runs together with those of its imported ones."""
+    """Return the findings with the imported runs of the folder added."""
     register = folder.imported()
     if not register:
         return findings
@@ -75,8 +78,8 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
     pairs = compare_pairs(answers)
     protocol = findings.results.protocol
     if not own:
-        most = max(len(of_one) for of_one in answers.values())
-        protocol = replace(protocol, seeds=tuple(range(most)))
+        most_runs = max(len(network_answers) for network_answers in answers.values())
+        protocol = replace(protocol, seeds=tuple(range(most_runs)))
     results = replace(
         findings.results,
         models=models,
@@ -88,51 +91,56 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
     return replace(findings, results=results, runs=runs)
 
 
-def _refuse(folder: ComparisonFolder, there: Findings | None, model: str) -> None:
+def _check_target(folder: ComparisonFolder, existing: Findings | None, model: str) -> None:
+    """Check that predictions of `model` can be added to the folder. Raises: StudyError, if they cannot."""
     if not model.strip():
-        raise StudyError("--model is empty; expected a name for the network that made the predictions")
-    if there is None and folder.path.exists() and any(folder.path.iterdir()):
-        raise StudyError(f"{folder.path} holds no finished comparison; finish it, or choose another --output")
-    if there and model in folder.identity()["models"]:
-        raise StudyError(f"{folder.path} has runs of its own of {model}; give the imported network another --model")
+        raise StudyError("model is empty; expected a name for the network that made the predictions", setting="model")
+    if existing is None and folder.path.exists() and any(folder.path.iterdir()):
+        raise StudyError(
+            f"{folder.path} holds no finished comparison; finish it, or choose another `output`", setting=OUTPUT
+        )
+    if existing and model in folder.identity()["models"]:
+        raise StudyError(
+            f"{folder.path} has its own runs of {model}; choose another `model` name for the imported network",
+            setting="model",
+        )
 
 
 def _ids(folder: ComparisonFolder) -> list[str]:
-    """The test images of the folder's runs, in their order."""
+    """Return the ids of the test images of the folder's runs, in their order."""
     first = next(iter(sorted(folder.path.glob("*/seed-*/predictions.parquet"))))
     return [str(each) for each in pd.read_parquet(first, columns=["id"])["id"]]
 
 
 def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first: RunResult) -> OutsidePredictions:
-    """The predictions in the order of the comparison's test images."""
-    place = {name: number for number, name in enumerate(predictions.ids)}
-    missing = [name for name in ids if name not in place]
-    if missing or len(place) != len(ids):
-        strange = sorted(set(place) - set(ids))
-        which = f"{missing[0]} is missing" if missing else f"{strange[0]} is not one of them"
+    """Return the predictions in the order of the comparison's test images.
+
+    Raises: StudyError, if images are missing or unknown, or labels differ from those of the `first` run.
+    """
+    positions = {name: number for number, name in enumerate(predictions.ids)}
+    missing = [name for name in ids if name not in positions]
+    if missing or len(positions) != len(ids):
+        unknown = sorted(set(positions) - set(ids))
+        problem = f"{missing[0]} is missing" if missing else f"{unknown[0]} is not one of them"
         raise StudyError(
-            f"{file} has {plural(len(place), 'image')}; expected the comparison's {plural(len(ids), 'test image')} by "
-            f"their ids (predictions.parquet of any run lists them): {which}"
+            f"{file} has {plural(len(positions), 'image')}; expected the comparison's "
+            f"{plural(len(ids), 'test image')} by their ids (predictions.parquet of any run lists them): {problem}"
         )
-    order = np.array([place[name] for name in ids])
+    order = np.array([positions[name] for name in ids])
     labels = predictions.labels[order]
-    differ = np.flatnonzero(labels != first.labels)
-    if len(differ):
-        at = int(differ[0])
+    differing = np.flatnonzero(labels != first.labels)
+    if len(differing):
+        index = int(differing[0])
         raise StudyError(
-            f"{file} has label {labels[at]} for {ids[at]}; the comparison has {first.labels[at]} "
-            f"({plural(len(differ), 'label')} {'differs' if len(differ) == 1 else 'differ'}): "
-            "are the classes numbered in another order?"
+            f"{file} has label {labels[index]} for {ids[index]}; the comparison has {first.labels[index]} "
+            f"({plural(len(differing), 'label')} {'differs' if len(differing) == 1 else 'differ'}); check the order "
+            "of the classes"
         )
     return replace(predictions, ids=tuple(ids), labels=labels, logits=predictions.logits[order])
 
 
 def _write(run: RunFolder, file: Path, model: str, seed: int, predictions: OutsidePredictions) -> None:
-    answers = pd.DataFrame(predictions.logits, columns=[f"logit_{k}" for k in range(predictions.logits.shape[1])])
-    answers.insert(0, "id", list(predictions.ids))
-    answers.insert(1, "label", predictions.labels)
-    with whole_file(run.path / "predictions.parquet") as draft:
-        answers.to_parquet(draft, index=False)
+    run.write_predictions(predictions.ids, predictions.labels, predictions.logits)
     with whole_file(run.path / "epochs.csv") as draft:
         draft.write_text("epoch\n", encoding="utf-8")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -157,7 +165,7 @@ def _result(name: str, runs: list[RunResult]) -> ModelResult:
 
 
 def _empty(folder: ComparisonFolder, file: Path, predictions: OutsidePredictions) -> Findings:
-    """The findings of a folder that holds nothing but imported predictions."""
+    """Return the findings of a new folder, to which only imported predictions will be added."""
     digest = hashlib.sha256(json.dumps([predictions.ids, predictions.labels.tolist()]).encode()).hexdigest()
     data = DataDescription(
         name=folder.path.resolve().name,
@@ -169,12 +177,12 @@ def _empty(folder: ComparisonFolder, file: Path, predictions: OutsidePredictions
         test=len(predictions.ids),
         mean=(),
         std=(),
-        notes=("The networks were trained elsewhere: how, and what they were selected on, is not known here.",),
+        notes=("The networks were trained elsewhere; how they were trained and selected is not known.",),
         fingerprint=f"sha256:{digest}",
     )
     command = f"convstudy import {file.name} --model NAME --output {folder.path.name}"
     protocol = Protocol(data=data, recipe={}, seeds=(0,), command=command)
-    return Findings(Results(models=(), comparisons=(), protocol=protocol, environment={}), (), ())
+    return Findings(results=Results(models=(), comparisons=(), protocol=protocol, environment={}), runs=())
 
 
 def _folder_name(model: str) -> str:

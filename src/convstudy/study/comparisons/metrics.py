@@ -1,4 +1,4 @@
-"""What else there is to say of a network's answers than top-1: metrics over its seeds, with their intervals."""
+"""Metrics of a network's predictions besides top-1, over its seeds and with confidence intervals."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from convstudy.study.runs.result import RunResult
 
 
 def metrics_of(runs: Sequence[RunResult]) -> dict[str, Metric]:
-    """The metrics of one network's runs, which answered the same test images, by name.
+    """Return the metrics of one network's runs on the same test images, by name.
 
-    `log_loss` is in nats, all others are fractions of 1. `top5` is there from ten classes on; what needs probabilities
-    is not where only predictions are known. The calibration error has no interval, for none is honest: it is biased on
-    few images (docs/statistics.md).
+    `log_loss` is in nats, all others are fractions of 1. `top5` is included for ten or more classes. Metrics that need
+    probabilities are omitted if only predicted classes are known. The calibration error has no interval, because it is
+    biased on few images (docs/statistics.md).
 
     >>> logits = np.array([[4, 0], [0, 4], [4, 0]], dtype=np.float32)
-    >>> metrics = metrics_of([RunResult("net", 0, (), np.array([0, 1, 1]), logits)])
+    >>> run = RunResult(model="net", seed=0, epochs=(), labels=np.array([0, 1, 1]), logits=logits)
+    >>> metrics = metrics_of([run])
     >>> list(metrics), metrics["balanced_accuracy"].mean, metrics["calibration_error"].low
     (['balanced_accuracy', 'macro_f1', 'log_loss', 'calibration_error'], 0.75, None)
     """
@@ -51,7 +52,7 @@ def metrics_of(runs: Sequence[RunResult]) -> dict[str, Metric]:
 
 
 def _metric(values: npt.NDArray[np.float64], interval: Interval | None = None) -> Metric:
-    """The mean over seeds is that of the values themselves; the interval is around it."""
+    """Return the metric with the mean of its values per seed, and the limits of the interval."""
     per_seed = tuple(float(value) for value in values)
     low, high = (interval.low, interval.high) if interval else (None, None)
     return Metric(float(values.mean()), low, high, per_seed)

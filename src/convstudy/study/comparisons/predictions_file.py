@@ -1,4 +1,4 @@
-"""Predictions that another program made, as a table: one line a test image."""
+"""Files of predictions made by another program: tables with one line per test image."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pandas as pd
 from convstudy.errors import StudyError
 from convstudy.wording import plural, some
 
-COLUMNS = "id, label, and prediction, or logit_0 ... or probability_0 ..., one a class"
-SMALLEST = 1e-12  # a probability that was rounded to 0
+COLUMNS = "id, label, and prediction, or logit_0 ... or probability_0 ..., one per class"
+SMALLEST = 1e-12  # replaces probabilities that were rounded to 0
 WIDE = 1000  # columns of scores, from which on they are read as one array
 UNSEEN = 1000  # classes by number that may be without an image, as ImageNet's in a part of its images
 
 
 @dataclass(frozen=True)
 class OutsidePredictions:
-    """What a file of predictions holds. `scored` is False where it has only predicted classes: logits of 0 and 1."""
+    """Content of a file of predictions; `scored` is False if it has only predicted classes, given as logits 0 and 1."""
 
     ids: tuple[str, ...]
     labels: npt.NDArray[np.int64]  # N
@@ -34,10 +34,10 @@ class OutsidePredictions:
 def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> OutsidePredictions:
     """Read a CSV or Parquet file with the columns `id`, `label`, and `prediction`, `logit_<k>` or `probability_<k>`.
 
-    Labels and predictions are class numbers from 0, or class names. Without `class_names` the classes are those that
-    the file names, sorted, or as many as its largest number says.
+    Labels and predictions are class numbers from 0, or class names. Without `class_names`, the classes are the sorted
+    names in the file, or as many as its largest number requires.
 
-    Raises: StudyError, with the line, for what cannot be read or does not fit.
+    Raises: StudyError, if the file cannot be read or a line does not fit, with the number of the line.
     """
     header = _header(path)
     kind, columns = _score_columns(path, header)
@@ -48,8 +48,8 @@ def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> Ou
     table, values = _read(path, header, columns)
     scores = None if values is None else _logits(path, values, kind)
     if table["id"].duplicated().any():
-        twice = table["id"][table["id"].duplicated()].iloc[0]
-        raise StudyError(f"{path} has the image {twice} twice; expected one line a test image")
+        duplicate = table["id"][table["id"].duplicated()].iloc[0]
+        raise StudyError(f"{path} has the image {duplicate} twice; expected one line per test image")
     given = ["label"] if scores is not None else ["label", "prediction"]
     count = None if scores is None else scores.shape[1]
     names = tuple(class_names) if class_names is not None else _class_names(path, table[given], count)
@@ -62,7 +62,7 @@ def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> Ou
 
 
 def _wrong_number(path: Path, found: int, names: Sequence[str]) -> str:
-    return f"{path} has scores of {plural(found, 'class')}; expected {len(names)}: {_few(names)}"
+    return f"{path} has scores of {plural(found, 'class')}; expected {len(names)}: {_shortened(names)}"
 
 
 def _one_hot(classes: npt.NDArray[np.int64], num_classes: int) -> npt.NDArray[np.float32]:
@@ -79,7 +79,7 @@ def _is_parquet(path: Path) -> bool:
 def _header(path: Path) -> list[str]:
     """Return the names of the columns, without reading the others' values."""
     if not path.is_file():
-        raise StudyError(f"{path} is not there; expected a CSV or Parquet file of predictions")
+        raise StudyError(f"{path} does not exist; expected a CSV or Parquet file of predictions")
     try:
         if _is_parquet(path):
             from pyarrow.parquet import read_schema  # noqa: PLC0415 - slow to import, and for such files only
@@ -89,7 +89,7 @@ def _header(path: Path) -> list[str]:
             return [name.strip() for name in next(csv.reader(file, skipinitialspace=True))]
     except StopIteration:
         raise StudyError(f"{path} cannot be read as predictions: it is empty") from None
-    except Exception as error:  # whatever a parser says of a file that is none of its own
+    except Exception as error:  # of any type, as parsers raise for files of another format
         raise StudyError(f"{path} cannot be read as predictions: {error}") from error
 
 
@@ -103,7 +103,7 @@ def _score_columns(path: Path, header: Sequence[str]) -> tuple[str, list[int]]:
         }
         if numbered and sorted(numbered) != list(range(len(numbered))):
             listed = some(map(str, sorted(numbered)))
-            raise StudyError(f"{path} has the {kind}_ columns {listed}; expected them from 0 on, without a gap")
+            raise StudyError(f"{path} has the {kind}_ columns {listed}; expected consecutive numbers from 0")
         if numbered:
             return kind, [numbered[number] for number in range(len(numbered))]
     return "", []
@@ -126,10 +126,10 @@ def _read(
             table = pd.read_csv(
                 path, dtype={"id": str}, skipinitialspace=True, usecols=lambda name: name.strip() in wanted
             )
-    except Exception as error:  # whatever a parser says of a file that is none of its own
+    except Exception as error:  # of any type, as parsers raise for files of another format
         raise StudyError(f"{path} cannot be read as predictions: {error}") from error
     if table.empty:
-        raise StudyError(f"{path} has no line of predictions; expected {COLUMNS}")
+        raise StudyError(f"{path} has no predictions; expected {COLUMNS}")
     values = table[score_names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64) if scores else None
     return table[used], values
 
@@ -138,7 +138,7 @@ def _logits(path: Path, values: npt.NDArray[np.float64], kind: str) -> npt.NDArr
     """Return logits, or the logarithms of probabilities, N x classes."""
     wrong = ~np.isfinite(values).all(1) | ((values < 0).any(1) if kind == "probability" else False)
     if wrong.any():
-        raise StudyError(f"{path}, line {int(wrong.argmax()) + 2}: expected numbers as {kind}_ of every class")
+        raise StudyError(f"{path}, line {int(wrong.argmax()) + 2}: expected a number as {kind}_ of every class")
     return np.asarray(np.log(np.maximum(values, SMALLEST)) if kind == "probability" else values, dtype=np.float32)
 
 
@@ -154,14 +154,14 @@ def _class_names(path: Path, given: pd.DataFrame, count: int | None) -> tuple[st
     names = sorted({str(value) for name in given for value in given[name]})
     if count is not None and count != len(names):
         raise StudyError(
-            f"{path} names {plural(len(names), 'class')} ({_few(names)}) and has scores of {count}; give labels as "
-            "numbers from 0, in the order of the scores"
+            f"{path} names {plural(len(names), 'class')} ({_shortened(names)}), but has scores of {count}; give "
+            "labels as numbers from 0, in the order of the scores"
         )
     return tuple(names)
 
 
 def _class_numbers(path: Path, column: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Classes as numbers, given as numbers or names."""
+    """Return the class numbers of a column of numbers or names."""
     if pd.api.types.is_integer_dtype(column):
         wrong = (column < 0) | (column >= len(names))
         numbers = column
@@ -172,11 +172,11 @@ def _class_numbers(path: Path, column: pd.Series, names: Sequence[str]) -> npt.N
     if wrong.any():
         line = int(np.asarray(wrong).argmax())
         raise StudyError(
-            f"{path}, line {line + 2}: {column.name} {column.iloc[line]} is no class; expected 0 to {len(names) - 1} "
-            f"or one of {_few(names)}"
+            f"{path}, line {line + 2}: {column.name} {column.iloc[line]} is not a class; expected 0 to "
+            f"{len(names) - 1} or one of {_shortened(names)}"
         )
     return numbers.to_numpy(np.int64)
 
 
-def _few(names: Sequence[str]) -> str:
+def _shortened(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

@@ -1,4 +1,4 @@
-"""From a plan to a comparison that is ready to run."""
+"""Preparation: from a plan to a comparison that is ready to run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from convstudy.data import DataSet, load
 from convstudy.errors import ShapeError, StudyError
 from convstudy.study.comparisons.allowance import counted
 from convstudy.study.comparisons.comparison import Comparison
-from convstudy.study.models.entrant import entrant
+from convstudy.study.models.entrant import Entrant, entrant
 from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.weights_origin import input_channels
 from convstudy.study.plans.budget import BudgetKind
@@ -25,24 +25,14 @@ def prepare(
     data: DataSet | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Open the networks, load the data, count each network at its input.
+    """Open the networks, load the data, and count each network at its input.
 
-    `models` are networks given as objects, by their name in the plan; `data` replaces what the plan's name would load.
+    `models` are networks given as objects, by their name in the plan; `data` replaces the data named in the plan.
 
-    Raises: a ConvstudyError for whatever cannot be used, before anything is written.
+    Raises: a ConvstudyError, if anything cannot be used; nothing is written.
     """
     device = choose_device(plan.device)
-    given = models or {}
-    weights = next((name for name in plan.models if "@" in name and name not in given), None)
-    if weights and plan.recipe.init != "as is":
-        raise StudyError(f"--init {plan.recipe.init} would overwrite the weights of {weights}; leave one of them out")
-    opened = [given[name] if name in given else open_model(name) for name in plan.models]
-    folders = [model.folder for model in opened]
-    if len(set(folders)) < len(folders):
-        raise StudyError(f"two networks would share a folder: {', '.join(plan.models)}; rename one")
-    if plan.input_size is not None:
-        for model in opened:
-            model.input_side(plan.input_size, plan.input_size)
+    opened = _opened(plan, models or {})
     if data is None:
         data = load(
             plan.data,
@@ -53,18 +43,42 @@ def prepare(
             train_images=plan.train_images,
             progress=progress,
         )
-    entrants = []
-    for model in opened:
-        side = model.input_side(data.side, plan.input_size)
-        try:
-            shape = input_channels(model, data.in_channels), side, side
-            entrants.append(entrant(model, shape, data.num_classes))
-        except ShapeError as error:
-            raise ShapeError(f"{model.name}: {error}") from error
     flip = data.horizontal_flip if plan.horizontal_flip is None else plan.horizontal_flip
     recipe = replace(plan.recipe, horizontal_flip=flip)
-    recipe = unaugmented(recipe) if plan.freeze and not plan.unfreeze_at else recipe
-    comparison = Comparison(plan, recipe, data, {model.name: model for model in opened}, tuple(entrants), device)
+    comparison = Comparison(
+        plan=plan,
+        recipe=unaugmented(recipe) if plan.freeze and not plan.unfreeze_at else recipe,
+        data=data,
+        models={model.name: model for model in opened},
+        entrants=tuple(_entrant(model, data, plan.input_size) for model in opened),
+        device=device,
+    )
     if plan.budget is None or plan.budget.kind is BudgetKind.SECONDS:
         return comparison
     return replace(comparison, allowances=counted(comparison, plan.budget))
+
+
+def _opened(plan: Plan, given: Mapping[str, Model]) -> list[Model]:
+    """Return the models of a plan. Raises: a ConvstudyError, if one cannot be opened or does not fit the plan."""
+    weights = next((name for name in plan.models if "@" in name and name not in given), None)
+    if weights and plan.recipe.init != "as is":
+        raise StudyError(
+            f"`init` {plan.recipe.init} would overwrite the weights of {weights}; remove one of them", setting="init"
+        )
+    opened = [given[name] if name in given else open_model(name) for name in plan.models]
+    folders = [model.folder for model in opened]
+    if len(set(folders)) < len(folders):
+        raise StudyError(f"two networks would share a folder: {', '.join(plan.models)}; rename one of them")
+    if plan.input_size is not None:
+        for model in opened:
+            model.input_side(plan.input_size, plan.input_size)
+    return opened
+
+
+def _entrant(model: Model, data: DataSet, input_size: int | None) -> Entrant:
+    """Count a network at its input. Raises: as `entrant`, with the network's name."""
+    side = model.input_side(data.side, input_size)
+    try:
+        return entrant(model, (input_channels(model, data.in_channels), side, side), data.num_classes)
+    except ShapeError as error:
+        raise ShapeError(f"{model.name}: {error}") from error

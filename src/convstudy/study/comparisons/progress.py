@@ -1,4 +1,4 @@
-"""What a comparison shows before it is finished: what is stored at its start, and the runs that are done."""
+"""Progress of a comparison that is not finished: what is stored at its start, and the state of its runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from convstudy.study.runs.status import at_work, failure_reason
 
 
 class State(StrEnum):
-    """How far a run is. It is stopped if it has begun and no process works on it."""
+    """State of a run; it is stopped if it has started and no process works on it."""
 
     DONE = "done"
     RUNNING = "running"
@@ -33,19 +33,19 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """How far one run is, and the epochs that have ended."""
+    """State of one run, and its finished epochs."""
 
     model: str
     seed: int
     state: State = State.WAITING
     epochs: int = 0
-    top1: float | None = None  # on the test set when it is done, else on the validation set after the last epoch
-    seconds: float = 0.0  # that its epochs took
-    error: str = ""  # that ended it, if it failed
+    top1: float | None = None  # on the test set if the run is done, else on the validation set after the last epoch
+    seconds: float = 0.0  # taken by its epochs
+    error: str = ""  # the error that ended it, if it failed
 
 
 def write_start(folder: ComparisonFolder, comparison: Comparison, *, allow_mixed: bool = False) -> None:
-    """Store what is known before any training: the protocol, the networks' costs, versions and hardware."""
+    """Store what is known before any training: protocol, costs of the networks, versions and hardware."""
     start = Start(
         protocol=protocol_of(comparison),
         environment=describe(comparison.device, comparison.plan.threads, comparison.jobs),
@@ -57,9 +57,9 @@ def write_start(folder: ComparisonFolder, comparison: Comparison, *, allow_mixed
 
 
 def read_unfinished(folder: ComparisonFolder) -> Findings:
-    """Return the findings so far: of the runs that are done, with the number of those that are missing.
+    """Return the findings of the finished runs, with the number of missing ones.
 
-    Raises: StudyError, when the folder holds no comparison, or one whose start was not stored.
+    Raises: StudyError, if the folder holds no comparison, or one without `start.json`.
     """
     start, protocol = _start(folder)
     runs = {
@@ -78,7 +78,7 @@ def read_unfinished(folder: ComparisonFolder) -> Findings:
 
 
 def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
-    """How far each run of a comparison is, in the order in which they are done.
+    """Return the state of each run of a comparison, in the order in which they are performed.
 
     Raises: as `read_unfinished`.
     """
@@ -87,7 +87,7 @@ def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
 
 
 def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
-    """Return how many epochs the runs of each network have. Raises: as `read_unfinished`."""
+    """Return the number of epochs of a run of each network. Raises: as `read_unfinished`."""
     start, protocol = _start(folder)
     trainings = max(len(protocol.lr_grid), 1)
     return {
@@ -97,30 +97,30 @@ def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
 
 
 def seconds_left(states: Sequence[RunState], epochs: Mapping[str, int], jobs: int) -> float | None:
-    """Seconds until all runs are done, `jobs` at a time, by what the epochs of each network have taken so far.
+    """Estimate the seconds until all runs are done, `jobs` at a time, from the finished epochs of each network.
 
-    None, while no epoch of one of the networks has ended.
+    None, as long as a network has no finished epoch.
 
     >>> done = RunState(model="net", seed=0, state=State.DONE, epochs=2, seconds=6.0)
     >>> waiting = RunState(model="net", seed=1)
     >>> seconds_left([done, waiting], {"net": 2}, jobs=1)
     6.0
     """
-    own: dict[str, list[RunState]] = defaultdict(list)
+    by_model: dict[str, list[RunState]] = defaultdict(list)
     for state in states:
-        own[state.model].append(state)
+        by_model[state.model].append(state)
     seconds = 0.0
-    for model, runs in own.items():
-        left = sum(max(epochs[model] - run.epochs, 0) for run in runs if run.state is not State.DONE)
-        ended = sum(run.epochs for run in runs)
-        if left and not ended:
+    for model, runs in by_model.items():
+        remaining = sum(max(epochs[model] - run.epochs, 0) for run in runs if run.state is not State.DONE)
+        finished = sum(run.epochs for run in runs)
+        if remaining and not finished:
             return None
-        seconds += left * sum(run.seconds for run in runs) / ended if left else 0.0
+        seconds += remaining * sum(run.seconds for run in runs) / finished if remaining else 0.0
     return seconds / jobs
 
 
 def jobs_of(folder: ComparisonFolder) -> int:
-    """How many runs of a comparison go side by side. Raises: as `read_unfinished`."""
+    """Return the number of runs of a comparison at the same time. Raises: as `read_unfinished`."""
     return int(_start(folder)[0].environment["runs side by side"])
 
 
@@ -140,15 +140,17 @@ def _states(folder: ComparisonFolder, entrants: Sequence[Entrant], seeds: Sequen
             elif at_work(run):
                 yield replace(waiting, state=State.RUNNING)
             else:
-                begun = epochs or run.checkpoint.exists() or run.trials
-                yield replace(waiting, state=State.STOPPED if begun else State.WAITING)
+                started = epochs or run.checkpoint.exists() or run.trials
+                yield replace(waiting, state=State.STOPPED if started else State.WAITING)
 
 
 def _start(folder: ComparisonFolder) -> tuple[Start, Protocol]:
     folder.identity()
     if not folder.start.exists():
-        raise StudyError(f"{folder.path} holds a comparison that is not finished; repeat its `convstudy compare`")
+        raise StudyError(
+            f"{folder.path} holds a comparison that is not finished; repeat its `convstudy compare` command"
+        )
     start = read_start(folder)
     if start.protocol is None:
-        raise StudyError(f"{folder.start} has no protocol; repeat its `convstudy compare`")
+        raise StudyError(f"{folder.start} has no protocol; repeat the `convstudy compare` command of this folder")
     return start, start.protocol

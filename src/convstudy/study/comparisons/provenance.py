@@ -1,4 +1,4 @@
-"""What a run was made under, against what a study asks for: runs of different protocols are not mixed in one table."""
+"""Provenance of runs: a comparison refuses runs that were made under another protocol, or marks them."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ Record = Mapping[str, Any]
 
 
 def expected_records(comparison: Comparison) -> dict[str, dict[str, Any]]:
-    """Return, by network, the conditions that the record of each of its runs must hold, whatever the seed."""
+    """Return, by network, the conditions that each of its runs must have, except for the seed."""
     return {
         entrant.name: comparison.conditions(entrant, comparison.seeds[0]).record() for entrant in comparison.entrants
     }
 
 
 def foreign_runs(expected: Mapping[str, Record], runs: Mapping[tuple[str, int], RunFolder]) -> tuple[str, ...]:
-    """A line for each complete run that was made under another protocol than is expected of its network.
+    """Return one line for each finished run that was made under another protocol than expected.
 
-    Raises: StudyError, when a run's record cannot be read, or it was tested on other images: these have no place in
-    any table of this study.
+    Raises: StudyError, if a run's record cannot be read, or the run used other images or labels, so that it can never
+    be compared with the others.
     """
     return tuple(_foreign(expected, runs))
 
 
 def refuse_foreign(folder: ComparisonFolder, foreign: Sequence[str], *, allow_mixed: bool) -> None:
-    """Raises: StudyError, when there are foreign runs and they are not allowed."""
+    """Check that there are no foreign runs, unless they are allowed. Raises: StudyError, with the first one."""
     if foreign and not allow_mixed:
         more = f" ({len(foreign)} such runs)" if len(foreign) > 1 else ""
         raise StudyError(
-            f"{folder.path} holds a run of another protocol{more}: {foreign[0]}; take it out, or --allow-mixed keeps "
-            "it and marks it in the report"
+            f"{folder.path} holds a run of another protocol{more}: {foreign[0]}; delete its folder to repeat the run, "
+            "or set `allow_mixed` to keep it and mark it in the report",
+            setting="allow_mixed",
         )
 
 
 def check_runs(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: bool = False) -> tuple[str, ...]:
-    """The runs of a folder that were made under another protocol than this comparison's.
+    """Return one line for each run of a folder that was made under another protocol than this comparison.
 
-    Raises: StudyError, as `foreign_runs`, and when there are some and they are not allowed.
+    Raises: StudyError, as `foreign_runs`, or if there are such runs and they are not allowed.
     """
     runs = {(entrant.name, seed): folder.run(entrant.folder, seed) for seed, entrant in comparison.runs()}
     foreign = foreign_runs(expected_records(comparison), runs)
@@ -66,8 +67,8 @@ def _foreign(expected: Mapping[str, Record], runs: Mapping[tuple[str, int], RunF
             ) from error
         if there["data_fingerprint"] != here["data_fingerprint"]:
             raise StudyError(
-                f"{run.path} was made with other images or labels than this study; delete it: it cannot be compared "
-                "on these test images"
+                f"{run.path} was made with other images or labels than this study; delete this folder to repeat the "
+                "run on the data of this study"
             )
         differing = [key for key in [*here, *there] if there.get(key) != here.get(key)]
         if differing:

@@ -1,4 +1,4 @@
-"""The same networks on several data sets: whether they rank differently, and which."""
+"""Ranking of the same networks on several data sets: whether they differ, and which of them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from convstudy.study.comparisons.results import Results
 from convstudy.study.comparisons.results_file import read_results
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RankedData:
-    """One data set of a ranking: the comparison on it, and each network's mean top-1 and rank there, 1 the best."""
+    """One data set of a ranking: its comparison, and mean top-1 and rank of each network; 1 is the best rank."""
 
     folder: str
     name: str
@@ -30,13 +30,13 @@ class RankedData:
     test_images: int
     top1: tuple[float, ...]
     ranks: tuple[float, ...]
-    odd: tuple[str, ...] = ()  # test images that were seen before, runs of another protocol
-    command: str = ""
+    caveats: tuple[str, ...] = ()  # test images that were seen in training, runs of another protocol
+    command: str = ""  # reproduces the comparison
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Networks over data sets, the best mean rank first; `test`'s indices are of the networks in this order."""
+    """Networks in the order of their mean rank over data sets, the best first; `test` refers to them by position."""
 
     networks: tuple[str, ...]
     data: tuple[RankedData, ...]
@@ -44,16 +44,16 @@ class Ranking:
 
     @property
     def shown(self) -> bool:
-        """Whether the networks are shown to rank differently at all."""
+        """Whether Friedman's test shows that the networks rank differently."""
         return self.test.p_value < LEVEL
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
-        """Networks among which no difference is shown: Nemenyi's, or all, where Friedman's test shows none."""
+        """Groups without a shown difference, by Nemenyi's test; one group of all if Friedman's test shows none."""
         return self.test.groups if self.shown else (tuple(range(len(self.networks))),)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for programs; an infinite F, of the same ranks on every data set, is null."""
+        """Return plain values; F is null if it is infinite, as for the same ranks on every data set."""
         value = asdict(self)
         if not math.isfinite(self.test.f_statistic):
             value["test"]["f_statistic"] = None
@@ -61,34 +61,34 @@ class Ranking:
 
 
 def rank(folders: Sequence[Path]) -> Ranking:
-    """Rank the networks of finished comparisons, each on a data set of its own, by their mean top-1.
+    """Rank the networks of finished comparisons, each on a different data set, by their mean top-1.
 
-    Raises: StudyError, when one is not finished, when two are of the same data, when the networks are not the same in
-    each, or are fewer than three.
+    Raises: StudyError, if a comparison is not finished, two use the same data, the networks are not the same in each,
+    or there are fewer than three networks.
     """
     read = {folder: read_results(ComparisonFolder(folder)) for folder in folders}
     _check(folders, read)
     names = [model.name for model in next(iter(read.values())).models]
     top1 = {folder: {model.name: model.top1.mean for model in results.models} for folder, results in read.items()}
-    scores = np.array([[of_one[name] for name in names] for of_one in top1.values()])
+    scores = np.array([[by_network[name] for name in names] for by_network in top1.values()])
     order = np.argsort(stats.rankdata(-scores, axis=1).mean(0), kind="stable")
     scores = scores[:, order]
     ranks = stats.rankdata(-scores, axis=1)
     common = Counter(results.protocol.data.name for results in read.values())
     data = tuple(
         RankedData(
-            str(folder),
-            name if common[name := results.protocol.data.name] == 1 else f"{name} ({folder})",
-            len(results.protocol.seeds),
-            results.protocol.data.test,
-            tuple(of_scores.tolist()),
-            tuple(of_ranks.tolist()),
-            _odd(results),
-            results.protocol.command,
+            folder=str(folder),
+            name=name if common[name := results.protocol.data.name] == 1 else f"{name} ({folder})",
+            seeds=len(results.protocol.seeds),
+            test_images=results.protocol.data.test,
+            top1=tuple(data_scores.tolist()),
+            ranks=tuple(data_ranks.tolist()),
+            caveats=_caveats(results),
+            command=results.protocol.command,
         )
-        for (folder, results), of_scores, of_ranks in zip(read.items(), scores, ranks, strict=True)
+        for (folder, results), data_scores, data_ranks in zip(read.items(), scores, ranks, strict=True)
     )
-    return Ranking(tuple(names[place] for place in order), data, friedman(scores, LEVEL))
+    return Ranking(tuple(names[index] for index in order), data, friedman(scores, LEVEL))
 
 
 def _check(folders: Sequence[Path], read: dict[Path, Results]) -> None:
@@ -98,27 +98,27 @@ def _check(folders: Sequence[Path], read: dict[Path, Results]) -> None:
         for key in (data.fingerprint, (data.name, data.class_names, data.test)):
             if key in seen:
                 raise StudyError(
-                    f"{seen[key]} and {folder} are both on {data.name}; a ranking counts each data set once, so leave "
-                    "one of them out"
+                    f"{seen[key]} and {folder} both use {data.name}; a ranking counts each data set once, so remove "
+                    "one of them"
                 )
         seen |= dict.fromkeys((data.fingerprint, (data.name, data.class_names, data.test)), folder)
     first = folders[0]
     expected = {model.name for model in read[first].models}
     for folder in folders[1:]:
-        odd = sorted(expected ^ {model.name for model in read[folder].models})
-        if odd:
-            where, not_in = (first, folder) if odd[0] in expected else (folder, first)
+        differing = sorted(expected ^ {model.name for model in read[folder].models})
+        if differing:
+            where, not_in = (first, folder) if differing[0] in expected else (folder, first)
             raise StudyError(
-                f"{odd[0]} is compared in {where} and not in {not_in}; a ranking needs the same networks in each"
+                f"{differing[0]} is compared in {where} but not in {not_in}; a ranking needs the same networks in each"
             )
     if len(expected) < 3:
         raise StudyError(
-            f"{first} compares {' and '.join(sorted(expected))} alone; a ranking needs three networks or more: of two, "
-            "each data set's own report gives the difference"
+            f"{first} compares only {' and '.join(sorted(expected))}; a ranking needs three or more networks; for two, "
+            "see the difference in the report of each comparison"
         )
 
 
-def _odd(results: Results) -> tuple[str, ...]:
+def _caveats(results: Results) -> tuple[str, ...]:
     findings = results.protocol.data.findings or ()
     leaks = (finding.sentence for finding in findings if finding.contaminates)
     return (*leaks, *(f"of another protocol: {line}" for line in results.protocol.mixed))

@@ -1,4 +1,4 @@
-"""What a comparison found: the records behind `results.json`, the tables and the report.
+"""Results of a comparison: the records behind `results.json`, the tables and the report.
 
 Accuracies are fractions of 1.
 """
@@ -18,7 +18,7 @@ from convstudy.study.runs.result import RunResult
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Top-1 accuracy on the test part: the mean over seeds, its 95 % interval, and each seed's own value."""
+    """Top-1 accuracy on the test set: the mean over seeds, its 95% confidence interval, and the value of each seed."""
 
     mean: float
     low: float
@@ -28,7 +28,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Metric:
-    """Another metric on the test part, as `Accuracy`; without limits where there is no honest interval."""
+    """Another metric on the test set, as `Accuracy`; the limits are None if there is no valid interval."""
 
     mean: float
     low: float | None
@@ -38,9 +38,9 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelResult:
-    """One network: what it costs and what it reaches. Seconds, images/s and percentiles are means over the seeds.
+    """Cost and accuracy of one network. Seconds, images/s and percentiles are means over the seeds.
 
-    For imported predictions, what nobody measured here is None.
+    For imported predictions, values that were not measured are None.
     """
 
     name: str
@@ -55,10 +55,10 @@ class ModelResult:
     latency_p95_ms: float | None = None  # its 95th percentile
     inference_images_per_second: float | None = None  # at the fastest batch size
     inference_batch_size: int | None = None  # the fastest one of most seeds
-    training_step_bytes: int | None = None  # held at once in a step, as `measured_cost` has it; the most of all seeds
-    lrs: tuple[float, ...] = ()  # the learning rate that each seed chose, if there was a grid
-    uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
-    metrics: Mapping[str, Metric] = field(default_factory=dict)  # by name, as `comparisons.metrics` has them
+    training_step_bytes: int | None = None  # peak memory of a step, see `measured_cost`; the maximum over the seeds
+    lrs: tuple[float, ...] = ()  # the learning rate chosen for each seed, if there was a grid
+    uncounted: tuple[str, ...] = ()  # operations without a formula; if there are any, the counts are lower bounds
+    metrics: Mapping[str, Metric] = field(default_factory=dict)  # by name, see `comparisons.metrics`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,18 +74,18 @@ class PairResult:
     verdict: Verdict
     better: str | None = None  # the name of the better network, if one is shown to be
     equivalent_within: float | None = None  # smallest margin within which they are shown to be equal, of top-1
-    level: float = LEVEL  # a difference is shown when the p-value is below this
+    level: float = LEVEL  # a difference is shown if the p-value is below this
     chance: tuple[float, float, float] | None = None  # that a new run of `a` beats one of `b`, and its 95% interval
     detectable: float | None = None  # the smallest difference that a study of this size shows with 80% power
-    seeds_needed: int | None = None  # per network, to show the observed difference on as many images
-    images_needed: int | None = None  # to show it with as many seeds
-    standardised: float | None = None  # effect size: the difference over its standard deviation between images
+    seeds_needed: int | None = None  # per network, to show the observed difference with the same number of images
+    images_needed: int | None = None  # to show it with the same number of seeds
+    standardized: float | None = None  # effect size: the difference over its standard deviation between images
     cohens_g: float | None = None  # effect size of two single runs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conclusion:
-    """What follows for whoever must choose one of the networks."""
+    """Recommendation for the choice of a network."""
 
     best: str  # the network with the highest top-1
     beaten: tuple[str, ...]  # networks that it is shown to be better than
@@ -96,7 +96,7 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Omnibus:
-    """Cochran's Q of the runs of one seed, one of each network: whether they differ at all."""
+    """Cochran's Q test of the runs of one seed, one per network: whether they differ at all."""
 
     seed: int
     statistic: float
@@ -106,7 +106,7 @@ class Omnibus:
 
 @dataclass(frozen=True)
 class DataFinding:
-    """Something that is wrong with the data: its kind, in a sentence, and some of the images that it is about."""
+    """A problem of the data: its kind, a sentence that describes it, and examples of affected images."""
 
     kind: str
     sentence: str
@@ -121,31 +121,31 @@ class DataDescription:
     name: str
     source: str
     class_names: tuple[str, ...]
-    image_shape: tuple[int, ...]  # channels x height x width; empty where only predictions are known
-    train: int  # images after the validation part has been split off
+    image_shape: tuple[int, ...]  # channels x height x width; empty if only predictions are known
+    train: int  # images after the validation set has been split off
     validation: int
     test: int
-    mean: tuple[float, ...]  # a channel, of the training part, in 0..1
+    mean: tuple[float, ...]  # per channel, of the training set, in 0..1
     std: tuple[float, ...]
     notes: tuple[str, ...]
     fingerprint: str
-    findings: tuple[DataFinding, ...] | None = None  # None: nobody has looked
-    class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # images of each class, by part
+    findings: tuple[DataFinding, ...] | None = None  # None: not inspected
+    class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # images of each class, by set
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """What was held equal for all networks."""
+    """Everything that was the same for all networks."""
 
     data: DataDescription
     recipe: dict[str, str | int | float | bool | None]
     seeds: tuple[int, ...]
     command: str  # reproduces the comparison
     validation_split: bool = False  # whether the validation set was split off the training set, by seed
-    lr_grid: tuple[float, ...] = ()  # learning rates that each run chose from
+    lr_grid: tuple[float, ...] = ()  # learning rates that were tried in each run
     budget: str = ""  # of each training, as `kind=amount`; empty: the recipe's epochs
     epochs: Mapping[str, int] = field(default_factory=dict)  # by network, if a budget decides them
-    budget_used: Mapping[str, float] = field(default_factory=dict)  # the share that these epochs use, by network
+    budget_used: Mapping[str, float] = field(default_factory=dict)  # fraction used by these epochs, by network
     mixed: tuple[str, ...] = ()  # runs that were made under another protocol, and how it differs
 
 
@@ -163,26 +163,26 @@ class Results:
 
 @dataclass(frozen=True)
 class NetworkAnswer:
-    """What a network says of an image: the class that most of its seeds give."""
+    """Prediction of a network for an image: the class that most of its seeds predict."""
 
     model: str
     answer: int
-    seeds: int  # that give it
-    of: int  # seeds in all
+    seeds: int  # that predict it
+    of: int  # seeds in total
 
 
 @dataclass(frozen=True)
 class ActivationMap:
-    """Where in an image one run of a network found what speaks for its answer (Grad-CAM)."""
+    """Grad-CAM map of one run of a network: the parts of an image that support its prediction."""
 
     model: str
     answer: int
-    values: npt.NDArray[np.uint8]  # height x width of the layer that it is of; 255 is the strongest
+    values: npt.NDArray[np.uint8]  # height x width of the layer's feature maps; 255 is the highest value
 
 
 @dataclass(frozen=True)
 class MapSource:
-    """Which run, and which of its layers, a network's activation maps are of; without a layer, why it has none."""
+    """Run and layer of a network's activation maps; without a layer, the reason why there are none."""
 
     model: str
     seed: int = 0
@@ -190,29 +190,29 @@ class MapSource:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ShownImage:
-    """A test image worth looking at, and what the networks answered."""
+    """A test image that a report shows, with the predictions of the networks."""
 
     id: str
     image: npt.NDArray[np.uint8]  # height x width x channels (1 or 3)
     label: int
-    wrong: int  # runs that got it wrong
-    runs: int  # runs in all
-    usual_answer: int  # the wrong class given most often
+    wrong: int  # number of runs that misclassified it
+    runs: int  # number of runs in total
+    usual_answer: int  # the wrong class that was predicted most often
     answers: tuple[NetworkAnswer, ...] = ()
     maps: tuple[ActivationMap, ...] = ()  # of some images only
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What is stored in a comparison's folder, read back: all that a report draws from."""
+    """Everything in a comparison's folder that a report is made from."""
 
     results: Results
     runs: tuple[RunResult, ...]
-    mistaken: tuple[ShownImage, ...]
-    unfinished: int = 0  # runs still missing
+    mistaken: tuple[ShownImage, ...] = ()  # images that most runs misclassified
+    unfinished: int = 0  # number of missing runs
     layers: Mapping[str, tuple[CountedLayer, ...]] = field(default_factory=dict)  # by network
-    disagreed: tuple[ShownImage, ...] = ()  # networks' usual answers differ
-    disagreements: int = 0  # such images in all
+    disagreed: tuple[ShownImage, ...] = ()  # images for which the networks' usual predictions differ
+    disagreements: int = 0  # number of such images in total
     map_sources: tuple[MapSource, ...] = ()

@@ -1,4 +1,4 @@
-"""Findings on disk: written whole, read back for the report and for other programs."""
+"""Files of a comparison's results, for the report and for other programs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
     write_json(folder.path / "results.json", asdict(findings.results))
 
 
-AGAIN = "repeat the command that made it, in another folder if it is of another version of convstudy"
+AGAIN = "repeat the command that wrote it, in another folder if it is from another version of convstudy"
 
 
 def read_results(folder: ComparisonFolder) -> Results:
@@ -35,15 +35,18 @@ def read_results(folder: ComparisonFolder) -> Results:
     folder.identity()
     path = folder.path / "results.json"
     if not path.exists():
-        raise StudyError(f"{folder.path} holds a comparison that is not finished; repeat its `convstudy compare`")
+        raise StudyError(
+            f"{folder.path} holds a comparison that is not finished; repeat its `convstudy compare` command"
+        )
     return read_record(Results, path, AGAIN)
 
 
 def read_findings(folder: ComparisonFolder) -> Findings:
-    """Read a finished comparison. Raises: StudyError, when there is none or a file cannot be read."""
+    """Read a finished comparison. Raises: StudyError, if there is none or a file cannot be read."""
     results = read_results(folder)
     try:
-        findings = Findings(results, _runs(folder, folder.identity()), (), layers=layers_of(read_start(folder)))
+        runs = _runs(folder, folder.identity())
+        findings = Findings(results=results, runs=runs, layers=layers_of(read_start(folder)))
         return with_images(findings, folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{folder.path} cannot be read ({type(error).__name__}: {error}); {AGAIN}") from error
@@ -52,7 +55,7 @@ def read_findings(folder: ComparisonFolder) -> Findings:
 def read_start(folder: ComparisonFolder) -> Start:
     """Return what was stored before any training; empty if nothing was, as when all predictions were imported.
 
-    Raises: StudyError, when it cannot be read.
+    Raises: StudyError, if the file cannot be read.
     """
     return read_record(Start, folder.start, AGAIN) if folder.start.exists() else Start()
 
@@ -81,7 +84,7 @@ def _flat_row(model: ModelResult) -> dict[str, str | int | float | None]:
 
 
 def _limits(metric: Metric) -> list[tuple[str, float]]:
-    """The mean, and the limits where there are any."""
+    """Return the mean, and the limits if there are any."""
     parts = (("mean", metric.mean), ("low", metric.low), ("high", metric.high))
     return [(part, value) for part, value in parts if value is not None]
 
@@ -92,6 +95,6 @@ def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> tuple[RunResult
 
 
 def read_imported_runs(folder: ComparisonFolder) -> tuple[RunResult, ...]:
-    """The runs whose predictions were imported, network by network."""
+    """Return the runs whose predictions were imported, network by network."""
     runs = [folder.run(network["folder"], seed) for network in folder.imported().values() for seed in network["seeds"]]
     return tuple(replace(run.read(), scored=run.record()["imported"]["scored"]) for run in runs)

@@ -1,4 +1,4 @@
-"""The test images that a report shows: those most often mistaken, and those on which networks disagree."""
+"""Selection of the test images that a report shows: most often misclassified, and most disagreed on."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MOST = 24  # images of each kind
 
 
 class GivenAnswers:
-    """How often each network gives each class for each test image."""
+    """Predictions of all runs for the test images, by network."""
 
     def __init__(self, test: ImageSet, runs: Sequence[RunResult]) -> None:
-        """Count the answers of runs on the test part that they were made on."""
+        """Collect the predictions of runs on their test set."""
         self.test, self.classes = test, runs[0].logits.shape[1]
         names = list(dict.fromkeys(run.model for run in runs))
         self.predictions = {
@@ -28,38 +28,38 @@ class GivenAnswers:
         self.runs = len(runs)
 
     def most_mistaken(self) -> tuple[ShownImage, ...]:
-        """The images that most runs got wrong, the worst first."""
+        """Return the images that most runs misclassified, the worst first."""
         wrong = (np.concatenate(list(self.predictions.values())) != self.test.labels).sum(0)
         worst = np.argsort(-wrong, kind="stable")[:MOST]
         return tuple(self._shown(int(index)) for index in worst if wrong[index])
 
     def differing(self) -> npt.NDArray[np.bool_]:
-        """Of each image, whether two networks' usual answers differ."""
-        usual = np.stack([answer_counts(of_one, self.classes).argmax(1) for of_one in self.predictions.values()])
+        """Return for each image whether the usual predictions of two networks differ."""
+        usual = np.stack([answer_counts(found, self.classes).argmax(1) for found in self.predictions.values()])
         return np.asarray((usual != usual[0]).any(0))
 
     def most_disagreed(self) -> tuple[ShownImage, ...]:
-        """The images on which networks' usual answers differ; first those on which each is surest of its own."""
-        apart = np.where(self.differing(), disagreement(list(self.predictions.values()), self.classes), -1)
-        first = np.argsort(-apart.round(9), kind="stable")[:MOST]
-        return tuple(self._shown(int(index)) for index in first if apart[index] >= 0)
+        """Return the images with different usual predictions, first those on which each network's seeds agree most."""
+        measure = np.where(self.differing(), disagreement(list(self.predictions.values()), self.classes), -1)
+        highest = np.argsort(-measure.round(9), kind="stable")[:MOST]
+        return tuple(self._shown(int(index)) for index in highest if measure[index] >= 0)
 
     def _shown(self, index: int) -> ShownImage:
-        of_each = {name: np.bincount(of_one[:, index]) for name, of_one in self.predictions.items()}
-        label, everyone = int(self.test.labels[index]), np.zeros(self.classes, np.int64)
-        for counts in of_each.values():
-            everyone[: len(counts)] += counts
-        right = int(everyone[label])
-        everyone[label] = 0
+        by_network = {name: np.bincount(found[:, index]) for name, found in self.predictions.items()}
+        label, totals = int(self.test.labels[index]), np.zeros(self.classes, np.int64)
+        for counts in by_network.values():
+            totals[: len(counts)] += counts
+        right = int(totals[label])
+        totals[label] = 0
         return ShownImage(
-            self.test.ids[index],
-            np.ascontiguousarray(self.test.images[index].transpose(1, 2, 0)),
-            label,
-            self.runs - right,
-            self.runs,
-            int(everyone.argmax()),
-            tuple(
+            id=self.test.ids[index],
+            image=np.ascontiguousarray(self.test.images[index].transpose(1, 2, 0)),
+            label=label,
+            wrong=self.runs - right,
+            runs=self.runs,
+            usual_answer=int(totals.argmax()),
+            answers=tuple(
                 NetworkAnswer(name, int(counts.argmax()), int(counts.max()), int(counts.sum()))
-                for name, counts in of_each.items()
+                for name, counts in by_network.items()
             ),
         )

@@ -1,4 +1,4 @@
-"""One network, trained with one seed, in a folder of its own: the same as a comparison's run, alone."""
+"""A single run: one network trained with one seed in its own folder, as a run of a comparison."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, StudyStarted
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.identity import refuse_another, refuse_strangers
+from convstudy.study.runs.identity import FolderKind, require_empty, require_same
 from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
 from convstudy.study.runs.perform import perform
 from convstudy.study.runs.task import Task
@@ -31,46 +31,47 @@ from convstudy.study.runs.writing import writing_into
 from convstudy.training import LearningRateRange, write_recipe
 from convstudy.training.parallel import batch_normalization_sees
 
-ASKED = "train.json"  # what was asked of a run's folder: its identity, and the plan to go on with
+REQUEST = "train.json"  # in the run's folder: its identity, and the plan with which it is continued
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A network whose cost is counted and whose data are loaded, ready to be trained with one seed."""
+    """A counted network with loaded data, ready to be trained with one seed."""
 
-    comparison: Comparison  # of this network and seed alone
+    comparison: Comparison  # of only this network and seed
     folder: RunFolder
     trackers: tuple[Tracker, ...] = ()
-    notes: tuple[str, ...] = ()  # how its recipe came about
+    notes: tuple[str, ...] = ()  # how its recipe was chosen
 
     @property
     def plan(self) -> Plan:
+        """The plan of the run."""
         return self.comparison.plan
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All that decides the result: what a folder must agree in."""
+        """Everything that affects the result, in which the folder must agree."""
         return _identity(self.comparison)
 
     @property
-    def batch_normalisation(self) -> str:
-        """What batch normalisation sees in training: `batch`, `part` of a batch, or nothing where there is none."""
+    def batch_normalization(self) -> str:
+        """Images over which batch normalization averages: `batch`, `part` of a batch, or empty without such layers."""
         [entrant] = self.comparison.entrants
         network = unallocated_network(self.comparison.models[entrant.name], entrant.num_classes, entrant.input_shape[0])
         return batch_normalization_sees(network, self.comparison.device)
 
     def claim(self) -> None:
-        """Make the folder this run's, or find that it is. Raises: StudyError, when it holds something else."""
+        """Claim the folder for this run. Raises: StudyError, if it holds something else."""
         first(self._claim)
 
     def _claim(self) -> None:
         path = self.folder.path
         with writing_into(path):
-            if (path / ASKED).exists():
-                refuse_another(path, "run", _asked(path)["identity"], self.identity)
+            if (path / REQUEST).exists():
+                require_same(path, FolderKind.RUN, _request(path)["identity"], self.identity)
             else:
-                refuse_strangers(path, "run")
-                write_json(path / ASKED, {"identity": self.identity, "plan": self.plan.to_dict()})
+                require_empty(path, FolderKind.RUN)
+                write_json(path / REQUEST, {"identity": self.identity, "plan": self.plan.to_dict()})
             if not self.plan.find_lr:
                 self._write_recipe()
 
@@ -80,11 +81,11 @@ class TrainingRun:
             write_recipe(self.comparison.recipe, path)
 
     def range_test(self) -> LearningRateRange:
-        """What a range test says of the learning rate: done now, or the one that the folder holds.
+        """Return the learning-rate range test of the run: the stored one, or one run now.
 
-        Of several processes the first one does it, with whole batches.
+        If several processes train together, the first one runs it, with whole batches.
 
-        Raises: StudyError, when the folder cannot be written or its table cannot be read.
+        Raises: StudyError, if the folder cannot be written or its table cannot be read.
         """
         make_deterministic(self.comparison.device)
         [task] = self._tasks()
@@ -96,9 +97,12 @@ class TrainingRun:
         return first(test)
 
     def with_rate(self, found: LearningRateRange) -> TrainingRun:
-        """This run with the learning rate that a range test suggests. Raises: StudyError, when it suggests none."""
+        """Return this run with the learning rate that a range test suggests.
+
+        Raises: StudyError, if the loss did not fall at any learning rate.
+        """
         recipe = replace(self.comparison.recipe, lr=agreed(lambda: rate_of(found)))
-        note = f"--lr find: {recipe.lr:g}, by the range test in {TABLE}"
+        note = f"lr {recipe.lr:g} was chosen by the range test in {TABLE}"
         run = replace(self, comparison=replace(self.comparison, recipe=recipe), notes=(*self.notes, note))
 
         def write() -> None:
@@ -112,17 +116,17 @@ class TrainingRun:
         return [replace(task, notes=self.notes) for task in tasks_of(self.comparison, lambda *_: self.folder)]
 
     def perform(self, on_event: OnEvent) -> None:
-        """Train from the checkpoint or from the start, and test once; nothing if the run is complete.
+        """Train from the checkpoint or from the start, and test once; do nothing if the run is complete.
 
         Raises: DivergedError, with network, seed, epoch and step; ModelError, for an error in the network's own code.
         """
         make_deterministic(self.comparison.device)
         tasks = [] if first(lambda: self.folder.complete) else self._tasks()
-        with logged(self.trackers, self.folder, flat(self.identity), on_event) as told:
-            told(StudyStarted(missing=len(tasks), total=1))
+        with logged(self.trackers, self.folder, flat(self.identity), on_event) as on_logged_event:
+            on_logged_event(StudyStarted(missing=len(tasks), total=1))
             with working_with(self.plan.threads):
                 for task in tasks:
-                    perform(task, told)
+                    perform(task, on_logged_event)
 
 
 def prepare_run(
@@ -134,21 +138,21 @@ def prepare_run(
     models: Mapping[str, Model] | None = None,
     data: DataSet | None = None,
 ) -> TrainingRun:
-    """Open the one network of a plan with one seed, load the data, count the network at its input.
+    """Open the network of a plan with one network and one seed, load the data, and count the network at its input.
 
-    `output` is the run's folder; by default `runs/<data>-<network>-<a few letters that no other run has>`. Without
-    `threads` they are those that the folder's run began with, else the number that is measured to be fastest. With
-    `measure_layout` the memory format is the one that the folder's run began with, else the one measured to be faster.
+    `output` is the run's folder, by default `runs/<data>-<network>-<first digits of a hash of the identity>`. Without
+    `threads`, their number is that of the run in the folder or, for a new run, the number measured to be fastest. With
+    `measure_layout`, the same applies to the memory format.
 
-    Of several processes the first one opens the data before the others do, for it may have to fetch them, and it alone
-    looks into the folder.
+    If several processes train together, the first one loads the data before the others, because it may have to
+    download them, and only the first one reads the folder.
 
-    Raises: a ConvstudyError for whatever cannot be used, before anything is written.
+    Raises: a ConvstudyError, if anything cannot be used; then nothing has been written.
     """
     trackers = agreed(lambda: open_trackers(plan.log if place().first else ()))
     comparison = first_then_others(lambda: prepare(plan, models=models, data=data))
     if len(set(gathered(comparison.data.fingerprint))) > 1:
-        raise_once(StudyError(f"{plan.data} is not the same for each of the {place().world} processes; copy it anew"))
+        raise_once(StudyError(f"{plan.data} differs between the {place().world} processes; copy the data again"))
     folder = RunFolder(output or _default_folder(comparison))
     threads = threads or first(lambda: _threads(comparison, folder))
     comparison = replace(comparison, plan=replace(comparison.plan, threads=threads))
@@ -158,7 +162,7 @@ def prepare_run(
 
 
 def _threads(comparison: Comparison, folder: RunFolder) -> int:
-    if (folder.path / ASKED).exists():
+    if (folder.path / REQUEST).exists():
         return stored_plan(folder.path).threads
     if comparison.device.type != "cpu":
         return 1
@@ -169,8 +173,11 @@ def _threads(comparison: Comparison, folder: RunFolder) -> int:
 
 
 def _channels_last(comparison: Comparison, folder: RunFolder) -> bool:
-    """On a GPU channels-last goes with bfloat16, for its matrix units take that format (NVIDIA's guide to cuDNN)."""
-    if (folder.path / ASKED).exists():
+    """Return whether to use channels-last: on a GPU with bfloat16, as its matrix units use that format (NVIDIA cuDNN).
+
+    On the CPU it is measured, unless the folder's run has started already.
+    """
+    if (folder.path / REQUEST).exists():
         return stored_plan(folder.path).recipe.channels_last
     recipe = comparison.recipe
     if comparison.device.type != "cpu":
@@ -187,7 +194,7 @@ def _channels_last(comparison: Comparison, folder: RunFolder) -> bool:
 
 
 def _in_layout(comparison: Comparison, channels_last: bool) -> Comparison:
-    """The comparison, and its plan, in that memory format."""
+    """Return the comparison and its plan with this memory format."""
     plan = replace(comparison.plan, recipe=replace(comparison.plan.recipe, channels_last=channels_last))
     return replace(comparison, plan=plan, recipe=replace(comparison.recipe, channels_last=channels_last))
 
@@ -217,24 +224,27 @@ def _identity(comparison: Comparison) -> dict[str, Any]:
 
 
 def stored_plan(path: Path) -> Plan:
-    """The plan of a run's folder, to go on with.
+    """Return the plan stored in a run's folder, with which the run is continued.
 
-    Raises: StudyError, when no `convstudy train` has begun there.
+    Raises: StudyError, if `convstudy train` has not started a run there.
     """
+    settings = _request(path)["plan"]
     try:
-        return Plan.from_dict(_asked(path)["plan"])
+        return Plan.from_dict(settings)
     except (StudyError, RecipeError) as error:
         raise StudyError(
-            f"{path / ASKED} is of another version of convstudy ({error}); repeat the whole command in another folder"
+            f"{path / REQUEST} is from another version of convstudy ({error}); repeat the whole command in another "
+            "folder"
         ) from error
 
 
-def _asked(path: Path) -> dict[str, Any]:
-    asked = path / ASKED
-    if not asked.exists():
-        raise StudyError(f"{path} holds no run to go on with; expected a folder that `convstudy train` has begun")
+def _request(path: Path) -> dict[str, Any]:
+    """Return identity and plan of a run's folder. Raises: StudyError, if there are none or they cannot be read."""
+    file = path / REQUEST
+    if not file.exists():
+        raise StudyError(f"{path} holds no run to continue; expected a folder in which `convstudy train` started a run")
     try:
-        value: dict[str, Any] = json.loads(asked.read_text(encoding="utf-8"))
+        value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return {"identity": dict(value["identity"]), "plan": dict(value["plan"])}
     except (ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"{asked} cannot be read ({type(error).__name__}: {error}); choose another folder") from error
+        raise StudyError(f"{file} cannot be read ({type(error).__name__}: {error}); choose another folder") from error

@@ -1,1 +1,1 @@
-"""Networks by name, at the input that a study gives them."""
+"""Models: networks by name or object, their preprocessing and their cost."""

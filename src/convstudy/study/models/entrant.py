@@ -1,4 +1,4 @@
-"""A network at the input that a comparison gives it, and what it costs there."""
+"""Entrants: the networks of a comparison with their input size and cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convstudy.wording import plural
 
 @dataclass(frozen=True, kw_only=True)
 class CountedLayer:
-    """One layer of a network, as a report shows it."""
+    """One layer of a network, with the counts that a report shows."""
 
     path: str
     kind: str
@@ -25,44 +25,44 @@ class CountedLayer:
 
     @classmethod
     def of(cls, row: LayerRow) -> CountedLayer:
-        """Return what a report shows of a counted layer."""
+        """Return the counts that a report shows, from a row of a layer table."""
         return cls(**{each.name: getattr(row, each.name) for each in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entrant:
-    """One network of a comparison: its name, its folder, its input and classes, and its cost for one image."""
+    """One network of a comparison: name, folder, input shape, classes, and cost per image."""
 
     name: str
     folder: str
-    code: str  # sha256 of the user's own file, of code or of weights; empty where there is none
+    code: str  # sha256 of the user's file of code or weights; empty if there is none
     input_shape: tuple[int, int, int]  # channels x height x width
     num_classes: int
     parameters: int
     macs: int
     activation_size: int
-    uncounted: tuple[str, ...] = ()  # operations without a formula: if there are any, the counts are lower bounds
+    uncounted: tuple[str, ...] = ()  # operations without a formula; if there are any, the counts are lower bounds
     layers: tuple[CountedLayer, ...] = ()
 
 
 def layer_table(model: Model, input_shape: tuple[int, int, int], num_classes: int) -> LayerTable:
-    """Count a network at an input, without computing anything or allocating its weights.
+    """Count a network layer by layer without running it or allocating its weights.
 
-    Raises: ModelError, when the network cannot be built; ShapeError, when the input does not fit.
+    Raises: ModelError, if the network cannot be built; ShapeError, if the input does not fit.
     """
     return count(unallocated_network(model, num_classes, input_shape[0]), input_shape)
 
 
 def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -> Entrant:
-    """Count a network for a comparison.
+    """Count a network and return it as an entrant of a comparison.
 
-    Raises: as `layer_table`; ModelError, when the network does not give one logit a class.
+    Raises: as `layer_table`; ModelError, if the network does not return one logit per class.
     """
     table = layer_table(model, input_shape, num_classes)
     answer = table.rows[-1].output_shape
     if answer != (num_classes,):
         raise ModelError(
-            f"{model.name} gives an output of shape {answer}; expected one logit a class, ({num_classes},)"
+            f"{model.name} returns an output of shape {answer}; expected one logit per class, ({num_classes},)"
         )
     totals = table.totals
     return Entrant(
@@ -80,9 +80,9 @@ def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -
 
 
 def unallocated_network(model: Model, num_classes: int, in_channels: int) -> nn.Module:
-    """Build without allocating weights; a network that cannot be built so is built on the CPU.
+    """Build a network without allocating weights or, if that fails, on the CPU.
 
-    Raises: ModelError, when it cannot be built at all.
+    Raises: ModelError, if both fail.
     """
     try:
         with unallocated():

@@ -1,4 +1,4 @@
-"""Networks given as objects: a class, a function, or a network that is built already."""
+"""Networks given as Python objects: a class, a function, or a built network."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Any
 from torch import nn
 
 from convstudy.errors import ModelError
-from convstudy.study.models.opening import Model, arguments_taken, open_model
+from convstudy.study.models.opening import Model, checked_builder, open_model
 
 Maker = Callable[..., nn.Module]
 Network = str | Maker | nn.Module
 
 
 def model_of(name: str, network: Network) -> Model:
-    """Return a model from a name, a class or function that makes a network, or a built network, which is copied.
+    """Return a model from a name, a class or function that builds a network, or a built network, which is copied.
 
-    A class or function is called with those of `num_classes` and `in_channels` that it takes. Every run of a built
-    network begins with the weights that it has; it is not changed. What was given as an object has a digest of its
-    source, and of its weights, so that a folder knows what it holds.
+    A class or function is called with `num_classes` and `in_channels`, as far as it accepts them. Every run of a built
+    network starts from its weights; the network itself is not changed. For objects, `Model.code` is a digest of their
+    source and of their weights, so that a folder can be matched with its network.
 
-    Raises: ModelError, when it cannot be called so; as `open_model`, for a name.
+    Raises: ModelError, if it cannot be called this way; as `open_model`, for a name.
 
     >>> model_of("mine", nn.Linear(4, 2)).named
     False
@@ -34,26 +34,17 @@ def model_of(name: str, network: Network) -> Model:
     if isinstance(network, str):
         return open_model(network)
     if isinstance(network, nn.Module):
-        return Model(name, lambda *_: copy.deepcopy(network), code=_digest_of_built(network), named=False)
+        return Model(name=name, build=lambda *_: copy.deepcopy(network), code=_digest_of_built(network), named=False)
     if not callable(network):
         raise ModelError(
-            f"{name} is of type {type(network).__name__}; expected a network's name, a class or function that makes "
-            "one, or a torch.nn.Module"
+            f"{name} is of type {type(network).__name__}; expected the name of a network, a class or function that "
+            "builds one, or a torch.nn.Module"
         )
-    taken = arguments_taken(network, name)
-
-    def build(num_classes: int, in_channels: int) -> nn.Module:
-        sizes = {"num_classes": num_classes, "in_channels": in_channels}
-        made = network(**{size: sizes[size] for size in taken})
-        if not isinstance(made, nn.Module):
-            raise ModelError(f"{name} returned a {type(made).__name__}; expected a torch.nn.Module")
-        return made
-
-    return Model(name, build, code=source_digest(network), named=False)
+    return Model(name=name, build=checked_builder(network, name), code=source_digest(network), named=False)
 
 
 def name_of(network: Network) -> str:
-    """Return the name of a network that was given without one: its own, or its class's.
+    """Return a default name for a network: the name itself, or that of its class or function.
 
     >>> name_of("resnet18"), name_of(nn.Linear), name_of(nn.ReLU())
     ('resnet18', 'Linear', 'ReLU')
@@ -64,9 +55,9 @@ def name_of(network: Network) -> str:
 
 
 def source_digest(maker: Callable[..., Any]) -> str:
-    """Return the sha256 of the source of a class or function, and of what it uses of its own module.
+    """Return the sha256 of the source of a class or function and of everything it uses from its own module.
 
-    Where there is no source to read, as in some consoles, it is of the compiled code.
+    If the source is not available, as in some consoles, the compiled code is hashed instead.
     """
     whole = hashlib.sha256()
     for name, text in sorted(_sources(maker, {})):
@@ -84,7 +75,7 @@ def _digest_of_built(network: nn.Module) -> str:
 
 
 def _sources(thing: Any, seen: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the name and source of a class or function, and of those of its module that it refers to."""
+    """Yield the name and source of a class or function and of everything in its module that it refers to."""
     name = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', repr(thing))}"
     if name in seen:
         return

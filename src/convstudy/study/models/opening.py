@@ -1,4 +1,4 @@
-"""Networks by name: the zoo's, those of collections, a table's, and the user's own as `file.py:Name`."""
+"""Networks by name: from the zoo, a collection, a layer table, or the user's own code as `file.py:Name`."""
 
 from __future__ import annotations
 
@@ -23,57 +23,61 @@ from convstudy.zoo import open_architecture
 
 Loaded = TypeVar("Loaded")
 
-SIZES = ("num_classes", "in_channels")  # what a user's own class or function is given
-SMALLEST_SIDE = 32  # smaller images are enlarged to this: below it most networks have nothing left to pool
+SIZES = ("num_classes", "in_channels")  # arguments that a user's class or function may take
+SMALLEST_SIDE = 32  # smaller images are enlarged to this side; below it, most networks have nothing left to pool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Model:
-    """A network that can be built: by name, for any number of classes and channels where it can."""
+    """A network that can be built, if it allows that for any number of classes and input channels."""
 
     name: str  # as the user wrote it
     build: Callable[[int, int], nn.Module]  # number of classes, input channels
     fixed_side: int | None = None  # the only input side that works
     smallest_side: int = 1
-    input_shape: tuple[int, int, int] = (3, 224, 224)  # the paper's
-    num_classes: int = 1000  # the paper's
-    code: str = ""  # sha256 of the user's own file or source, of code or of weights
-    named: bool = True  # whether its name opens it again; not if it was given as an object
+    input_shape: tuple[int, int, int] = (3, 224, 224)  # as in the paper
+    num_classes: int = 1000  # as in the paper
+    code: str = ""  # sha256 of the user's source, or of the user's file of code or weights
+    named: bool = True  # whether `open_model(name)` returns it; False if it was given as an object
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Reach another process by name: its code is imported there, and its weights are read there."""
+        """Pickle a named model as its name: the other process imports its code and reads its weights."""
         return (open_model, (self.name,)) if self.named else super().__reduce_ex__(protocol)
 
     @property
     def folder(self) -> str:
-        """A name for its folder: letters, digits, dots, dashes and underscores."""
+        """Name of its folder: letters, digits, dots, dashes and underscores."""
         return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip(".-")
 
-    def input_side(self, image_side: int, asked: int | None = None) -> int:
-        """Side of the square input: `asked`, or the network's own, or the images', but never below 32 pixels.
+    def input_side(self, image_side: int, requested: int | None = None) -> int:
+        """Return the side of the square input in pixels.
 
-        Raises: ModelError, when the asked side does not fit the network.
+        It is the requested one; otherwise the only side that works, or the side of the images, but at least 32.
+
+        Raises: ModelError, if the requested side does not fit the network.
         """
-        if asked is None:
+        if requested is None:
             return self.fixed_side or max(image_side, self.smallest_side, SMALLEST_SIDE)
-        if self.fixed_side and asked != self.fixed_side:
+        if self.fixed_side and requested != self.fixed_side:
             raise ModelError(
-                f"{self.name} works at {self.fixed_side}x{self.fixed_side} only; got --input-size {asked}; "
-                "leave it out and each network gets its own input"
+                f"{self.name} accepts only inputs of {self.fixed_side}x{self.fixed_side}; got `input_size` "
+                f"{requested}; without it, each network gets its own input size",
+                setting="input_size",
             )
-        if asked < self.smallest_side:
+        if requested < self.smallest_side:
             raise ModelError(
                 f"{self.name} needs inputs of at least {self.smallest_side}x{self.smallest_side}; "
-                f"got --input-size {asked}"
+                f"got `input_size` {requested}",
+                setting="input_size",
             )
-        return asked
+        return requested
 
 
 def open_model(name: str) -> Model:
-    """Find a network by name: the zoo's, torchvision:NAME, timm:NAME, table:FILE, file.py:Name or module:Name.
+    """Return the model of a name: one of the zoo, torchvision:NAME, timm:NAME, table:FILE, file.py:Name or module:Name.
 
-    Raises: UnknownNameError, with the nearest name; ModelError, when a user's own network cannot be opened; ClaimError,
-    when a table cannot be read or does not describe a network.
+    Raises: UnknownNameError, with the closest name; ModelError, if a user's network cannot be opened; ClaimError, if a
+    table cannot be read or does not describe a network.
 
     >>> open_model("net").fixed_side
     32
@@ -89,26 +93,28 @@ def open_model(name: str) -> Model:
     known = open_architecture(name)
     weights = Path(name.partition("@")[2])
     return Model(
-        name,
-        lambda num_classes, in_channels: known.build(num_classes=num_classes, in_channels=in_channels),
-        known.fixed_side,
-        known.smallest_side,
-        known.input_shape,
-        known.num_classes,
-        _digest(weights),
+        name=name,
+        build=lambda num_classes, in_channels: known.build(num_classes=num_classes, in_channels=in_channels),
+        fixed_side=known.fixed_side,
+        smallest_side=known.smallest_side,
+        input_shape=known.input_shape,
+        num_classes=known.num_classes,
+        code=_digest(weights),
     )
 
 
 def _table_model(name: str) -> Model:
-    """The network that a layer table describes, at the input that the table begins with."""
+    """Return the network that a layer table describes, with the input of the table's first row."""
     path = Path(name.removeprefix("table:"))
     table = read_table(path)
     shape = table_input_shape(table)
     if len(shape) != 3 or shape[1] != shape[2]:
-        raise ClaimError(f"{path} has an input of {'x'.join(map(str, shape))}; expected channels and a square image")
+        raise ClaimError(
+            f"{path} has an input of {'x'.join(map(str, shape))}; expected channels x height x width of a square image"
+        )
     return Model(
-        name,
-        lambda num_classes, in_channels: table_network(table, num_classes=num_classes, in_channels=in_channels),
+        name=name,
+        build=lambda num_classes, in_channels: table_network(table, num_classes=num_classes, in_channels=in_channels),
         fixed_side=shape[1],
         input_shape=(shape[0], shape[1], shape[2]),
         num_classes=table_num_classes(table),
@@ -122,51 +128,61 @@ def _own_model(name: str) -> Model:
     maker = getattr(module, attribute, None)
     if not callable(maker):
         found = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
-        raise ModelError(f"{where} has no class or function '{attribute}'; it has {', '.join(found) or 'none at all'}")
-    taken = arguments_taken(maker, name)
+        raise ModelError(f"{where} has no class or function '{attribute}'; it has {', '.join(found) or 'none'}")
+    return Model(name=name, build=checked_builder(maker, name), code=_digest(Path(module.__file__ or "")))
+
+
+def checked_builder(maker: Callable[..., Any], name: str) -> Callable[[int, int], nn.Module]:
+    """Return a function from the numbers of classes and input channels to the network that a class or function makes.
+
+    It is called with `num_classes` and `in_channels`, as far as it accepts them.
+
+    Raises: ModelError, if it needs other arguments, or later, if it returns something else than a torch.nn.Module.
+    """
+    accepted = _accepted_sizes(maker, name)
 
     def build(num_classes: int, in_channels: int) -> nn.Module:
         sizes = {"num_classes": num_classes, "in_channels": in_channels}
-        network = maker(**{size: sizes[size] for size in taken})
+        network = maker(**{size: sizes[size] for size in accepted})
         if not isinstance(network, nn.Module):
-            raise ModelError(f"{name} gave a {type(network).__name__}; expected a torch.nn.Module")
+            raise ModelError(f"{name} returned a {type(network).__name__}; expected a torch.nn.Module")
         return network
 
-    return Model(name, build, code=_digest(Path(module.__file__ or "")))
+    return build
 
 
 def _digest(path: Path) -> str:
-    """sha256 of a file; nothing where there is none."""
+    """Return the sha256 of a file, or an empty text if there is no such file."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def arguments_taken(maker: Callable[..., Any], name: str) -> list[str]:
-    """Return which of `num_classes` and `in_channels` a maker takes.
+def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
+    """Return which of `num_classes` and `in_channels` a class or function accepts.
 
-    Raises: ModelError, when it cannot be called with these alone.
+    Raises: ModelError, if it has other parameters without a default.
     """
     parameters = inspect.signature(maker).parameters
-    anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    needed = [key for key, parameter in parameters.items() if _has_to_be_given(parameter) and key not in SIZES]
-    if needed:
+    any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    required = [key for key, parameter in parameters.items() if _is_required(parameter) and key not in SIZES]
+    if required:
         raise ModelError(
             f"{name} takes ({', '.join(parameters)}); expected num_classes and in_channels, and a default for "
-            f"{', '.join(needed)}"
+            f"{', '.join(required)}"
         )
-    return [size for size in SIZES if size in parameters or anything]
+    return [size for size in SIZES if size in parameters or any_keyword]
 
 
-def _has_to_be_given(parameter: inspect.Parameter) -> bool:
-    several = parameter.kind in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
-    return parameter.default is parameter.empty and not several
+def _is_required(parameter: inspect.Parameter) -> bool:
+    variadic = parameter.kind in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
+    return parameter.default is parameter.empty and not variadic
 
 
 def _module_from_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ModelError(f"{path} is not there; expected a Python file, as in path/to/file.py:Name")
+        raise ModelError(f"{path} does not exist; expected a Python file, as in path/to/file.py:Name")
     folder = str(path.resolve().parent)
     if folder not in sys.path:
-        sys.path.insert(0, folder)  # so that the file can import its neighbours
+        sys.path.insert(0, folder)  # so that the file can import modules beside it
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} cannot be imported as a Python file")
@@ -183,7 +199,7 @@ def _module_by_name(name: str) -> ModuleType:
 
 
 def _run(load: Callable[[], Loaded], where: str) -> Loaded:
-    """Run the user's code; a failure in it becomes one line."""
+    """Import the user's code. Raises: ModelError, in one line, for any error in it."""
     try:
         return load()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What happens to an image before a trained network sees it: all of it, so that a new image is treated the same."""
+"""Preprocessing: every step from an image file to the input of a trained network, so that it can be repeated."""
 
 from __future__ import annotations
 
@@ -23,25 +23,23 @@ from convstudy.inference import ResidentImages
 
 
 def at_input(data: DataSet, input_shape: tuple[int, int, int]) -> DataSet:
-    """The same data with every image at a network's input: its side, and its channels, grey or colours."""
+    """Return the data with every image resized and converted to a network's input: channels x height x width."""
     channels, side, _ = input_shape
 
-    def coloured(part: ImageSet | None) -> ImageSet | None:
-        return part and replace(part, images=recoloured(part.images, channels))
+    def converted(part: ImageSet) -> ImageSet:
+        return replace(part, images=with_channels(part.images, channels))
 
     sized = at_side(data, side)
     if data.in_channels == channels:
         return sized
-    train, test = coloured(sized.train), coloured(sized.test)
-    assert train is not None
-    assert test is not None
-    return replace(sized, train=train, validation=coloured(sized.validation), test=test)
+    validation = None if sized.validation is None else converted(sized.validation)
+    return replace(sized, train=converted(sized.train), validation=validation, test=converted(sized.test))
 
 
-def recoloured(images: npt.NDArray[np.uint8], in_channels: int) -> npt.NDArray[np.uint8]:
-    """N x C x H x W bytes with 1 (grey) or 3 channels, as PIL converts them.
+def with_channels(images: npt.NDArray[np.uint8], in_channels: int) -> npt.NDArray[np.uint8]:
+    """Convert N x C x H x W bytes to 1 (grayscale) or 3 (RGB) channels, as PIL does.
 
-    >>> recoloured(np.full((1, 1, 2, 2), 7, np.uint8), 3).shape
+    >>> with_channels(np.full((1, 1, 2, 2), 7, np.uint8), 3).shape
     (1, 3, 2, 2)
     """
     if images.shape[1] == in_channels:
@@ -50,84 +48,85 @@ def recoloured(images: npt.NDArray[np.uint8], in_channels: int) -> npt.NDArray[n
     if isinstance(images, Streamed):
         return images.of_mode(mode)  # type: ignore[return-value]
 
-    def converted(put: Put) -> None:
+    def convert(put: Put) -> None:
         for image in images:
             opened = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
             put(planes(opened, mode)[None])
 
-    return filled((len(images), in_channels, *images.shape[2:]), converted)
+    return filled((len(images), in_channels, *images.shape[2:]), convert)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """From an image of any size to a network's input, as in training.
+    """Conversion of an image of any size to a network's input, as in training.
 
-    Source: the resizing is PIL's and torchvision's, bilinear and antialiased; the two sides differ where small images
-    were enlarged for the network.
+    Source: images are resized as PIL and torchvision do it, bilinear and antialiased. The two sides differ if small
+    images were enlarged for the network.
 
-    >>> Preprocessing(1, 8, 32, (0.5,), (0.25,)).text
-    'grey; middle square resized to 8x8, then to 32x32; divided by 255; minus 0.5, divided by 0.25'
+    >>> Preprocessing(in_channels=1, image_side=8, input_side=32, mean=(0.5,), std=(0.25,)).text
+    'grayscale; center square resized to 8x8, then to 32x32; divided by 255; minus 0.5, divided by 0.25'
     """
 
-    in_channels: int  # 1 (grey) or 3 (red, green, blue)
+    in_channels: int  # 1 (grayscale) or 3 (RGB)
     image_side: int  # of the images as the data set was read
     input_side: int  # of the network's input
-    mean: tuple[float, ...]  # a channel, of pixels in 0..1
+    mean: tuple[float, ...]  # per channel, of pixels in 0..1
     std: tuple[float, ...]
     white: White | None = None  # of image files of more than 8 bits, if the run's data had any
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Preprocessing:
-        """Read back what `to_json` gave."""
+        """Return the preprocessing that `to_json` returned as `value`."""
         white = White(*value["white"]) if value.get("white") else None
         return cls(**{**value, "mean": tuple(value["mean"]), "std": tuple(value["std"]), "white": white})
 
     def to_json(self) -> dict[str, Any]:
-        """The record that a run's folder and an exported file hold."""
+        """Return the record that a run's folder and an exported file store."""
         return asdict(self)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
+        """Shape of one input image: channels x height x width."""
         return self.in_channels, self.input_side, self.input_side
 
     @property
     def text(self) -> str:
-        """The steps, in a sentence."""
-        colours = "grey" if self.in_channels == 1 else "red, green, blue"
+        """The steps as a sentence."""
+        colors = "grayscale" if self.in_channels == 1 else "RGB"
         enlarged = "" if self.image_side == self.input_side else f", then to {self.input_side}x{self.input_side}"
         mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (self.mean, self.std))
         return (
-            f"{colours}; middle square resized to {self.image_side}x{self.image_side}{enlarged}; divided by 255; "
+            f"{colors}; center square resized to {self.image_side}x{self.image_side}{enlarged}; divided by 255; "
             f"minus {mean}, divided by {std}"
         )
 
     def read(self, paths: Sequence[Path]) -> npt.NDArray[np.uint8]:
-        """Decode image files to N x C x H x W bytes of the network's input, whatever their size and colours.
+        """Decode image files of any size and color mode to N x C x H x W bytes of the network's input.
 
-        Raises: DataError, with the name of the first that cannot be decoded.
+        Raises: DataError, with the name of the first file that cannot be decoded.
         """
         decoded = decode_all(
             paths, prepare=lambda image: squared(image, self.image_side), progress=None, white=self.white
         )
         bad = [item for item in decoded if item.image is None]
         if bad:
-            more = f" ({len(bad)} such images in all)" if len(bad) > 1 else ""
-            raise DataError(f"{bad[0].path} cannot be decoded: {bad[0].problem}{more}; leave it out or mend it")
+            more = f" ({len(bad)} such images in total)" if len(bad) > 1 else ""
+            raise DataError(f"{bad[0].path} cannot be decoded: {bad[0].problem}{more}; remove or repair it")
         images = [item.image for item in decoded if item.image is not None]
         return resize(stacked(images, "L" if self.in_channels == 1 else "RGB"), self.input_side)
 
     def prepare(self, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        """Bring images in memory, N x H x W (x channels) or N x channels x H x W, to the network's input.
+        """Convert images in memory, N x H x W (x channels) or N x channels x H x W, to the network's input.
 
-        Raises: DataError, for another shape, or values beyond 0 to 255.
+        Raises: DataError, if the shape is another one, or values are outside 0 to 255.
         """
         where = "the array of images"
         planes_of = as_planes(images, where, white_of({where: images}))
         squares = resize(middle_squares(planes_of), self.image_side)
-        return resize(recoloured(squares, self.in_channels), self.input_side)
+        return resize(with_channels(squares, self.in_channels), self.input_side)
 
     def resident(
         self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], device: torch.device
     ) -> ResidentImages:
-        """Images that have the network's size already, on `device`, to be normalised as in training."""
+        """Return images that already have the network's input size as a set on `device`, normalized as in training."""
         return ResidentImages.of(images, labels, mean=self.mean, std=self.std, device=device)

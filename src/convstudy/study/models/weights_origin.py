@@ -1,4 +1,4 @@
-"""What images the weights that a network begins with were trained on, and what follows for its input."""
+"""Origin of pretrained weights: the images that they were trained on, and how a network's input must match them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from convstudy.zoo.weights import SUFFIXES, official_entry
 
 @dataclass(frozen=True)
 class WeightsOrigin:
-    """What images the weights that a network begins with were trained on."""
+    """Normalization and size of the images that pretrained weights were trained on."""
 
-    mean: tuple[float, ...]  # a channel, of pixels in 0..1
+    mean: tuple[float, ...]  # per channel, of pixels in 0..1
     std: tuple[float, ...]
     side: int  # of the network's input
 
 
 def weights_origin(model: Model) -> WeightsOrigin | None:
-    """The preprocessing that travels with a network's weights: torchvision's official ones, or those of a run.
+    """Return the preprocessing that belongs to a network's weights: torchvision's official ones, or those of a run.
 
-    A run's weights are its `weights.safetensors` or what `convstudy export` made of it. None, where there are no
-    weights or they do not say.
+    A run's weights are its `weights.safetensors` or a file written by `convstudy export`. None, if there are no weights
+    or they do not state it.
     """
     name, _, weights = model.name.partition("@")
     if not weights:
@@ -40,7 +40,7 @@ def weights_origin(model: Model) -> WeightsOrigin | None:
 
 
 def _of_file(path: Path) -> WeightsOrigin | None:
-    """What an exported file says in its metadata, or the run.json beside a run's weights."""
+    """Return the origin stated in an exported file's metadata, or in the run.json beside a run's weights."""
     stored: Any = None
     beside = path.with_name("run.json")
     try:
@@ -53,28 +53,31 @@ def _of_file(path: Path) -> WeightsOrigin | None:
             return None
         preprocessing = Preprocessing.from_json(stored)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # not ours: reading the weights themselves says what is wrong with them
+        return None  # not written by convstudy; if the file is damaged, loading its weights reports it
     return WeightsOrigin(preprocessing.mean, preprocessing.std, preprocessing.input_side)
 
 
 def input_channels(model: Model, in_channels: int) -> int:
-    """Channels of a network's input for images of `in_channels`: 3, too, where its weights were trained on colours."""
+    """Return the input channels of a network for images of `in_channels`.
+
+    Grayscale images get 3 channels if the network's weights were trained on RGB images.
+    """
     origin = weights_origin(model)
     return 3 if origin and len(origin.mean) == 3 and in_channels == 1 else in_channels
 
 
 def weights_statistics(model: Model, in_channels: int) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Mean and standard deviation that the images of a network's weights were normalised by, where they are known."""
+    """Return mean and standard deviation with which the weights' own images were normalized; None if not known."""
     origin = weights_origin(model)
     return (origin.mean, origin.std) if origin and len(origin.mean) == in_channels else None
 
 
 def size_warning(model: Model, side: int) -> str:
-    """What to say where a network's weights were trained on images of more than twice the side; else nothing."""
+    """Return a warning if a network's weights were trained on images of more than twice the side; else empty."""
     origin = weights_origin(model)
     if origin is None or 2 * side >= origin.side:
         return ""
     return (
-        f"{model.name}: its weights were trained on images of {origin.side}x{origin.side} and get {side}x{side} here, "
-        f"where their features are worth little; --resize {origin.side} enlarges the images"
+        f"{model.name}: its weights were trained on images of {origin.side}x{origin.side}, but here they get "
+        f"{side}x{side}, where pretrained features help little; set `input_size` to {origin.side} to enlarge the images"
     )

@@ -1,1 +1,1 @@
-"""What a study or a training is asked to do: read, checked, written down."""
+"""Plans: the settings of a study or a run, read, validated and written."""

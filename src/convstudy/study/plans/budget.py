@@ -1,4 +1,4 @@
-"""A budget that is equal for all networks: what one training may cost, whatever the network."""
+"""Training budgets: the same limit on images, MACs or seconds for every network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXPECTED = "images=N, macs=N or seconds=N, as in macs=2e13"
 
 
 class BudgetKind(StrEnum):
-    """What a budget is counted in."""
+    """Unit in which a budget is counted."""
 
     EPOCHS = "epochs"
     IMAGES = "images"
@@ -22,15 +22,15 @@ class BudgetKind(StrEnum):
 
     @property
     def whole(self) -> bool:
-        """Whether it comes in whole numbers only."""
+        """Whether amounts of this kind are whole numbers."""
         return self in {BudgetKind.EPOCHS, BudgetKind.IMAGES}
 
 
 @dataclass(frozen=True)
 class Budget:
-    """An amount of one kind for each training.
+    """Amount of one kind that each training may use.
 
-    Raises: StudyError, for another kind or an amount that is not a number above 0.
+    Raises: StudyError, if the kind is unknown or the amount is not a number above 0.
     """
 
     kind: BudgetKind
@@ -45,7 +45,7 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> Budget:
-        """Read `kind=amount`. Raises: StudyError, if the text is not that.
+        """Parse `kind=amount`. Raises: StudyError, if the text does not have this form.
 
         >>> str(Budget.parse("macs=2e13"))
         'macs=2e+13'
@@ -66,32 +66,32 @@ class Budget:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one network gets: its epochs, and what one of them costs in the unit of the budget."""
+    """Number of epochs that a network may train for, and the cost of one epoch in the unit of the budget."""
 
     epochs: int
     cost_of_epoch: float
 
     def used(self, budget: Budget) -> float:
-        """Return the fraction of the budget that the whole epochs use."""
+        """Return the fraction of the budget that these epochs use."""
         return self.epochs * self.cost_of_epoch / budget.amount
 
 
 def allowances(budget: Budget, cost_of_epoch: Mapping[str, float]) -> dict[str, Allowance]:
-    """Return as many whole epochs of each network as the budget pays for.
+    """Return the largest number of whole epochs of each network that fits the budget.
 
-    Raises: StudyError, if it does not pay for one epoch of each.
+    Raises: StudyError, if one epoch of a network exceeds the budget.
 
     >>> allowances(Budget(BudgetKind.IMAGES, 100_000), {"net": 45_000})
     {'net': Allowance(epochs=2, cost_of_epoch=45000)}
     """
     found = {name: Allowance(int(budget.amount // cost), cost) for name, cost in cost_of_epoch.items()}
-    dear = {name: allowance.cost_of_epoch for name, allowance in found.items() if not allowance.epochs}
-    if dear:
-        name = max(dear, key=lambda name: dear[name])
-        which = "any network" if len(dear) == len(found) > 1 else name
+    too_expensive = {name: allowance.cost_of_epoch for name, allowance in found.items() if not allowance.epochs}
+    if too_expensive:
+        name = max(too_expensive, key=lambda name: too_expensive[name])
+        which = "any network" if len(too_expensive) == len(found) > 1 else name
         raise StudyError(
-            f"budget is {budget}, which does not pay for one epoch of {which}; expected "
-            f"{budget.kind}={_or_more(dear[name])} or more, the cost of one epoch of {name}",
+            f"budget is {budget}, which is too small for one epoch of {which}; expected "
+            f"{budget.kind}={_rounded_up(too_expensive[name])} or more, the cost of one epoch of {name}",
             setting="budget",
         )
     return found
@@ -101,10 +101,10 @@ def _wrong(text: str, expected: str) -> StudyError:
     return StudyError(f"budget is '{text}'; expected {expected}", setting="budget")
 
 
-def _or_more(cost: float) -> str:
-    """Write a number of three digits that is not below `cost`.
+def _rounded_up(cost: float) -> str:
+    """Return `cost` as text, rounded up to three digits.
 
-    >>> _or_more(12_341), _or_more(0.5)
+    >>> _rounded_up(12_341), _rounded_up(0.5)
     ('12400', '0.5')
     """
     unit = 10.0 ** (math.floor(math.log10(cost)) - 2)

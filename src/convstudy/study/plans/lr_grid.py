@@ -1,4 +1,4 @@
-"""A grid of learning rates, read and checked."""
+"""Learning-rate grids: parsing, validation and formatting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXPECTED = "two or more numbers above 0, each once, as in 0.01,0.03,0.1"
 
 
 def read_grid(text: str) -> tuple[float, ...]:
-    """Read learning rates with commas between them, and sort them. Raises: StudyError, if they are not a grid.
+    """Parse comma-separated learning rates and sort them. Raises: StudyError, if they are not a valid grid.
 
     >>> read_grid("0.1,0.01, 3e-2")
     (0.01, 0.03, 0.1)
@@ -23,12 +23,15 @@ def read_grid(text: str) -> tuple[float, ...]:
 
 
 def grid_text(lrs: Iterable[float]) -> str:
-    """Write a grid so that `read_grid` reads the same one."""
+    """Return a grid as text from which `read_grid` returns the same grid."""
     return ",".join(map(repr, lrs))
 
 
 def sorted_grid(lrs: Iterable[float]) -> tuple[float, ...]:
-    """Sort the rates of a grid. Raises: StudyError, if they are not one."""
+    """Return the learning rates in ascending order.
+
+    Raises: StudyError, if there are fewer than two, if one occurs twice or is not a number above 0.
+    """
     grid = tuple(sorted(lrs))
     if len(set(grid)) < max(len(grid), 2) or not all(math.isfinite(lr) and lr > 0 for lr in grid):
         raise _wrong(grid_text(grid))

@@ -1,4 +1,4 @@
-"""What a comparison is asked to do."""
+"""The plan of a comparison: every setting that a user can choose."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def _frozen_text(frozen: bool) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """Networks, data, seeds and recipe, as the user asked for them.
+    """Networks, data, seeds and recipe, as requested by the user.
 
-    Each setting is declared here and nowhere else: its check, its key in files, its flag and its help follow from the
+    Each setting is declared only here: validation, keys in files, command-line flags and help are derived from the
     declaration.
 
-    Raises: StudyError, if there is no network, a network is given twice, or a value is out of its bounds.
+    Raises: StudyError, if there is no network, a network is given twice, or a value is out of bounds.
     """
 
     models: Annotated[
@@ -67,7 +67,7 @@ class Plan:
             "Folder with the named data sets; missing ones are downloaded to it.",
             panel=DATA,
             default="data",
-            decides=False,  # where data lie; what they are decides
+            decides=False,  # the content of the data decides, not their location
             repeated=True,
         ),
     ] = None
@@ -106,7 +106,7 @@ class Plan:
     budget: Annotated[
         Budget | None,
         Setting(
-            "Give every training the same budget instead of --epochs: images=N, macs=N or seconds=N.",
+            "Same budget for every training instead of a fixed number of epochs: images=N, macs=N or seconds=N.",
             panel=STUDY,
             command="compare",
             metavar="KIND=N",
@@ -117,7 +117,7 @@ class Plan:
     lr_grid: Annotated[
         tuple[float, ...],
         Setting(
-            "Train every run once with each of these learning rates instead of --lr, and choose on the validation set.",
+            "Train every run once with each of these learning rates and keep the one with the best validation result.",
             panel=STUDY,
             command="compare",
             metavar="LR,LR,...",
@@ -144,7 +144,7 @@ class Plan:
     freeze: Annotated[
         bool,
         Setting(
-            "With `backbone`, train only the last linear layer, on features that are computed once, without "
+            "With `backbone`, train only the last linear layer, on features that are computed once without "
             "augmentation.",
             panel=STUDY,
             metavar="none|backbone",
@@ -163,10 +163,10 @@ class Plan:
         int,
         Ge(1),
         Setting(
-            "CPU threads per run; the number decides how sums are rounded.",
+            "CPU threads per run; the number affects rounding, and therefore the results.",
             panel=RESOURCES,
             metavar="N",
-            default="1; `train` measures which number is fastest",
+            default="1; `train` measures the fastest number",
             always=True,
         ),
     ] = 1
@@ -174,7 +174,7 @@ class Plan:
         int | None,
         Ge(1),
         Setting(
-            "Number of runs at a time.",
+            "Number of runs that are trained at the same time.",
             panel=RESOURCES,
             flags=("--jobs", "-j"),
             command="compare",
@@ -190,7 +190,7 @@ class Plan:
     log: Annotated[
         tuple[str, ...],
         Setting(
-            "Also report epochs to this tracker: tensorboard, wandb or mlflow (extras of these names). Repeatable.",
+            "Also log each epoch to this tracker: tensorboard, wandb or mlflow (extras of these names). Repeatable.",
             panel=RESOURCES,
             command="train",
             metavar="TRACKER",
@@ -203,25 +203,26 @@ class Plan:
         bool, Setting("Choose the learning rate of `convstudy train` by a range test.", flags=(), key=False)
     ] = False
     horizontal_flip: Annotated[
-        bool | None, Setting("The recipe's setting; None leaves it to the data.", flags=(), decides=False, key=False)
+        bool | None, Setting("The recipe's setting; None: decided by the data.", flags=(), decides=False, key=False)
     ] = None
 
     def __post_init__(self) -> None:
         settle(self, StudyError)
         if not self.models:
-            raise StudyError("no network to compare; name at least one, as in `convstudy compare net resnet34`")
-        twice = [name for name, times in Counter(self.models).items() if times > 1]
-        if twice:
-            raise StudyError(f"{twice[0]} is given twice; a network is compared with others, not with itself")
+            raise StudyError("no network to compare; give at least one name, as in `convstudy compare net resnet34`")
+        duplicates = [name for name, times in Counter(self.models).items() if times > 1]
+        if duplicates:
+            raise StudyError(f"{duplicates[0]} is given twice; remove one, or compare it with another network")
         if self.unfreeze_at and not (self.freeze and self.unfreeze_at < self.recipe.epochs):
             raise StudyError(
                 f"unfreeze_at is {self.unfreeze_at}; expected a whole number from 1 to below {self.recipe.epochs}, the "
-                "value of `epochs`, and `freeze` backbone with it",
+                "value of `epochs`, together with `freeze` backbone",
                 setting="unfreeze_at",
             )
         if self.budget and self.freeze:
             raise StudyError(
-                f"budget is {self.budget}, which is for whole networks; with `freeze` backbone give `epochs` instead",
+                f"budget is {self.budget}, which applies only if whole networks are trained; with `freeze` backbone "
+                "give `epochs` instead",
                 setting="budget",
             )
         if self.lr_grid:
@@ -229,24 +230,24 @@ class Plan:
 
     @property
     def decided_otherwise(self) -> tuple[str, ...]:
-        """Settings of the recipe that a budget or a grid decides instead."""
+        """Names of the recipe's settings that a budget or a learning-rate grid replaces."""
         return (("epochs",) if self.budget else ()) + (("lr",) if self.lr_grid else ())
 
     def recipe_settings(self) -> dict[str, Any]:
-        """Return the settings of the recipe that the plan decides: without those that are decided otherwise."""
+        """Return the settings of the recipe, without those that a budget, a grid or the data set decides."""
         settings: dict[str, Any] = asdict(self.recipe) | {"horizontal_flip": self.horizontal_flip}
         return {
             name: value for name, value in settings.items() if value is not None and name not in self.decided_otherwise
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Return every setting in plain values, for YAML or JSON; `from_dict` makes the same plan of it."""
+        """Return every setting as plain values for YAML or JSON; `from_dict` restores the same plan."""
         plain = {name: _plain(each, getattr(self, name)) for name, each in declared(Plan).items()}
         del plain["horizontal_flip"]
         return plain | {"recipe": self.recipe_settings()}
 
     def deciding(self) -> dict[str, Any]:
-        """Return the settings that decide the result, in plain values, without those that are not set.
+        """Return the settings that affect results, as plain values, without those that are not set.
 
         >>> plan = Plan(("net",), seeds=5, jobs=2)
         >>> {name: value for name, value in plan.deciding().items() if name != "recipe"}
@@ -259,9 +260,9 @@ class Plan:
 
     @classmethod
     def from_dict(cls, settings: Mapping[Any, Any], keys: Collection[str] | None = None) -> Plan:
-        """Return the plan with these settings, and defaults for those that are left out; only `keys` are known.
+        """Return the plan with these settings and defaults for the others; with `keys`, only these names are valid.
 
-        Raises: StudyError or RecipeError, for unknown names, with the nearest known ones, and values out of bounds.
+        Raises: StudyError or RecipeError, for unknown names, with the closest known ones, and for values out of bounds.
         """
         known = [name for name in declared(Plan) if name != "horizontal_flip"]  # which is in the recipe
         given, problems = by_name(cls, settings, "a study", keys=keys or known, elsewhere=in_recipe())
@@ -282,7 +283,7 @@ class Plan:
         return plan
 
     def command(self) -> str:
-        """Return the command that asks for the same again, with every setting that decides the result.
+        """Return the command that reproduces the study, with every setting that affects results.
 
         >>> Plan(("net", "lenet5"), seeds=5).command()[:48]
         'convstudy compare net lenet5 --data digits --see'
@@ -301,14 +302,14 @@ class Plan:
 
 
 def in_recipe() -> dict[str, str]:
-    """Return what to do about each setting of a recipe that is written beside the keys of a study."""
+    """Return, for each setting of a recipe that is found among the keys of a study, where to write it instead."""
     names = {name: name for name in declared(Recipe)} | synonyms(Recipe)
     names |= {alias: name for name, each in declared(Recipe).items() for alias in each.about.aliases}
     return {spelling: f"write `{name}` under `recipe`" for spelling, name in names.items()}
 
 
 def is_set(value: object) -> bool:
-    """Return whether a plain value says anything."""
+    """Return whether a plain value differs from None and an empty list."""
     return value is not None and value != []
 
 
@@ -321,18 +322,18 @@ def _plain(setting: Declared, value: Any) -> Any:
 
 
 def _with_recipe(values: dict[str, Any], settings: dict[str, Any]) -> Plan:
-    """Make the recipe of its settings, and the plan with it.
+    """Return the plan with a recipe of these settings.
 
-    Raises: RecipeError or StudyError, with what is wrong in both, or if a setting is given twice in two ways.
+    Raises: RecipeError or StudyError, with the problems of both, or if two settings exclude each other.
     """
     budget = values.get("budget")
     for instead, name in (("budget", "epochs"), ("lr_grid", "lr")):
         if values.get(instead) and name in settings:
-            raise StudyError(f"`{instead}` and `{name}` are both given; leave one of them out", setting=instead)
+            raise StudyError(f"`{instead}` and `{name}` are both given; remove one of them", setting=instead)
     if isinstance(budget, Budget):
         if budget.kind is BudgetKind.EPOCHS:
             settings, values = settings | {"epochs": int(budget.amount)}, values | {"budget": None}
-        elif "warmup_epochs" in settings:  # there is no number of epochs yet that it must be below
+        elif "warmup_epochs" in settings:  # it must be below the number of epochs, which is not known yet
             settings = settings | {"epochs": max(declared(Recipe)["epochs"].default, _above(settings["warmup_epochs"]))}
     try:
         recipe = Recipe(**settings)

@@ -1,4 +1,4 @@
-"""Studies as YAML files: what a comparison is asked to do, to be kept, changed and repeated."""
+"""Study files: plans stored as YAML, to be edited and repeated."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from convstudy.training.validation import by_name
 
 HEADER = "# To repeat this study: convstudy compare -c this-file. What each key means: docs/studies.md\n"
 KEYS = {name: each for name, each in declared(Plan).items() if each.about.key}
-INSTEAD = {"budget": "epochs", "lr_grid": "lr"}  # keys that are given instead of a setting of the recipe
+INSTEAD = {"budget": "epochs", "lr_grid": "lr"}  # keys that replace a setting of the recipe
 
 
 def read_study(path: Path) -> Plan:
-    """Return the study of a YAML file: `key: value` lines, with defaults for those that are left out.
+    """Return the plan in a YAML file of `key: value` lines, with defaults for keys that are not given.
 
-    Raises: StudyError, with the file's name, if it cannot be read, has an unknown key or a value out of its bounds.
+    Raises: StudyError, with the file's name, if it cannot be read, has an unknown key or a value out of bounds.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "study.yaml"
@@ -34,9 +34,9 @@ def read_study(path: Path) -> Plan:
 
 
 def planned(path: Path | None, asked: Mapping[str, Any], recipe: Mapping[str, Any]) -> Plan:
-    """Return the study of the file, or the default one, with settings of a plan and of its recipe that replace its own.
+    """Return the plan in the file, or the default plan, after replacing the given settings of plan and recipe.
 
-    Raises: as `read_study`; StudyError or RecipeError, for what was asked.
+    Raises: as `read_study`; StudyError or RecipeError, if a given setting is invalid.
     """
     of_file = _checked(path) if path else {}
     settings = dict(of_file.pop("recipe", {}))
@@ -49,12 +49,12 @@ def planned(path: Path | None, asked: Mapping[str, Any], recipe: Mapping[str, An
 
 
 def study_text(plan: Plan) -> str:
-    """Return a study as YAML, with every choice; `read_study` reads the same study from it."""
+    """Return a plan as YAML with every setting; `read_study` returns the same plan from it."""
     return HEADER + yaml_text({key: value for key, value in plan.to_dict().items() if key in KEYS and is_set(value)})
 
 
 def write_study(plan: Plan, path: Path) -> None:
-    """Write a study as YAML, completely or not at all; a file with the same study already stays as it is."""
+    """Write a plan as YAML atomically; a file that already holds the same plan is left unchanged."""
     try:
         if path.exists() and read_study(path) == plan:
             return
@@ -65,7 +65,7 @@ def write_study(plan: Plan, path: Path) -> None:
 
 
 def _checked(path: Path) -> dict[str, Any]:
-    """Return the keys of a study file that is valid but for its networks, which may be named elsewhere."""
+    """Return the keys of a study file after validation; its networks may be missing, as they can be given elsewhere."""
     written = read_mapping(path, "a study", "models: [net, lenet5]", StudyError)
     if written is None:
         raise StudyError(f"{path} is empty; expected lines such as `models: [net, lenet5]`")

@@ -1,1 +1,1 @@
-"""One run: one network, one seed, one folder."""
+"""Runs: the training and test of one network with one seed, in one folder."""

@@ -1,4 +1,4 @@
-"""The version of the code that decides a result: the package's, and a hash of the sources that runs are made by."""
+"""Version of the code that affects results: the package version and a hash of the sources that runs depend on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2]
-DECIDING = (  # whole folders: what reads and splits data, builds, trains and tests; not what counts, compares or draws
+DECIDING = (  # all code that reads and splits data, builds, trains and tests; not what counts, compares or draws
     "__init__.py",
     "claims",
     "data",
@@ -26,13 +26,13 @@ DECIDING = (  # whole folders: what reads and splits data, builds, trains and te
 
 
 def code_version() -> dict[str, str]:
-    """The package's version and the hash of its deciding sources, for a study's identity and a run's record."""
+    """Return the package version and the hash of the deciding sources, for a study's identity and a run's record."""
     return {"convstudy": version("convstudy"), "sources": sources_hash()}
 
 
 @cache
 def sources_hash() -> str:
-    """Twelve digits of sha256 over the deciding sources: another digit, another code. Line endings do not matter."""
+    """Return the first twelve hexadecimal digits of the sha256 of the deciding sources; line endings do not matter."""
     whole = hashlib.sha256()
     for path in deciding_sources():
         whole.update(f"{path.relative_to(PACKAGE).as_posix()}\0".encode())
@@ -41,7 +41,7 @@ def sources_hash() -> str:
 
 
 def deciding_sources() -> list[Path]:
-    """The Python files of DECIDING, in order."""
+    """Return the Python files of DECIDING, sorted by path."""
     chosen = [PACKAGE / name for name in DECIDING]
     files = {file for path in chosen for file in (path.rglob("*.py") if path.is_dir() else [path])}
     return sorted(files, key=lambda path: path.relative_to(PACKAGE).as_posix())

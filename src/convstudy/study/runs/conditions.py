@@ -1,4 +1,4 @@
-"""Everything that decides the result of one run, declared once: for the run's record, and to compare it with others."""
+"""Conditions: everything that affects the result of one run, for its record and for comparison with other runs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from convstudy.training import Recipe
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """What two runs must agree in to be runs of one network under one protocol, and the seed that tells them apart."""
+    """Everything that affects the result of a run: runs of one network under one protocol differ only in the seed."""
 
-    model: str  # the network's name
-    code: str  # sha256 of the user's own file or source; empty for a network of the zoo
+    model: str  # name of the network
+    code: str  # sha256 of the user's file or source; empty for a network of the zoo
     input_shape: tuple[int, int, int]  # channels x height x width
     data_fingerprint: str  # of all images and labels
-    recipe: Recipe  # as asked for: a grid of learning rates decides `lr` instead
-    lr_grid: tuple[float, ...] = ()  # train with each of these, and test the one that the validation set favors
-    freeze: bool = False  # train the last linear layer alone
-    unfreeze_at: int = 0  # train the whole network after this many frozen epochs; 0: never
+    recipe: Recipe  # as requested; with a grid of learning rates, `lr` comes from the grid
+    lr_grid: tuple[float, ...] = ()  # train with each of these and test the best one on the validation set
+    freeze: bool = False  # train only the last linear layer
+    unfreeze_at: int = 0  # train the whole network after this many epochs; 0: never
     seed: int
-    device: str  # type of the device: cpu, cuda or mps
-    threads: int  # of torch
-    processes: int = 1  # that train together
+    device: str  # device type: cpu, cuda or mps
+    threads: int  # CPU threads of torch
+    processes: int = 1  # number of processes that train together
     convstudy: str  # version of the package
-    sources: str  # hash of the sources that decide a result
+    sources: str  # hash of the deciding sources
 
     def record(self) -> dict[str, Any]:
         """Return all conditions as plain values, as `run.json` holds them."""
@@ -35,7 +35,7 @@ class Conditions:
 
 
 def conditions_in(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the conditions that a run's record holds; those that it lacks are None.
+    """Return the conditions stored in a run's record; missing ones are None.
 
     >>> conditions_in({"model": "net", "top1": 0.9})["model"]
     'net'

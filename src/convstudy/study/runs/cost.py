@@ -1,4 +1,4 @@
-"""What a trained network costs in time and in memory, measured at the end of its run, where it was trained."""
+"""Speed and memory of a trained network, measured at the end of its run on the device that trained it."""
 
 from __future__ import annotations
 
@@ -21,51 +21,53 @@ from convstudy.training.step import take_step
 
 Result = TypeVar("Result")
 
-LONG_STEP = 5.0  # seconds: a step that takes more is measured where it is
-FEW_STEPS = 50  # one among more than these
+LONG_STEP = 5.0  # seconds; a step that takes longer is measured only
+FEW_STEPS = 50  # in a run of more steps than this
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MeasuredCost:
-    """What `run.json` says of a network's speed and memory; None, where that could not be measured."""
+    """Speed and memory of a network as stored in `run.json`; None if a value could not be measured."""
 
-    latency_ms: float  # of one image's forward pass, median
-    latency_p95_ms: float | None  # its 95th percentile
-    latency_passes: int  # that both are of
-    inference_images_per_second: float | None  # in batches of the best size
-    inference_batch_size: int | None  # which that is
+    latency_ms: float  # forward pass of one image, median
+    latency_p95_ms: float | None  # forward pass of one image, 95th percentile
+    latency_passes: int  # number of timed forward passes
+    inference_images_per_second: float | None  # at the fastest batch size
+    inference_batch_size: int | None  # the fastest batch size
     training_step_bytes: int | None  # see `training_step_bytes`
 
     def to_dict(self) -> dict[str, float | int | None]:
+        """Return the values by their names."""
         return asdict(self)
 
 
 def measured_cost(trained: Trained, train_images: int) -> MeasuredCost:
-    """Measure a run's network, which is left as it is, as is the global random state.
+    """Measure a run's network; the network and the global random state are left unchanged.
 
-    The memory of a step comes first, for what a network keeps from a forward pass may not do for a backward one.
+    The memory of a training step is measured first, because what a network keeps from an inference pass may not be
+    usable in a backward pass.
     """
     task, network = trained.task, trained.network
     steps = -(-train_images // task.recipe.batch_size)
     images = -(-train_images // (steps * place().world))
     seconds = trained.seconds / (trained.all_epochs * steps)
     with torch.random.fork_rng(devices=[task.on] if task.on.type == "cuda" else []):
-        bearable = seconds < LONG_STEP or trained.all_epochs * steps > FEW_STEPS
-        num_bytes = _unless_refused(lambda: training_step_bytes(task, network, images)) if bearable else None
-        one = latency_of(network, task.input_shape, task.on)
-        many = _unless_refused(lambda: throughput_of(network, task.input_shape, task.on))
+        affordable = seconds < LONG_STEP or trained.all_epochs * steps > FEW_STEPS
+        step_bytes = _or_none(lambda: training_step_bytes(task, network, images)) if affordable else None
+        latency = latency_of(network, task.input_shape, task.on)
+        throughput = _or_none(lambda: throughput_of(network, task.input_shape, task.on))
     return MeasuredCost(
-        one.median_ms,
-        one.p95_ms,
-        one.passes,
-        many.images_per_second if many else None,
-        many.batch_size if many else None,
-        num_bytes,
+        latency_ms=latency.median_ms,
+        latency_p95_ms=latency.p95_ms,
+        latency_passes=latency.passes,
+        inference_images_per_second=throughput.images_per_second if throughput else None,
+        inference_batch_size=throughput.batch_size if throughput else None,
+        training_step_bytes=step_bytes,
     )
 
 
-def _unless_refused(measure: Callable[[], Result]) -> Result | None:
-    """A measurement, or nothing where memory is full or the network's own code takes no such batch: the run stands."""
+def _or_none(measure: Callable[[], Result]) -> Result | None:
+    """Return a measurement, or None if it fails, as when out of memory: the run remains valid without it."""
     try:
         return measure()
     except Exception:
@@ -73,30 +75,30 @@ def _unless_refused(measure: Callable[[], Result]) -> Result | None:
 
 
 def training_step_bytes(task: Task, network: nn.Module, images: int) -> int | None:
-    """The most bytes that torch holds at once when a batch of so many images trains a network as `task` has it.
+    """Return the peak memory in bytes that torch allocates in a training step of `task` with this many images.
 
-    Measured on a copy of `network` that takes such a step: its weights and buffers, their gradients, the optimiser's
-    state, the moving average of the weights where the recipe has one, the batch, what the forward pass keeps for the
-    backward pass, and what operations need while they run. The data set is not in it. Where the head alone is trained,
-    the backbone is held, too, and the batch is of features. None, where `peak_bytes` cannot tell.
+    Measured on a copy of `network`. It includes weights and buffers, gradients, the optimizer's state, the moving
+    average of the weights if the recipe has one, the batch, the activations kept for the backward pass, and the
+    working memory of operations. It does not include the data set. If only the head is trained, the backbone is
+    included and the batch consists of features. None, if `peak_bytes` cannot measure it.
     """
     subject, batches = _in_training(task, network, images)
     inputs, labels = next(batches.epoch(1))
 
     def steps() -> None:
-        held = copy.deepcopy(subject)
-        trained = held.trained if isinstance(held, FrozenBackbone) else held
+        copied = copy.deepcopy(subject)
+        trained = copied.trained if isinstance(copied, FrozenBackbone) else copied
         state = TrainingState.of(trained.train(), batches.recipe)
-        batch, of_batch = inputs.clone(), labels.clone()
-        few = 2 * state.parts  # images, for a first step that leaves the optimiser its state
-        take_step(state, batches, batch[:few], of_batch[:few])
-        take_step(state, batches, batch, of_batch)
+        batch, batch_labels = inputs.clone(), labels.clone()
+        few = 2 * state.parts  # images, for a first step that creates the optimizer's state
+        take_step(state, batches, batch[:few], batch_labels[:few])
+        take_step(state, batches, batch, batch_labels)
 
     return peak_bytes(steps, task.on)
 
 
 def _in_training(task: Task, network: nn.Module, images: int) -> tuple[nn.Module | FrozenBackbone, TrainingBatches]:
-    """What is trained, and one batch of noise for it."""
+    """Return what a run trains, and one batch of random pixels for it."""
     classes = task.data.num_classes
     pixels = torch.randint(
         256, (images, *task.input_shape), generator=torch.Generator().manual_seed(0), dtype=torch.uint8

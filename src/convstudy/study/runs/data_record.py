@@ -1,4 +1,4 @@
-"""Which data a run was trained on, so that they can be found again."""
+"""Record of the data that a run was trained on, from which they can be loaded again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from convstudy.data import DataSet, load
 from convstudy.errors import StudyError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataRecord:
-    """The words that the data were asked for by, and what they were."""
+    """The settings by which the data were loaded, and a description of the data."""
 
-    words: str  # as after --data
+    words: str  # name or path, as the user gave it
     data_dir: str | None
     test_data: str | None
     skip_bad_images: bool
@@ -22,9 +22,9 @@ class DataRecord:
     fingerprint: str
     class_names: tuple[str, ...]
     in_channels: int
-    image_side: int  # before they are resized to the network's input
-    train_images: int | None = None  # of the training part; None: all
-    named: bool = True  # whether the words load it again; not if it was given as an object
+    image_side: int  # before images are resized to the network's input
+    train_images: int | None = None  # size of the training subset; None: all
+    named: bool = True  # whether `words` loads the data again; False if they were given as an object
 
     @classmethod
     def of(
@@ -37,29 +37,29 @@ class DataRecord:
         skip_bad_images: bool,
         train_images: int | None = None,
     ) -> DataRecord:
-        """Describe data that were loaded by these words."""
+        """Return the record of data that were loaded with these settings."""
         return cls(
-            words,
-            str(data_dir) if data_dir else None,
-            str(test_data) if test_data else None,
-            skip_bad_images,
-            data.name,
-            data.fingerprint,
-            data.class_names,
-            data.in_channels,
-            data.side,
-            train_images,
-            data.named,
+            words=words,
+            data_dir=str(data_dir) if data_dir else None,
+            test_data=str(test_data) if test_data else None,
+            skip_bad_images=skip_bad_images,
+            name=data.name,
+            fingerprint=data.fingerprint,
+            class_names=data.class_names,
+            in_channels=data.in_channels,
+            image_side=data.side,
+            train_images=train_images,
+            named=data.named,
         )
 
     def load(self, data_dir: Path | None = None, progress: Callable[[int, int], None] | None = None) -> DataSet:
-        """Load the same data again; `data_dir` is where named sets lie now, if not where they lay then.
+        """Load the same data again; `data_dir` replaces the recorded folder of named data sets.
 
-        Raises: as `convstudy.data.load`; StudyError, for data that were given as an object.
+        Raises: as `convstudy.data.load`; StudyError, if the data were given as an object.
         """
         if not self.named:
             raise StudyError(
-                "the data of this run were given as an object, which its folder does not hold; pass the data again"
+                "the data of this run were given as an object, which is not stored in its folder; pass `data` again"
             )
         return load(
             self.words,

@@ -1,4 +1,4 @@
-"""Where a comparison ran: the device it uses, the versions and the hardware."""
+"""Environment of a comparison: device, package versions and hardware."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ PACKAGES = ("convstudy", "torch", "torchvision", "numpy", "scipy", "statsmodels"
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is the GPU where there is one, else Apple's MPS, else the CPU.
+    """Return the torch device of a name; `auto` is the GPU if there is one, else Apple's MPS, else the CPU.
 
-    Raises: StudyError, when the device is not there.
+    If several processes train together, each gets its own GPU; without GPUs, they share the CPU.
 
-    Of several processes each gets a GPU of its own, where there are GPUs; else they share the CPU.
+    Raises: StudyError, if the name is unknown or the device is not available.
 
     >>> choose_device("cpu")
     device(type='cpu')
     """
     if not place().alone:
         return _device_of_several(name, place())
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, available in there.items() if available))
+        return torch.device(next(kind for kind, usable in available.items() if usable))
     kind = name.partition(":")[0]
-    if kind not in there:
-        raise StudyError(f"--device is '{name}'; expected auto, cpu, cuda, cuda:N or mps")
-    if not there[kind]:
+    if kind not in available:
+        raise StudyError(f"device is '{name}'; expected auto, cpu, cuda, cuda:N or mps", setting="device")
+    if not available[kind]:
         raise StudyError(
-            f"--device is '{name}', but torch sees no {kind} device here; `--device auto` takes what there is"
+            f"device is '{name}', but torch finds no {kind} device on this machine; `device` auto uses what is "
+            "available",
+            setting="device",
         )
     return torch.device(name)
 
@@ -45,17 +47,21 @@ def _device_of_several(name: str, here: Place) -> torch.device:
     if name == "cpu" or (name == "auto" and not gpus):
         return torch.device("cpu")
     if name not in {"auto", "cuda"}:
-        raise StudyError(f"--device is '{name}'; expected auto, cuda or cpu, for {here.world} processes share the work")
-    if here.local_world > gpus:
         raise StudyError(
-            f"{here.local_world} processes need a GPU each, and torch sees {gpus} here; "
-            f"{f'--nproc-per-node {gpus}' if gpus else '--device cpu'} takes what there is"
+            f"device is '{name}'; expected auto, cuda or cpu, because {here.world} processes train together",
+            setting="device",
+        )
+    if here.local_world > gpus:
+        advice = f"start torchrun with --nproc-per-node {gpus}" if gpus else "set `device` to cpu"
+        raise StudyError(
+            f"{here.local_world} processes need one GPU each, but torch finds {gpus} on this machine; {advice}",
+            setting="device",
         )
     return torch.device("cuda", torch.cuda.current_device())
 
 
 def make_deterministic(device: torch.device) -> None:
-    """Ask for the same bits from the same seed. The CPU gives them as it is."""
+    """Make torch compute the same bits from the same seed on a GPU; on the CPU it does so by default."""
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
@@ -63,7 +69,7 @@ def make_deterministic(device: torch.device) -> None:
 
 
 def describe(device: torch.device, threads: int, jobs: int) -> dict[str, str | int]:
-    """Versions and hardware, for the record."""
+    """Return package versions and hardware, for the results of a comparison."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "processor": _processor(),

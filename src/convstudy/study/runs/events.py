@@ -1,6 +1,6 @@
-"""What happens while runs go on, as a stream of records: a display, a tracker or a notebook takes it as one callable.
+"""Events of running trainings: a stream of records that a display, a tracker or a notebook receives as one callable.
 
-Runs are told apart by their index, from 1, for several can go on side by side.
+Several runs can be active at once; the index of a run, from 1, identifies it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from convstudy.training import Epoch
 
 @dataclass(frozen=True, kw_only=True)
 class StudyStarted:
-    """The number of runs of the study, and how many of them are still to be done."""
+    """A study has started: the number of its runs, and how many of them are not finished yet."""
 
     missing: int
     total: int
@@ -21,18 +21,18 @@ class StudyStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted:
-    """A run begins or continues."""
+    """A run has started or continues."""
 
     index: int
     model: str
     seed: int
-    epochs: int  # of all its trainings, if it has a grid of learning rates
+    epochs: int  # with a grid of learning rates, of all trainings together
     steps_per_epoch: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepEnded:
-    """A training step has ended; epoch and step count from 1, loss and speed are those of the epoch so far."""
+    """A training step has ended; epoch and step count from 1, loss and speed are averages over the epoch so far."""
 
     index: int
     epoch: int
@@ -43,7 +43,7 @@ class StepEnded:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochEnded:
-    """An epoch has ended. Epochs reported before the first step of a run come from its checkpoint."""
+    """An epoch has ended. Epochs reported before the first step of a run were restored from its checkpoint."""
 
     index: int
     epoch: Epoch
@@ -59,14 +59,14 @@ class Noted:
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnded:
-    """A run has been tested and written."""
+    """A run has been tested and its folder written."""
 
     index: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFailed:
-    """A run ended by an error; the other runs go on."""
+    """A run has ended with an error; the other runs continue."""
 
     index: int
     model: str
@@ -79,11 +79,11 @@ OnEvent = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Take an event and do nothing."""
+    """Ignore an event."""
 
 
 def after_epochs(on_event: OnEvent, before: int) -> OnEvent:
-    """Number the epochs of a training after the `before` epochs of the trainings that preceded it in the same run."""
+    """Return an `on_event` that adds `before`, the epochs of earlier trainings of the same run, to epoch numbers."""
 
     def renumbered(event: Event) -> None:
         if isinstance(event, StepEnded):

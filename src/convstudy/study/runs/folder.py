@@ -1,22 +1,29 @@
-"""The folders of runs and comparisons: where everything is, what it belongs to, and how it is written and read back.
+"""The folders of runs and comparisons: their layout, and how the files of a run are written and read.
 
-study.yaml                 what was asked, for people: `convstudy compare -c` does it again
-comparison.json            what was asked, so that nothing of another comparison is mixed in
-start.json                 protocol and costs, known before any training: a report can be drawn at any time
-budget.json                where a budget is given: what each network's epochs cost, and how many it has
-<network>/seed-<n>/        a run; `convstudy train` writes one alone, with what it was asked as train.json, recipe.yaml
-    epochs.csv             the metrics of each epoch, written as they come
-    model.py               a copy of the user's own file that the network is made from, where there is one
-    weights.safetensors    the weights after the last epoch
-    predictions.parquet    id (where it lies in the data), label and logits of each test image
-    run.json               configuration and measurements: written last, so a folder that has it is complete
-    checkpoint.pt          while the run is not complete; and checkpoint-head.pt, of a frozen backbone's epochs
-    process.json           the process that works on the run, while it does; left behind where it was killed
-    failed.json            the error that ended the run, until it is done again
-    lr-<rate>/             a training of a grid of learning rates: epochs.csv, trial.json, weights while they are needed
-imported.json              the networks whose predictions were imported, and their seeds
-images.npz                 the test images that the report shows, with what the networks answered and where they looked
-results.json  results.csv  report.html
+study.yaml                 the plan, repeated by `convstudy compare -c`; not written if networks or data were objects
+comparison.json            the identity: everything that affects the results, so that comparisons are not mixed
+start.json                 protocol, environment, networks with their costs, and the conditions expected of each run
+budget.json                with a budget only: the cost of an epoch and the number of epochs of each network
+<network>/seed-<n>/        a run; `convstudy train` writes a single one
+    train.json             of `convstudy train` only: identity and plan
+    recipe.yaml            of `convstudy train` only: the recipe
+    range-test.csv, .svg   of a learning-rate range test only: its table, and a plot of it
+    epochs.csv             the metrics of each epoch, updated after every epoch
+    model.<suffix>         a copy of the user's file that defines the network, if there is one
+    weights.safetensors    the weights that training ends with
+    predictions.parquet    id (path or position in the data), label and logits of each test image
+    run.json               written last, so that a folder with this file is complete: the run's conditions
+                           (`Conditions`), lr, preprocessing, data (`DataRecord`), notes, top1, measured speed and
+                           memory (`MeasuredCost`), and with a grid of learning rates its trials (`Trial`)
+    checkpoint.pt          until the run is complete; checkpoint-head.pt for the epochs with a frozen backbone
+    process.json           while a process works on the run: host, pid, start time; it remains if that is killed
+    failed.json            the error and traceback that ended the run; deleted when the run is repeated
+    lr-<rate>/             one training of a grid of learning rates: epochs.csv, trial.json, weights until the run ends
+    tensorboard/, wandb/, mlflow-run.txt   of experiment trackers, if requested
+imported.json              the networks whose predictions were imported, with folders and seeds; the run.json of such a
+                           run holds model, seed, and the name and sha256 of the imported file
+images.npz                 the test images that the report shows, with the networks' answers and activation maps
+results.json, results.csv, report.html
 """
 
 from __future__ import annotations
@@ -43,41 +50,43 @@ from convstudy.training import Epoch
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder."""
+    """The folder of one run."""
 
     path: Path
 
     @property
     def checkpoint(self) -> Path:
+        """Checkpoint of the training."""
         return self.path / "checkpoint.pt"
 
     @property
     def head_checkpoint(self) -> Path:
-        """Of the epochs in which the last linear layer is trained alone, before the whole network is."""
+        """Checkpoint of the epochs that train only the last linear layer, before the whole network is trained."""
         return self.path / "checkpoint-head.pt"
 
     def trial(self, lr: float) -> RunFolder:
-        """Of one training of a grid of learning rates."""
+        """Return the folder of one training of a grid of learning rates."""
         return RunFolder(self.path / f"lr-{lr!r}")
 
     @property
     def trials(self) -> tuple[RunFolder, ...]:
-        """Of the trainings of a grid that have begun, in the order of their learning rates."""
-        begun = sorted(self.path.glob("lr-*"), key=lambda path: float(path.name.removeprefix("lr-")))
-        return tuple(RunFolder(path) for path in begun)
+        """Folders of the grid's trainings that have started, in the order of their learning rates."""
+        started = sorted(self.path.glob("lr-*"), key=lambda path: float(path.name.removeprefix("lr-")))
+        return tuple(RunFolder(path) for path in started)
 
     @property
     def complete(self) -> bool:
+        """Whether the run is finished."""
         return (self.path / "run.json").exists()
 
     @property
     def process(self) -> Path:
-        """Which process works on the run, while it does."""
+        """File that names the process that works on the run."""
         return self.path / "process.json"
 
     @property
     def failure(self) -> Path:
-        """What ended the run, until it is done again."""
+        """File with the error that ended the run."""
         return self.path / "failed.json"
 
     def write(
@@ -88,27 +97,33 @@ class RunFolder:
         logits: npt.NDArray[np.float32],
         record: dict[str, Any],
     ) -> None:
-        """Write what a finished run leaves, `run.json` last; then delete the checkpoints, which it no longer needs.
+        """Write the files of a finished run, `run.json` last; then delete the checkpoints.
 
-        Of several processes that train together, the first one writes; this holds for `write_epochs`, too.
+        If several processes train together, the first one writes; the same holds for `write_epochs`.
         """
 
         def write() -> None:
             with whole_file(self.path / "weights.safetensors") as draft:
                 save_model(network, str(draft))
             self._write_epochs(epochs)
-            answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
-            answers.insert(0, "id", list(test.ids))
-            answers.insert(1, "label", test.labels)
-            with whole_file(self.path / "predictions.parquet") as draft:
-                answers.to_parquet(draft, index=False)
+            self.write_predictions(test.ids, test.labels, logits)
             write_json(self.path / "run.json", record)
             for checkpoint in (self.checkpoint, self.head_checkpoint):
                 checkpoint.unlink(missing_ok=True)
-            for trial in self.trials:  # the best one's weights are the run's
+            for trial in self.trials:  # the weights of the best trial are those of the run
                 (trial.path / "weights.safetensors").unlink(missing_ok=True)
 
         first(write)
+
+    def write_predictions(
+        self, ids: Sequence[str], labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float32]
+    ) -> None:
+        """Write id, label and logits of each test image; `logits` is N x classes."""
+        answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
+        answers.insert(0, "id", list(ids))
+        answers.insert(1, "label", labels)
+        with whole_file(self.path / "predictions.parquet") as draft:
+            answers.to_parquet(draft, index=False)
 
     def write_epochs(self, epochs: Sequence[Epoch]) -> None:
         """Write the metrics of the epochs so far."""
@@ -119,32 +134,31 @@ class RunFolder:
             pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
 
     def record(self) -> dict[str, Any]:
-        """What `run.json` holds. Raises: StudyError, where it is torn."""
+        """Return the content of `run.json`. Raises: StudyError, if it is not valid JSON."""
         path = self.path / "run.json"
         try:
             record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise StudyError(
-                f"{path} cannot be read ({type(error).__name__}: {error}); take that folder away, and the run is done "
-                "again"
+                f"{path} cannot be read ({type(error).__name__}: {error}); delete this folder to repeat the run"
             ) from error
         return record
 
     def epochs_so_far(self) -> tuple[Epoch, ...]:
-        """The metrics of the epochs that have ended."""
+        """Return the metrics of the finished epochs."""
         if not (self.path / "epochs.csv").exists():
             return ()
         epochs = pd.read_csv(self.path / "epochs.csv").to_dict("records")
         return tuple(Epoch(**{str(key): value for key, value in epoch.items()}) for epoch in epochs)
 
     def read(self) -> RunResult:
-        """The run's learning curve and test answers."""
+        """Return the learning curve and the test predictions of the run."""
         record = self.record()
         answers = pd.read_parquet(self.path / "predictions.parquet")
         return RunResult(
-            record["model"],
-            record["seed"],
-            self.epochs_so_far(),
-            answers["label"].to_numpy(np.int64),
-            answers.filter(like="logit_").to_numpy(np.float32),
+            model=record["model"],
+            seed=record["seed"],
+            epochs=self.epochs_so_far(),
+            labels=answers["label"].to_numpy(np.int64),
+            logits=answers.filter(like="logit_").to_numpy(np.float32),
         )

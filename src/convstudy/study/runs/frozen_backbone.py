@@ -1,4 +1,4 @@
-"""Transfer: a network that begins from trained weights, what its images then go through, and its head trained alone."""
+"""Transfer with a frozen backbone: only the last linear layer is trained, on features that are computed once."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ UNAUGMENTED: Mapping[str, Any] = {
     "erasing": 0.0,
     "mixup": 0.0,
     "cutmix": 0.0,
-}  # features are computed once, of the images as they are
+}  # features are computed once, from unaugmented images
 
 
 @dataclass(frozen=True)
 class FrozenBackbone:
-    """A network whose last linear layer is trained alone, on features that are computed once."""
+    """A network of which only the last linear layer, the head, is trained, on features that are computed once."""
 
     network: nn.Module
     head: nn.Linear
 
     @classmethod
     def of(cls, network: nn.Module, name: str, images: ResidentImages, num_classes: int) -> FrozenBackbone:
-        """Freeze all of `network` but the linear layer whose output is the logits.
+        """Freeze all of `network` except the linear layer whose output is the logits.
 
-        Raises: StudyError, when there is no such layer.
+        Raises: StudyError, if there is no such layer.
         """
         outputs: dict[nn.Linear, Tensor] = {}
         hooks = [
@@ -51,7 +51,9 @@ class FrozenBackbone:
         heads = [layer for layer, output in outputs.items() if output is logits]
         if not heads:
             raise StudyError(
-                f"--freeze backbone trains the last linear layer, and {name} does not end in one; leave it out"
+                f"`freeze` backbone trains the last linear layer, but {name} does not end in a linear layer; remove "
+                "this setting",
+                setting="freeze",
             )
         for parameter in network.parameters():
             parameter.requires_grad_(False)
@@ -61,11 +63,11 @@ class FrozenBackbone:
 
     @property
     def trained(self) -> nn.Module:
-        """What is trained on the features: the head."""
+        """The module that is trained on the features: the head."""
         return nn.Sequential(nn.Flatten(), self.head)
 
     def features(self, images: ResidentImages) -> ResidentImages:
-        """What the head gets for each image, as a set that a training takes: float32, N x features x 1 x 1."""
+        """Return the input of the head for each image as a set for training: float32, N x features x 1 x 1."""
         found: list[Tensor] = []
         hook = self.head.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
 
@@ -83,17 +85,17 @@ class FrozenBackbone:
 
 
 def _answers(network: nn.Module, images: Tensor) -> Any:
-    """The network's output in evaluation mode: no dropout, and norms by their running statistics."""
+    """Return the network's output in evaluation mode: without dropout, normalized by the running statistics."""
     network.eval()
     with torch.no_grad():
         return network(images)
 
 
 def of_epochs(recipe: Recipe, epochs: int) -> Recipe:
-    """The recipe for a part of a run: with so many epochs, and a warm-up that fits in them."""
+    """Return the recipe for a part of a run: with this many epochs, and a warm-up of at most half of them."""
     return replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 2))
 
 
 def unaugmented(recipe: Recipe) -> Recipe:
-    """The recipe for features: without what changes images."""
+    """Return the recipe without augmentation, as needed for features."""
     return replace(recipe, **UNAUGMENTED)

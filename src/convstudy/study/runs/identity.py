@@ -1,42 +1,59 @@
-"""What a folder belongs to: whether it holds what is asked for, or something else."""
+"""Identity of a folder: whether it belongs to the requested run or comparison."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from convstudy.errors import StudyError
 
-MIXED = ", or --allow-mixed, which marks in the report what is not of one protocol"
+OUTPUT = "output"  # the parameter that names the folder
+MIXED = ", or set `allow_mixed` to keep its runs and mark them in the report"
 
 
-def refuse_strangers(path: Path, kind: str) -> None:
-    """Raises: StudyError, when there is anything at `path` already."""
+class FolderKind(StrEnum):
+    """Kind of a folder's content."""
+
+    RUN = "run"
+    COMPARISON = "comparison"
+
+
+def require_empty(path: Path, kind: FolderKind) -> None:
+    """Check that there is nothing at `path`. Raises: StudyError, if there is a file or a folder with content."""
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise StudyError(f"{path} is there and holds no {kind}; choose another --output")
+        raise StudyError(
+            f"{path} already exists and is not a convstudy {kind}; choose another `output`", setting=OUTPUT
+        )
 
 
-def refuse_another(path: Path, kind: str, there: dict[str, Any], here: dict[str, Any]) -> None:
-    """Raises: StudyError, with the first choice in which what a folder holds differs from what is asked."""
-    stored, asked = dict(flattened(there)), dict(flattened(here))
-    differing = {key for key in stored.keys() | asked.keys() if stored.get(key) != asked.get(key)}
+def require_same(path: Path, kind: FolderKind, there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Check that the stored identity, `there`, equals the requested one, `here`.
+
+    Raises: StudyError, with the first setting in which they differ.
+    """
+    stored, requested = dict(flattened(there)), dict(flattened(here))
+    differing = {key for key in stored.keys() | requested.keys() if stored.get(key) != requested.get(key)}
     if differing == {"data.fingerprint"}:
         raise StudyError(
-            f"{path} was begun with other images or labels: {there['data']['name']} has changed since; "
-            "put the data back as they were, or choose another --output"
+            f"{path} was started with other images or labels: {there['data']['name']} has changed since; "
+            "restore the data, or choose another `output`",
+            setting=OUTPUT,
         )
     if differing and differing <= {"convstudy", "sources"}:
         raise StudyError(
-            f"{path} was begun with another version of convstudy ({_version(there)} there, {_version(here)} here), "
-            f"which may give other results; choose another --output{MIXED if kind == 'comparison' else ''}"
+            f"{path} was started with another version of convstudy ({_version(there)} there, {_version(here)} here), "
+            f"which may give other results; choose another `output`{MIXED if kind is FolderKind.COMPARISON else ''}",
+            setting=OUTPUT,
         )
-    for key in [*asked, *stored]:
+    for key in [*requested, *stored]:
         if key in differing:
             raise StudyError(
                 f"{path} holds another {kind}: {key} is {stored.get(key, 'not set')} there and "
-                f"{asked.get(key, 'not set')} here; choose another --output"
+                f"{requested.get(key, 'not set')} here; choose another `output`",
+                setting=OUTPUT,
             )
 
 
@@ -45,7 +62,7 @@ def _version(identity: dict[str, Any]) -> str:
 
 
 def flattened(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as names with dots, and their values as JSON.
+    """Yield nested settings as dotted names with their values as JSON.
 
     >>> dict(flattened({"seed": 1, "recipe": {"lr": 0.1}}))
     {'seed': '1', 'recipe.lr': '0.1'}

@@ -1,4 +1,4 @@
-"""What a run works on: its images, on the device that trains, and its network as it is before the first step."""
+"""Inputs of a run: its images on the device that trains, and its network before the first step."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from convstudy.training import stream_seed
 
 @dataclass(frozen=True)
 class RunInputs:
-    """How a run's images and its network are made."""
+    """The normalization of a run's images, and how its image sets and its network are created."""
 
     task: Task
-    mean: tuple[float, ...]  # a channel, that images are normalised by: the weights' own, or of the training part
+    mean: tuple[float, ...]  # per channel: that of the pretrained weights, or of the training set
     std: tuple[float, ...]
 
     @classmethod
     def of(cls, task: Task) -> tuple[RunInputs, ResidentImages, ResidentImages]:
-        """The material, and the training and the validation images, split by the task's seed."""
+        """Return the inputs with the training and the validation images, split by the task's seed."""
         training, validation = training_parts(task.data, task.seed)
         mean, std = weights_statistics(task.opened, task.data.in_channels) or pixel_statistics(training.images)
         inputs = cls(task, mean, std)
@@ -33,18 +33,19 @@ class RunInputs:
 
     @property
     def layout(self) -> torch.memory_format:
+        """Memory format of images and network."""
         return torch.channels_last if self.task.recipe.channels_last else torch.contiguous_format
 
     def resident(self, part: ImageSet) -> ResidentImages:
-        """The images of a part, where they are used."""
+        """Return a set of images on the device that trains."""
         device = self.task.on
         images = ResidentImages.of(part.images, part.labels, mean=self.mean, std=self.std, device=device)
-        if images.elsewhere:  # another layout would be a copy in memory
+        if images.elsewhere:  # changing the memory format would copy the images into memory
             return images
         return replace(images, images=images.images.contiguous(memory_format=self.layout))
 
     def network(self) -> nn.Module:
-        """A new network, with the weights that the task's seed begins with."""
+        """Return a new network, initialized from the task's seed."""
         torch.manual_seed(stream_seed(self.task.seed, "initialisation"))
         network = self.task.opened.build(self.task.data.num_classes, self.task.input_shape[0])
         return network.to(self.task.on).to(memory_format=self.layout)

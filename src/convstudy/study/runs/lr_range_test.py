@@ -1,4 +1,4 @@
-"""The learning rate of a run, found by a range test before its first step; the test's table is kept with the run."""
+"""Learning-rate range test before the first step of a run; its table is stored in the run's folder."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ from convstudy.training import LearningRateRange, learning_rate_range
 from convstudy.training.initialization import initialize
 from convstudy.training.seeds import generator
 
-TABLE, PICTURE = "range-test.csv", "range-test.svg"  # of a run's folder
-LEAST_FALL = 0.005  # part of the first loss that the loss has to fall by: batches differ by less
+TABLE, PICTURE = "range-test.csv", "range-test.svg"  # in the run's folder
+LEAST_FALL = 0.005  # fraction of the first loss by which the loss must fall; the loss of batches varies by less
 COLUMNS = ["lr", "smoothed_loss"]
 
 
 def rate_of(found: LearningRateRange) -> float:
-    """The rate to train with: what the test suggests, to two digits, for it is not known better.
+    """Return the learning rate to train with: the suggested one, rounded to two digits, its actual precision.
 
-    Raises: StudyError, when the loss fell at no rate.
+    Raises: StudyError, if the loss did not fall at any learning rate.
 
     >>> rate_of(LearningRateRange((0.01, 0.123, 1.0), (2.3, 1.9, 4.0)))
     0.012
     """
     if min(found.losses) > (1 - LEAST_FALL) * found.losses[0]:
-        raise StudyError("--lr find has found none: the loss fell at no learning rate of its test; give a number")
+        raise StudyError(
+            "the range test found no learning rate: the loss did not fall at any that was tested; set `lr` to a number",
+            setting="lr",
+        )
     return float(f"{found.suggestion:.2g}")
 
 
 def found_range(task: Task) -> LearningRateRange:
-    """What the range test of a run has found: its stored table, or the test now, on the training part alone."""
+    """Return the range test of a run: the stored one, or one run now on the training set."""
     path = task.folder.path / TABLE
     if path.exists():
         return _read(task.folder)
@@ -59,5 +62,5 @@ def _read(folder: RunFolder) -> LearningRateRange:
             rows = [(float(row[COLUMNS[0]]), float(row[COLUMNS[1]])) for row in csv.DictReader(file)]
         lrs, losses = zip(*rows, strict=True)
     except (ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"{path} is not the table of a range test; delete it, and the test is done again") from error
+        raise StudyError(f"{path} is not a valid table of a range test; delete it to repeat the test") from error
     return LearningRateRange(lrs, losses)

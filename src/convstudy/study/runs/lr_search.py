@@ -1,4 +1,4 @@
-"""A run with a grid of learning rates: one training with each, and the one that the validation set favors."""
+"""Learning-rate search: one training per learning rate of a grid; the validation set decides which is kept."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ def search_lr(
     validation: ResidentImages,
     on_event: OnEvent,
 ) -> Trained:
-    """Train with each learning rate of the grid from the same initial weights; keep what the validation set favors.
+    """Train with each learning rate of the grid from the same initial weights, and return the best training.
 
-    Trainings that the folder already holds are not repeated.
+    The best one is chosen on the validation set. Trainings that the folder already holds are not repeated.
 
-    Raises: DivergedError, when training diverged at every learning rate.
+    Raises: DivergedError, if training diverged at every learning rate.
     """
     trials: dict[Trial, Task] = {}
     for position, lr in enumerate(task.lr_grid):
-        one = replace(task, recipe=replace(task.recipe, lr=lr), folder=task.folder.trial(lr))
+        training_task = replace(task, recipe=replace(task.recipe, lr=lr), folder=task.folder.trial(lr))
         numbered = after_epochs(on_event, position * task.recipe.epochs)
-        trials[stored_trial(one.folder) or _try(one, new_network(), training, validation, numbered)] = one
+        trial = stored_trial(training_task.folder)
+        trials[trial or _try(training_task, new_network(), training, validation, numbered)] = training_task
     best = best_trial(list(trials), task.title)
     folder, network = trials[best].folder, new_network()
     take_weights(folder, network)
@@ -51,7 +52,7 @@ def search_lr(
 def _try(
     task: Task, network: nn.Module, training: ResidentImages, validation: ResidentImages, on_event: OnEvent
 ) -> Trial:
-    """Train with one learning rate of the grid, and store how well that went."""
+    """Train with one learning rate of the grid, and store the result."""
     started = time.perf_counter()
     try:
         done = train_stages(task, stages(task, network, training, validation), on_event)

@@ -1,4 +1,4 @@
-"""One training of a grid of learning rates, without the test part: how well it went, and what it leaves."""
+"""Trials: the trainings of a learning-rate grid, which do not use the test set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convstudy.training import Epoch
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a grid, without the test part. Of one that diverged, what it was measured by is None."""
+    """One training of a grid, measured on the validation set; if it diverged, both measures are None."""
 
     lr: float
     seconds: float  # of training
@@ -28,14 +28,17 @@ class Trial:
 
     @property
     def rank(self) -> tuple[float, float, float]:
-        """Smaller is better: higher top-1 on the validation part, then lower loss, then the smaller learning rate."""
+        """Sort key, smaller is better: higher validation top-1, then lower validation loss, then lower rate."""
         if self.validation_top1 is None or self.validation_loss is None:
             return (math.inf, math.inf, self.lr)
         return (-self.validation_top1, self.validation_loss, self.lr)
 
     @classmethod
     def of(cls, lr: float, seconds: float, epochs: Sequence[Epoch], patience: int) -> Trial:
-        """By the epoch whose weights training ends with: the last, or with `patience` that of the lowest loss."""
+        """Return the trial of a training, measured at the epoch whose weights are kept.
+
+        It is the last epoch, or with `patience` (early stopping) the one with the lowest validation loss.
+        """
         kept = min(epochs, key=lambda epoch: epoch.validation_loss) if patience else epochs[-1]
         if not math.isfinite(kept.validation_loss):
             return cls(lr, seconds, len(epochs))
@@ -43,7 +46,7 @@ class Trial:
 
 
 def best_trial(trials: Sequence[Trial], where: str) -> Trial:
-    """The trial that the validation part favours. Raises: DivergedError, when each of them has diverged.
+    """Return the trial with the best validation result. Raises: DivergedError, if every trial diverged.
 
     >>> best_trial([Trial(0.01, 1, 1, 0.5, 1.9), Trial(0.03, 1, 1, 0.6, 1.2), Trial(0.1, 1, 1)], "net").lr
     0.03
@@ -56,7 +59,7 @@ def best_trial(trials: Sequence[Trial], where: str) -> Trial:
 
 
 def stored_trial(folder: RunFolder) -> Trial | None:
-    """The trial of a folder, where it is complete."""
+    """Return the trial stored in a folder, or None if it is not complete."""
     path = folder.path / "trial.json"
     if not path.exists():
         return None
@@ -64,7 +67,7 @@ def stored_trial(folder: RunFolder) -> Trial | None:
 
 
 def store_trial(folder: RunFolder, trial: Trial, network: nn.Module) -> None:
-    """Write what a trial leaves: its weights, unless it diverged, and last `trial.json`."""
+    """Write the files of a trial: its weights, unless it diverged, then `trial.json`; delete its checkpoints."""
     if trial.validation_top1 is not None:
         with whole_file(folder.path / "weights.safetensors") as draft:
             save_model(network, str(draft))
@@ -74,5 +77,5 @@ def store_trial(folder: RunFolder, trial: Trial, network: nn.Module) -> None:
 
 
 def take_weights(folder: RunFolder, network: nn.Module) -> None:
-    """Give a network the weights that a trial ended with."""
+    """Load the weights of a trial into a network."""
     load_model(network, str(folder.path / "weights.safetensors"))

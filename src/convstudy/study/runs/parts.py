@@ -1,4 +1,4 @@
-"""The parts that a run trains on and is validated by."""
+"""The training set and the validation set of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from convstudy.data import DataSet, ImageSet, split_validation
 
 
 def training_parts(data: DataSet, seed: int) -> tuple[ImageSet, ImageSet]:
-    """Training and validation part; without a validation part in the data, one is split off by seed."""
+    """Return training and validation set; if the data have no validation set, it is split off according to the seed."""
     if data.validation is not None:
         return data.train, data.validation
     return split_validation(data.train, seed=seed)

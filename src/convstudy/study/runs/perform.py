@@ -1,4 +1,4 @@
-"""One run: one network, one seed, from its random initialization to its answers on the test set."""
+"""One run, from the random initialization of its network to its predictions on the test set."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from convstudy.training.parallel import batch_normalization_sees, share_buffers
 def perform(task: Task, on_event: OnEvent) -> None:
     """Train from the checkpoint or from the start, then open the test set once, and write the run's folder.
 
-    The weights tested are those that training ends with: nothing is selected on the test set.
+    The weights that training ends with are tested: nothing is selected on the test set.
 
-    Raises: DivergedError, with network, seed, epoch and step; StudyError, when the folder cannot be written.
+    Raises: DivergedError, with network, seed, epoch and step; StudyError, if the folder cannot be written; ModelError,
+    for an error in the network's own code.
     """
     with noted_failure(task.folder, task.title), writing_into(task.folder.path), noted_process(task.folder):
         keep_source(task.model, task.folder.path)
@@ -61,7 +62,7 @@ def _train(
 
 
 def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
-    """Open the test set, once, and write what the run leaves."""
+    """Open the test set once, and write the files of the finished run."""
     task, network = trained.task, trained.network
     share_buffers(network)
     logits = predict_together(network, test).numpy().astype(np.float32)
@@ -71,10 +72,15 @@ def _test(trained: Trained, test: ResidentImages, train_images: int) -> None:
         "named": task.opened.named,
         "lr": trained.lr,
         "preprocessing": Preprocessing(
-            channels, task.origin.image_side, side, test.mean, test.std, task.data.white
+            in_channels=channels,
+            image_side=task.origin.image_side,
+            input_side=side,
+            mean=test.mean,
+            std=test.std,
+            white=task.data.white,
         ).to_json(),
         "data": asdict(task.origin),
-        "batch_normalisation": batch_normalization_sees(network, task.on),
+        "batch_normalization": batch_normalization_sees(network, task.on),
         "notes": [*task.notes, *trained.notes],
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_images": train_images,

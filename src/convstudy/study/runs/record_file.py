@@ -1,4 +1,4 @@
-"""Records on disk: dataclasses as JSON, checked when they are read back."""
+"""Record files: dataclasses stored as JSON and validated when they are read."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from convstudy.errors import StudyError
 Record = TypeVar("Record")
 
 
-def read_record(kind: type[Record], path: Path, advice: str) -> Record:
+def read_record(kind: type[Record], path: Path, advice: str, *, setting: str | None = None) -> Record:
     """Read a dataclass, or a mapping of dataclasses, from a JSON file.
 
-    Raises: StudyError, with the file, what is wrong in it and `advice`, when it is torn or of another version.
+    Raises: StudyError, with the file, its first problem and `advice`, if the file is damaged or of another version;
+    `setting` is the parameter that `advice` names.
     """
     try:
         return as_record(kind, path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise StudyError(f"{path} cannot be read ({_in_one_line(error)}); {advice}") from error
+        raise StudyError(f"{path} cannot be read ({_in_one_line(error)}); {advice}", setting=setting) from error
 
 
 def as_record(kind: type[Record], text: str) -> Record:
-    """Return the record that a JSON text holds. Raises: ValueError, when it does not fit.
+    """Return the record in a JSON text. Raises: ValueError, if the text does not have the record's fields and types.
 
     >>> as_record(tuple[int, ...], "[1, 2]")
     (1, 2)
@@ -33,13 +34,13 @@ def as_record(kind: type[Record], text: str) -> Record:
 
 @lru_cache(maxsize=32)
 def _adapter(kind: Any) -> Any:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - whoever reads no record does not wait for it
+    from pydantic import TypeAdapter  # noqa: PLC0415 - imported only when a record is read
 
     return TypeAdapter(kind)
 
 
 def _in_one_line(error: Exception) -> str:
-    """Return the first thing that is wrong and where; such errors mostly come from another version's files."""
+    """Return the first problem and its location; most such errors come from files of another version."""
     if not hasattr(error, "errors"):
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
     first = error.errors()[0]

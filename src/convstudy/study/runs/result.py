@@ -1,4 +1,4 @@
-"""What one run leaves for a comparison: its learning curve and its answers on the test part."""
+"""Result of one run, as a comparison uses it: the learning curve and the predictions on the test set."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ import numpy.typing as npt
 from convstudy.training import Epoch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """One network trained with one seed: its learning curve and its answers on the test part.
-
-    Where only predictions were imported, `scored` is False: a logit of 1 stands for the predicted class.
-    """
+    """Learning curve and test predictions of one network trained with one seed."""
 
     model: str
     seed: int
     epochs: tuple[Epoch, ...]
     labels: npt.NDArray[np.int64]  # N
     logits: npt.NDArray[np.float32]  # N x classes
-    scored: bool = True
+    scored: bool = True  # False if only predicted classes were imported: the logit of the predicted class is 1, else 0

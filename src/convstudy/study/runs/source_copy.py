@@ -1,4 +1,4 @@
-"""A run's own copy of the user's file that its network is made from: a Python file, or a layer table."""
+"""A run's copy of the user's file that defines its network: a Python file or a layer table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convstudy.processes import first
 
 
 def source_file(name: str) -> Path | None:
-    """The file behind a network's name; None where it is made from none of the user's.
+    """Return the user's file that a network's name refers to, or None.
 
     >>> [str(source_file(name)) for name in ("mine.py:Net", "table:homework.tsv", "resnet18")]
     ['mine.py', 'homework.tsv', 'None']
@@ -22,13 +22,16 @@ def source_file(name: str) -> Path | None:
 
 
 def copy_of(name: str, folder: Path) -> Path | None:
-    """Where a run's folder keeps the file behind a network's name."""
+    """Return the path of the copy in a run's folder; None if the name refers to no file of the user."""
     source = source_file(name)
     return source and folder / f"model{source.suffix}"
 
 
 def keep_source(name: str, folder: Path) -> None:
-    """Copy the file behind a network's name into a run's folder, unless it is there; the first process does it."""
+    """Copy the file that a network's name refers to into a run's folder, unless a copy exists.
+
+    If several processes train together, the first one copies.
+    """
     source, copy = source_file(name), copy_of(name, folder)
     if source is None or copy is None:
         return
@@ -42,7 +45,10 @@ def keep_source(name: str, folder: Path) -> None:
 
 
 def usable_name(name: str, folder: Path, code: str) -> str:
-    """The network's name, or where its file has changed or is gone, that of the run's copy; `code` is its sha256."""
+    """Return the network's name or, if its file has changed or no longer exists, the name that opens the run's copy.
+
+    `code` is the sha256 that the file had when the run was trained.
+    """
     source, copy = source_file(name), copy_of(name, folder)
     if source is None or copy is None or not copy.exists() or _sha256(source) == code:
         return name

@@ -1,4 +1,4 @@
-"""The stages of a run, each a training of its own: the frozen network's head first, if asked for, then the network."""
+"""Stages of a run, each a separate training: with a frozen backbone first the head, then the whole network."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from convstudy.training.loop import Progress
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run: what is trained, on which images or features, and where its checkpoint is."""
+    """A part of a run: the module to train, its images or features, and the path of its checkpoint."""
 
     trained: nn.Module
     batches: TrainingBatches
     validation: ResidentImages
     checkpoint: Path
-    seconds: float = 0.0  # needed before its first step
+    seconds: float = 0.0  # spent before its first step, on computing features
 
 
 @dataclass(frozen=True)
 class Training:
-    """What training through all stages gave: epochs numbered through, and the seconds that it took."""
+    """Result of training all stages: consecutively numbered epochs, and the total seconds."""
 
     epochs: tuple[Epoch, ...]
     seconds: float
@@ -39,14 +39,17 @@ class Training:
 
 
 def stages(task: Task, network: nn.Module, training: ResidentImages, validation: ResidentImages) -> Iterator[Stage]:
-    """Yield the whole network; or, with `freeze`, its head on features, and from `unfreeze_at` on the whole network."""
+    """Yield the whole network as one stage; with `freeze`, the head on features, then with `unfreeze_at` the network.
+
+    Raises: StudyError, with `freeze`, if the network does not end in a linear layer.
+    """
     recipe = task.recipe
     if task.freeze:
         started = time.perf_counter()
         backbone = FrozenBackbone.of(network, task.model, training, task.data.num_classes)
         features, validation_features = backbone.features(training), backbone.features(validation)
-        of_head = of_epochs(unaugmented(recipe), task.unfreeze_at or recipe.epochs)
-        batches = TrainingBatches(features, of_head, task.seed)
+        head_recipe = of_epochs(unaugmented(recipe), task.unfreeze_at or recipe.epochs)
+        batches = TrainingBatches(features, head_recipe, task.seed)
         checkpoint = task.folder.head_checkpoint if task.unfreeze_at else task.folder.checkpoint
         yield Stage(backbone.trained, batches, validation_features, checkpoint, time.perf_counter() - started)
         if not task.unfreeze_at:
@@ -57,7 +60,7 @@ def stages(task: Task, network: nn.Module, training: ResidentImages, validation:
 
 
 def train_stages(task: Task, stages: Iterable[Stage], on_event: OnEvent) -> Training:
-    """Train stage after stage.
+    """Train one stage after another, write the metrics of each epoch, and report events.
 
     Raises: DivergedError, with network, seed, epoch and step.
     """

@@ -1,4 +1,4 @@
-"""The state of a run as its folder tells it: which process works on it, and what ended it if it failed."""
+"""Status of a run, stored in its folder: the process that works on it, and the error if it failed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from convstudy.files import write_json
 from convstudy.processes import place
 from convstudy.study.runs.folder import RunFolder
 
-SAME_START = 60.0  # seconds by which a process's start may differ between two looks: the clock may be set meanwhile
-LATELY = 600.0  # seconds; a run writes a checkpoint each minute while it trains
-OWN_CODE = ("convstudy", "torch", "torchvision")  # packages whose lines say little about an error in a user's network
+SAME_START = 60.0  # seconds by which the start time of one process may differ, as the system clock may be adjusted
+RECENT = 600.0  # seconds; a run writes a checkpoint every minute while it trains
+LIBRARIES = ("convstudy", "torch", "torchvision")  # packages to skip when looking for the user's line of an error
 
 
 @contextmanager
 def noted_process(folder: RunFolder) -> Iterator[None]:
-    """Note this process in a run's folder while the block runs; of several that train together, the first one."""
+    """Record this process in a run's folder while the block runs; if several train together, the first one."""
     if not place().first:
         yield
         return
-    with suppress(OSError):  # a folder that cannot be written is reported by the run itself
+    with suppress(OSError):  # if the folder cannot be written, the run itself reports it
         write_json(folder.process, {"host": platform.node(), "pid": os.getpid(), "started": _started(os.getpid())})
     try:
         yield
@@ -39,9 +39,9 @@ def noted_process(folder: RunFolder) -> Iterator[None]:
 
 
 def at_work(folder: RunFolder) -> bool:
-    """Return whether the process that a run's folder names is alive.
+    """Return whether the process recorded in a run's folder is alive.
 
-    That of another machine cannot be looked at: then, whether anything in the folder has changed lately.
+    For a process of another machine, return whether a file in the folder changed in the last ten minutes.
     """
     try:
         noted = json.loads(folder.process.read_text(encoding="utf-8"))
@@ -50,19 +50,19 @@ def at_work(folder: RunFolder) -> bool:
             return started is not None and abs(started - noted["started"]) < SAME_START
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return time.time() - _last_change(folder.path) < LATELY
+    return time.time() - _last_change(folder.path) < RECENT
 
 
 def _last_change(folder: Path) -> float:
     times = [0.0]
     for path in folder.rglob("*"):
-        with suppress(OSError):  # drafts come and go
+        with suppress(OSError):  # temporary files may disappear meanwhile
             times.append(path.stat().st_mtime)
     return max(times)
 
 
 def _started(pid: int) -> float | None:
-    """Return when a process began, which tells it from a later one of the same number; None if there is none."""
+    """Return the start time of a process, which distinguishes it from a later one with the same pid; None if none."""
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
@@ -72,11 +72,12 @@ def _started(pid: int) -> float | None:
 
 @contextmanager
 def noted_failure(folder: RunFolder, title: str) -> Iterator[None]:
-    """Record in the run's folder the error that ends it; a run that is repeated starts without one.
+    """Record an error that ends the run in its folder; the record of an earlier attempt is deleted first.
 
-    Raises: ModelError, in one line, instead of any error that is not ours: it comes from the user's network.
+    Raises: ModelError, in one line, in place of an error that is neither a ConvstudyError nor an OSError: such errors
+    come from the user's network.
     """
-    with suppress(OSError):  # a folder that cannot be written is reported by the run itself
+    with suppress(OSError):  # if the folder cannot be written, the run itself reports it
         folder.failure.unlink(missing_ok=True)
     try:
         yield
@@ -91,14 +92,14 @@ def noted_failure(folder: RunFolder, title: str) -> Iterator[None]:
 
 
 def note_failure(folder: RunFolder, reason: str, trace: str = "") -> None:
-    """Record what ended a run, as far as its folder can be written; the first process does it."""
+    """Record the error that ended a run, if its folder can be written; only the first process writes."""
     with suppress(OSError):
         if place().first and folder.path.is_dir():
             write_json(folder.failure, {"error": reason, "traceback": trace})
 
 
 def failure_reason(folder: RunFolder) -> str:
-    """Return what ended the run; empty if nothing did."""
+    """Return the error that ended the run, or an empty text."""
     if folder.complete or not folder.failure.exists():
         return ""
     reason: str = json.loads(folder.failure.read_text(encoding="utf-8"))["error"]
@@ -106,12 +107,12 @@ def failure_reason(folder: RunFolder) -> str:
 
 
 def in_one_line(error: Exception) -> str:
-    """Return an error's type and message, and the line of the user's own code that it came from.
+    """Return type and message of an error, with the line of the user's code that it came from.
 
     >>> in_one_line(TypeError("unsupported\\n  operand"))
     'TypeError: unsupported operand'
     """
     frames = traceback.extract_tb(error.__traceback__)
-    users = [frame for frame in frames if not set(Path(frame.filename).parts) & set(OWN_CODE)]
-    place_of = f" ({users[-1].filename}, line {users[-1].lineno})" if users else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place_of}"
+    users = [frame for frame in frames if not set(Path(frame.filename).parts) & set(LIBRARIES)]
+    location = f" ({users[-1].filename}, line {users[-1].lineno})" if users else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{location}"

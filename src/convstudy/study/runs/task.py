@@ -1,4 +1,4 @@
-"""What one run is asked to do."""
+"""The task of one run."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from convstudy.study.runs.folder import RunFolder
 
 @dataclass(frozen=True, kw_only=True)
 class Task(Conditions):
-    """A run's conditions, and everything else that any process needs to perform it."""
+    """The conditions of a run, and everything else that a process needs to perform it."""
 
-    opened: Model  # the network that `model` names
-    data: DataSet  # at the side of the network's input
+    opened: Model  # the network named by `model`
+    data: DataSet  # resized to the network's input
     origin: DataRecord
-    on: torch.device
+    on: torch.device  # the device that trains
     folder: RunFolder
-    index: int  # from 1
-    notes: tuple[str, ...] = ()  # how its settings came about, for its record
+    index: int  # of the run in its study, from 1
+    notes: tuple[str, ...] = ()  # how settings were chosen, for the run's record
 
     @property
     def title(self) -> str:
-        """The run in messages: its network and seed."""
+        """Network and seed, as the run is called in messages."""
         return f"{self.model}, seed {self.seed}"

@@ -1,7 +1,6 @@
-"""Runs told to the experiment trackers that people use, through the trackers' own libraries.
+"""Experiment trackers: runs logged to TensorBoard, Weights & Biases and MLflow through their own libraries.
 
-The run's `epochs.csv` is always written. What a tracker writes beside it lies in the run's folder, too, where the
-tracker allows that.
+`epochs.csv` is written in any case. The files of a tracker are also in the run's folder, if the tracker allows that.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from convstudy.training import Epoch
 
 
 class Tracker(Protocol):
-    """One tracker's account of one run. After a resume the epochs before are told again."""
+    """Log of one run in one tracker. When a run is resumed, its earlier epochs are logged again."""
 
     def begin(self, folder: RunFolder, name: str, settings: dict[str, Any]) -> None: ...
     def log(self, values: dict[str, float], epoch: int) -> None: ...
@@ -31,16 +30,16 @@ class Tracker(Protocol):
 
 
 class TensorBoard:
-    """Event files in `tensorboard/` of the run's folder; begun anew at a resume, so that no point is there twice."""
+    """Event files in `tensorboard/` of the run's folder; rewritten when a run is resumed, to avoid duplicates."""
 
     def __init__(self) -> None:
         _needed("tensorboard")
         self._tensorboard = importlib.import_module("torch.utils.tensorboard")
 
     def begin(self, folder: RunFolder, name: str, settings: dict[str, Any]) -> None:
-        place = folder.path / "tensorboard"
-        shutil.rmtree(place, ignore_errors=True)
-        self._writer = self._tensorboard.SummaryWriter(str(place))
+        log_dir = folder.path / "tensorboard"
+        shutil.rmtree(log_dir, ignore_errors=True)
+        self._writer = self._tensorboard.SummaryWriter(str(log_dir))
         lines = "\n".join(f"| {key} | {value} |" for key, value in settings.items())
         self._writer.add_text(name, f"| setting | value |\n|---|---|\n{lines}")
 
@@ -54,17 +53,17 @@ class TensorBoard:
 
 
 class WeightsAndBiases:
-    """A run of the project `convstudy`, or of WANDB_PROJECT; WANDB_MODE=offline needs no network."""
+    """A run in the project `convstudy`, or WANDB_PROJECT; WANDB_MODE=offline works without a network."""
 
     def __init__(self) -> None:
         self._wandb = _needed("wandb")
 
     def begin(self, folder: RunFolder, name: str, settings: dict[str, Any]) -> None:
-        own = sha256(f"{folder.path.resolve()} {sorted(settings.items())}".encode()).hexdigest()[:16]
+        run_id = sha256(f"{folder.path.resolve()} {sorted(settings.items())}".encode()).hexdigest()[:16]
         project = {} if "WANDB_PROJECT" in os.environ else {"project": "convstudy"}
         folder.path.mkdir(parents=True, exist_ok=True)
         self._run = self._wandb.init(
-            **project, id=own, name=name, dir=str(folder.path), config=settings, resume="allow"
+            **project, id=run_id, name=name, dir=str(folder.path), config=settings, resume="allow"
         )
 
     def log(self, values: dict[str, float], epoch: int) -> None:
@@ -75,7 +74,7 @@ class WeightsAndBiases:
 
 
 class MLflow:
-    """A run of the experiment `convstudy`, or of MLFLOW_EXPERIMENT_NAME, where MLFLOW_TRACKING_URI says."""
+    """A run in the experiment `convstudy`, or MLFLOW_EXPERIMENT_NAME, at MLFLOW_TRACKING_URI."""
 
     def __init__(self) -> None:
         self._mlflow = _needed("mlflow")
@@ -105,13 +104,13 @@ TRACKERS: Mapping[str, Callable[[], Tracker]] = {
 
 
 def open_trackers(names: Sequence[str]) -> tuple[Tracker, ...]:
-    """The trackers of these names.
+    """Return the trackers of these names, each once.
 
-    Raises: UnknownNameError, for a tracker of another name; StudyError, when its package is not installed.
+    Raises: UnknownNameError, for an unknown tracker; StudyError, if its package is not installed.
     """
     for name in names:
         if name not in TRACKERS:
-            raise UnknownNameError("tracker for --log", name, TRACKERS)
+            raise UnknownNameError("tracker", name, TRACKERS)
     return tuple(TRACKERS[name]() for name in dict.fromkeys(names))
 
 
@@ -119,9 +118,9 @@ def open_trackers(names: Sequence[str]) -> tuple[Tracker, ...]:
 def logged(
     trackers: Sequence[Tracker], folder: RunFolder, settings: dict[str, Any], on_event: OnEvent
 ) -> Iterator[OnEvent]:
-    """Yield an `on_event` that passes every event on and logs those of one run to the trackers, which are closed after.
+    """Yield an `on_event` that forwards every event and logs those of one run to the trackers; close them at the end.
 
-    Raises: StudyError, when a tracker cannot begin.
+    Raises: StudyError, if a tracker cannot start.
     """
     begun: list[Tracker] = []
 
@@ -147,7 +146,7 @@ def _begin(tracker: Tracker, folder: RunFolder, name: str, settings: dict[str, A
     try:
         tracker.begin(folder, name, settings)
     except Exception as error:  # of a tracker's library or its server
-        raise StudyError(f"the tracker {_name(tracker)} cannot begin: {_reason(error)}") from error
+        raise StudyError(f"the tracker {_name(tracker)} cannot start: {_reason(error)}") from error
 
 
 def _metrics(epoch: Epoch) -> dict[str, float]:
@@ -165,10 +164,10 @@ def _log(begun: list[Tracker], values: dict[str, float], epoch: int) -> None:
     for tracker in list(begun):
         try:
             tracker.log(values, epoch)
-        except Exception as error:  # its server may be away for a while: training does not stop for that
+        except Exception as error:  # such as a server that is not reachable: training continues without the tracker
             begun.remove(tracker)
             text = f"the tracker {_name(tracker)} stopped at epoch {epoch}: {_reason(error)}"
-            warnings.warn(f"{text}; epochs.csv has every epoch", stacklevel=2)
+            warnings.warn(f"{text}; training continues, and epochs.csv has every epoch", stacklevel=2)
 
 
 def _name(tracker: Tracker) -> str:
@@ -180,7 +179,7 @@ def _reason(error: Exception) -> str:
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one level of names with dots.
+    """Return nested settings as one level of dotted names.
 
     >>> flat({"seed": 1, "recipe": {"lr": 0.1}})
     {'seed': 1, 'recipe.lr': 0.1}
@@ -196,7 +195,8 @@ def _needed(package: str) -> ModuleType:
         return importlib.import_module(package)
     except ImportError as error:
         absent = isinstance(error, ModuleNotFoundError) and error.name == package
-        what = "is not installed" if absent else f"cannot be imported ({error})"
+        problem = "is not installed" if absent else f"cannot be imported ({error})"
         raise StudyError(
-            f"--log {package} needs {package}, which {what}; `pip install convstudy[{package}]` brings it"
+            f"`log` {package} needs the package {package}, which {problem}; run `pip install convstudy[{package}]`",
+            setting="log",
         ) from None

@@ -1,4 +1,4 @@
-"""A network when its training has ended."""
+"""Result of a run's training, before the test set is opened."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from convstudy.training import Epoch
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A trained network and how it was trained; with a grid of learning rates, the training that was chosen."""
+    """A trained network with its epochs; with a grid of learning rates, those of the best training."""
 
     task: Task
     network: nn.Module
-    lr: float  # that it was trained with
+    lr: float  # the learning rate of this training
     epochs: Sequence[Epoch]
-    seconds: float  # of training; with a grid, of all its trainings
-    notes: tuple[str, ...] = ()  # what was changed when memory ran out
-    trials: tuple[Trial, ...] = ()
+    seconds: float  # of training; with a grid, of all trainings together
+    notes: tuple[str, ...] = ()  # changes that were made when out of memory
+    trials: tuple[Trial, ...] = ()  # all trainings of a grid
 
     @property
     def all_epochs(self) -> int:
-        """The number of epochs of all trainings together."""
+        """Number of epochs of all trainings together."""
         return sum(trial.epochs for trial in self.trials) or len(self.epochs)

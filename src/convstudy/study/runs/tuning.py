@@ -1,6 +1,6 @@
-"""What a network trains fastest with on this CPU, measured: how many threads, and which memory format.
+"""Measurement of the fastest number of threads and the fastest memory format for training on this CPU.
 
-Small networks are often slower with every core than with one, and the better format depends on network and processor.
+Small networks are often slower on all cores than on one, and the faster format depends on network and processor.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from convstudy.training.objective import objective
 from convstudy.training.precision import mixed_precision
 
 ROUNDS, MOST_ROUNDS = 3, 30
-LARGEST_BATCH = 32  # images of a timed step: enough to tell
-ENOUGH_SECONDS = 1.0  # a step that takes as long on one thread gains from every core
-SHORT_STEP_SECONDS = 0.25
-LEAST_GAIN = 1.05  # of another memory format: with less, noise would choose
+LARGEST_BATCH = 32  # images of a timed step: enough for a comparison
+ENOUGH_SECONDS = 1.0  # a step that takes longer benefits from all cores; timing stops after this many seconds
+SHORT_STEP_SECONDS = 0.25  # a step of a whole batch is timed if it takes less
+LEAST_GAIN = 1.05  # speed-up required of channels-last; a smaller one could be noise
 
 
 def fastest_threads(
     build: Callable[[], nn.Module], input_shape: tuple[int, int, int], num_classes: int, batch_size: int
 ) -> int:
-    """The number of threads, of 1, 2, 4, ... and all cores, with which a training step on the CPU is fastest.
+    """Return the number of threads (1, 2, 4, ... or all cores) with which a training step on the CPU is fastest.
 
-    Processes of one machine that train together share its cores.
+    Processes that train together on one machine share its cores.
 
-    Timed on a network of its own; the global random state and the number of threads stay as they were.
+    A separate network is timed; the global random state and the number of threads are restored.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cores = max(1, cores // place().local_world)
@@ -65,11 +65,11 @@ def channels_last_pays(
     threads: int,
     amp: bool = False,
 ) -> bool:
-    """Whether a training step on the CPU takes less time in the memory format channels-last, by 5 % or more.
+    """Return whether the channels-last memory format speeds up a training step on the CPU by at least 5%.
 
-    Timed in turns, in seconds of the processor, for other programs may be at work; on a network of its own. The global
-    random state and the number of threads stay as they were. A whole batch is timed where that is soon done, for the
-    memory that it needs is a part of the difference.
+    The formats are timed alternately on a separate network, in CPU seconds, since other programs may be running. The
+    global random state and the number of threads are restored. A whole batch is timed if a step is short, because the
+    memory that it needs contributes to the difference.
     """
     images = _noise(batch_size, input_shape)
     labels = torch.arange(batch_size) % num_classes
@@ -88,7 +88,7 @@ def channels_last_pays(
 
 
 def _noise(count: int, input_shape: tuple[int, int, int]) -> torch.Tensor:
-    """Images that differ from pixel to pixel: black ones are pooled and rectified in less time than any others."""
+    """Return random images: uniform ones would be pooled and rectified faster than real images."""
     return torch.randn(count, *input_shape, generator=torch.Generator().manual_seed(0))
 
 
@@ -98,7 +98,7 @@ def _enough(seconds: list[float]) -> bool:
 
 @contextmanager
 def working_with(threads: int) -> Iterator[None]:
-    """Let torch work with so many threads; put back their number at the end."""
+    """Set torch's number of threads while the block runs."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

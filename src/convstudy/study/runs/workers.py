@@ -1,4 +1,4 @@
-"""Runs side by side: one process each, so that a network gains from every core and its bits depend on none of them."""
+"""Worker processes: several runs at the same time, one process each, without an effect on their results."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ from convstudy.study.runs.status import in_one_line, note_failure
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.tuning import working_with
 
-KILLED = "the run was killed, perhaps because memory ran out; --jobs 1 or a smaller batch size needs less"
+KILLED = "the process was killed, possibly because it ran out of memory; reduce `jobs` or `batch_size` to use less"
 
 
 def perform_all(tasks: Sequence[Task], jobs: int, threads: int, on_event: OnEvent) -> tuple[RunFailed, ...]:
     """Perform the tasks, `jobs` at a time, each with `threads` threads; return the runs that failed.
 
-    A run that fails, or whose process is killed, stops no other run.
+    A run that fails, or whose process is killed, does not stop the other runs.
 
     Raises: StudyError, under torchrun, whose processes train one network together.
     """
     if started_by_torchrun() and place().alone:
         raise StudyError(
-            "torchrun starts processes that train one network, as `convstudy train` does; "
-            "start `convstudy compare` without it, and set the number of runs side by side with `jobs`"
+            "torchrun starts processes that train one network together, as `convstudy train` does; "
+            "start `convstudy compare` without torchrun, and set `jobs` to the number of runs at the same time",
+            setting="jobs",
         )
     jobs = min(jobs, len(tasks))
     if jobs <= 1:
@@ -68,21 +69,21 @@ def _failure(task: Task, reason: str) -> RunFailed:
 
 @dataclass
 class _Worker:
-    """A process that performs one task after another, and the task it is at."""
+    """A process that performs one task after another, and its current task."""
 
     process: BaseProcess
     task: Task
 
 
 class _Pool:
-    """Worker processes, by the connection that their events come through."""
+    """Worker processes, by the connection on which they send their events."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._workers: dict[Connection, _Worker] = {}
 
     def perform(self, tasks: list[Task], jobs: int, on_event: OnEvent) -> Iterator[RunFailed]:
-        """Hand out the tasks, pass on the events, and yield each failure."""
+        """Distribute the tasks, forward the events, and yield each failure."""
         for _ in range(jobs):
             self._start(tasks.pop(0))
         while self._workers:
@@ -96,7 +97,7 @@ class _Pool:
                     self._next_task(connection, tasks)
 
     def stop(self) -> None:
-        """End all workers."""
+        """Terminate all workers."""
         for connection in list(self._workers):
             self._end(connection)
 
@@ -121,7 +122,7 @@ class _Pool:
         return event
 
     def _next_task(self, connection: Connection, tasks: list[Task]) -> None:
-        """Give a worker that has done its task the next one; a killed worker's place is taken by a new one."""
+        """Send the next task to a worker that has finished its own; replace the worker if it was killed."""
         if not tasks:
             self._end(connection)
             return
@@ -134,7 +135,7 @@ class _Pool:
             self._start(task)
 
     def _send(self, connection: Connection, task: Task) -> None:
-        connection.send_bytes(cloudpickle.dumps(task))  # classes of a notebook or a script travel by value
+        connection.send_bytes(cloudpickle.dumps(task))  # which pickles classes of a notebook or a script by value
 
     def _end(self, connection: Connection) -> None:
         worker = self._workers.pop(connection)
@@ -145,7 +146,7 @@ class _Pool:
 
 @contextmanager
 def _main_left_out() -> Iterator[None]:
-    """Keep a spawned process from running the user's script again, which may have no `if __name__ == "__main__"`."""
+    """Prevent a spawned process from running the user's script, which may have no `if __name__ == "__main__"` guard."""
     main = sys.modules["__main__"]
     kept: dict[str, Any] = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
     main.__spec__ = None
@@ -157,8 +158,8 @@ def _main_left_out() -> Iterator[None]:
 
 
 def _work(connection: Connection, threads: int, path: list[str]) -> None:
-    """Perform the tasks that come, until the parent closes the connection or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    """Perform received tasks until the parent closes the connection or ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     sys.path[:] = path
     torch.set_num_threads(threads)

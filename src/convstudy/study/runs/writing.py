@@ -1,4 +1,4 @@
-"""What is said when a run's folder cannot be written."""
+"""Error messages for folders that cannot be written."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from convstudy.errors import StudyError
+from convstudy.study.runs.identity import OUTPUT
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
 def writing_into(folder: Path) -> Iterator[None]:
-    """Say clearly what of a folder cannot be written, and what to do.
+    """Turn an OSError about a folder or its content into a message that says what could not be written and what to do.
 
-    Raises: StudyError, in place of an OSError about the folder or what is in it.
+    Raises: StudyError, in place of such an OSError.
 
     >>> with writing_into(Path("runs/mine")):
     ...     raise OSError(errno.ENOSPC, "No space left on device", "runs/mine/epochs.csv")
     Traceback (most recent call last):
-    convstudy.errors.StudyError: runs/mine/epochs.csv cannot be written (No space left on device); make room, and the \
-same command goes on: what was written before is whole
+    convstudy.errors.StudyError: runs/mine/epochs.csv cannot be written (No space left on device); free some space and \
+repeat the command to continue: the files written so far are intact
     """
     try:
         yield
@@ -31,8 +32,8 @@ same command goes on: what was written before is whole
         if folder != place and folder not in place.parents and place not in folder.parents:
             raise
         advice = (
-            "make room, and the same command goes on: what was written before is whole"
+            "free some space and repeat the command to continue: the files written so far are intact"
             if error.errno in FULL
-            else "choose another --output"
+            else "choose another `output`"
         )
-        raise StudyError(f"{place} cannot be written ({error.strerror}); {advice}") from error
+        raise StudyError(f"{place} cannot be written ({error.strerror}); {advice}", setting=OUTPUT) from error

@@ -1,1 +1,1 @@
-"""Finished runs, opened again: evaluated, used on new images, exported."""
+"""Trained networks: finished runs opened again to evaluate, predict and export."""

@@ -1,4 +1,4 @@
-"""A trained network's answers for new images."""
+"""Predictions of a trained network for new images."""
 
 from __future__ import annotations
 
@@ -19,53 +19,56 @@ from convstudy.errors import DataError, StudyError
 from convstudy.inference import predict
 from convstudy.study.models.preprocessing import Preprocessing
 
-IMAGES_AT_A_TIME = 1024  # decoded together, so that a large folder needs little memory
+IMAGES_AT_A_TIME = 1024  # decoded together; limits the memory that a large folder needs
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network says of one image: classes with their probabilities, the likeliest first."""
+    """Prediction for one image: the most likely classes with their probabilities, in descending order."""
 
-    path: Path
+    path: Path  # of the image file; of an image in memory, its row
     ranked: tuple[tuple[str, float], ...]
 
     @property
     def label(self) -> str:
+        """The most likely class."""
         return self.ranked[0][0]
 
 
 def image_files(words: Sequence[str]) -> list[Path]:
-    """Return the image files that files, folders and patterns name, each once, in the order of the words.
+    """Return the image files given as files, folders or patterns, each once, in the order of the words.
 
-    A folder stands for the images in it and below it, hidden ones left out. Raises: DataError, when a word names none.
+    A folder stands for all images in it and its subfolders, except hidden ones.
+
+    Raises: DataError, if a word matches no image.
 
     >>> image_files(["no/such.png"])
     Traceback (most recent call last):
-    convstudy.errors.DataError: no/such.png is not there; expected an image, a folder of images or a pattern
+    convstudy.errors.DataError: no/such.png does not exist; expected an image, a folder of images or a pattern
     """
-    return list(dict.fromkeys(path for word in words for path in _named(word)))
+    return list(dict.fromkeys(path for word in words for path in _images_of(word)))
 
 
-def _named(word: str) -> Iterator[Path]:
+def _images_of(word: str) -> Iterator[Path]:
     path = Path(word)
     if path.is_file():
         yield path
         return
-    found = _below(path) if path.is_dir() else _matching(word)
+    found = _visible_files(path) if path.is_dir() else _matching(word)
     if not path.is_dir() and not found:
-        raise DataError(f"{word} is not there; expected an image, a folder of images or a pattern")
+        raise DataError(f"{word} does not exist; expected an image, a folder of images or a pattern")
     images = [image for image in found if image.is_file() and is_image_name(image.name)]
     if not images:
-        raise DataError(f"{word} has no images; expected files such as .jpg or .png")
+        raise DataError(f"{word} contains no images; expected files such as .jpg or .png")
     yield from images
 
 
-def _below(folder: Path) -> list[Path]:
+def _visible_files(folder: Path) -> list[Path]:
     return sorted(files_below(folder))
 
 
 def _matching(pattern: str) -> list[Path]:
-    found = glob.glob(pattern, recursive=True)  # noqa: PTH207, it leaves hidden files out, as a shell does
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207, it skips hidden files, as a shell does
     return [Path(name) for name in sorted(found)]
 
 
@@ -78,12 +81,11 @@ def answers(
     topk: int,
     device: torch.device,
 ) -> Iterator[Answer]:
-    """The network's answers for image files, in their order, the `topk` likeliest classes each.
+    """Yield the network's predictions for image files, in their order, with the `topk` most likely classes each.
 
-    Raises: DataError, with the name of an image that cannot be decoded; StudyError, when `topk` is below 1.
+    Raises: DataError, with the name of an image that cannot be decoded; StudyError, if `topk` is below 1.
     """
-    if topk < 1:
-        raise StudyError(f"--topk is {topk}; expected a whole number from 1 on")
+    _check_topk(topk)
     for start in range(0, len(paths), IMAGES_AT_A_TIME):
         chunk = paths[start : start + IMAGES_AT_A_TIME]
         images = preprocessing.resident(preprocessing.read(chunk), np.zeros(len(chunk), np.int64), device)
@@ -99,13 +101,21 @@ def answers_for_arrays(
     topk: int,
     device: torch.device,
 ) -> tuple[Answer, ...]:
-    """Return the network's answers for N x H x W (x channels) or N x channels x H x W numbers, as `answers` does.
+    """Return the network's predictions for N x H x W (x channels) or N x channels x H x W numbers, as `answers` does.
 
-    The `path` of an answer is the image's row. Raises: DataError, for an array of another shape or range.
+    The `path` of an answer is the image's row.
+
+    Raises: DataError, if the array has another shape or range; StudyError, if `topk` is below 1.
     """
+    _check_topk(topk)
     sized = preprocessing.prepare(images)
     resident = preprocessing.resident(sized, np.zeros(len(sized), np.int64), device)
     return tuple(_ranked(predict(network, resident), map(Path, map(str, range(len(sized)))), class_names, topk))
+
+
+def _check_topk(topk: int) -> None:
+    if topk < 1:
+        raise StudyError(f"topk is {topk}; expected a whole number, 1 or more", setting="topk")
 
 
 def _ranked(logits: Tensor, paths: Iterable[Path], class_names: Sequence[str], topk: int) -> Iterator[Answer]:
