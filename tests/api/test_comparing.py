@@ -128,7 +128,7 @@ def test_train_evaluate_predict_export(tmp_path: Path) -> None:
     assert of_file.ranked == of_rows[0].ranked
     assert run.export(tmp_path / "net.safetensors").largest_difference == 0
     assert (tmp_path / "net.safetensors").exists()
-    with pytest.raises(StudyError, match="no suffix that says the format"):
+    with pytest.raises(StudyError, match="no suffix of a known format"):
         run.export(tmp_path / "net.bin")
 
 

@@ -37,7 +37,7 @@ WORDS = ("--seeds", "2", "--epochs", "1", "--warmup-epochs", "0", "--device", "c
     [
         (ERROR, "own.py:Moody, seed 1: ValueError: a bad day (", "1"),
         (ERROR, "own.py:Moody, seed 1: ValueError: a bad day (", "2"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "own.py:Moody, seed 1: the run was killed", "2"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "own.py:Moody, seed 1: the process was killed", "2"),
     ],
     ids=["error", "error in a worker", "killed"],
 )

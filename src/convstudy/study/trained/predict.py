@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from convstudy.data.file_names import is_image_name
-from convstudy.data.image_tree import files_below
 from convstudy.errors import DataError, StudyError
 from convstudy.inference import predict
 from convstudy.study.models.preprocessing import Preprocessing
