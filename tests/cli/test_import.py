@@ -145,7 +145,7 @@ def test_a_seed_is_imported_once(convstudy: Convstudy, compared: Path) -> None:
     table.to_csv(compared.parent / "theirs.csv", index=False)
     words = ("import", "theirs.csv", "--model", "theirs", "--output", "out")
     assert convstudy(*words, "--seed", "4").status == 0
-    assert "holds a run of theirs with seed 4 already" in convstudy(*words, "--seed", "4").err
+    assert "already holds a run of theirs with seed 4" in convstudy(*words, "--seed", "4").err
     assert convstudy(*words).status == 0
     assert json.loads((compared / "imported.json").read_text())["theirs"]["seeds"] == [4, 5]
 
