@@ -99,7 +99,7 @@ def test_data_that_cannot_be_used_get_one_line(convstudy: Convstudy, run: Path, 
     write_images(tmp_path / "fewer", count=4)
     shutil.rmtree(tmp_path / "fewer/red")
     messages = {
-        "more": "more has other classes than the run: 'purple' is not one of the run's; expected blue, green, red",
+        "more": "more has other classes than the run: 'purple' is not a class of the run; expected blue, green, red",
         "fewer": "fewer has other classes than the run: 'red' is missing; expected blue, green, red",
         "nowhere/at/all": "nowhere/at/all does not exist; expected class folders",
     }

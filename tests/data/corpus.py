@@ -126,6 +126,25 @@ def heic() -> bytes:
     return struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(200)
 
 
+def tiff(bands: int, *, photometric: int, extra: tuple[int, ...] = ()) -> bytes:
+    """A TIFF of 4 x 4 pixels of 8 bits, 100 in each band (TIFF 6.0, section 2)."""
+    pixels = bytes([100]) * 16 * bands
+    entries = [(256, 3, 1, 4), (257, 3, 1, 4), (258, 3, bands, 8), (259, 3, 1, 1), (262, 3, 1, photometric)]
+    entries += [(273, 4, 1, 8), (277, 3, 1, bands), (278, 3, 1, 4), (279, 4, 1, len(pixels))]
+    if extra:
+        entries.append((338, 3, len(extra), extra[0]))
+    start = 8 + len(pixels)
+    behind = start + 2 + 12 * len(entries) + 4
+    more, body = b"", struct.pack("<H", len(entries))
+    for tag, kind, count, value in sorted(entries):
+        listed = [8] * count if tag == 258 else list(extra) if tag == 338 else [value]
+        content = struct.pack(f"<{count}{'H' if kind == 3 else 'I'}", *listed)
+        if len(content) > 4:
+            content, more = struct.pack("<I", behind + len(more)), more + content
+        body += struct.pack("<HHI", tag, kind, count) + content.ljust(4, b"\0")
+    return b"II*\0" + struct.pack("<I", start) + pixels + body + bytes(4) + more
+
+
 def folder_with_image(path: Path) -> None:
     path.mkdir()
     (path / "rgb.png").write_bytes(PNG)
@@ -139,6 +158,28 @@ QUANTISED = colour("RGB", GREEN).quantize()
 CHANGED = PNG[:45] + bytes([PNG[45] ^ 255]) + PNG[46:]
 GREY_ROWS = (b"\0" + bytes([100] * 8)) * 8
 LONG_NAME = "n" * 246 + ".png"  # of 250 bytes; Linux takes 255
+
+LOSSLESS = {"png": {}, "tif": {}, "bmp": {}, "ppm": {}, "gif": {}, "webp": {"lossless": True}}
+COMPRESSIONS = ("tiff_lzw", "tiff_deflate", "tiff_adobe_deflate", "packbits", "raw")
+
+
+def every_format() -> dict[str, Good]:
+    """Gray, colors and bits in each lossless format that has them, and TIFF's compressions."""
+    shown = {"L": (100, GREY), "RGB": (GREEN, GREEN), "1": (1, WHITE)}
+    without = {("webp", "1")}  # WebP has no bits
+    made = {
+        f"{mode.lower().replace('1', 'bits')}-as.{ending}": Good(stored(colour(mode, value), ending, **options), seen)
+        for ending, options in LOSSLESS.items()
+        for mode, (value, seen) in shown.items()
+        if (ending, mode) not in without
+    }
+    made |= {f"{kind}.tif": Good(stored(colour("RGB", GREEN), "tif", compression=kind), GREEN) for kind in COMPRESSIONS}
+    made |= {
+        f"quality-{quality}.jpg": Good(stored(colour("L", 100), "jpg", quality=quality), GREY)
+        for quality in (70, 85, 95)
+    }
+    return made
+
 
 CORPUS: dict[str, Good | Bad | Left] = {
     # formats and modes
@@ -158,6 +199,7 @@ CORPUS: dict[str, Good | Bad | Left] = {
     "lab.tif": Good(stored(colour("RGB", GREY).convert("LAB"), "tif"), GREY),
     "cmyk.tif": Good(stored(colour("CMYK", (0, 255, 255, 0)), "tif"), RED, (SEPARATED,)),
     "cmyk.jpg": Good(stored(colour("CMYK", (0, 0, 0, 155)), "jpg", quality=100), GREY, (SEPARATED,)),
+    **every_format(),
     # palettes and transparency
     "palette.png": Good(stored(QUANTISED, "png"), GREEN),
     "palette.gif": Good(stored(QUANTISED, "gif"), GREEN),
@@ -184,6 +226,13 @@ CORPUS: dict[str, Good | Bad | Left] = {
     "float-up-to-1.tif": Good(stored(array(100 / 255, np.float32), "tif"), GREY, (NARROWED,)),
     "float-up-to-255.tif": Good(stored(array(100, np.float32), "tif"), GREY, (NARROWED,)),
     "float-not-a-number.tif": Bad(stored(array(np.nan, np.float32), "tif"), "it has values that are not finite"),
+    # bands
+    "declared-transparency.tif": Good(tiff(4, photometric=2, extra=(2,)), (194, 194, 194), (FLATTENED,)),
+    "near-infrared.tif": Bad(tiff(4, photometric=2, extra=(0,)), "it has 4 bands"),
+    "undeclared-fourth-band.tif": Bad(tiff(4, photometric=2), "it has 4 bands"),
+    "five-bands.tif": Bad(tiff(5, photometric=2, extra=(0, 0)), "it has 5 bands"),
+    "seven-gray-bands.tif": Bad(tiff(7, photometric=1, extra=(0,) * 6), "it has 7 bands"),
+    "two-gray-bands.tif": Bad(tiff(2, photometric=1, extra=(0,)), "it has 2 bands"),
     # several frames
     "animated.gif": Good(frames("gif"), GREEN, (FIRST_FRAME,)),
     "animated.png": Good(frames("png"), GREEN, (FIRST_FRAME,)),
@@ -255,6 +304,25 @@ CORPUS: dict[str, Good | Bad | Left] = {
     "clear-screen-\x1b[2J.png": Good(PNG, GREEN),
     "right-to-left-\u202egpj.png": Good(PNG, GREEN),
     "no-utf-8-\udce9.png": Good(PNG, GREEN),
+    **{
+        f"{name}.png": Good(PNG, GREEN)
+        for name in (
+            "'quoted'",
+            '"twice"',
+            "a,b",
+            "a;b",
+            "#hash",
+            "50%",
+            "a&b",
+            "<b>",
+            "[1]",
+            "~",
+            "$HOME",
+            " space",
+            "日本語",
+            "עברית",
+        )
+    },
     # no files
     "link-to-nothing.jpg": Bad(
         lambda path: path.symlink_to("nothing.jpg"), "it is a link to a file that does not exist"

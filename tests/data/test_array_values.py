@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from convstudy.data import DataSet, inspect_folder, load
+from convstudy.data import DataSet, decoding, inspect_folder, load
 from convstudy.data.decoding import Room
 from convstudy.errors import DataError
 
@@ -166,6 +167,20 @@ def test_threads_share_a_room() -> None:
     assert 0 < most <= 100
     with room.reserved(100):  # all of it is back
         pass
+
+
+def test_threads_that_begin_together_get_one_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly() -> int:
+        time.sleep(0.05)
+        return 10**9
+
+    monkeypatch.setattr(decoding, "free_memory", slowly)
+    decoding._room.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        rooms = list(pool.map(lambda _: decoding.room(), range(8)))
+    decoding._room.cache_clear()
+    assert {id(each) for each in rooms} == {id(rooms[0])}
+    assert rooms[0].num_bytes == 250_000_000
 
 
 def test_large_photographs_take_bounded_memory(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from convstudy.data.decoding import decode
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
 from convstudy.study.models.preprocessing import Preprocessing
+from tests.data.corpus import tiff
 
 BYTES = np.random.default_rng(0).integers(0, 256, (8, 8, 8), dtype=np.uint8)
 BYTES[:, 0, 0], BYTES[:, 0, 1] = 0, 255
@@ -97,25 +97,6 @@ def test_the_scale_is_the_same_wherever_images_are_and_for_new_ones(
     streamed = load(str(tmp_path / "a"))
     assert isinstance(streamed.train.images, Streamed)
     assert np.array_equal(by_index(streamed), by_index(data))
-
-
-def tiff(bands: int, *, photometric: int, extra: tuple[int, ...] = ()) -> bytes:
-    """A TIFF of 4 x 4 pixels of 8 bits, 100 in each band (TIFF 6.0, section 2)."""
-    pixels = bytes([100]) * 16 * bands
-    entries = [(256, 3, 1, 4), (257, 3, 1, 4), (258, 3, bands, 8), (259, 3, 1, 1), (262, 3, 1, photometric)]
-    entries += [(273, 4, 1, 8), (277, 3, 1, bands), (278, 3, 1, 4), (279, 4, 1, len(pixels))]
-    if extra:
-        entries.append((338, 3, len(extra), extra[0]))
-    start = 8 + len(pixels)
-    behind = start + 2 + 12 * len(entries) + 4
-    more, body = b"", struct.pack("<H", len(entries))
-    for tag, kind, count, value in sorted(entries):
-        listed = [8] * count if tag == 258 else list(extra) if tag == 338 else [value]
-        content = struct.pack(f"<{count}{'H' if kind == 3 else 'I'}", *listed)
-        if len(content) > 4:
-            content, more = struct.pack("<I", behind + len(more)), more + content
-        body += struct.pack("<HHI", tag, kind, count) + content.ljust(4, b"\0")
-    return b"II*\0" + struct.pack("<I", start) + pixels + body + bytes(4) + more
 
 
 @pytest.mark.parametrize(

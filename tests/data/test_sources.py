@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from PIL import Image
 
 from convstudy.data import DataSet, load, pixel_statistics, sources
 from convstudy.data.decoding import FLATTENED
-from convstudy.errors import DataError, UnknownNameError
+from convstudy.errors import DataError, ToolError, UnknownNameError
 
 STREAM = np.random.default_rng(0)
 
@@ -522,3 +524,25 @@ def test_signs_are_read_from_h5_and_from_their_photographs(shared_data: Path, tm
     assert photographs.side == 64
     with pytest.raises(DataError, match="train_signs, val_signs, which could be parts or classes"):
         load(str(shared_data / "signs/jpeg"))
+
+
+def test_without_h5py_the_extra_is_named_and_other_files_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_h5(tmp_path / "a.h5")
+    npz(tmp_path / "a.npz", x=X, y=LABELS)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(ToolError, match=r'a\.h5 needs h5py; pip install "convstudy\[h5\]"'):
+        load(str(tmp_path / "a.h5"))
+    assert load(str(tmp_path / "a.npz")).num_classes == 2
+
+
+def test_optional_and_slow_packages_are_imported_when_they_are_used() -> None:
+    script = (
+        "import sys, convstudy.data, convstudy.statistics.accuracy, convstudy.statistics.difference\n"
+        "import convstudy.statistics.omnibus, convstudy.training.loop, convstudy.inference.prediction\n"
+        "slow = {'h5py', 'pyarrow', 'statsmodels', 'openpyxl', 'plotly', 'datasets', 'sklearn'}\n"
+        "print(*sorted(slow & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert set(said.split()) <= {"pyarrow"}  # pandas imports it where it is installed

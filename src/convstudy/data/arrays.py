@@ -41,7 +41,7 @@ KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 ALONE = (("images", "labels"), ("x", "y"))  # keys of a file that holds one part only
 CLASS_NAMES = ("list_classes", "class_names", "classes")
-CHANNELS = (1, 3)  # grey, or red, green and blue
+CHANNELS = (1, 3)  # gray, or red, green and blue
 CHUNK = 4096  # images converted at a time
 TOLERANCE = {1.0: 0.01, 255.0: 0.5}  # by white, how far floats may leave their range because of rounding
 AMBIGUOUS = 2.0  # floats with a maximum from 1 to here could have either range

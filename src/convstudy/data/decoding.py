@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 # passes EPS to Ghostscript.
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP", "GIF", "AVIF")
 GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F"})
+# Bytes per block of Pillow's memory: beyond glibc's largest threshold (32 MB), so that free() gives them back at once.
+BLOCK = 1 << 26
 AHEAD = 512  # files decoded before the first of them is consumed
 TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3}  # bands by TIFF's photometric interpretation
@@ -33,8 +35,8 @@ TRANSPARENCY = (1, 2, 999)  # TIFF's extra samples that are alpha; 999 is Corel'
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 STRIP = 1 << 20  # pixels converted at a time
 ROOM, SHARE = 512_000_000, 4  # bytes of the images that are being decoded at a time, at most a quarter of what is free
-WIDEST = 4  # bytes per pixel of Pillow's widest modes
-CONVERTED = 4  # bytes per pixel of the image as RGB, and once more in gray
+WIDEST = 4  # bytes per pixel of Pillow's widest modes, of which RGB is one
+CONVERTED = 5  # bytes per pixel of the image as RGB, and once more in gray
 PROGRESSIVE = 6  # bytes per pixel that libjpeg needs for the coefficients of a progressive JPEG
 
 # What had to be done to an image, as the notes phrase it.
@@ -86,9 +88,20 @@ class Room:
                 self._changed.notify_all()
 
 
-@cache
+Image.core.set_block_size(BLOCK)  # type: ignore[attr-defined]  # as PILLOW_BLOCK_SIZE does
+
+
+_lock = threading.Lock()
+
+
 def room() -> Room:
-    """Return the memory that all images share that are being decoded in this process: a quarter of what is free."""
+    """Return the memory shared by all images that are being decoded: at most a quarter of what is free."""
+    with _lock:  # a cache alone would give threads that begin together a room each
+        return _room()
+
+
+@cache
+def _room() -> Room:
     return Room(min(ROOM, free_memory() // SHARE))
 
 
@@ -128,7 +141,9 @@ def map_images(work: Callable[[Path, Image.Image], Result], paths: Sequence[Path
                 _refuse_bomb(opened)
                 with room().reserved(_num_bytes(opened)):
                     opened.load()
-                    return work(path, opened)
+                    result = work(path, opened)
+                    opened.close()
+                    return result
         except Exception:  # Pillow's plug-ins raise anything on broken files
             return None
 
@@ -174,6 +189,8 @@ def decode(path: Path, prepare: Callable[[Image.Image], Result], white: White | 
                 opened.load()
                 ImageOps.exif_transpose(opened, in_place=True)
                 image = prepare(eight_bits(opened, white))
+                if image is not opened:
+                    opened.close()  # its pixels are gone before others take their room: it is in a cycle of references
     except Exception as error:  # Pillow's plug-ins raise anything on broken files
         return Decoded(path, None, _problem(error, path, head))
     return Decoded(path, image, treatments=treatments, size=size, mode=mode)
@@ -182,8 +199,9 @@ def decode(path: Path, prepare: Callable[[Image.Image], Result], white: White | 
 def _num_bytes(image: Image.Image) -> int:
     """Estimate the memory that decoding and converting an image takes at once."""
     progressive = PROGRESSIVE if "progressive" in image.info else 0
-    stored = 3 if image.mode == "RGB" else 1 if image.mode in {"1", "L", "P"} else WIDEST
-    return image.width * image.height * (stored + CONVERTED + progressive)
+    stored = 1 if image.mode in {"1", "L", "P"} else WIDEST
+    converted = 1 if image.mode in {"L", "RGB"} else CONVERTED
+    return image.width * image.height * (stored + converted + progressive)
 
 
 def _head(path: Path) -> bytes:

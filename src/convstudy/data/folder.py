@@ -27,7 +27,7 @@ LARGEST_SIDE = 128  # of images of several sizes, unless a side is requested
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabeledFile:
     """An image file and its class."""
 
     path: Path
@@ -39,7 +39,7 @@ class FileSet:
     """The image files of each part, and what is known about the data."""
 
     root: Path
-    parts: Mapping[str, Sequence[Labelled]]
+    parts: Mapping[str, Sequence[LabeledFile]]
     name: str
     source: str
     notes: tuple[str, ...] = ()
@@ -64,12 +64,12 @@ def image_folder(
     tree = read_tree(root)
     _refuse_empty(tree)
     parts = {
-        part or "train": [Labelled(path, each.name) for each in folder.classes for path in each.images]
+        part or "train": [LabeledFile(path, each.name) for each in folder.classes for path in each.images]
         for part, folder in tree.parts.items()
     }
     name = printable(root.resolve().name)
     files = FileSet(root, parts, name, f"the class folders of {name}/", tuple(tree.notes()), white=white)
-    return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+    return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
 def _refuse_empty(tree: ImageTree) -> None:
@@ -81,7 +81,7 @@ def _refuse_empty(tree: ImageTree) -> None:
         )
 
 
-def labelled_files(
+def labeled_files(
     files: FileSet, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
 ) -> DataSet:
     """Decode the files of each part to images of one size; ids are their paths relative to the files' root.
@@ -139,7 +139,7 @@ def _treatment_notes(counts: Mapping[str, int]) -> Iterator[str]:
         yield f"{plural(count, 'image')}: {treatment}"
 
 
-def _class_names(root: Path, parts: Mapping[str, Sequence[Labelled]]) -> tuple[str, ...]:
+def _class_names(root: Path, parts: Mapping[str, Sequence[LabeledFile]]) -> tuple[str, ...]:
     names = {part: {item.class_name for item in items} for part, items in parts.items()}
     train = names["train"]
     if len(train) < 2:
@@ -198,7 +198,7 @@ def _side(heads: Iterable[Head | None], asked: int | None) -> tuple[int, str]:
 
 def _image_sets(
     root: Path,
-    parts: Mapping[str, Sequence[Labelled]],
+    parts: Mapping[str, Sequence[LabeledFile]],
     images: npt.NDArray[np.uint8],
     bad: Collection[Path],
     class_names: tuple[str, ...],

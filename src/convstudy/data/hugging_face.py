@@ -9,7 +9,7 @@ from typing import Any
 
 from convstudy.data.cache import room_for
 from convstudy.data.file_names import class_name_of
-from convstudy.data.folder import FileSet, Labelled, labelled_files
+from convstudy.data.folder import FileSet, LabeledFile, labeled_files
 from convstudy.data.image_set import DataSet
 from convstudy.data.image_tree import PARTS
 from convstudy.errors import DataError, optional_module, printable
@@ -57,12 +57,12 @@ def _data_set(
     root = _laid_out(words, parts, image)
     files = {
         part: [
-            Labelled(root / part / str(index), _name(value, names, f"{words}, {part}, row {index}"))
+            LabeledFile(root / part / str(index), _name(value, names, f"{words}, {part}, row {index}"))
             for index, value in enumerate(dataset[label])
         ]
         for part, dataset in parts.items()
     }
-    return labelled_files(
+    return labeled_files(
         FileSet(
             root,
             files,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from convstudy.data.decoding import White
 from convstudy.data.file_names import class_name_of
-from convstudy.data.folder import FileSet, Labelled, labelled_files
+from convstudy.data.folder import FileSet, LabeledFile, labeled_files
 from convstudy.data.image_set import DataSet
 from convstudy.data.image_tree import PARTS
 from convstudy.errors import DataError, printable
@@ -39,14 +39,14 @@ def image_list(
             f"{path} lists {plural(len(absent), 'file')} that {'does' if len(absent) == 1 else 'do'} not exist: "
             f"{some(absent)}; file names are relative to the table's folder"
         )
-    parts: dict[str, list[Labelled]] = {}
+    parts: dict[str, list[LabeledFile]] = {}
     for row in listed:
-        parts.setdefault(row.part or "train", []).append(Labelled(row.path, row.label))
+        parts.setdefault(row.part or "train", []).append(LabeledFile(row.path, row.label))
     if "train" not in parts:
         raise DataError(f"{path} has no image of split train; expected train, and val and test if they are fixed")
     source = f"the images that {printable(path.name)} lists"
     files = FileSet(path.parent, parts, printable(path.stem), source, white=white)
-    return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+    return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import free_memory
-from convstudy.data.folder import FileSet, Labelled, labelled_files
+from convstudy.data.folder import FileSet, LabeledFile, labeled_files
 from convstudy.data.image_set import DataSet, ImageSet, at_side, numbered
 from convstudy.data.split import TEST_NOTE, split_test
 from convstudy.data.torchvision_sets import TORCHVISION_SETS, TorchvisionSet
@@ -66,7 +66,7 @@ def torchvision_set(
     root = data_dir or DEFAULT_DATA_DIR
     if kind.files:
         files = _image_files(name, kind, _above(root, kind))
-        return labelled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+        return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
     data = _arrays(name, kind, root)
     return data if side is None else at_side(data, side)
 
@@ -106,7 +106,7 @@ def _image_files(name: str, kind: TorchvisionSet, root: Path) -> FileSet:
     there = _through_torchvision(name, kind, root)
     class_names = _class_names(there["train"])
     parts = {
-        part: [Labelled(path, class_names[label]) for path, label in _paths_and_labels(dataset)]
+        part: [LabeledFile(path, class_names[label]) for path, label in _paths_and_labels(dataset)]
         for part, dataset in there.items()
     }
     return FileSet(root / kind.folder, parts, name, _source(kind), kind.notes, kind.horizontal_flip, class_names)

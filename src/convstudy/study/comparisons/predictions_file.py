@@ -103,7 +103,7 @@ def _score_columns(path: Path, header: Sequence[str]) -> tuple[str, list[int]]:
         }
         if numbered and sorted(numbered) != list(range(len(numbered))):
             listed = some(map(str, sorted(numbered)))
-            raise StudyError(f"{path} has the {kind}_ columns {listed}; expected them from 0 on, without a gap")
+            raise StudyError(f"{path} has the {kind}_ columns {listed}; expected consecutive numbers from 0")
         if numbered:
             return kind, [numbered[number] for number in range(len(numbered))]
     return "", []
@@ -138,7 +138,7 @@ def _logits(path: Path, values: npt.NDArray[np.float64], kind: str) -> npt.NDArr
     """Return logits, or the logarithms of probabilities, N x classes."""
     wrong = ~np.isfinite(values).all(1) | ((values < 0).any(1) if kind == "probability" else False)
     if wrong.any():
-        raise StudyError(f"{path}, line {int(wrong.argmax()) + 2}: expected numbers as {kind}_ of every class")
+        raise StudyError(f"{path}, line {int(wrong.argmax()) + 2}: expected a number as {kind}_ of every class")
     return np.asarray(np.log(np.maximum(values, SMALLEST)) if kind == "probability" else values, dtype=np.float32)
 
 
