@@ -33,7 +33,7 @@ PATTERNS: tuple[tuple[Quantity | str, str], ...] = (  # the first pattern found 
     (
         "channels",
         r"^(#|no\.? of |number of |num |anzahl |nombre de |número de )?\s*"
-        r"(filters?|channels|maps|feature maps|units|neurons|depth|filter|kanäle|neuronen|filtres|canaux|filtros|canales)$"
+        r"(filters?|channels|maps|feature maps|units|neurons|depth|kanäle|neuronen|filtres|canaux|filtros|canales)$"
         r"|(通道|滤波器|卷积核)(数|个数|数量)?$",
     ),
     (
@@ -139,7 +139,8 @@ def refined(quantity: str | None, cells: Sequence[str], name: str) -> str | None
     shapes = sum(is_shape(cell) for cell in full)
     if quantity in {"activation_size", "channels", "macs", "parameters", None} and 2 * shapes > len(full):
         return "output_shape" if quantity in {"activation_size", "channels"} else quantity
-    if quantity == "activation_size" and all(ACTIVATION_FUNCTIONS.fullmatch(cell.strip()) for cell in full):
+    functions = sum(ACTIVATION_FUNCTIONS.fullmatch(cell.strip()) is not None for cell in full)
+    if quantity == "activation_size" and 2 * functions > len(full):
         return "ignored"
     numbers = sum(re.fullmatch(r"[~≈]?\s*[\d.,' ]+\s*[kKmMgG]?", cell) is not None for cell in full)
     if (

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from convstudy.claims.cell_text import plain_text, without_tags
 from convstudy.claims.table import Printer
@@ -22,7 +23,7 @@ LONGEST_CELL = 1000
 class Grid:
     """The header and the rows below it, each as long as the header.
 
-    `title` names one of several tables of a file; `batched` says whether its shapes begin with a batch, if that is known.
+    `title` names one of several tables of a file; `batched` says whether its shapes begin with a batch, if known.
     """
 
     header: tuple[str, ...]
@@ -67,7 +68,7 @@ def grid_of(
         )
     width = len(header)
     extra = [
-        f"row {number}: {len(row)} cells below a header of {width}, so the last ones are ignored; quote cells with commas"
+        f"row {number}: {len(row)} cells below a header of {width}, the last ones are ignored; quote cells with commas"
         for number, row in enumerate(rows, start=2)
         if any(cell.strip() for cell in row[width:])
     ]
@@ -90,12 +91,26 @@ def delimited_grid(text: str, source: str) -> Grid:
     lines = [line for line in text.splitlines() if line.strip()]
     delimiter = delimiter_of(lines)
     if delimiter is None:
-        return grid_of([re.split(r"\s{2,}", line.strip()) for line in lines], source)
+        return grid_of(spaced_cells(lines), source)
     try:
         cells = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True))
     except csv.Error as error:
         raise ClaimError(f"{source}: not a {'TSV' if delimiter == chr(9) else 'CSV'} table: {error}") from None
     return grid_of(with_whole_numbers(cells) if delimiter == "," else cells, source)
+
+
+def spaced_cells(lines: list[str]) -> list[list[str]]:
+    """Return columns two or more spaces apart; if their numbers differ, columns between gutters that every line has."""
+    cells = [re.split(r"\s{2,}", line.strip()) for line in lines]
+    if len({len(row) for row in cells}) == 1:
+        return cells
+    width = max((len(line) for line in lines), default=0)
+    padded = [line.ljust(width) for line in lines]
+    used = [any(line[place] != " " for line in padded) for place in range(width)]
+    starts = [place for place in range(width) if used[place] and (not place or not used[place - 1])]
+    columns = [*pairwise([*starts, width])]
+    aligned = [[line[start:end].strip() for start, end in columns] for line in padded]
+    return aligned if len(columns) > 1 and len(columns) >= len(cells[0]) else cells
 
 
 def with_whole_numbers(rows: list[list[str]]) -> list[list[str]]:
@@ -125,7 +140,7 @@ def joined_thousands(row: list[str], width: int) -> list[str]:
 
 
 def delimiter_of(lines: list[str]) -> str | None:
-    """Return the delimiter that the header and most lines contain outside quotes and brackets; a tab takes precedence."""
+    """Return the delimiter of the header and of most lines, outside quotes and brackets; a tab takes precedence."""
     sample = [re.sub(r'"[^"]*"|\([^)]*\)|\[[^\]]*\]', "", line) for line in lines[:50]]
     if any("\t" in line for line in sample):
         return "\t"

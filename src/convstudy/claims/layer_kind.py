@@ -74,7 +74,8 @@ PATTERNS = (  # the first pattern found in the label decides
     (
         LayerKind.DENSE,
         r"(?:^|[^a-z])fc(?![a-z])|fully|dense|linear|logits|classifier|^f\d+\b|^\W*output|vollverbunden|"
-        r"vollst[äa]ndig verbunden|enti[èe]rement connect|totalmente conect|^\W*(?:ausgabe|sortie|salida)|全连接|^\W*输出",
+        r"vollst[äa]ndig verbunden|enti[èe]rement connect|totalmente conect|全连接|"
+        r"^\W*(?:ausgabe|sortie|salida|输出)",
     ),
     (LayerKind.SOFTMAX, r"soft-?max"),
     (LayerKind.PRELU, r"prelu"),
@@ -136,8 +137,8 @@ def kind_of_class(name: str, label: str = "") -> LayerKind:
 def kind_of(text: str) -> LayerKind:
     """Return the kind that a label in lower case names; a class in brackets takes precedence over the name.
 
-    >>> kind_of("conv1 (f=5)"), kind_of("my_pool (conv2d)"), kind_of("3x3, 64")
-    (<LayerKind.CONVOLUTION: 'convolution'>, <LayerKind.CONVOLUTION: 'convolution'>, <LayerKind.CONVOLUTION: 'convolution'>)
+    >>> [kind_of(text).value for text in ("conv1 (f=5)", "my_pool (conv2d)", "3x3, 64")]
+    ['convolution', 'convolution', 'convolution']
     """
     printed_class = re.search(r"\((\w+)\)\s*$", text)
     if printed_class and (found := CLASSES.get(printed_class[1]) or first_kind(printed_class[1])):

@@ -114,3 +114,8 @@ def in_layout(shape: Shape, layout: Layout) -> Shape:
     if len(shape) in {2, 3} and layout == "channels last":
         return (*shape[1:], shape[0])
     return shape
+
+
+def same_shape(one: Shape, other: Shape) -> bool:
+    """Return whether two shapes agree up to extents of one: (512, 1, 1) also prints as (512)."""
+    return one == other or ([n for n in one if n != 1] == [n for n in other if n != 1] and 1 in (*one[1:], *other[1:]))

@@ -263,7 +263,7 @@ def layer_text(cells: CellReader, row: int) -> LayerText:
     for name in ("kernel", "stride", "dilation", "groups"):
         value = getattr(layer, name)
         if value == 0 or (isinstance(value, tuple) and 0 in value):
-            layer = replace(layer, **{name: None})
+            layer = replace(layer, **{name: None})  # type: ignore[arg-type]
             cells.unreadable[row].setdefault(name, ("0", f"{name} 0; expected at least 1"))
     return layer
 

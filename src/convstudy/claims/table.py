@@ -38,7 +38,7 @@ class ClaimedTable:
     """The rows, the printed header of each quantity, and the layout of the printed shapes.
 
     `others` are the further tables of the same file; `title` names this one among them. `batch_size` is the printed
-    batch, if the tool counts operations over it. `settings` are the headers of columns of kernels, strides and the like.
+    batch, if the tool counts operations over it. `settings` are the headers of columns of kernels, strides etc.
     """
 
     source: str

@@ -16,13 +16,12 @@ from convstudy.claims.checking.describe import (
     inputs_of,
     joined,
     refed,
-    same_shape,
 )
 from convstudy.claims.checking.layer import LayerSpec
 from convstudy.claims.checking.row_layer import kind_of
 from convstudy.claims.layer_text import LayerText
 from convstudy.claims.printed_number import read_number
-from convstudy.claims.printed_shape import Shape
+from convstudy.claims.printed_shape import Shape, same_shape
 from convstudy.claims.table import ClaimedRow, Printer
 
 CONV = LayerSpec("convolution", (3, 32, 32), channels=8, kernel=(5, 5))

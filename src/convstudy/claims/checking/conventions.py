@@ -129,28 +129,37 @@ def bias_free_kinds(table: ClaimedTable, pairs: Sequence[Pair]) -> frozenset[Lay
     if table.printed_by is not None and table.printed_by != "cs231n":
         return frozenset()
     claims = [
-        (LayerKind(layer.kind), free)
+        (LayerKind(layer.kind), biases)
         for row, layer in pairs
-        if layer.kind in WITH_CHANNELS and row.layer.bias is None and (free := is_bias_free(row, layer)) is not None
+        if layer.kind in WITH_CHANNELS and row.layer.bias is None and (biases := biases_in(row, layer)) is not None
     ]
-    if len(claims) >= FEWEST_ROWS and all(free for _, free in claims):
+    if throughout([biases for _, biases in claims]):
         return frozenset(kind for kind in WITH_CHANNELS)
-    dense = [free for kind, free in claims if kind == LayerKind.DENSE]
-    windows = [free for kind, free in claims if kind != LayerKind.DENSE]
+    dense = [biases for kind, biases in claims if kind == LayerKind.DENSE]
+    windows = [biases for kind, biases in claims if kind != LayerKind.DENSE]
     found = frozenset[LayerKind]()
-    if len(windows) >= FEWEST_ROWS and all(windows):
+    if throughout(windows):
         found |= frozenset(kind for kind in WITH_CHANNELS if kind != LayerKind.DENSE)
-    if len(dense) > FEWEST_ROWS and all(dense):
+    if len(dense) > FEWEST_ROWS and throughout(dense):
         found |= {LayerKind.DENSE}
     return found
 
 
-def is_bias_free(row: ClaimedRow, layer: LayerSpec) -> bool | None:
-    """Return whether the claimed parameters are those without biases; None if there is no such claim, or it is rounded."""
+def throughout(claims: Sequence[str]) -> bool:
+    """Return whether at least two claims and most of them leave the biases out, and none counts them."""
+    free = claims.count("without")
+    return free >= FEWEST_ROWS and "with" not in claims and free > len(claims) - free
+
+
+def biases_in(row: ClaimedRow, layer: LayerSpec) -> str | None:
+    """Return whether the claimed parameters are those with biases, without, or neither; None without an exact claim."""
     counted = row.numbers.get("parameters")
     if counted is None or not counted.exact or counted.value == 0:
         return None
-    return counted.admits(value_of(parameter_formula(replace(layer, bias=False))))
+    for name, bias in (("without", False), ("with", True)):
+        if counted.admits(value_of(parameter_formula(replace(layer, bias=bias)))):
+            return name
+    return "neither"
 
 
 def counts_statistics(table: ClaimedTable, pairs: Sequence[Pair]) -> bool:

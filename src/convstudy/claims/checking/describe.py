@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice, product
 from math import prod
 
@@ -14,7 +15,7 @@ from convstudy.claims.checking.row_layer import RowContext, layer_of
 from convstudy.claims.checking.unstated_input import inferred_input
 from convstudy.claims.layer_kind import LayerKind
 from convstudy.claims.layer_text import WEIGHTED
-from convstudy.claims.printed_shape import Shape
+from convstudy.claims.printed_shape import Shape, same_shape
 from convstudy.claims.table import ClaimedRow, ClaimedTable
 
 FARTHEST_BRANCH = 40  # rows between a branch and its beginning, if a printout does not list connections
@@ -98,9 +99,86 @@ def describe(table: ClaimedTable) -> DescribedNetwork:
     network = describe_with(table, first)
     pairs = [(each.row, each.layer) for each in network.rows if each.layer is not None]
     implied, remarks = implied_conventions(table, first, pairs)
-    if implied == first:
+    if implied != first:
+        network = replace(describe_with(table, implied), remarks=tuple(remarks))
+    return with_printed_total(table, network) if first.from_tool else network
+
+
+def with_printed_total(table: ClaimedTable, network: DescribedNetwork) -> DescribedNetwork:
+    """Return the network with one row read otherwise, if the printed total of a tool contradicts its claim.
+
+    The tool adds up what it prints. If the sum of the claims is not the total, one of them was changed: a row whose
+    claim nothing explains, or only a setting that is not usual, while the number that the total needs is a usual one.
+    """
+    stated = next((row.numbers["parameters"] for row in table.rows if is_summed_up(row)), None)
+    claims = [row.numbers.get("parameters") for row in table.rows if row.layer.kind != LayerKind.TOTAL]
+    if stated is None or any(claim is None for claim in claims):
         return network
-    return replace(describe_with(table, implied), remarks=tuple(remarks))
+    known = [claim for claim in claims if claim is not None]
+    missing = stated.value - sum(claim.value for claim in known)
+    slack = sum((claim.last_digit / 2 for claim in (stated, *known) if not claim.exact), Fraction(0))
+    if abs(missing) <= slack:
+        return network
+    if slack:
+        return with_rounded_total(network, missing, slack)
+    best: tuple[int, int, DescribedRow] | None = None
+    for number, described in enumerate(network.rows):
+        counted = described.row.numbers.get("parameters")
+        skipped = described.row.layer.kind in {LayerKind.TOTAL, LayerKind.INPUT}
+        if skipped or counted is None or counted.value + missing < 0:
+            continue
+        other = as_if_claimed(table, network, number, counted.value + missing)
+        gain = unusual(described) - unusual(other)
+        if explains(other) and other.layer is not None and gain > (best[0] if best else 0):
+            best = gain, number, replace(other, row=described.row)
+    if best is None:
+        return network
+    rows = [*network.rows]
+    rows[best[1]] = best[2]
+    return replace(network, rows=tuple(rows))
+
+
+def with_rounded_total(network: DescribedNetwork, missing: Fraction, slack: Fraction) -> DescribedNetwork:
+    """Return the network with the one grouped convolution read without groups that a rounded total then allows."""
+    for number, described in enumerate(network.rows):
+        layer, counted = described.layer, described.row.numbers.get("parameters")
+        if layer is None or counted is None or layer.kind != LayerKind.CONVOLUTION or layer.groups == 1:
+            continue
+        plain = replace(layer, groups=1, bias=True)
+        if abs(value_of(parameter_formula(plain)) - counted.value - missing) <= slack:
+            rows = [*network.rows]
+            rows[number] = replace(described, layer=plain)
+            return replace(network, rows=tuple(rows))
+    return network
+
+
+def is_summed_up(row: ClaimedRow) -> bool:
+    return row.layer.kind == LayerKind.TOTAL and "parameters" in row.numbers
+
+
+def as_if_claimed(table: ClaimedTable, network: DescribedNetwork, number: int, value: Fraction) -> DescribedRow:
+    """Describe a row as if it claimed other parameters."""
+    row = table.rows[number]
+    claim = replace(row.numbers["parameters"], value=value)
+    changed = replace(row, numbers={**row.numbers, "parameters": claim})
+    return describe_row(table, [*network.rows[:number]], number, changed, network.input_shape, network.conventions)
+
+
+UNEXPLAINED = 10
+
+
+def unusual(described: DescribedRow) -> int:
+    """Return how many settings of a row's reading are unusual: no bias, groups, a reading that is not the first."""
+    layer = described.layer
+    if not explains(described) or (layer is None and described.doubted is not None):
+        return UNEXPLAINED
+    if layer is None:
+        return 0
+    weighted = layer.kind in WEIGHTED
+    assumed = any("inferred from the parameters" in note for note in described.notes)
+    grouped = layer.groups > 1 and layer.kind != LayerKind.DEPTHWISE
+    oblong = layer.kernel[0] != layer.kernel[1] and not layer.signal
+    return (weighted and not layer.bias) + 2 * grouped + 2 * oblong + assumed
 
 
 def describe_with(table: ClaimedTable, conventions: Conventions) -> DescribedNetwork:
@@ -135,7 +213,7 @@ def describe_row(
     tried = resolved(context, above, inputs, start)
     if explains(tried):
         return tried
-    for other, note in other_inputs(table, above, row, inputs):
+    for other, note in other_inputs(table, above, row):
         alternative = resolved(context, above, other, start)
         if explains(alternative):
             return replace(alternative, notes=(*alternative.notes, *([note] if note else [])))
@@ -177,7 +255,7 @@ def rows_named(above: Sequence[DescribedRow], name: str) -> list[int]:
 
 
 def other_inputs(
-    table: ClaimedTable, above: list[DescribedRow], row: ClaimedRow, inputs: tuple[int, ...]
+    table: ClaimedTable, above: list[DescribedRow], row: ClaimedRow
 ) -> Iterator[tuple[tuple[int, ...], str | None]]:
     """Yield other rows that may feed a row: those of the same cut name, or a branch that a printout does not list."""
     if row.inputs:
@@ -186,8 +264,11 @@ def other_inputs(
         if any(len(each) > 1 for each in choices):
             yield from ((tuple(chosen), None) for chosen in islice(product(*choices), 1, MOST_CUT_NAMES**2))
     elif table.printed_by in WITHOUT_CONNECTIONS and not row.input_shape:
+        seen = {above[-1].output} if above else set()
         for back in range(len(above) - 2, max(len(above) - FARTHEST_BRANCH, -1), -1):
-            yield (back,), f"a branch from {above[back].row.label}"
+            if above[back].output not in seen:
+                seen.add(above[back].output)
+                yield (back,), f"a branch from {above[back].row.label}"
 
 
 def explains(described: DescribedRow) -> bool:
@@ -210,9 +291,9 @@ def resolved(
     claimed = [above[index].row.shape or above[index].output for index in inputs] or [start]
     if row.input_shape and context.table.printed_by is not None:
         true = claimed = [row.input_shape]
+    if row.layer.kind == LayerKind.EMBEDDING and not any(true):
+        true = [(1,)]
     known = [shape for shape in true if shape]
-    if row.layer.kind == LayerKind.EMBEDDING and not known:
-        known = true = [(1,)]
     if len(known) < len(true):
         return DescribedRow(row, None, inputs)
     layer, notes = layer_of(context, known, claimed[0] or known[0])
@@ -287,8 +368,3 @@ def may_hold(row: ClaimedRow, layer: LayerSpec) -> bool:
         return counted.value == value_of(parameter_formula(layer))
     channels = row.shape[0] if row.shape and layer.kind != LayerKind.DENSE else row.shape[-1] if row.shape else 0
     return channels > 0 and counted.value % channels == 0
-
-
-def same_shape(one: Shape, other: Shape) -> bool:
-    """Return whether two shapes agree up to extents of one: (512, 1, 1) also prints as (512)."""
-    return one == other or ([n for n in one if n != 1] == [n for n in other if n != 1] and 1 in (*one[1:], *other[1:]))

@@ -82,7 +82,7 @@ def facts_of_table(network: DescribedNetwork) -> list[Facts]:
     """Return every row's facts, from the network that the table itself describes."""
     conventions = network.conventions
     facts = [replace(facts_of_row(row, conventions), described=number) for number, row in enumerate(network.rows)]
-    return with_totals(convicted_by_total(facts, network))
+    return with_totals(facts)
 
 
 def facts_of_row(described: DescribedRow, conventions: Conventions) -> Facts:
@@ -120,42 +120,6 @@ def undetermined(row: ClaimedRow, layer: LayerSpec, conventions: Conventions) ->
     if layer.joined and number is not None and open_count:
         found.append("macs")
     return found
-
-
-def plain_reading(row: DescribedRow, network: DescribedNetwork) -> LayerSpec | None:
-    """Return the layer of a doubtful row without groups or an unlisted operation; None if the row is not doubtful."""
-    layer = row.layer
-    if layer is None or not network.conventions.from_tool:
-        return row.doubted
-    grouped = layer.kind == LayerKind.CONVOLUTION and layer.groups > 1 and row.row.layer.groups is None
-    return replace(layer, groups=1, bias=True) if grouped else None
-
-
-def convicted_by_total(facts: list[Facts], network: DescribedNetwork) -> list[Facts]:
-    """Return the facts with the one doubtful row that the printed total of a tool contradicts.
-
-    Doubtful are rows behind an operation that is not listed, and convolutions whose claim only unstated groups explain.
-    If the total needs the number that such a row has without them, the row is wrong.
-    """
-    doubted = [number for number, row in enumerate(network.rows) if plain_reading(row, network) is not None]
-    total_row = next((fact for fact in facts if fact.is_total and "parameters" in fact.row.numbers), None)
-    if not doubted or total_row is None or not total_row.row.numbers["parameters"].exact:
-        return facts
-    layers = [fact for fact in facts if not fact.is_total]
-    claimed = total(layers, "parameters")
-    stated = int(total_row.row.numbers["parameters"].value)
-    if claimed is None or claimed == stated:
-        return facts
-    for number in doubted:
-        layer, counted = plain_reading(network.rows[number], network), facts[number].row.numbers.get("parameters")
-        if layer is not None and counted is not None and counted.exact:
-            values, formulas = facts_of_layer(layer, network.conventions)
-            if values["parameters"] == stated - (claimed - int(counted.value)):
-                right = dict(facts[number].correct) | {"parameters": values["parameters"]}
-                texts = dict(facts[number].formulas) | {"parameters": formulas["parameters"]}
-                convicted = replace(facts[number], layer=layer, correct=right, formulas=texts)
-                return [*facts[:number], convicted, *facts[number + 1 :]]
-    return facts
 
 
 def with_totals(facts: Sequence[Facts]) -> list[Facts]:

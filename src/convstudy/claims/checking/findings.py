@@ -22,8 +22,8 @@ class CheckedCell:
     """One claimed cell; `holds` is None if the table does not determine it. Shapes are channels first.
 
     `formula` is the right one with the numbers filled in; `explanation` names the mistake of a wrong cell, the simplest
-    that gives exactly the claimed number, and `alternatives` the others that do. A cell that cannot be read has its text
-    as claim, and a `reason`. `layout` is that of the cell's table.
+    that gives exactly the claimed number, and `alternatives` the others that do. A cell that cannot be read has its
+    text as claim, and a `reason`. `layout` is that of the cell's table.
     """
 
     row: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 from math import prod
 
@@ -138,18 +139,11 @@ def output_formulas(layer: LayerSpec) -> tuple[str, ...]:
     """
     if layer.target:
         return tuple(str(extent) for extent in layer.target)
-    if layer.kind == LayerKind.DENSE:
-        return dense_output(layer)
-    if layer.kind == LayerKind.FLATTEN:
-        return ("·".join(str(extent) for extent in layer.input),)
-    if layer.kind == LayerKind.GLOBAL_POOLING:
-        return (f"{layer.input_channels}",)
-    if layer.kind == LayerKind.ADAPTIVE_POOLING:
-        return (f"{layer.input_channels}", f"{layer.output_size[0]}", f"{layer.output_size[1]}")
-    if layer.kind == LayerKind.TRANSPOSED and len(layer.input) == 3:
-        return (f"{layer.filters}", transposed_side(layer, 0), transposed_side(layer, 1))
-    if layer.kind in WINDOWED and len(layer.input) == 3:
-        return (f"{layer.filters}", side_formula(layer, 0), side_formula(layer, 1))
+    if layer.kind in OUTPUTS:
+        return OUTPUTS[layer.kind](layer)
+    if len(layer.input) == 3 and layer.kind in {*WINDOWED, LayerKind.TRANSPOSED}:
+        side = transposed_side if layer.kind == LayerKind.TRANSPOSED else side_formula
+        return (f"{layer.filters}", side(layer, 0), side(layer, 1))
     return tuple(str(extent) for extent in layer.input)
 
 
@@ -158,6 +152,14 @@ def dense_output(layer: LayerSpec) -> tuple[str, ...]:
         return (f"{layer.channels}",)
     axis = layer.pointwise_axis % len(layer.input)
     return tuple(str(layer.channels if number == axis else extent) for number, extent in enumerate(layer.input))
+
+
+OUTPUTS: dict[str, Callable[[LayerSpec], tuple[str, ...]]] = {
+    LayerKind.DENSE: dense_output,
+    LayerKind.FLATTEN: lambda layer: ("·".join(str(extent) for extent in layer.input),),
+    LayerKind.GLOBAL_POOLING: lambda layer: (f"{layer.input_channels}",),
+    LayerKind.ADAPTIVE_POOLING: lambda layer: (f"{layer.input_channels}", *(f"{side}" for side in layer.output_size)),
+}
 
 
 def side_formula(layer: LayerSpec, axis: int) -> str:

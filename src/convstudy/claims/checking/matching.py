@@ -9,12 +9,12 @@ from dataclasses import replace
 from math import prod
 from typing import Protocol
 
-from convstudy.claims.checking.describe import DescribedNetwork, describe, same_shape
+from convstudy.claims.checking.describe import DescribedNetwork, describe
 from convstudy.claims.checking.facts import SUMMED, Facts, Value, facts_of_layer
 from convstudy.claims.layer_kind import kind_of
 from convstudy.claims.layer_text import LayerText
 from convstudy.claims.printed_number import PrintedNumber, read_number
-from convstudy.claims.printed_shape import Shape
+from convstudy.claims.printed_shape import Shape, same_shape
 from convstudy.claims.table import ClaimedRow, ClaimedTable, Quantity
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
 from convstudy.claims.checking.arithmetic import value_of
 from convstudy.claims.checking.conventions import Conventions
-from convstudy.claims.checking.inference import Neighbours, inferred_channels, inferred_window
+from convstudy.claims.checking.inference import Neighbours, inferred_channels, inferred_window, window_candidates
 from convstudy.claims.checking.layer import (
     COUNTED,
     WEIGHTED_WINDOWS,
@@ -29,8 +30,8 @@ from convstudy.claims.checking.parameter_readings import (
 )
 from convstudy.claims.checking.tool_window import solved_window
 from convstudy.claims.layer_kind import LayerKind
-from convstudy.claims.layer_text import CONVOLUTIONS, LayerText
-from convstudy.claims.printed_shape import Shape
+from convstudy.claims.layer_text import CONVOLUTIONS, POOLS, LayerText
+from convstudy.claims.printed_shape import Shape, same_shape
 from convstudy.claims.table import ClaimedRow, ClaimedTable
 
 NORM_NUMBERS = {"keras": (4, 3), "mxnet": (4,), "flax": (2, 4, 1, 3), "torchinfo": (2, 0), "torchsummary": (2, 0),
@@ -64,9 +65,9 @@ class RowContext:
         if layer.kind in WINDOWED:
             counted = self.row.numbers.get("parameters") if layer.kind != LayerKind.POOLING else None
             base = replace(layer, claimed_output=None, same=False, groups=1)
-            solved = solved_window(base, shape, counted, self.row.layer.kernel, any_side=True)
-            if solved is not None and (layer.kind != LayerKind.POOLING or shape[0] == layer.input_channels):
-                yield solved
+            found = solved_window(base, shape, counted, self.row.layer.kernel, any_side=True)
+            if found is not None and (layer.kind != LayerKind.POOLING or shape[0] == layer.input_channels):
+                yield found
         elif layer.kind == LayerKind.NORM and shape[0] == layer.input_channels:
             yield replace(layer, input=shape)
 
@@ -128,7 +129,7 @@ def concatenated(row: ClaimedRow, known: Sequence[Shape], layer: LayerSpec) -> F
 
 
 def reshaped(row: ClaimedRow, layer: LayerSpec) -> Found:
-    """Return a layer whose output is claimed and possible: padded or resized sides, or the same values in another shape."""
+    """Return a layer with a claimed output that is possible: other sides, or the same values in another shape."""
     claimed = row.shape
     if layer.kind == LayerKind.FLATTEN:
         same = claimed is not None and len(claimed) > 1 and prod(claimed) == prod(layer.input)
@@ -152,7 +153,7 @@ def adapted(row: ClaimedRow, layer: LayerSpec) -> Found:
 
 
 def norm_numbers(context: RowContext, layer: LayerSpec) -> int:
-    """Return the numbers per channel that the tool counts, or two; other settings of the tool are read from the claim."""
+    """Return the numbers per channel that the tool counts, or two; the claim decides between settings of the tool."""
     if context.conventions.norm_numbers:
         return context.conventions.norm_numbers
     possible = NORM_NUMBERS.get(context.table.printed_by or "", (2,))
@@ -178,28 +179,60 @@ def neighbours(context: RowContext, feed: Shape, claimed_feed: Shape) -> Neighbo
 
 def window_layer(context: RowContext, layer: LayerSpec, claimed_feed: Shape) -> Found:
     """Return a convolution or pooling: solved from a tool's exact numbers, else inferred from the evidence."""
-    row = context.row
     if len(layer.input) == 2 and context.from_tool:
         layer = replace(layer, input=(*layer.input, 1), signal=True)
         claimed_feed = (*claimed_feed, 1) if len(claimed_feed) == 2 else claimed_feed
     if len(layer.input) != 3:
         return UNKNOWN
+    return solved(context, layer) or inferred(context, layer, claimed_feed)
+
+
+def solved(context: RowContext, layer: LayerSpec) -> Found | None:
+    """Return the window that gives a tool's exact shape and parameters, or a transposed convolution's; else None."""
+    row = context.row
     exact = context.from_tool or layer.kind == LayerKind.TRANSPOSED
-    if exact and row.shape and len(row.shape) == (2 if layer.signal else 3):
-        counted = row.numbers.get("parameters") if layer.kind != LayerKind.POOLING else None
-        solved = solved_window(layer, row.shape, counted, row.layer.kernel, any_side=False)
-        if solved is not None and (layer.kind != LayerKind.POOLING or row.shape[0] == layer.input_channels):
-            return solved, ()
+    if not exact or not row.shape or len(row.shape) != (2 if layer.signal else 3):
+        return None
+    counted = row.numbers.get("parameters") if layer.kind != LayerKind.POOLING else None
+    found = solved_window(layer, row.shape, counted, row.layer.kernel, any_side=False)
+    keeps_channels = layer.kind != LayerKind.POOLING or row.shape[0] == layer.input_channels
+    return (found, ()) if found is not None and keeps_channels else None
+
+
+def inferred(context: RowContext, layer: LayerSpec, claimed_feed: Shape) -> Found:
+    """Return the window that most of the numbers around the row agree on."""
+    row = context.row
     if layer.signal and context.from_tool and layer.kind != LayerKind.POOLING:
         return signal_as_printed(row, layer)
     if layer.kind == LayerKind.TRANSPOSED:
         return transposed(row, layer)
-    layer, notes = inferred_window(neighbours(context, layer.input, claimed_feed), layer)
+    near = neighbours(context, layer.input, claimed_feed)
+    if any(text.kind in POOLS for text in row.layer.joined):
+        return behind_joined_pooling(context, near, layer)
+    layer, notes = inferred_window(near, layer)
     if layer.kind in {*WEIGHTED_WINDOWS, LayerKind.SEPARABLE} and not layer.channels:
         return None, ("neither filters nor output shape are stated",)
     if not fits(layer) or (layer.kind in CONVOLUTIONS and layer.input_channels % layer.groups):
         return None, ("its window or its groups do not fit its input",)
     return layer, notes
+
+
+def behind_joined_pooling(context: RowContext, near: Neighbours, layer: LayerSpec) -> Found:
+    """Return the plainest window for which the claimed shape is that behind the pooling of the same row."""
+    row = context.row
+    texts = row.layer.joined
+    layer = replace(layer, channels=row.layer.channels or (row.shape[0] if row.shape else 0))
+    if not layer.channels:
+        return None, ("neither filters nor output shape are stated",)
+    options = [
+        replace(each, joined=tuple(joined_layer(context, text) for text in texts))
+        for each in window_candidates(near, layer)
+        if fits(each)
+    ]
+    if not options:
+        return None, ("its window or its groups do not fit its input",)
+    fitting = [each for each in options if row.shape is None or same_shape(each.output, row.shape)]
+    return (fitting or options)[0], ()
 
 
 def signal_as_printed(row: ClaimedRow, layer: LayerSpec) -> Found:
@@ -224,7 +257,7 @@ def transposed(row: ClaimedRow, layer: LayerSpec) -> Found:
 
 
 def dense_layer(context: RowContext, layer: LayerSpec, claimed_feed: Shape) -> Found:
-    """Return a dense layer on the flattened input, or on the features at every position if the claimed shape says so."""
+    """Return a dense layer on the flattened input, or on the features at every position if its shape says so."""
     row = context.row
     shape = row.shape
     if shape is not None and len(shape) > 1 and len(shape) == len(layer.input) and not is_vector(shape):
@@ -252,7 +285,7 @@ def counted_bias(row: ClaimedRow, layer: LayerSpec, context: RowContext) -> bool
 
 
 def read_layer(context: RowContext, layer: LayerSpec) -> Found:
-    """Return a layer whose parameters depend on unstated settings, with the reading that gives the claim, or the usual."""
+    """Return a layer with unstated settings, with the reading that gives its claimed parameters, or the usual one."""
     row = context.row
     counted = row.numbers.get("parameters")
     usual: tuple[LayerSpec, ParameterReading] | None = None
@@ -262,7 +295,12 @@ def read_layer(context: RowContext, layer: LayerSpec) -> Found:
             if counted is None or counted.holds(value_of(reading.formula)):
                 notes = (f"{reading.assumed}, inferred from the parameters",) if reading.assumed else ()
                 return replace(made, parameters_as=reading.formula), notes
-    return (replace(usual[0], parameters_as=usual[1].formula), ()) if usual else UNKNOWN
+    vague = layer.kind == LayerKind.ATTENTION and not (context.from_tool or is_multi_head(row))
+    return (replace(usual[0], parameters_as=usual[1].formula), ()) if usual and not vague else UNKNOWN
+
+
+def is_multi_head(row: ClaimedRow) -> bool:
+    return re.search(r"multi|mha|heads?\b", row.label.lower()) is not None
 
 
 def readings_of(context: RowContext, layer: LayerSpec) -> Iterator[tuple[LayerSpec, Iterable[ParameterReading]]]:

@@ -9,9 +9,16 @@ from functools import cached_property
 from math import prod
 
 from convstudy.claims.checking.arithmetic import value_of
-from convstudy.claims.checking.describe import DescribedNetwork, same_shape
+from convstudy.claims.checking.describe import DescribedNetwork
 from convstudy.claims.checking.facts import Facts, Value, claimed_outputs, facts_of_layer, total
-from convstudy.claims.checking.layer import LayerSpec, bias_formula, fits, parameter_formula, weight_formula
+from convstudy.claims.checking.layer import (
+    LayerSpec,
+    bias_formula,
+    fits,
+    macs_formula,
+    parameter_formula,
+    weight_formula,
+)
 from convstudy.claims.checking.mistakes import (
     COUNTED_NOTHING,
     POOLING,
@@ -22,7 +29,7 @@ from convstudy.claims.checking.mistakes import (
 )
 from convstudy.claims.checking.unstated_input import USUAL_SIDES
 from convstudy.claims.printed_number import PrintedNumber
-from convstudy.claims.printed_shape import Shape
+from convstudy.claims.printed_shape import Shape, same_shape
 from convstudy.claims.table import QUANTITIES, ClaimedTable, Quantity
 
 Claimed = PrintedNumber | Shape
@@ -127,6 +134,9 @@ class MistakeSearch:
         if layer is None:
             return
         if quantity in {"weights", "biases"}:
+            return
+        if quantity == "macs" and self.network.conventions.macs.startswith("operations"):
+            yield from mistaken_operations(layer, claimed)
             return
         made = shape_mistakes(layer) if quantity == "output_shape" else number_mistakes(layer, quantity)
         for explanation, value in made:
@@ -285,6 +295,16 @@ class MistakeSearch:
                 if isinstance(part, int) and part and claimed.admits(right - part):
                     yield NamedMistake("row-left-out", f"the sum leaves out {fact.row.label!r}", f"{right} − {part}")
         yield from self.slipped(number, quantity, claimed)
+
+
+def mistaken_operations(layer: LayerSpec, claimed: Claimed) -> Iterator[NamedMistake]:
+    """Yield the mistakes in a column of operations, two per multiply-accumulate."""
+    formula = macs_formula(layer)
+    if agrees(claimed, value_of(formula)):
+        yield NamedMistake("macs-for-flops", "these are multiply-accumulates, not two operations each", formula)
+    for mistake, value in number_mistakes(layer, "macs"):
+        if agrees(claimed, 2 * value):
+            yield replace(mistake, formula=f"2·({mistake.formula})")
 
 
 def mistaken_sums(rows: Sequence[Facts]) -> Iterator[tuple[int, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from math import ceil, prod
 
@@ -21,6 +22,7 @@ MOST_STRIDE = 32
 DILATIONS = (1, 2, 3, 4, 6, 8, 12, 18, 24, 36)
 
 
+@lru_cache(maxsize=10_000)
 def solved_window(
     layer: LayerSpec, shape: Shape, counted: PrintedNumber | None, stated: Pair | None, *, any_side: bool
 ) -> LayerSpec | None:

@@ -20,39 +20,39 @@ USUAL_CHANNELS = (3, 1, 4)
 def inferred_input(table: ClaimedTable) -> tuple[Shape | None, str | None]:
     """Return the input's shape, and a note if it is inferred; None if the table does not determine it."""
     first = table.rows[0]
-    if first.layer.kind == LayerKind.INPUT and first.shape:
-        return first.shape, None
-    if first.input_shape:
-        return first.input_shape, None
-    if first.shape is None:
-        return None, "the input's shape is not stated"
-    if first.layer.kind == LayerKind.CONVOLUTION and len(first.shape) == 3:
-        shape = input_of_convolution(first, first.shape)
-        if shape is not None:
-            return shape, f"the input is not stated: {table.printed(shape)} is the usual one that gives this row"
-    if first.layer.kind == LayerKind.CONVOLUTION and len(first.shape) == 2 and table.printed_by is not None:
-        shape = input_of_signal(first, first.shape)
-        if shape is not None:
-            return shape, "the input is not stated: a signal of the length that a window without padding needs"
-    units, counted = prod(first.shape), first.numbers.get("parameters")
-    if (
-        first.layer.kind == LayerKind.DENSE
-        and counted is not None
-        and counted.exact
-        and counted.value >= 2 * units
-        and counted.value % units == 0
-    ):
-        features = int(counted.value // units) - 1
+    stated = first.shape if first.layer.kind == LayerKind.INPUT and first.shape else first.input_shape
+    if stated:
+        return stated, None
+    output = first.shape
+    if output is not None and first.layer.kind == LayerKind.CONVOLUTION and len(output) == 3:
+        shape = input_of_convolution(first, output)
+        return shape, f"the input is not stated: {table.printed(shape)} is the usual one that gives this row"
+    if output is not None and first.layer.kind == LayerKind.CONVOLUTION and table.printed_by is not None:
+        signal = input_of_signal(first, output)
+        if signal is not None:
+            return signal, "the input is not stated: a signal of the length that a window without padding needs"
+    features = features_of_dense(first)
+    if features:
         return (features,), f"the input is not stated: {features:,} features follow from the parameters"
     return None, "the input's shape is not stated"
 
 
-def input_of_convolution(row: ClaimedRow, output: Shape) -> Shape | None:
+def features_of_dense(row: ClaimedRow) -> int:
+    """Return the inputs that the parameters of a dense layer imply; 0 if they imply none."""
+    counted = row.numbers.get("parameters")
+    if row.layer.kind != LayerKind.DENSE or row.shape is None or counted is None or not counted.exact:
+        return 0
+    units = prod(row.shape)
+    whole = counted.value >= 2 * units and counted.value % units == 0
+    return int(counted.value // units) - 1 if whole else 0
+
+
+def input_of_convolution(row: ClaimedRow, output: Shape) -> Shape:
     """Return the input for which a usual window gives the claimed output and parameters; the plainest at a tie.
 
     Height and width are found separately; a side that no usual one gives is that of a window which keeps the size.
     """
-    best, most = None, -1
+    best, most = (3, *output[1:]), -1
     for shape, counts in inputs_of_convolution(row, output):
         usual = shape[1] in USUAL_SIDES and shape[2] in USUAL_SIDES
         square = shape[1] == shape[2]
@@ -85,7 +85,7 @@ def side_before(side: int, kernel: int, stride: int, padded: int) -> int:
 def input_of_signal(row: ClaimedRow, output: Shape) -> Shape | None:
     """Return a signal that gives a claimed (channels, length) with the claimed parameters."""
     counted = row.numbers.get("parameters")
-    if counted is None:
+    if counted is None or len(output) != 2:
         return None
     for channels, kernel in product((1, 2, 3, 4, 6, 9, 12), (*USUAL_KERNELS, *OTHER_KERNELS)):
         weights = kernel * channels * output[0]

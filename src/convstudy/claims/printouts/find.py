@@ -27,24 +27,25 @@ READERS: dict[Printer, Reader] = {
 }
 
 
+HEADERS: dict[Printer, str] = {
+    "torchinfo": r"Layer \(type:|Layer \(type \(var_name\)",
+    "flax": r"\bpath\s*┃\s*module\s*┃",
+    "lightning": r"^\s*\|\s*Name\s*\|\s*Type\s*\|\s*Params",
+}
+
+
 def printer_of(line: str, following: Sequence[str] = ()) -> Printer | None:
     """Return the tool whose header a line is; `following` are the lines below it.
 
     >>> printer_of("Layer (type:depth-idx)    Output Shape    Param #")
     'torchinfo'
     """
-    if re.search(r"Layer \(type:|Layer \(type \(var_name\)", line):
-        return "torchinfo"
-    if re.search(r"\bpath\s*┃\s*module\s*┃", line):
-        return "flax"
-    if re.match(r"\s*\|\s*Name\s*\|\s*Type\s*\|\s*Params", line):
-        return "lightning"
-    if not re.search(r"Layer \(type\)\s*[┃│|]?\s*Output Shape", line):
-        return None
+    known = next((printer for printer, pattern in HEADERS.items() if re.search(pattern, line)), None)
+    if known or not re.search(r"Layer \(type\)\s*[┃│|]?\s*Output Shape", line):
+        return known
     below = "\n".join(following[:12])
-    if "Previous Layer" in line or re.search(r"^\s*[\w-]+\s+\(\d+(?:, \d+)+\)\s+[\d,]+\s*$", below, re.MULTILINE):
-        return "mxnet"
-    if re.search(r"^\s*Input\s+\(", below, re.MULTILINE) or "duplicate included" in "\n".join(following):
+    gluon = re.search(r"^\s*(?:Input\s+\(|[\w-]+\s+\(\d+(?:, \d+)+\)\s+[\d,]+\s*$)", below, re.MULTILINE)
+    if "Previous Layer" in line or gluon or "duplicate included" in "\n".join(following):
         return "mxnet"
     return "torchsummary" if re.search(r"\[-?\d+, |--\s*$", below, re.MULTILINE) and "[(" not in below else "keras"
 
