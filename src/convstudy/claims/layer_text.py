@@ -133,7 +133,8 @@ def kernel_and_channels(text: str, kind: LayerKind) -> tuple[Pair | None, int | 
         kernel = None
     elif kernel is None and (match := re.search(r"(?<![\d.x×])(\d+)\s*[x×]\s*(\d+)(?!\d)(?!\s*[x×]\s*\d)", text)):
         kernel = (int(match[1]), int(match[2]))
-    if channels is None and (match := re.search(rf"(\d+)\s*(?:{COUNTED_NOUNS})", text)):
+    counted = rf"(?<![\d.x×])(\d+)\s*(?:\d+\s*[x×]\s*\d+\s*)?(?:{COUNTED_NOUNS})"
+    if channels is None and (match := re.search(counted, text)):
         channels = int(match[1])
     if (
         channels is None

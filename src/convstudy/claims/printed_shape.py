@@ -16,6 +16,7 @@ Shape = tuple[int, ...]
 
 LARGEST_EXTENT = 10**9
 MOST_EXTENTS = 6
+IMAGE_CHANNELS = (1, 3)
 LAYOUTS: tuple[Layout, Layout] = ("channels first", "channels last")
 
 
@@ -80,13 +81,16 @@ def layout_of(shapes: Sequence[tuple[int, ...] | None]) -> tuple[Layout, str]:
     maps = [shape for shape in shapes if shape and len(shape) == 3]
     last = sum(shape[0] == shape[1] != shape[2] for shape in maps)
     first = sum(shape[1] == shape[2] != shape[0] for shape in maps)
+    oblong = 2 * max(last, first) <= len(maps)
+    if oblong and maps and maps[0][2] in IMAGE_CHANNELS and maps[0][0] not in IMAGE_CHANNELS:
+        return "channels last", f"the first shape ends with {maps[0][2]} channels"
+    if oblong and maps and maps[0][0] in IMAGE_CHANNELS and maps[0][2] not in IMAGE_CHANNELS:
+        return "channels first", f"the first shape begins with {maps[0][0]} channels"
     if last != first:
         layout: Layout = "channels last" if last > first else "channels first"
         pair = "first two" if last > first else "last two"
         return layout, f"the {pair} extents are the equal ones in {max(last, first)} of {len(maps)} shapes"
-    if maps and maps[0][2] in {1, 3} and maps[0][0] not in {1, 3}:
-        return "channels last", f"the first shape ends with {maps[0][2]} channels"
-    if len(maps) > 1 and not last and maps[0][0] not in {1, 3} and rises(maps, 2) and not rises(maps, 0):
+    if len(maps) > 1 and not last and rises(maps, 2) and not rises(maps, 0):
         return "channels last", "the last extent rises where the others fall"
     return "channels first", "the order of torch, because the shapes do not decide"
 

@@ -25,7 +25,7 @@ from convstudy.claims.grid import (
 from convstudy.claims.layer_kind import LayerKind, first_kind, kind_of_class
 from convstudy.claims.layer_text import LayerText, read_layer_text
 from convstudy.claims.printed_number import NOTHING, PrintedNumber, read_number, shortened
-from convstudy.claims.printed_shape import Layout, channels_first, layout_of, read_extents, without_batch
+from convstudy.claims.printed_shape import Layout, Shape, channels_first, layout_of, read_extents, without_batch
 from convstudy.claims.printouts import printout_grids
 from convstudy.claims.table import NUMBERS, QUANTITIES, ClaimedRow, ClaimedTable
 from convstudy.errors import ClaimError
@@ -139,6 +139,10 @@ def table_of(grid: Grid, source: str) -> ClaimedTable:
     layout, reason = layout_of_grid(grid, plain)
     vectors = grid.printed_by is None
     shapes = [channels_first(shape, layout, vectors=vectors) if shape else None for shape in plain]
+    if vectors and "channels" in columns:
+        shapes = [
+            with_channels(shape, text.channels, plain) for shape, text in zip(shapes, [*texts, *texts], strict=True)
+        ]
     rows = tuple(
         ClaimedRow(
             label=cells.label(number) or f"row {number + 1}",
@@ -171,6 +175,15 @@ def table_of(grid: Grid, source: str) -> ClaimedTable:
         grid.title,
         {name: grid.header[columns[name]] for name in SETTINGS if name in columns and grid.printed_by is None},
     )
+
+
+def with_channels(shape: Shape | None, channels: int | None, printed: Sequence[tuple[int, ...] | None]) -> Shape | None:
+    """Return the shape of a map whose sides and channels stand in columns of their own: `28x28` beside `6`."""
+    if any(other and len(other) > 2 for other in printed) or not shape or channels is None:
+        return shape
+    if len(shape) == 2:
+        return (channels, *shape)
+    return (channels, 1, 1) if shape == (1,) else shape
 
 
 def layout_of_grid(grid: Grid, shapes: Sequence[tuple[int, ...] | None]) -> tuple[Layout, str]:

@@ -27,7 +27,12 @@ def read_work(text: str) -> ShownWork | None:
     ShownWork(formula='(5·5·3 + 1)·8', value=Fraction(608, 1), result='608')
     >>> read_work("208=5*5*8+8").value, read_work("=5x5x8+8").result, read_work("48,120")
     (Fraction(208, 1), None, None)
+    >>> read_work("48,120 (400*120 + 120)").result
+    '48,120'
     """
+    beside = re.fullmatch(r"([\d.,'’ ]*\d)\s*[(\[](.*[-+*x×·].*)[)\]]", text.strip())
+    if beside:
+        text = f"{beside[2]}={beside[1]}"  # 48,120 (400*120 + 120)
     sides = [side.strip() for side in re.split(r"=|≈|~=|→|->", text) if side.strip()]
     if not 1 <= len(sides) <= 3 or len(text) > LONGEST_FORMULA:
         return None

@@ -13,9 +13,9 @@ from convstudy.claims.checking.matching import ModelRow, facts_of_model
 from convstudy.claims.checking.mistakes import NamedMistake
 from convstudy.claims.checking.search import MistakeSearch, agrees, claim
 from convstudy.claims.checking.settings_shift import settings_moved_down
-from convstudy.claims.checking.work import mistake_in_work, with_factors
+from convstudy.claims.checking.work import explained_by_factors, mistake_in_work
 from convstudy.claims.printed_number import PrintedNumber
-from convstudy.claims.printed_shape import in_layout
+from convstudy.claims.printed_shape import Layout, Shape, channels_first, in_layout
 from convstudy.claims.table import QUANTITIES, ClaimedTable, Quantity
 from convstudy.errors import ClaimError
 
@@ -65,11 +65,35 @@ def check_one(table: ClaimedTable, model_rows: Sequence[ModelRow] | None) -> Che
     """Check one table, by the reading of it that leaves the fewest cells wrong."""
     report = report_of(table, model_rows)
     if model_rows is None and len(report.wrong) >= FEWEST_FREED:
-        for other, remark in settings_moved_down(table):
+        for other, remark in (*settings_moved_down(table), *in_other_layout(table)):
             alternative = report_of(other, None)
-            if len(alternative.wrong) <= len(report.wrong) - FEWEST_FREED:
+            freed = len(report.wrong) - len(alternative.wrong)
+            if freed >= FEWEST_FREED and held(alternative) >= held(report) + FEWEST_FREED:
                 report = replace(alternative, notes=(remark, *alternative.notes))
     return report
+
+
+def held(report: CheckReport) -> int:
+    return sum(cell.holds is True for cell in report.cells)
+
+
+def in_other_layout(table: ClaimedTable) -> Iterator[tuple[ClaimedTable, str]]:
+    """Yield a hand-written table read with the channels at the other end, unless most maps are square."""
+    maps = [in_layout(row.shape, table.layout) for row in table.rows if row.shape and len(row.shape) == 3]
+    square = sum(shape[0] == shape[1] or shape[1] == shape[2] for shape in maps)
+    if table.printed_by is None and 2 * square < len(maps):
+        layout: Layout = "channels first" if table.layout == "channels last" else "channels last"
+        rows = tuple(
+            replace(row, shape=moved(table, row.shape, layout), input_shape=moved(table, row.input_shape, layout))
+            for row in table.rows
+        )
+        notes = tuple(note for note in table.notes if not note.startswith("shapes are read"))
+        remark = f"shapes are read with {layout}: the other order contradicts more cells"
+        yield replace(table, rows=rows, layout=layout, notes=notes), remark
+
+
+def moved(table: ClaimedTable, shape: Shape | None, layout: Layout) -> Shape | None:
+    return channels_first(in_layout(shape, table.layout), layout) if shape and len(shape) == 3 else shape
 
 
 def report_of(table: ClaimedTable, model_rows: Sequence[ModelRow] | None) -> CheckReport:
@@ -105,7 +129,10 @@ def checked(table: ClaimedTable, search: MistakeSearch, number: int, quantity: Q
     if isinstance(claimed, PrintedNumber) and claimed.work is not None and isinstance(correct, int):
         mistake = mistake_in_work(claimed, correct)
         holds = holds and mistake is None
-        found = [mistake, *found] if mistake else [with_factors(each, claimed.work, formula) for each in found]
+        if mistake:
+            found = [mistake, *found]
+        elif holds is False:
+            found = [*explained_by_factors(found, claimed.work, formula)]
     return CheckedCell(
         row=table.rows[number].label,
         column=table.columns[quantity],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from convstudy.claims.checking.arithmetic import value_of
-from convstudy.claims.checking.layer import WITH_CHANNELS, LayerSpec, macs_formula, parameter_formula
+from convstudy.claims.checking.layer import WITH_CHANNELS, LayerSpec, macs_formula, own_parameters, parameter_formula
 from convstudy.claims.columns import counts_operations
 from convstudy.claims.layer_kind import LayerKind
 from convstudy.claims.layer_text import POOLS, LayerText
@@ -52,6 +52,7 @@ MACS_READINGS: dict[str, Callable[[LayerSpec, int], str]] = {
     "operations without the first addition": lambda layer, _: f"2·{macs_formula(layer)} − {values_of(layer)}",
     "macs of the batch": lambda layer, batch: f"{batch}·{macs_formula(layer)}",
     "macs and biases of the batch": lambda layer, batch: f"{batch}·{with_biases(layer)}",
+    "weights used": lambda layer, batch: f"{batch}·{weights_used(layer)}",
 }
 READ_AS = {
     "macs and biases": "multiply-accumulates and the additions of the biases",
@@ -60,6 +61,7 @@ READ_AS = {
     "operations without the first addition": "floating-point operations, one addition fewer than products per value",
     "macs of the batch": "multiply-accumulates of the whole batch",
     "macs and biases of the batch": "multiply-accumulates and biases of the whole batch",
+    "weights used": "weights and biases, at every position of a convolution and once for a dense layer, for the batch",
 }
 
 
@@ -79,6 +81,11 @@ def biases_added(layer: LayerSpec) -> str:
 
 def with_biases(layer: LayerSpec) -> str:
     return f"({macs_formula(layer)} + {biases_added(layer)})"
+
+
+def weights_used(layer: LayerSpec) -> str:
+    """Return torchinfo's count of a layer: its parameters, times the positions if it is a convolution."""
+    return f"({own_parameters(layer)})" if layer.kind == LayerKind.DENSE else with_biases(layer)
 
 
 def stated_settings(table: ClaimedTable) -> frozenset[str]:
@@ -198,6 +205,8 @@ def readings_of(header: str, table: ClaimedTable, batch: int) -> Iterator[str]:
         yield from ("operations", "operations and biases", "macs and biases", "operations without the first addition")
     elif table.printed_by is not None:
         yield "macs and biases"
+        if table.printed_by == "torchinfo":
+            yield "weights used"
         if batch > 1:
             yield from ("macs of the batch", "macs and biases of the batch")
 

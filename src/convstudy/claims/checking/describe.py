@@ -211,7 +211,7 @@ def describe_row(
     context = RowContext(table, conventions, row, following)
     inputs = inputs_of(above, row)
     tried = resolved(context, above, inputs, start)
-    if explains(tried):
+    if explains(tried) or (tried.layer is None and any(above[index].output is None for index in inputs)):
         return tried
     for other, note in other_inputs(table, above, row):
         alternative = resolved(context, above, other, start)

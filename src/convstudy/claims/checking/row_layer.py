@@ -309,10 +309,8 @@ def readings_of(context: RowContext, layer: LayerSpec) -> Iterator[tuple[LayerSp
     counted = row.numbers.get("parameters")
     for axis in context.feature_axes:
         if layer.kind == LayerKind.LAYER_NORM:
-            yield (
-                layer,
-                layer_norm_readings(layer.input, 0 if len(layer.input) == 3 and not context.from_tool else axis),
-            )
+            for each in dict.fromkeys((axis, 0, -1) if len(layer.input) == 3 else (axis,)):
+                yield layer, layer_norm_readings(layer.input, each)
         elif layer.kind == LayerKind.PRELU:
             yield layer, prelu_readings(layer.input)
         elif layer.kind == LayerKind.ATTENTION:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -31,6 +32,14 @@ def mistake_in_work(claimed: PrintedNumber, correct: int) -> NamedMistake | None
         f"the formula in the cell gives {value}, not {claimed}",
         f"{work.formula} = {value}",
     )
+
+
+def explained_by_factors(found: Sequence[NamedMistake], work: ShownWork, formula: str) -> Iterator[NamedMistake]:
+    """Yield the mistakes of a wrong cell that shows its work; without a known one, the factor that is off comes first."""
+    difference = factor_difference(work.formula, formula)
+    if difference and not (found and found[0].formula):
+        yield NamedMistake("factor-wrong", difference, f"{work.formula} = {whole(work.value)}")
+    yield from (with_factors(each, work, formula) for each in found)
 
 
 def with_factors(mistake: NamedMistake, work: ShownWork, formula: str) -> NamedMistake:
