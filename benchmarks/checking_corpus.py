@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -20,13 +21,13 @@ from convstudy.errors import ClaimError
 
 def main() -> None:
     """Print the three figures, and each table that misses its goal."""
-    reports = {path.name: checked_or_none(lambda path=path: read_table(path)) for path in right_tables()}
+    reports = {path.name: checked_or_none(partial(read_table, path)) for path in right_tables()}
     refused = [name for name, report in reports.items() if report is None]
     cells = [cell for report in reports.values() if report for cell in report.cells]
     accused = [(name, cell) for name, report in reports.items() if report for cell in report.wrong]
     unknown = sum(cell.holds is None for cell in cells)
     planted = planted_mistakes()
-    outcomes = [(each, checked_or_none(lambda each=each: parse_table(each.text, each.base))) for each in planted]
+    outcomes = [(each, checked_or_none(partial(parse_table, each.text, each.base))) for each in planted]
     missed = [each for each, report in outcomes if report is None or not named(each, report)]
     blamed = [
         (each, cell)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from convstudy.claims import parse_table, read_table
-from convstudy.claims.checking import CheckedCell, check
+from convstudy.claims.checking import CheckedCell, CheckReport, check
 from tests.claims.corpus_tables import PlantedMistake, planted_mistakes, right_tables
 
 FEWEST_TABLES = 60
@@ -22,9 +23,14 @@ def is_meant(cell: CheckedCell, planted: PlantedMistake) -> bool:
     return cell.row.startswith(planted.row) and cell.quantity == planted.quantity
 
 
+@cache
+def report_on(planted: PlantedMistake) -> CheckReport:
+    return check(parse_table(planted.text, planted.base))
+
+
 def found(planted: PlantedMistake) -> list[CheckedCell]:
     """Return the cell of a planted mistake, if it is wrong and has one of the accepted names."""
-    cells = [cell for cell in check(parse_table(planted.text, planted.base)).wrong if is_meant(cell, planted)]
+    cells = [cell for cell in report_on(planted).wrong if is_meant(cell, planted)]
     if not planted.names:
         return cells
     names = [{each.mistake for each in (cell.explanation, *cell.alternatives) if each} for cell in cells]
@@ -49,10 +55,9 @@ def test_planted_mistakes_are_found_and_named() -> None:
 def test_no_other_cell_is_accused_beside_a_planted_mistake() -> None:
     others = []
     for planted in planted_mistakes():
-        report = check(parse_table(planted.text, planted.base))
         others += [
             (planted.base, planted.changed, cell.row, cell.quantity, str(cell.claimed))
-            for cell in report.wrong
+            for cell in report_on(planted).wrong
             if not is_meant(cell, planted) and cell.mistake != "passed-on"
         ]
     assert others == []

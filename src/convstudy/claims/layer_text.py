@@ -33,7 +33,7 @@ class LayerText:
     `joined` are operations that the same row lists after the layer: `Conv 3x3, 16 + BN + ReLU`.
     """
 
-    kind: LayerKind = LayerKind.OTHER
+    kind: str = LayerKind.OTHER
     _: KW_ONLY
     kernel: Pair | None = None
     stride: Pair | None = None

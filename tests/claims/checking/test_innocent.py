@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the rows of tables are as long as they are printed
 """Only the guilty cell is accused: right tables hold, and what a table does not determine is unknown."""
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def mistake_in_work(claimed: PrintedNumber, correct: int) -> NamedMistake | None
 
 
 def explained_by_factors(found: Sequence[NamedMistake], work: ShownWork, formula: str) -> Iterator[NamedMistake]:
-    """Yield the mistakes of a wrong cell that shows its work; without a known one, the factor that is off comes first."""
+    """Yield the mistakes of a wrong cell that shows its work; if none is known, the factor that is off comes first."""
     difference = factor_difference(work.formula, formula)
     if difference and not (found and found[0].formula):
         yield NamedMistake("factor-wrong", difference, f"{work.formula} = {whole(work.value)}")
