@@ -11,6 +11,7 @@ from convstudy.claims.checking.arithmetic import value_of
 from convstudy.claims.checking.conventions import Conventions, macs_text
 from convstudy.claims.checking.describe import DescribedNetwork, DescribedRow, natural
 from convstudy.claims.checking.layer import (
+    WEIGHTED_WINDOWS,
     WITH_CHANNELS,
     WITHOUT_MACS_FORMULA,
     LayerSpec,
@@ -28,6 +29,7 @@ from convstudy.claims.table import ClaimedRow, Quantity
 
 Value = int | Shape
 SUMMED: tuple[Quantity, ...] = ("activation_size", "parameters", "macs")
+KERNELS = (*WEIGHTED_WINDOWS, LayerKind.SEPARABLE, LayerKind.TRANSPOSED)
 SUMMED_TOO: tuple[Quantity, ...] = ("weights", "biases")
 SIDE_BRANCH = re.compile(r"\baux|auxiliary|side|shortcut|downsample|skip|projection", re.IGNORECASE)
 
@@ -111,6 +113,8 @@ def undetermined(row: ClaimedRow, layer: LayerSpec, conventions: Conventions) ->
     A tool's own count of operations covers more than products: recurrent steps, attention, norms and activations.
     """
     found: list[Quantity] = []
+    if layer.kind in KERNELS and row.layer.kernel is None and "parameters" not in row.numbers:
+        found += ["parameters", "macs"]  # the shapes alone do not determine a kernel
     number = row.numbers.get("macs")
     open_count = conventions.macs != "macs" or conventions.from_tool or conventions.counts_operations
     if layer.kind in WITHOUT_MACS_FORMULA or (

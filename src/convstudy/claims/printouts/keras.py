@@ -83,7 +83,7 @@ def rows_of(pieces: Sequence[Sequence[str]]) -> list[list[str]]:
             continue
         row = rows[-1]
         row[0] = continued_name(row[0], piece[0])
-        row[1] = f"{row[1]} {piece[1]}".strip()
+        row[1] = continued_shape(row[1], piece[1])
         row[2] = f"{row[2]}{piece[2]}"
         row[3] = f"{row[3]} {piece[3]}".strip()
     return rows
@@ -96,6 +96,16 @@ def continued_name(name: str, piece: str) -> str:
     ('max_pooling2d (MaxPooling2D)', 'conv1_pad (ZeroPadding2D)')
     """
     return f"{name} {piece}".strip() if piece.startswith("(") or not piece else f"{name}{piece}"
+
+
+def continued_shape(shape: str, piece: str) -> str:
+    """Join the parts of a wrapped shape, which may break within a number.
+
+    >>> continued_shape("(None, 56, 56, 25", "6)"), continued_shape("(None, 112, 112,", "64)")
+    ('(None, 56, 56, 256)', '(None, 112, 112, 64)')
+    """
+    broken = shape[-1:].isdigit() and piece[:1].isdigit()
+    return f"{shape}{piece}" if broken else f"{shape} {piece}".strip()
 
 
 def keras_row(row: Sequence[str]) -> list[str]:
