@@ -11,8 +11,18 @@ from rich.console import Console, RenderableType
 from torch import nn
 
 from convstudy.analysis import LayerTable, TrainingMemory, Uncounted, count, unallocated
+from convstudy.claims import parse_table
+from convstudy.claims.checking import check
 from convstudy.report.sentences import replies, verdict
-from convstudy.report.terminal import TrainingDisplay, cost_table, layer_table, result_table, trained_report, verdicts
+from convstudy.report.terminal import (
+    TrainingDisplay,
+    check_report,
+    cost_table,
+    layer_table,
+    result_table,
+    trained_report,
+    verdicts,
+)
 from convstudy.study.runs.events import EpochEnded, RunEnded, RunStarted, StepEnded, StudyStarted
 from convstudy.training import Epoch
 from convstudy.zoo import open_architecture
@@ -232,3 +242,9 @@ def test_a_run_says_its_speed_and_memory_as_far_as_they_were_measured() -> None:
     assert "0.391 ms" in speed
     assert re.findall(NUMBER, inference) == ["20,788", "1,024", "3.35"]
     assert [first, *rest] == [head, *basis]
+
+
+def test_labels_of_a_checked_table_are_not_markup() -> None:
+    rows = "Input\t(32,32,3)\t0\nconv 3x3, p=1 [/2]\t(16,16,8)\t224\n[pool 2x2]\t(8,8,8)\t7\n"
+    text = drawn(check_report(check(parse_table(f"layer\tshape\t[params]\n{rows}"))))
+    assert [label for label in ("[/2]", "[pool 2x2]", "[params]") if label not in text] == []

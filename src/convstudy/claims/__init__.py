@@ -1,4 +1,4 @@
-"""Claimed numbers and tables: read as they are printed, with the precision that they are printed in."""
+"""Claimed numbers and layer tables, read with their printed precision."""
 
 from convstudy.claims.claim import Claim
 from convstudy.claims.printed_number import PrintedNumber, read_number

@@ -1,4 +1,4 @@
-"""A claimed layer table: what somebody says a network's shapes, sizes and counts are."""
+"""A claimed layer table: the shapes, sizes and counts that a source states for the layers of a network."""
 
 from __future__ import annotations
 
@@ -10,26 +10,36 @@ from convstudy.claims.layer_text import LayerText
 from convstudy.claims.printed_number import PrintedNumber
 from convstudy.claims.printed_shape import Layout, Shape, in_layout
 
-Quantity = Literal["output_shape", "activation_size", "parameters", "macs"]
-QUANTITIES: tuple[Quantity, ...] = ("output_shape", "activation_size", "parameters", "macs")
-Printer = Literal["keras", "torchinfo", "torchsummary", "model"]
+Quantity = Literal["output_shape", "activation_size", "parameters", "weights", "biases", "macs"]
+QUANTITIES: tuple[Quantity, ...] = ("output_shape", "activation_size", "parameters", "weights", "biases", "macs")
+NUMBERS: tuple[Quantity, ...] = QUANTITIES[1:]
+Printer = Literal["keras", "torchinfo", "torchsummary", "mxnet", "lightning", "flax", "caffe", "cs231n", "model"]
 
 
 @dataclass(frozen=True)
 class ClaimedRow:
-    """One row: its label as printed, what it says of its layer, and the claims; shapes are channels first."""
+    """One row: its label as printed, its stated settings, and its claims; shapes are channels first.
+
+    `inputs` are the labels that a printout lists as the row's inputs. `unreadable` has the text of each cell that is
+    neither a number nor a shape, with the reason.
+    """
 
     label: str
     layer: LayerText
     shape: Shape | None = None
     input_shape: Shape | None = None
     numbers: Mapping[str, PrintedNumber] = field(default_factory=dict)
-    inputs: tuple[str, ...] = ()  # the labels that a Keras printout says it is connected to
+    inputs: tuple[str, ...] = ()
+    unreadable: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ClaimedTable:
-    """The rows, the headers as printed by the quantity below them, and the layout that the shapes are printed in."""
+    """The rows, the printed header of each quantity, and the layout of the printed shapes.
+
+    `others` are the further tables of the same file; `title` names this one among them. `batch_size` is the printed
+    batch, if the tool counts operations over it. `settings` are the headers of columns of kernels, strides etc.
+    """
 
     source: str
     rows: tuple[ClaimedRow, ...]
@@ -37,9 +47,13 @@ class ClaimedTable:
     layout: Layout = "channels first"
     printed_by: Printer | None = None
     notes: tuple[str, ...] = ()
+    batch_size: int | None = None
+    title: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[ClaimedTable, ...] = ()
 
     def printed(self, shape: Shape) -> str:
-        """A shape as this table prints it.
+        """Return a shape as this table prints it.
 
         >>> ClaimedTable("homework.tsv", (), {}, "channels last").printed((8, 28, 28))
         '(28,28,8)'

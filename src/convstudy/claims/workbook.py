@@ -1,4 +1,4 @@
-"""Excel's workbooks: the first sheet that holds a table, with the values that were last computed."""
+"""Excel workbooks: the first sheet with a table, with the values last computed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from convstudy.errors import ClaimError, ToolError
 
 try:
     from openpyxl import load_workbook
-    from openpyxl.utils import get_column_letter
     from openpyxl.utils.exceptions import InvalidFileException
 except ImportError as error:
     raise ToolError(
@@ -21,31 +20,36 @@ except ImportError as error:
 
 
 def workbook_grid(path: Path) -> Grid:
-    """Read the first sheet that is not empty.
+    """Read the first sheet that is not empty; a formula without a computed value is read as text.
 
     Raises:
-        ClaimError: when the file is no workbook, or a cell holds a formula whose value was never computed.
+        ClaimError: if the file is not a workbook, or every sheet is empty.
     """
     values = cells_of(path, computed=True)
-    written = cells_of(path, computed=False)
-    for row, (shown, typed) in enumerate(zip(values, written, strict=False), start=1):
-        for column, (value, formula) in enumerate(zip(shown, typed, strict=False), start=1):
-            if formula.startswith("=") and not value:
-                where = f"{get_column_letter(column)}{row}"
-                raise ClaimError(
-                    f"{path.name}, cell {where}: the formula {formula[:40]} has no computed value; save it in a "
-                    "spreadsheet program, or paste the values"
-                )
-    return grid_of(values, path.name)
+    formulas = cells_of(path, computed=False)
+    rows = [
+        [value or formula for value, formula in zip(shown, typed, strict=True)]
+        for shown, typed in zip(padded(values, formulas), padded(formulas, values), strict=True)
+    ]
+    return grid_of(rows, path.name)
+
+
+def padded(rows: list[list[str]], others: list[list[str]]) -> list[list[str]]:
+    """Return rows with as many rows and cells as the larger of two versions of a sheet."""
+    width = max((len(row) for row in (*rows, *others)), default=0)
+    height = max(len(rows), len(others))
+    return [[*row, *[""] * (width - len(row))] for row in (*rows, *[[]] * (height - len(rows)))]
 
 
 def cells_of(path: Path, *, computed: bool) -> list[list[str]]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl tells of styles and extensions that it leaves out
+        warnings.simplefilter("ignore")  # openpyxl warns about styles and extensions that it ignores
         try:
             workbook = load_workbook(path, read_only=True, data_only=computed)
         except (BadZipFile, InvalidFileException, KeyError, OSError, ValueError, EOFError, SyntaxError) as error:
-            raise ClaimError(f"{path.name}: no Excel workbook (.xlsx): {' '.join(str(error).split())[:80]}") from None
+            raise ClaimError(
+                f"{path.name}: not an Excel workbook (.xlsx): {' '.join(str(error).split())[:80]}"
+            ) from None
         try:
             for sheet in workbook.worksheets:
                 sheet.reset_dimensions()
@@ -57,7 +61,7 @@ def cells_of(path: Path, *, computed: bool) -> list[list[str]]:
             raise ClaimError(f"{path.name}: a damaged workbook: {' '.join(str(error).split())[:80]}") from None
         finally:
             workbook.close()
-    raise ClaimError(f"{path.name}: every sheet is empty; expected a header and a row for each layer")
+    raise ClaimError(f"{path.name}: every sheet is empty; expected a header and one row per layer")
 
 
 def cell_text(value: object) -> str:
@@ -67,7 +71,7 @@ def cell_text(value: object) -> str:
 
 
 def trimmed(lines: list[list[str]]) -> list[list[str]]:
-    """Without the empty columns on the left of a table that does not begin in column A."""
+    """Return a table without the empty columns on its left."""
     first = min(next((number for number, cell in enumerate(line) if cell), MOST_COLUMNS) for line in lines)
     first = 0 if first == 1 and not lines[0][0] and any(line and line[0] for line in lines) else first
     width = max((number + 1 for line in lines for number, cell in enumerate(line) if cell), default=0)

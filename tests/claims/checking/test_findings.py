@@ -37,6 +37,7 @@ def test_a_cell_is_told_in_full(report: CheckReport) -> None:
         "explanation": "each filter also runs over all input channels; here it has only one",
         "mistaken_formula": "(5·5 + 1)·8 = 208",
         "alternatives": ["product-slip"],
+        "reason": None,
     }
     shape = cells["CONV1", "output_shape"]
     assert (shape["claimed"], shape["correct"], shape["column"]) == ([30, 28, 8], [28, 28, 8], "Activation shape")
@@ -58,7 +59,7 @@ def test_a_report_is_told_in_full(report: CheckReport) -> None:
         "wrong": 4,
         "passed_on": 0,
         "unknown": 0,
-        "notes": ["shapes are read with channels last: the first two extents are the equal ones in 1 of 2 shapes"],
+        "notes": ["shapes are read with channels last: the first shape ends with 3 channels"],
     }
     assert len(told["cells"]) == len(report.cells) == 7
 

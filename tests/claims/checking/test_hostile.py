@@ -52,6 +52,14 @@ def test_any_text_ends_in_a_report_or_in_one_line(text: str) -> None:
     assert "\n" not in refusal(check, text)
 
 
-def test_a_table_that_tells_nothing_is_refused() -> None:
-    with pytest.raises(ClaimError, match="no row tells enough to be checked; expected rows such as Input"):
-        check(parse_table("layer\tparameters\nMystery\t5\n"))
+def test_a_table_that_determines_nothing_is_unknown() -> None:
+    report = check(parse_table("layer\tparameters\nMystery\t5\nCONV\tmany\n"))
+    assert [(str(cell.claimed), cell.holds, bool(cell.reason)) for cell in report.cells] == [
+        ("5", None, False),
+        ("many", None, True),
+    ]
+
+
+def test_a_table_without_a_claim_is_refused() -> None:
+    with pytest.raises(ClaimError, match="no cell claims"):
+        check(parse_table("layer\tparameters\nMystery\t-\n"))

@@ -302,7 +302,8 @@ def test_a_bias_is_inferred_where_a_norm_follows_or_a_tool_counted(
         ("conv f=5 s=1", replace(MAP, bias=False), ["padding 0 not stated, inferred from the shapes",
                                                      "no bias, inferred from the parameters"]),
         ("pool f=2 p=0", LayerSpec("pooling", (8, 4, 4), kernel=(2, 2), stride=(2, 2)), []),
-        ("pool f=2 p=0", LayerSpec("pooling", (8, 4, 4), kernel=(2, 2)), ["stride 1 not stated, inferred from the shapes"]),
+        ("pool f=2 p=0", LayerSpec("pooling", (8, 4, 4), kernel=(2, 2)),
+         ["stride 1 not stated, inferred from the shapes"]),
     ],
 )  # fmt: skip
 def test_what_was_inferred_is_said(text: str, layer: LayerSpec, notes: list[str]) -> None:

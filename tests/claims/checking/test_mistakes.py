@@ -157,7 +157,8 @@ def test_a_mistaken_number_has_its_formula(
         (OBLONG, (5, 10, 40), "kernel-ignored"),
         (OVERLAPPING, (64, 56, 56), "rounded-up"), (OVERLAPPING, (64, 56, 56), "kernel-ignored"),
         (OVERLAPPING, (32, 55, 55), "channels-reduced-by-pooling"), (OVERLAPPING, (64, 110, 110), "stride-ignored"),
-        (LayerSpec("pooling", (64, 112, 112), kernel=(3, 3), stride=(2, 2), rounds_up=True), (64, 55, 55), "rounded-down"),
+        (LayerSpec("pooling", (64, 112, 112), kernel=(3, 3), stride=(2, 2), rounds_up=True), (64, 55, 55),
+         "rounded-down"),
         (LayerSpec("pooling", (64, 7, 7), kernel=(2, 2), stride=(3, 3)), (64, 2, 2), "kernel-ignored"),
         (FLATTEN, (25,), "flatten-mistaken"), (FLATTEN, (80,), "flatten-mistaken"),
         (FLATTEN, (16,), "flatten-mistaken"),
@@ -232,7 +233,20 @@ def test_no_mistake_gives_the_right_shape(layer: LayerSpec) -> None:
     ],
 )  # fmt: skip
 def test_slips_lie_between_two_numbers(claimed: int, right: int, found: set[str]) -> None:
-    assert {slip.mistake for slip in slips(claimed, right)} == found
+    assert {slip.mistake for slip in slips(claimed, right, product=True)} == found
+
+
+@pytest.mark.parametrize(
+    ("claimed", "right", "found"),
+    [
+        (618, 608, ["digit-wrong", "carry-lost"]),
+        (2_990, 3_000, ["carry-lost"]),
+        (-608, 608, ["sign-wrong"]),
+        (-68, 608, []),
+    ],
+)
+def test_only_a_product_has_a_product_slip_and_a_sign_is_no_digit(claimed: int, right: int, found: list[str]) -> None:
+    assert [slip.mistake for slip in slips(claimed, right)] == found
 
 
 def wrong(rows: str, columns: str = "shape\tsize\tparameters") -> list[tuple[str, str | None]]:
@@ -306,7 +320,7 @@ TOTAL = "CONV (f=5, s=1)\t(28,28,8)\t608\t470400\nside conv (f=1)\t(28,28,4)\t36
         ("632", "495488", [("Total", "bias-left-out")]),
         ("36", "495488", [("Total", "row-left-out")]),
         ("644", "990976", [("Total", "flops-for-macs")]),
-        ("654", "495488", [("Total", "product-slip")]),
+        ("654", "495488", [("Total", "digit-wrong")]),
     ],
 )
 def test_totals(parameters: str, macs: str, found: list[tuple[str, str]]) -> None:

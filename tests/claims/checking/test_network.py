@@ -130,11 +130,11 @@ def test_activations_norms_dropout_and_global_pooling_are_built() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("Input\t(8,8,3)\nMystery\t(4,4,3)", "row 'Mystery': the table does not tell what this layer is"),
-        ("FC\t(10,1)", "the input's shape is not known; expected a first row such as Input"),
+        ("Input\t(8,8,3)\nMystery\t(4,4,3)", "row 'Mystery'"),
+        ("FC\t(10,1)", "input's shape"),
         ("Input\t(8,8,3)", "no row is a layer; expected rows such as CONV1"),
         ("Input\t(100000,100000,3)\nFC\t(1000,1)", "parameters; at most 10,000,000,000 can be built"),
-        ("Input\t(8,8,3)\nconv f=30 p=0\t(4,4,3)", "row 'conv f=30 p=0': the table does not tell"),
+        ("Input\t(8,8,3)\nconv f=30 p=0\t(4,4,3)", "row 'conv f=30 p=0'"),
     ],
 )
 def test_what_cannot_be_built_is_said(rows: str, message: str) -> None:
@@ -142,9 +142,22 @@ def test_what_cannot_be_built_is_said(rows: str, message: str) -> None:
         table_network(parse_table("layer\tshape\n" + rows))
 
 
+def test_the_operations_that_a_row_joins_are_built_too() -> None:
+    rows = "Input\t(32,32,1)\t0\nConv 5x5, 6 filters + BN + ReLU + MaxPool 2x2\t(14,14,6)\t168\nFC\t(10,1)\t11770\n"
+    source = module_source(parse_table(f"layer\tshape\tparams\n{rows}"))
+    names = ["Conv2d(1, 6, kernel_size=5)", "BatchNorm2d(6)", "ReLU()", "MaxPool2d(kernel_size=2)", "Linear(1176, 10)"]
+    assert [name for name in names if name not in source] == []
+
+
+@pytest.mark.parametrize("row", ["ConvTranspose 2x2, stride 2, 8 filters\t(16,16,8)", "LSTM (8 units)\t(8,1)"])
+def test_a_layer_that_has_no_module_here_is_refused(row: str) -> None:
+    with pytest.raises(ClaimError, match=row.split("\t", maxsplit=1)[0].split(maxsplit=1)[0]):
+        table_network(parse_table(f"layer\tshape\nInput\t(8,8,3)\n{row}\n"))
+
+
 @pytest.mark.parametrize("name", ["my net", "class"])
 def test_a_class_needs_a_name(name: str) -> None:
-    with pytest.raises(ClaimError, match=f"'{name}' is no name of a Python class"):
+    with pytest.raises(ClaimError, match=f"'{name}' is not the name of a Python class"):
         module_source(parse_table(HOMEWORK), name)
 
 

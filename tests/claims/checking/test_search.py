@@ -1,4 +1,4 @@
-"""What stands behind each wrong cell, in full: the mistake, its sentence and its formula."""
+"""The mistake behind each wrong cell, and its formula."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convstudy.claims.checking.search import FARTHEST_EXCHANGE, MOST_SIZED_ROWS,
 from convstudy.claims.printed_number import read_number
 from tests.claims.checking.test_model import against
 
-Found = list[tuple[str, str, str, str, str]]
+Found = list[tuple[str, str, str, str]]
 INPUT = "Input\t(32,32,3)\t3,072\t0\t-"
 CONV = "CONV1 (8 filters, f=5, s=1, p=0)"  # 28·28·8 = 6,272 values, 608 parameters, 470,400 multiply-accumulates
 RIGHT = f"{CONV}\t(28,28,8)\t6,272\t608\t470,400"
@@ -20,22 +20,20 @@ FOUR = "Input\t(4,1)\t-\t-\t-"
 POOL = "POOL1 (f=2, s=2, p=0)"
 SHORTCUT = "shortcut conv (16 filters, f=1, s=1, p=0)\t(28,28,16)\t12,544\t144\t100,352"
 OTHER = "CONV2 (16 filters, f=5, s=1, p=0)"  # on 28·28·8: 24·24·16 = 9,216 values, (5·5·8 + 1)·16 = 3,216 parameters
-LEARNS_NOTHING = "pooling only picks or averages: it learns nothing"
 
 
 def wrong(*rows: str) -> list[CheckedCell]:
     return list(check(parse_table("\n".join(["layer\tshape\tsize\tparameters\tMACs", *rows]))).wrong)
 
 
-def told(cells: list[CheckedCell]) -> Found:
-    """Each wrong cell and the first explanation of it."""
+def found_in(cells: list[CheckedCell]) -> Found:
+    """Return each wrong cell with its first explanation."""
     short = {"output_shape": "shape", "activation_size": "size"}
     return [
         (
             cell.row.split(" ")[0],
             short.get(cell.quantity, cell.quantity),
             cell.explanation.mistake if cell.explanation else "",
-            cell.explanation.sentence if cell.explanation else "",
             cell.explanation.formula if cell.explanation else "",
         )
         for cell in cells
@@ -47,124 +45,119 @@ def names(cell: CheckedCell) -> list[str]:
     return [made.mistake for made in (cell.explanation, *cell.alternatives) if made]
 
 
-OWN = "this follows rightly from the shape {} claimed in this row"
-ABOVE = "this follows rightly from the wrong {} of {!r}"
 PASSED_ON: dict[str, tuple[list[str], Found]] = {
     "its own shape": (
         [INPUT, f"{CONV}\t(28,28,6)\t4,704\t456\t352,800"],
         [
-            ("CONV1", "shape", "product-slip", "one digit of the product is wrong", ""),
-            ("CONV1", "size", "passed-on", OWN.format("(28,28,6)"), "28·28·6"),
-            ("CONV1", "parameters", "passed-on", OWN.format("(28,28,6)"), "(5·5·3 + 1)·6"),
-            ("CONV1", "macs", "passed-on", OWN.format("(28,28,6)"), "5·5·3·6·28·28"),
+            ("CONV1", "shape", "digit-wrong", ""),
+            ("CONV1", "size", "passed-on", "28·28·6"),
+            ("CONV1", "parameters", "passed-on", "(5·5·3 + 1)·6"),
+            ("CONV1", "macs", "passed-on", "5·5·3·6·28·28"),
         ],
     ),
     "the shape above": (
         [INPUT, f"{CONV}\t(30,30,8)\t7,200\t608\t540,000", f"{POOL}\t(15,15,8)\t1,800\t0\t-",
          "FC3\t(10,1)\t10\t18,010\t18,000"],
         [
-            ("CONV1", "shape", "", "", ""),
-            ("CONV1", "size", "passed-on", OWN.format("(30,30,8)"), "30·30·8"),
-            ("CONV1", "macs", "passed-on", OWN.format("(30,30,8)"), "5·5·3·8·30·30"),
-            ("POOL1", "shape", "passed-on", ABOVE.format("shape (30,30,8)", CONV), "⌊(30 + 2·0 − 2)/2⌋ + 1"),
-            ("POOL1", "size", "passed-on", ABOVE.format("shape (30,30,8)", CONV), "15·15·8"),
-            ("FC3", "parameters", "passed-on", ABOVE.format("shape (15,15,8)", POOL), "(1800 + 1)·10"),
-            ("FC3", "macs", "passed-on", ABOVE.format("shape (15,15,8)", POOL), "1800·10"),
+            ("CONV1", "shape", "", ""),
+            ("CONV1", "size", "passed-on", "30·30·8"),
+            ("CONV1", "macs", "passed-on", "5·5·3·8·30·30"),
+            ("POOL1", "shape", "passed-on", "⌊(30 + 2·0 − 2)/2⌋ + 1"),
+            ("POOL1", "size", "passed-on", "15·15·8"),
+            ("FC3", "parameters", "passed-on", "(1800 + 1)·10"),
+            ("FC3", "macs", "passed-on", "1800·10"),
         ],
     ),
     "a shape that follows from the claim above it": (
         [INPUT, f"{CONV}\t(30,30,8)\t7,200\t608\t540,000", f"{POOL}\t-\t1,568\t0\t-",
          "FC3\t(10,1)\t10\t18,010\t18,000"],
         [
-            ("CONV1", "shape", "", "", ""),
-            ("CONV1", "size", "passed-on", OWN.format("(30,30,8)"), "30·30·8"),
-            ("CONV1", "macs", "passed-on", OWN.format("(30,30,8)"), "5·5·3·8·30·30"),
-            ("FC3", "parameters", "passed-on", ABOVE.format("shape (15,15,8)", POOL), "(1800 + 1)·10"),
-            ("FC3", "macs", "passed-on", ABOVE.format("shape (15,15,8)", POOL), "1800·10"),
+            ("CONV1", "shape", "", ""),
+            ("CONV1", "size", "passed-on", "30·30·8"),
+            ("CONV1", "macs", "passed-on", "5·5·3·8·30·30"),
+            ("FC3", "parameters", "passed-on", "(1800 + 1)·10"),
+            ("FC3", "macs", "passed-on", "1800·10"),
         ],
     ),
     "the shape above, and its own": (
         [INPUT, f"{CONV}\t(30,30,8)\t7,200\t608\t540,000", f"{OTHER}\t(20,20,15)\t6,000\t3,015\t1,200,000"],
         [
-            ("CONV1", "shape", "", "", ""),
-            ("CONV1", "size", "passed-on", OWN.format("(30,30,8)"), "30·30·8"),
-            ("CONV1", "macs", "passed-on", OWN.format("(30,30,8)"), "5·5·3·8·30·30"),
-            ("CONV2", "shape", "", "", ""),
-            ("CONV2", "size", "passed-on", OWN.format("(20,20,15)"), "20·20·15"),
-            ("CONV2", "parameters", "passed-on", OWN.format("(20,20,15)"), "(5·5·8 + 1)·15"),
-            ("CONV2", "macs", "passed-on", OWN.format("(20,20,15)"), "5·5·8·15·20·20"),
+            ("CONV1", "shape", "", ""),
+            ("CONV1", "size", "passed-on", "30·30·8"),
+            ("CONV1", "macs", "passed-on", "5·5·3·8·30·30"),
+            ("CONV2", "shape", "", ""),
+            ("CONV2", "size", "passed-on", "20·20·15"),
+            ("CONV2", "parameters", "passed-on", "(5·5·8 + 1)·15"),
+            ("CONV2", "macs", "passed-on", "5·5·8·15·20·20"),
         ],
     ),
     "channels of the row above and a shape of its own": (
         [INPUT, f"{CONV}\t(28,28,6)\t4,704\t456\t352,800", f"{OTHER}\t(20,20,15)\t6,000\t2,265\t900,000"],
         [
-            ("CONV1", "shape", "product-slip", "one digit of the product is wrong", ""),
-            ("CONV1", "size", "passed-on", OWN.format("(28,28,6)"), "28·28·6"),
-            ("CONV1", "parameters", "passed-on", OWN.format("(28,28,6)"), "(5·5·3 + 1)·6"),
-            ("CONV1", "macs", "passed-on", OWN.format("(28,28,6)"), "5·5·3·6·28·28"),
-            ("CONV2", "shape", "", "", ""),
-            ("CONV2", "size", "passed-on", OWN.format("(20,20,15)"), "20·20·15"),
-            ("CONV2", "parameters", "passed-on", OWN.format("(20,20,15)"), "(5·5·6 + 1)·15"),
-            ("CONV2", "macs", "passed-on", OWN.format("(20,20,15)"), "5·5·6·15·20·20"),
+            ("CONV1", "shape", "digit-wrong", ""),
+            ("CONV1", "size", "passed-on", "28·28·6"),
+            ("CONV1", "parameters", "passed-on", "(5·5·3 + 1)·6"),
+            ("CONV1", "macs", "passed-on", "5·5·3·6·28·28"),
+            ("CONV2", "shape", "", ""),
+            ("CONV2", "size", "passed-on", "20·20·15"),
+            ("CONV2", "parameters", "passed-on", "(5·5·6 + 1)·15"),
+            ("CONV2", "macs", "passed-on", "5·5·6·15·20·20"),
         ],
     ),
     "a mistake on top": (
         [INPUT, f"{CONV}\t-\t-\t-\t-", f"{POOL}\t(15,14,8)\t1,680\t-\t-", "FC3\t(10,1)\t10\t16,801\t33,600"],
         [
-            ("POOL1", "shape", "product-slip", "one digit of the product is wrong", ""),
-            ("POOL1", "size", "passed-on", OWN.format("(15,14,8)"), "15·14·8"),
-            ("FC3", "parameters", "one-bias-for-the-layer", "every unit has a bias of its own; here the whole layer "
-             f"has one; on top of the wrong shape (15,14,8) of {POOL!r}", "1680·10 + 1 = 16,801"),
-            ("FC3", "macs", "flops-for-macs", "a multiply-accumulate is two operations; these are FLOPs; on top of the "
-             f"wrong shape (15,14,8) of {POOL!r}", "2·1680·10 = 33,600"),
+            ("POOL1", "shape", "digit-wrong", ""),
+            ("POOL1", "size", "passed-on", "15·14·8"),
+            ("FC3", "parameters", "one-bias-for-the-layer", "1680·10 + 1 = 16,801"),
+            ("FC3", "macs", "flops-for-macs", "2·1680·10 = 33,600"),
         ],
     ),
     "the size above": (
         [INPUT, f"{CONV}\t(28,28,8)\t6,000\t608\t-", "FC3\t(10,1)\t10\t60,010\t-"],
         [
-            ("CONV1", "size", "", "", ""),
-            ("FC3", "parameters", "passed-on", ABOVE.format("size 6,000", CONV), "(6000 + 1)·10"),
+            ("CONV1", "size", "", ""),
+            ("FC3", "parameters", "passed-on", "(6000 + 1)·10"),
         ],
     ),
     "the smallest size above": (
         [INPUT, f"{CONV}\t(28,28,8)\t1\t608\t-", "FC3\t(10,1)\t10\t20\t-"],
         [
-            ("CONV1", "size", "", "", ""),
-            ("FC3", "parameters", "passed-on", ABOVE.format("size 1", CONV), "(1 + 1)·10"),
+            ("CONV1", "size", "", ""),
+            ("FC3", "parameters", "passed-on", "(1 + 1)·10"),
         ],
     ),
     "no size above": (
         [INPUT, f"{CONV}\t(28,28,8)\t0\t608\t-", "FC3\t(10,1)\t10\t10\t-"],
         [
-            ("CONV1", "size", "left-at-zero", "this layer is not counted at all", ""),
-            ("FC3", "parameters", "", "", ""),
+            ("CONV1", "size", "left-at-zero", ""),
+            ("FC3", "parameters", "", ""),
         ],
     ),
     "a shape with the channels of a depthwise convolution": (
         ["Input\t(32,32,4)\t-\t-\t-", "depthwise conv (f=3, s=1, p=0)\t(28,28,4)\t3,136\t40\t28,224",
          "FC3\t(10,1)\t10\t-\t31,360"],
         [
-            ("depthwise", "shape", "", "", ""),
-            ("depthwise", "size", "passed-on", OWN.format("(28,28,4)"), "28·28·4"),
-            ("depthwise", "macs", "passed-on", OWN.format("(28,28,4)"), "3·3·1·4·28·28"),
-            ("FC3", "macs", "passed-on", ABOVE.format("shape (28,28,4)", "depthwise conv (f=3, s=1, p=0)"), "3136·10"),
+            ("depthwise", "shape", "", ""),
+            ("depthwise", "size", "passed-on", "28·28·4"),
+            ("depthwise", "macs", "passed-on", "3·3·1·4·28·28"),
+            ("FC3", "macs", "passed-on", "3136·10"),
         ],
     ),
     "the claimed channels of a depthwise convolution": (
         ["Input\t(32,32,4)\t-\t-\t-", "depthwise conv (4 filters, f=3, s=1, p=0)\t(30,30,6)\t5,400\t60\t48,600"],
         [
-            ("depthwise", "shape", "product-slip", "one digit of the product is wrong", ""),
-            ("depthwise", "size", "passed-on", OWN.format("(30,30,6)"), "30·30·6"),
-            ("depthwise", "parameters", "passed-on", OWN.format("(30,30,6)"), "(3·3·1 + 1)·6"),
-            ("depthwise", "macs", "passed-on", OWN.format("(30,30,6)"), "3·3·1·6·30·30"),
+            ("depthwise", "shape", "digit-wrong", ""),
+            ("depthwise", "size", "passed-on", "30·30·6"),
+            ("depthwise", "parameters", "passed-on", "(3·3·1 + 1)·6"),
+            ("depthwise", "macs", "passed-on", "3·3·1·6·30·30"),
         ],
     ),
     "a sum of claims": (
         [INPUT, f"{CONV}\t(28,28,8)\t6,272\t208\t-", "Total\t-\t-\t208\t-"],
         [
-            ("CONV1", "parameters", "input-channels-left-out",
-             "each filter also runs over all input channels; here it has only one", "(5·5 + 1)·8 = 208"),
-            ("Total", "parameters", "passed-on", "this is the sum of the claimed numbers, wrong ones among them",
+            ("CONV1", "parameters", "input-channels-left-out", "(5·5 + 1)·8 = 208"),
+            ("Total", "parameters", "passed-on",
              "the sum of the claims"),
         ],
     ),
@@ -173,156 +166,155 @@ PASSED_ON: dict[str, tuple[list[str], Found]] = {
 
 @pytest.mark.parametrize(("rows", "found"), PASSED_ON.values(), ids=PASSED_ON)
 def test_what_follows_from_a_wrong_claim_is_said_with_it(rows: list[str], found: Found) -> None:
-    assert told(wrong(*rows)) == found
+    assert found_in(wrong(*rows)) == found
 
 
 SAME = "this value and that of {!r} are exchanged"
-INPUT_SIZE = "this belongs to an input of 32×32, not of 100×100"
 PEN: dict[str, tuple[list[str], Found]] = {
     "axes": (
         [INPUT, f"{CONV}\t(8,28,28)\t6,272\t608\t-", "FC3\t(10,1)\t10\t62,730\t-", "FC4\t(10,1)\t10\t110\t-"],
-        [("CONV1", "shape", "axes-exchanged", "channels, height and width stand in another order than in other rows",
+        [("CONV1", "shape", "axes-exchanged",
           "")],
     ),
     "columns": (
         [INPUT, f"{CONV}\t(28,28,8)\t608\t6,272\t-"],
         [
-            ("CONV1", "size", "columns-exchanged", "this number and that of the column 'parameters' are exchanged", ""),
-            ("CONV1", "parameters", "columns-exchanged", "this number and that of the column 'size' are exchanged", ""),
+            ("CONV1", "size", "columns-exchanged", ""),
+            ("CONV1", "parameters", "columns-exchanged", ""),
         ],
     ),
     "rows": (
         [INPUT, f"{CONV}\t(28,28,8)\t6,272\t3,216\t-", f"{OTHER}\t(24,24,16)\t9,216\t608\t-"],
         [
-            ("CONV1", "parameters", "rows-exchanged", SAME.format(OTHER), ""),
-            ("CONV2", "parameters", "rows-exchanged", SAME.format(CONV), ""),
+            ("CONV1", "parameters", "rows-exchanged", ""),
+            ("CONV2", "parameters", "rows-exchanged", ""),
         ],
     ),
     "zeros": (
         [INPUT, f"{CONV}\t(28,28,8)\t6,272\t0\t0"],
         [
-            ("CONV1", "parameters", "left-at-zero", "this layer is not counted at all", ""),
-            ("CONV1", "macs", "left-at-zero", "this layer is not counted at all", ""),
+            ("CONV1", "parameters", "left-at-zero", ""),
+            ("CONV1", "macs", "left-at-zero", ""),
         ],
     ),
     "copied from above": (
         [INPUT, RIGHT, f"{OTHER}\t(24,24,16)\t9,216\t608\t-"],
-        [("CONV2", "parameters", "copied-from-another-row", f"this is the value of {CONV!r}", "")],
+        [("CONV2", "parameters", "copied-from-another-row", "")],
     ),
     "copied from below": (
         [INPUT, f"{CONV}\t(28,28,8)\t6,272\t3,216\t-", f"{OTHER}\t(24,24,16)\t9,216\t3,216\t-"],
-        [("CONV1", "parameters", "copied-from-another-row", f"this is the value of {OTHER!r}", "")],
+        [("CONV1", "parameters", "copied-from-another-row", "")],
     ),
     "slips": (
         [INPUT, f"{CONV}\t(28,28,8)\t6,272\t618\t-", f"{OTHER}\t(25,25,16)\t9,261\t3,126\t-"],
         [
-            ("CONV1", "parameters", "product-slip", "one digit of the product is wrong", ""),
-            ("CONV2", "shape", "product-slip", "one digit of the product is wrong", ""),
-            ("CONV2", "size", "digits-exchanged", "two neighbouring digits are exchanged", ""),
-            ("CONV2", "parameters", "digits-exchanged", "two neighbouring digits are exchanged", ""),
+            ("CONV1", "parameters", "product-slip", ""),
+            ("CONV2", "shape", "digit-wrong", ""),
+            ("CONV2", "size", "digits-exchanged", ""),
+            ("CONV2", "parameters", "digits-exchanged", ""),
         ],
     ),
-    "two different slips in a shape": ([INPUT, f"{CONV}\t(29,18,8)\t-\t-\t-"], [("CONV1", "shape", "", "", "")]),
+    "two different slips in a shape": ([INPUT, f"{CONV}\t(29,18,8)\t-\t-\t-"], [("CONV1", "shape", "", "")]),
     "a number that is not exact": (
-        ["Input\t(59,1)\t-\t-\t-", "FC1\t(10,1)\t10\t6.0K\t-"], [("FC1", "parameters", "", "", "")]
+        ["Input\t(59,1)\t-\t-\t-", "FC1\t(10,1)\t10\t6.0K\t-"], [("FC1", "parameters", "", "")]
     ),
     "thousands of units": (
         [FOUR, "FC1\t(1000,1)\t-\t5,120\t-", "FC2\t(10,1)\t-\t10,250\t-", "FC3\t(1024,1)\t-\t11,000\t-"],
         [
-            ("FC1", "shape", "1024-for-1000", "here 1,000 is taken where the layer has 1,024", ""),
-            ("FC3", "parameters", "1024-for-1000", "here 1,000 is taken where the layer has 1,024", ""),
+            ("FC1", "shape", "1024-for-1000", ""),
+            ("FC3", "parameters", "1024-for-1000", ""),
         ],
     ),
     "thousands of features": (
         [FOUR, "FC1\t(1000,1)\t-\t5,000\t-", "FC2\t(10,1)\t-\t10,250\t-", "FC3\t(1000,1)\t-\t11,264\t-"],
         [
-            ("FC2", "parameters", "1024-for-1000", "here 1,024 is taken where the layer has 1,000", ""),
-            ("FC3", "parameters", "1024-for-1000", "here 1,024 is taken where the layer has 1,000", ""),
+            ("FC2", "parameters", "1024-for-1000", ""),
+            ("FC3", "parameters", "1024-for-1000", ""),
         ],
     ),
     "a thousand features": (
         [FOUR, "FC1\t(1024,1)\t-\t5,120\t-", "FC2\t(10,1)\t-\t10,010\t-"],
-        [("FC2", "parameters", "1024-for-1000", "here 1,000 is taken where the layer has 1,024", "")],
+        [("FC2", "parameters", "1024-for-1000", "")],
     ),
     "neither a thousand units nor 1,024": (
-        [FOUR, "FC1\t(1000,1)\t-\t5,077\t-"], [("FC1", "parameters", "", "", "")]
+        [FOUR, "FC1\t(1000,1)\t-\t5,077\t-"], [("FC1", "parameters", "", "")]
     ),
     "printed thousands": (
         [FOUR, "FC1\t(1000,1)\t-\t4.88K\t-", "FC2\t(10,1)\t-\t10.25K\t-"],
         [
-            ("FC1", "parameters", "1024-for-1000", "K is 1,000, not 1,024: this is 5,000/1024", ""),
-            ("FC2", "parameters", "1024-for-1000", "1,024 is taken for 1,000", ""),
+            ("FC1", "parameters", "1024-for-1000", ""),
+            ("FC2", "parameters", "1024-for-1000", ""),
         ],
     ),
     "a pooling that is given parameters": (
         [INPUT, RIGHT, f"{POOL}\t(14,14,8)\t1,568\t7\t-", "global pool\t(8,1)\t8\t7\t-"],
         [
-            ("POOL1", "parameters", "pooling-given-parameters", LEARNS_NOTHING, ""),
-            ("global", "parameters", "pooling-given-parameters", LEARNS_NOTHING, ""),
+            ("POOL1", "parameters", "pooling-given-parameters", ""),
+            ("global", "parameters", "pooling-given-parameters", ""),
         ],
     ),
     "a layer that learns nothing": (
         [INPUT, RIGHT, "ReLU\t(28,28,8)\t6,272\t7\t-", "flatten\t(6272,1)\t6,272\t-\t9"],
         [
-            ("ReLU", "parameters", "parameters-where-there-are-none", "this layer learns nothing", ""),
-            ("flatten", "macs", "", "", ""),
+            ("ReLU", "parameters", "parameters-where-there-are-none", ""),
+            ("flatten", "macs", "", ""),
         ],
     ),
     "the map above the pooling": (
         [INPUT, RIGHT, f"{POOL}\t(14,14,8)\t1,568\t0\t-", "FC3\t(10,1)\t10\t62,730\t62,720"],
         [
-            ("FC3", "parameters", "flatten-mistaken", f"here the input of {POOL!r} is flattened, not its output",
+            ("FC3", "parameters", "flatten-mistaken",
              "(6272 + 1)·10 = 62,730"),
-            ("FC3", "macs", "flatten-mistaken", f"here the input of {POOL!r} is flattened, not its output",
+            ("FC3", "macs", "flatten-mistaken",
              "6272·10 = 62,720"),
         ],
     ),
     "a convolution that is fed with the map above the pooling": (
         [INPUT, RIGHT, f"{POOL}\t(14,14,8)\t1,568\t0\t-", f"{OTHER}\t(10,10,16)\t9,216\t3,216\t-"],
-        [("CONV2", "size", "", "", "")],
+        [("CONV2", "size", "", "")],
     ),
     "an input and a convolution": (
         ["Input\t(32,32,3)\t6,272\t-\t-", f"{CONV}\t(28,28,8)\t3,072\t608\t-"],
         [
-            ("Input", "size", "rows-exchanged", SAME.format(CONV), ""),
-            ("CONV1", "size", "rows-exchanged", SAME.format("Input"), ""),
+            ("Input", "size", "rows-exchanged", ""),
+            ("CONV1", "size", "rows-exchanged", ""),
         ],
     ),
     "a window that is fed with a vector": (
         [INPUT, f"{CONV}\t(784,1)\t-\t-\t-", f"{POOL}\t-\t9\t-\t-", "FC3\t(10,1)\t-\t9\t-"],
         [
-            ("CONV1", "shape", "", "", ""),
-            ("POOL1", "size", "", "", ""),
-            ("FC3", "parameters", "", "", ""),
+            ("CONV1", "shape", "", ""),
+            ("POOL1", "size", "", ""),
+            ("FC3", "parameters", "", ""),
         ],
     ),
     "an activation that is fed with a vector": (
         [INPUT, f"{CONV}\t(785,1)\t-\t-\t-", "ReLU\t-\t785\t-\t-"],
         [
-            ("CONV1", "shape", "", "", ""),
-            ("ReLU", "size", "passed-on", ABOVE.format("shape (785)", CONV), "785"),
+            ("CONV1", "shape", "", ""),
+            ("ReLU", "size", "passed-on", "785"),
         ],
     ),
     "a map flattened wrongly": (
         [INPUT, RIGHT, "flatten\t(6272,1)\t6,272\t-\t-", "FC3\t(10,1)\t10\t7,850\t-"],
-        [("FC3", "parameters", "flatten-mistaken", "flattening keeps every channel; here height times width alone",
+        [("FC3", "parameters", "flatten-mistaken",
           "(28·28 + 1)·10 = 7,850")],
     ),
     "another input": (
         ["Input\t(100,100,3)\t30,000\t-\t-", f"{CONV}\t-\t6,272\t608\t470,400", f"{POOL}\t-\t1,568\t-\t-",
          "FC3\t(10,1)\t-\t15,690\t-"],
         [
-            ("CONV1", "size", "another-input-size", INPUT_SIZE, "28·28·8"),
-            ("CONV1", "macs", "another-input-size", INPUT_SIZE, "5·5·3·8·28·28"),
-            ("POOL1", "size", "another-input-size", INPUT_SIZE, "14·14·8"),
-            ("FC3", "parameters", "passed-on", ABOVE.format("size 1,568", POOL), "(1568 + 1)·10"),
+            ("CONV1", "size", "another-input-size", "28·28·8"),
+            ("CONV1", "macs", "another-input-size", "5·5·3·8·28·28"),
+            ("POOL1", "size", "another-input-size", "14·14·8"),
+            ("FC3", "parameters", "passed-on", "(1568 + 1)·10"),
         ],
     ),
     "another, oblong input": (
         ["Input\t(100,80,3)\t3,072\t-\t-", f"{CONV}\t-\t6,272\t-\t-"],
         [
-            ("Input", "size", "another-input-size", "this belongs to an input of 32×32, not of 100×80", "32·32·3"),
-            ("CONV1", "size", "another-input-size", "this belongs to an input of 32×32, not of 100×80", "28·28·8"),
+            ("Input", "size", "another-input-size", "32·32·3"),
+            ("CONV1", "size", "another-input-size", "28·28·8"),
         ],
     ),
 }  # fmt: skip
@@ -330,60 +322,53 @@ PEN: dict[str, tuple[list[str], Found]] = {
 
 @pytest.mark.parametrize(("rows", "found"), PEN.values(), ids=PEN)
 def test_a_mistake_is_said_in_full(rows: list[str], found: Found) -> None:
-    assert told(wrong(*rows)) == found
+    assert found_in(wrong(*rows)) == found
 
 
-ALL_BIASES = "every filter and unit has a bias as well; here all are left out"
-STATISTICS = "running mean and variance are buffers; only scale and shift are trained"
-LEFT_OUT = "the sum leaves out shortcut conv (16 filters, f=1, s=1, p=0)"
-FLOPS = "one multiply-accumulate is two floating-point operations; these are FLOPs"
 BN = "BN\t(28,28,8)\t6,272\t16\t0"
 TOTALS: dict[str, tuple[list[str], Found]] = {
     "side branches left out": (
         [RIGHT, SHORTCUT, "Total\t-\t9,344\t608\t470,400"],
         [
-            ("Total", "size", "side-branches-left-out", LEFT_OUT, ""),
-            ("Total", "parameters", "side-branches-left-out", LEFT_OUT, ""),
-            ("Total", "macs", "side-branches-left-out", LEFT_OUT, ""),
+            ("Total", "size", "side-branches-left-out", ""),
+            ("Total", "parameters", "side-branches-left-out", ""),
+            ("Total", "macs", "side-branches-left-out", ""),
         ],
     ),
     "side branches left out in one column": (
         [RIGHT, SHORTCUT, "Total\t-\t21,888\t608\t-"],
-        [("Total", "parameters", "side-branches-in-one-column", f"{LEFT_OUT}, which other columns count", "")],
+        [("Total", "parameters", "side-branches-in-one-column", "")],
     ),
     "two side branches": (
         [RIGHT, SHORTCUT, SHORTCUT.replace("12,544\t144\t100,352", "12,544\t272\t200,704"), "Total\t-\t-\t608\t-"],
-        [("Total", "parameters", "side-branches-left-out",
-          f"{LEFT_OUT}, {LEFT_OUT.removeprefix('the sum leaves out ')}", "")],
+        [("Total", "parameters", "side-branches-left-out", "")],
     ),
-    "biases": ([RIGHT, BN, "Total\t-\t-\t616\t-"], [("Total", "parameters", "bias-left-out", ALL_BIASES, "")]),
+    "biases": ([RIGHT, BN, "Total\t-\t-\t616\t-"], [("Total", "parameters", "bias-left-out", "")]),
     "biases of a dense layer": (  # 470 = 448 + 22 weights, without 7 + 2 biases
         ["Input\t(8,8,1)\t-\t-\t-", "FC1\t(7,1)\t-\t455\t-", "FC2 no bias\t(2,1)\t-\t14\t-", "Total\t-\t-\t462\t-"],
-        [("Total", "parameters", "bias-left-out", ALL_BIASES, "")],
+        [("Total", "parameters", "bias-left-out", "")],
     ),
     "statistics": (
         [RIGHT, BN, "Total\t-\t-\t640\t-"],
-        [("Total", "parameters", "statistics-counted-as-parameters", STATISTICS, "")],
+        [("Total", "parameters", "statistics-counted-as-parameters", "")],
     ),
-    "operations": ([RIGHT, "Total\t-\t-\t-\t940,800"], [("Total", "macs", "flops-for-macs", FLOPS, "2·470400")]),
-    "twice the parameters": ([RIGHT, "Total\t-\t-\t1,216\t-"], [("Total", "parameters", "", "", "")]),
+    "operations": ([RIGHT, "Total\t-\t-\t-\t940,800"], [("Total", "macs", "flops-for-macs", "2·470400")]),
+    "twice the parameters": ([RIGHT, "Total\t-\t-\t1,216\t-"], [("Total", "parameters", "", "")]),
     "thousands": (
         [RIGHT, BN, "Total\t-\t-\t-\t459.4K"],
-        [("Total", "macs", "1024-for-1000", "K is 1,000, not 1,024: this is 470,400/1024", "")],
+        [("Total", "macs", "1024-for-1000", "")],
     ),
     "a row": (
         [RIGHT, SHORTCUT.replace("shortcut ", ""), "Total\t-\t15,616\t608\t100,352"],
         [
-            ("Total", "size", "row-left-out", f"the sum leaves out {CONV!r}", "21888 − 6272"),
-            ("Total", "parameters", "row-left-out",
-             "the sum leaves out 'conv (16 filters, f=1, s=1, p=0)'", "752 − 144"),
-            ("Total", "macs", "row-left-out", f"the sum leaves out {CONV!r}", "570752 − 470400"),
+            ("Total", "size", "row-left-out", "21888 − 6272"),
+            ("Total", "parameters", "row-left-out", "752 − 144"),
+            ("Total", "macs", "row-left-out", "570752 − 470400"),
         ],
     ),
-    "a slip": ([RIGHT, "Total\t-\t-\t618\t-"], [("Total", "parameters", "product-slip",
-                                                 "one digit of the product is wrong", "")]),
+    "a slip": ([RIGHT, "Total\t-\t-\t618\t-"], [("Total", "parameters", "digit-wrong", "")]),
     "two totals": (
-        [RIGHT, "Total\t-\t-\t608\t-", "Total\t-\t-\t1,216\t-"], [("Total", "parameters", "", "", "")]
+        [RIGHT, "Total\t-\t-\t608\t-", "Total\t-\t-\t1,216\t-"], [("Total", "parameters", "", "")]
     ),
 }  # fmt: skip
 
@@ -391,7 +376,7 @@ TOTALS: dict[str, tuple[list[str], Found]] = {
 @pytest.mark.parametrize(("rows", "found"), TOTALS.values(), ids=TOTALS)
 def test_a_wrong_sum_is_said_in_full(rows: list[str], found: Found) -> None:
     first = [] if rows[0].startswith("Input") else [INPUT]
-    assert told(wrong(*first, *rows)) == found
+    assert found_in(wrong(*first, *rows)) == found
 
 
 def test_every_mistake_that_gives_the_number_is_offered_once_and_the_likeliest_first() -> None:
@@ -495,6 +480,6 @@ def test_a_wrong_shape_is_passed_on_by_any_branch() -> None:
         "add (Add)                 (None, 9, 9, 4)         0           a[0][0], b[0][0]",
     ]))).wrong  # fmt: skip
     assert [(cell.row, cell.mistake) for cell in cells] == [
-        ("b (Conv2D 1x1 4 filters)", "product-slip"),
+        ("b (Conv2D 1x1 4 filters)", "digit-wrong"),
         ("add (Add)", "passed-on"),
     ]

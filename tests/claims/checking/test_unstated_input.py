@@ -63,7 +63,7 @@ def test_a_printed_input_shape_of_the_first_layer_is_taken() -> None:
         ("CONV 5x3", (8, 28, 30), "-", (3, 32, 32)),
         ("CONV 3x3 s=2x1", (8, 13, 26), "-", (3, 28, 28)),
         ("CONV", (8, 28, 28), "608", (3, 32, 32)),
-        ("CONV", (8, 28, 30), "-", (3, 28, 28)),  # 3·3, padding 1
+        ("CONV", (8, 28, 30), "-", (3, 28, 30)),  # 3·3, padding 1
         ("CONV f=3", (8, 32, 32), "-", (3, 32, 32)),  # not 128 with stride 4
         ("CONV", (64, 224, 224), "-", (3, 224, 224)),  # not 448 with stride 2
         ("CONV", (8, 28, 28), "16", (1, 28, 28)),  # 1·1 on one channel: 8·(1 + 1)

@@ -1,4 +1,4 @@
-"""Checks claimed layer tables, names the mistakes in them, and builds the networks that they describe."""
+"""Checks of claimed layer tables, names of their mistakes, and the networks that they describe."""
 
 from convstudy.claims.checking.check import check
 from convstudy.claims.checking.findings import CheckedCell, CheckReport

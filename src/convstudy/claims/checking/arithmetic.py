@@ -1,4 +1,4 @@
-"""Formulas with the numbers put in: the text that a student reads is the text that is computed."""
+"""Formulas with the numbers filled in: the text in a report is the text that is evaluated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] =
 
 @lru_cache(maxsize=100_000)
 def value_of(formula: str) -> Fraction:
-    """The value of a formula of whole numbers, `+ − · /`, brackets, `⌊ ⌋` and `⌈ ⌉`, exactly.
+    """Return the exact value of a formula of whole numbers, `+ − · /`, brackets, `⌊ ⌋` and `⌈ ⌉`.
 
     >>> value_of("(5·5·3 + 1)·8")
     Fraction(608, 1)

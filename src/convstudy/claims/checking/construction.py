@@ -1,4 +1,4 @@
-"""The network that a table describes, as steps: each a torch module with its arguments, or a joining of branches."""
+"""The steps of the network that a table describes: torch modules with their arguments, and joins of branches."""
 
 from __future__ import annotations
 
@@ -12,14 +12,28 @@ from torch import nn
 
 from convstudy.claims.checking.arithmetic import value_of
 from convstudy.claims.checking.describe import DescribedNetwork, DescribedRow, describe
-from convstudy.claims.checking.layer import LayerSpec, parameter_formula, side_formula
+from convstudy.claims.checking.layer import WINDOWED, LayerSpec, fed_through, parameter_formula, side_formula
+from convstudy.claims.layer_kind import LayerKind
 from convstudy.claims.layer_text import Pair
 from convstudy.claims.printed_shape import Shape
 from convstudy.claims.table import ClaimedTable
 from convstudy.errors import ClaimError
 
 MOST_PARAMETERS = 10**10
-JOINS = ("addition", "concatenation")
+JOINS = (LayerKind.ADDITION, LayerKind.CONCATENATION)
+BUILDABLE = (
+    *JOINS,
+    *WINDOWED,
+    LayerKind.GLOBAL_POOLING,
+    LayerKind.ADAPTIVE_POOLING,
+    LayerKind.DENSE,
+    LayerKind.NORM,
+    LayerKind.RESPONSE_NORM,
+    LayerKind.FLATTEN,
+    LayerKind.DROPOUT,
+    LayerKind.ACTIVATION,
+    LayerKind.SOFTMAX,
+)
 ACTIVATIONS = {"tanh": "Tanh", "sigmoid": "Sigmoid", "elu": "ELU", "relu": "ReLU", "leaky": "LeakyReLU",
                "silu": "SiLU", "swish": "SiLU",
                "gelu": "GELU", "mish": "Mish",
@@ -44,19 +58,17 @@ class Step:
 
 
 def steps_of(table: ClaimedTable) -> tuple[Shape, tuple[Step, ...]]:
-    """The input's shape, and the steps from it to the logits, with the right numbers where the claimed ones are wrong.
+    """Return the input's shape and the steps from it to the logits, with right numbers in place of wrong claims.
 
     A table that lists no activation gets a ReLU after every layer with weights but the last; a softmax at the end is
     left to the loss.
 
     Raises:
-        ClaimError: when the table does not tell what a row is, or what the input is.
+        ClaimError: if the table does not determine a layer or the input.
     """
     network = describe(table)
     if network.input_shape is None:
-        raise ClaimError(
-            f"{table.source}: the input's shape is not known; expected a first row such as Input (32,32,3)"
-        )
+        raise ClaimError(f"{table.source}: the input's shape is unknown; expected a first row such as Input (32,32,3)")
     rows = [row for row in network.rows if row.row.layer.kind not in {"total", "input"}]
     require_layers(table, rows)
     builder = StepBuilder(network)
@@ -70,23 +82,32 @@ def require_layers(table: ClaimedTable, rows: Sequence[DescribedRow]) -> None:
         raise ClaimError(f"{table.source}: no row is a layer; expected rows such as CONV1 (f=5, s=1), POOL1, FC3")
     for described in rows:
         branch = next((note for note in described.notes if note.startswith("a branch")), None)
-        if described.layer is None or branch:
-            why = branch or "the table does not tell what this layer is and what it does"
+        if described.layer is None or branch or not is_buildable(described.layer):
+            why = branch or "the table does not determine this layer"
             raise ClaimError(f"{table.source}, row {described.row.label!r}: {why}; a network cannot be built from it")
     parameters = sum(int(value_of(parameter_formula(row.layer))) for row in rows if row.layer)
     if parameters > MOST_PARAMETERS:
         raise ClaimError(f"{table.source}: {parameters:,} parameters; at most {MOST_PARAMETERS:,} can be built")
 
 
+def is_buildable(layer: LayerSpec) -> bool:
+    """Return whether a layer can be built: its output follows from settings that are known."""
+    unknown = layer.target or layer.claimed_output or layer.signal or layer.pointwise_axis is not None
+    joined = all(each.kind in BUILDABLE for each in layer.joined)
+    return layer.kind in BUILDABLE and joined and not unknown
+
+
 class StepBuilder:
-    """Adds the steps of one row after another, and remembers which step gives a row's output."""
+    """The steps of the rows so far, and the step that computes each row's output."""
 
     def __init__(self, network: DescribedNetwork) -> None:
         self.network = network
         self.steps: list[Step] = []
         self.ends: dict[int, str] = {}
         self.shapes: dict[str, Shape] = {"x": network.input_shape or ()}
-        self.lists_activations = any(row.row.layer.kind == "activation" for row in network.rows)
+        self.lists_activations = any(
+            text.kind == LayerKind.ACTIVATION for row in network.rows for text in (row.row.layer, *row.row.layer.joined)
+        )
 
     def add(self, described: DescribedRow, *, last: bool) -> None:
         number = self.network.rows.index(described)
@@ -99,20 +120,22 @@ class StepBuilder:
                 described.row.label, "add" if layer.kind == "addition" else "cat", (), {}, ends, layer.output
             )
         else:
-            end = ends[0]
-            for name, module, arguments, options in modules_of(layer, described.row.label, self.shapes[end]):
-                shape = (
-                    flat(self.shapes[end])
-                    if module == "Flatten"
-                    else self.shapes[end]
-                    if "Pad2d" in module
-                    else layer.output
-                )
-                end = self.append(name, module, arguments, options, (end,), shape)
+            end = self.add_modules(layer, described.row.label, ends[0])
+            for joined in fed_through(layer.joined, layer.own_output)[1:]:
+                end = self.add_modules(joined, joined.kind, end)
             weighted = layer.kind in {"convolution", "depthwise convolution", "separable convolution", "dense"}
             if weighted and not self.lists_activations and not last:
                 end = self.append("relu", "ReLU", (), {}, (end,), layer.output)
         self.ends[number] = end
+
+    def add_modules(self, layer: LayerSpec, label: str, end: str) -> str:
+        """Add the modules of one layer behind the step `end`, and return the last of them."""
+        for name, module, arguments, options in modules_of(layer, label, self.shapes[end]):
+            shape = layer.own_output
+            if module == "Flatten" or "Pad2d" in module:
+                shape = flat(self.shapes[end]) if module == "Flatten" else self.shapes[end]
+            end = self.append(name, module, arguments, options, (end,), shape)
+        return end
 
     def append(
         self,
@@ -134,7 +157,7 @@ def flat(shape: Shape) -> Shape:
 
 
 def unique_name(label: str, taken: Mapping[str, Shape]) -> str:
-    """A label's first word as the name of an attribute; a number behind it where the name is taken.
+    """Return a label's first word as the name of an attribute, with a number if the name is taken.
 
     >>> unique_name("CONV1 (f=5, s=1)", {}), unique_name("ReLU", {"relu": ()}), unique_name("3x3 conv", {})
     ('conv1', 'relu_2', 'layer_3x3')
@@ -153,7 +176,7 @@ Module = tuple[str, str, tuple[Argument, ...], dict[str, Argument]]
 
 
 def modules_of(layer: LayerSpec, label: str, shape: Shape) -> Iterator[Module]:
-    """The torch modules of one layer, in order, each with a name, its class and its arguments."""
+    """Yield the torch modules of one layer in order, each with a name, its class and its arguments."""
     match layer.kind:
         case "convolution" | "depthwise convolution":
             yield from padded(layer, label)
@@ -209,7 +232,7 @@ def modules_of(layer: LayerSpec, label: str, shape: Shape) -> Iterator[Module]:
 
 
 def activation_of(label: str) -> str:
-    """The torch module of an activation row, ReLU where no other is named.
+    """Return the torch module of an activation row; ReLU if no other is named.
 
     >>> activation_of("re_lu_3 (ReLU)"), activation_of("scaled tanh"), activation_of("LeakyReLU")
     ('ReLU', 'Tanh', 'LeakyReLU')
@@ -228,7 +251,7 @@ def dropout_of(label: str) -> float:
 
 
 def plain(pair: Pair) -> int | Pair:
-    """A pair as torch takes it: one number where both are the same."""
+    """Return a pair as torch expects it: one number if both are the same."""
     return pair[0] if pair[0] == pair[1] else pair
 
 
@@ -253,7 +276,7 @@ def pooling_options(layer: LayerSpec) -> dict[str, Argument]:
 
 
 def same_padding(layer: LayerSpec) -> list[Pair]:
-    """TensorFlow's padding 'same', before and after each side: what is odd goes after."""
+    """Return TensorFlow's padding 'same' before and after each side; an odd remainder is added after."""
     pads = []
     for axis in (0, 1):
         length = layer.dilation[axis] * (layer.kernel[axis] - 1) + 1
@@ -264,7 +287,7 @@ def same_padding(layer: LayerSpec) -> list[Pair]:
 
 
 def padded(layer: LayerSpec, label: str) -> Iterator[Module]:
-    """A module that pads unevenly, where torch's own padding cannot."""
+    """Yield a module that pads unevenly, if torch's own padding cannot."""
     if not layer.same or all(left == right for left, right in same_padding(layer)):
         return
     (top, bottom), (left, right) = same_padding(layer)

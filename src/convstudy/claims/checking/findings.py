@@ -1,4 +1,4 @@
-"""What a check finds, as records."""
+"""The findings of a check, as records."""
 
 from __future__ import annotations
 
@@ -17,30 +17,35 @@ if TYPE_CHECKING:
 SHOWN = ("row", "column", "claimed", "correct", "holds", "mistake", "formula")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckedCell:
-    """One claimed cell. `holds` is None where the table does not tell enough; shapes are channels first.
+    """One claimed cell; `holds` is None if the table does not determine it. Shapes are channels first.
 
-    `formula` is the right one with the numbers put in; `explanation` names the mistake of a wrong cell, the simplest
-    that gives exactly the claimed number, and `alternatives` the others that do.
+    `formula` is the right one with the numbers filled in; `explanation` names the mistake of a wrong cell, the simplest
+    that gives exactly the claimed number, and `alternatives` the others that do. A cell that cannot be read has its
+    text as claim, and a `reason`. `layout` is that of the cell's table.
     """
 
     row: str
     column: str
     quantity: Quantity
-    claimed: PrintedNumber | Shape
+    claimed: PrintedNumber | Shape | str
     correct: int | Shape | None
     holds: bool | None
     formula: str = ""
     explanation: NamedMistake | None = None
     alternatives: tuple[NamedMistake, ...] = ()
+    reason: str = ""
+    layout: Layout = "channels first"
 
     @property
     def mistake(self) -> str | None:
-        """The mistake's identifier; None where the cell holds, or no known mistake gives the number."""
+        """Return the mistake's identifier; None if the cell holds, or no known mistake gives the number."""
         return self.explanation.mistake if self.explanation else None
 
-    def to_json(self, layout: Layout) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
+        """Return the cell as JSON's types; shapes in the table's own order."""
+        layout = self.layout
         explanation = self.explanation
         return {
             "row": self.row,
@@ -54,12 +59,13 @@ class CheckedCell:
             "explanation": explanation.sentence if explanation else None,
             "mistaken_formula": explanation.formula or None if explanation else None,
             "alternatives": [other.mistake for other in self.alternatives],
+            "reason": self.reason or None,
         }
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Every claimed cell, checked, and what was taken as given or inferred on the way."""
+    """Every claimed cell, checked, and notes on what was assumed or inferred."""
 
     source: str
     cells: tuple[CheckedCell, ...]
@@ -68,12 +74,12 @@ class CheckReport:
 
     @property
     def wrong(self) -> tuple[CheckedCell, ...]:
-        """The cells that do not hold, those among them that only pass a wrong number on."""
+        """Return the cells that do not hold, including those that only pass a wrong number on."""
         return tuple(cell for cell in self.cells if cell.holds is False)
 
     @property
     def passed_on(self) -> tuple[CheckedCell, ...]:
-        """The wrong cells that follow rightly from a wrong one above: a consequence, not another mistake."""
+        """Return the wrong cells that follow correctly from another wrong cell."""
         return tuple(cell for cell in self.wrong if cell.mistake == "passed-on")
 
     @property
@@ -81,25 +87,25 @@ class CheckReport:
         return not self.wrong
 
     def to_pandas(self) -> pd.DataFrame:
-        """One line a cell: row, column, claimed, correct, holds, mistake, formula."""
+        """Return one row per cell: row, column, claimed, correct, holds, mistake, formula."""
         import pandas as pd  # noqa: PLC0415
 
         return pd.DataFrame(self.to_json()["cells"])[list(SHOWN)]
 
     def __str__(self) -> str:
-        """What `print` shows: the wrong cells."""
+        """Return the wrong cells as text."""
         cells = self.to_pandas()
-        wrong = cells[cells["holds"] == False]  # noqa: E712 - None says that it cannot be told
+        wrong = cells[cells["holds"] == False]  # noqa: E712 - None means unknown
         return wrong.drop(columns="holds").to_string(index=False) if len(wrong) else f"{self.source}: every claim holds"
 
     def _repr_html_(self) -> str:
         return self.to_pandas().to_html(index=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON's types; shapes in the table's own order."""
+        """Return the report as JSON's types; shapes in the table's own order."""
         return {
             "table": self.source,
-            "cells": [cell.to_json(self.layout) for cell in self.cells],
+            "cells": [cell.to_json() for cell in self.cells],
             "wrong": len(self.wrong),
             "passed_on": len(self.passed_on),
             "unknown": sum(cell.holds is None for cell in self.cells),
@@ -107,7 +113,7 @@ class CheckReport:
         }
 
 
-def plain(value: PrintedNumber | Shape | int | None, layout: Layout) -> int | str | list[int] | None:
+def plain(value: PrintedNumber | Shape | int | str | None, layout: Layout) -> int | str | list[int] | None:
     if isinstance(value, PrintedNumber):
         return int(value.value) if value.exact else value.text
     return list(in_layout(value, layout)) if isinstance(value, tuple) else value

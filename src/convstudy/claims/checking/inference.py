@@ -1,4 +1,4 @@
-"""What a row leaves unsaid of its window, its filters and its bias, inferred from the numbers around it."""
+"""Inference of unstated windows, filters, groups and biases from the numbers around a row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from itertools import product
 from math import prod
 
 from convstudy.claims.checking.arithmetic import value_of
-from convstudy.claims.checking.layer import KEEPS_SHAPE, WINDOWED, LayerSpec, fits, parameter_formula
+from convstudy.claims.checking.layer import KEEPS_SHAPE, WINDOWED, LayerSpec, fits, macs_formula, parameter_formula
+from convstudy.claims.layer_kind import LayerKind
 from convstudy.claims.layer_text import Pair
 from convstudy.claims.printed_number import PrintedNumber
 from convstudy.claims.printed_shape import Shape
@@ -19,24 +20,27 @@ from convstudy.claims.table import ClaimedRow
 CONVOLUTION_KERNELS = (3, 5, 7, 1, 11, 2, 4, 9)
 POOLING_KERNELS = (2, 3, 4, 5, 7, 8)
 MOST_PADDING = 16
+UNSTATED_GROUPS = (2, 4, 32)  # AlexNet, and the cardinalities of ResNeXt
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """A row, the row below it, and the shape it is fed with: the right one and the claimed one."""
+    """A row, the row below it, its right and its claimed input, and the settings that the table states elsewhere."""
 
     row: ClaimedRow
     following: ClaimedRow | None
     feed: Shape
     claimed_feed: Shape
     printed_by_tool: bool = False
+    stated: frozenset[str] = frozenset()
+    bias: bool | None = None
 
     def number(self, quantity: str) -> PrintedNumber | None:
         return self.row.numbers.get(quantity)
 
 
 def inferred_window(near: Neighbours, layer: LayerSpec) -> tuple[LayerSpec, tuple[str, ...]]:
-    """The layer with the window that explains most of the numbers around it; the plainest at a tie."""
+    """Return the layer with the window that explains most of the numbers around it; the plainest at a tie."""
     candidates = list(window_candidates(near, layer))
     best = max(candidates, key=lambda candidate: evidence(near, candidate))
     layer = inferred_channels(near, best)
@@ -44,7 +48,7 @@ def inferred_window(near: Neighbours, layer: LayerSpec) -> tuple[LayerSpec, tupl
 
 
 def window_candidates(near: Neighbours, layer: LayerSpec) -> Iterator[LayerSpec]:
-    """Every window that the row leaves open, the plainest first; a stated kernel, stride or padding is kept."""
+    """Yield every window that the row leaves open, the plainest first; stated settings are kept."""
     text, pooling = near.row.layer, layer.kind == "pooling"
     kernels = (
         [text.kernel]
@@ -53,9 +57,17 @@ def window_candidates(near: Neighbours, layer: LayerSpec) -> Iterator[LayerSpec]
     )
     base = replace(layer, dilation=text.dilation or (1, 1), rounds_up=bool(text.rounds_up), groups=text.groups or 1)
     for kernel in kernels:
-        strides = [text.stride] if text.stride else [(side, side) for side in stride_order(kernel[0], pooling)]
+        strides = stride_options(near, kernel, pooling=pooling)
         for stride, (padding, same) in product(strides, padding_order(near, kernel)):
             yield replace(base, kernel=kernel, stride=stride, padding=padding, same=same)
+
+
+def stride_options(near: Neighbours, kernel: Pair, *, pooling: bool) -> list[Pair]:
+    """Return the stated stride; the default, if the table states strides elsewhere; else every usual one."""
+    if near.row.layer.stride:
+        return [near.row.layer.stride]
+    order = [(side, side) for side in stride_order(kernel[0], pooling)]
+    return order[:1] if "stride" in near.stated and not pooling else order
 
 
 def stride_order(kernel: int, pooling: bool) -> list[int]:
@@ -65,7 +77,7 @@ def stride_order(kernel: int, pooling: bool) -> list[int]:
 
 
 def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
-    """No padding, the padding that keeps the size, then those between; more than half a kernel pads nobody."""
+    """Return the paddings to try: none, the one that keeps the size, then those between, up to half a kernel."""
     stated = near.row.layer.padding
     if stated == "valid":
         return [((0, 0), False)]
@@ -73,6 +85,8 @@ def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
         return [((0, 0), True)]
     if stated is not None:
         return [(stated, False)]
+    if "padding" in near.stated and near.row.layer.kind != LayerKind.POOLING:
+        return [((0, 0), False)]
     half = (kernel[0] // 2, kernel[1] // 2)
     between = [(side, side) for side in range(min(half[0], MOST_PADDING))]
     order: list[tuple[Pair, bool]] = [((0, 0), False), (half, False), *((pair, False) for pair in between)]
@@ -82,7 +96,7 @@ def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
 
 
 def evidence(near: Neighbours, candidate: LayerSpec) -> int:
-    """How many of the numbers around the row a window explains, the claimed shape counting most."""
+    """Return how many of the numbers around the row a window explains; the claimed shape has the largest weight."""
     return max(evidence_from(near, replace(candidate, input=feed)) for feed in (near.claimed_feed, near.feed))
 
 
@@ -106,7 +120,7 @@ def evidence_from(near: Neighbours, candidate: LayerSpec) -> int:
 
 
 def follows(below: ClaimedRow | None, layer: LayerSpec) -> bool:
-    """Whether what the next row claims can follow from this output."""
+    """Return whether the claims of the next row can follow from this output."""
     if below is None:
         return False
     kind = below.layer.kind
@@ -122,7 +136,7 @@ def follows(below: ClaimedRow | None, layer: LayerSpec) -> bool:
 
 
 def window_fits(below: ClaimedRow, feed: Shape, side: Shape) -> bool:
-    """Whether a convolution or pooling that states its kernel can give these sides, with any padding."""
+    """Return whether a convolution or pooling with a stated kernel can give these sides, with any padding."""
     kind = below.layer.kind
     if kind not in WINDOWED or not (below.layer.kernel or kind == "pooling"):
         return False
@@ -134,7 +148,7 @@ def window_fits(below: ClaimedRow, feed: Shape, side: Shape) -> bool:
 
 
 def dense_fits(row: ClaimedRow, features: int) -> bool:
-    """Whether a dense row's parameters follow from its input, right or with the common slips of the bias."""
+    """Return whether a dense row's parameters follow from its input, right or with a common mistake of the bias."""
     counted = row.numbers.get("parameters")
     units = prod(row.shape) if row.shape else row.layer.channels
     if counted is None or units is None:
@@ -143,17 +157,53 @@ def dense_fits(row: ClaimedRow, features: int) -> bool:
 
 
 def inferred_channels(near: Neighbours, layer: LayerSpec) -> LayerSpec:
-    """The layer with the filters that most of the numbers agree on, the claimed shape at a tie, and its bias."""
+    """Return the layer with the filters that most of the numbers agree on, with its groups and its bias."""
     if layer.kind == "pooling":
         return layer
     layer = replace(layer, channels=near.row.layer.channels or voted_channels(near, layer))
     if layer.kind == "depthwise convolution":
         layer = replace(layer, groups=layer.input_channels)
+    layer = with_groups(near, layer)
     return replace(layer, bias=has_bias(near, layer))
 
 
+def with_groups(near: Neighbours, layer: LayerSpec) -> LayerSpec:
+    """Return the layer with the groups that its claimed parameters imply, if no row of the table states groups."""
+    counted = near.number("parameters")
+    if (
+        layer.kind != LayerKind.CONVOLUTION
+        or near.row.layer.groups is not None
+        or "groups" in near.stated
+        or counted is None
+        or not counted.exact
+        or not layer.channels
+        or holds_with_any_bias(counted, layer)
+    ):
+        return layer
+    for groups in UNSTATED_GROUPS:
+        grouped = replace(layer, groups=groups)
+        divides = layer.input_channels % groups == 0 and layer.channels % groups == 0
+        fewer = divides and groups < layer.input_channels
+        if fewer and holds_with_any_bias(counted, grouped) and admits_macs(near, grouped):
+            return grouped
+    return layer
+
+
+def admits_macs(near: Neighbours, layer: LayerSpec) -> bool:
+    """Return whether the claimed multiply-accumulates or operations, if any, are those of the layer."""
+    number = near.number("macs")
+    if number is None or not number.value:
+        return True
+    macs = value_of(macs_formula(layer))
+    return number.holds(macs) or number.holds(2 * macs)
+
+
+def holds_with_any_bias(counted: PrintedNumber, layer: LayerSpec) -> bool:
+    return any(counted.admits(value_of(parameter_formula(replace(layer, bias=bias)))) for bias in (True, False))
+
+
 def voted_channels(near: Neighbours, layer: LayerSpec) -> int:
-    """What most numbers say; the claimed shape stands first: it outweighs one other number, but not two."""
+    """Return the filters that most numbers imply; the claimed shape outweighs one other number, but not two."""
     said = [near.row.shape[0]] if near.row.shape else []
     below = near.following
     if (
@@ -171,7 +221,7 @@ def voted_channels(near: Neighbours, layer: LayerSpec) -> int:
 
 
 def by_parameters(near: Neighbours, layer: LayerSpec) -> int:
-    """The filters that the claimed parameters come from, 0 where they are no multiple of one filter's."""
+    """Return the filters that the claimed parameters imply; 0 if they are not a multiple of one filter's."""
     counted = near.number("parameters")
     if layer.kind not in {"convolution", "dense"} or counted is None:
         return 0
@@ -187,8 +237,8 @@ def whole_ratio(number: PrintedNumber | None, divisor: int) -> int:
 
 
 def has_bias(near: Neighbours, layer: LayerSpec) -> bool:
-    """Stated; else a layer counted without bias has none where a norm follows it or a tool printed the count."""
-    stated = near.row.layer.bias
+    """Return whether the layer has a bias: as stated, or none if a tool or a following norm agrees with the claim."""
+    stated = near.row.layer.bias if near.bias is None else near.bias
     if stated is not None:
         return stated
     counted = near.number("parameters")
@@ -199,7 +249,7 @@ def has_bias(near: Neighbours, layer: LayerSpec) -> bool:
 
 
 def said(near: Neighbours, layer: LayerSpec) -> Iterator[str]:
-    """What was not stated, in words."""
+    """Yield a note on each setting that was not stated."""
     text, usual = near.row.layer, layer.kernel if layer.kind == "pooling" else (1, 1)
     parts = []
     if text.kernel is None:
@@ -210,5 +260,7 @@ def said(near: Neighbours, layer: LayerSpec) -> Iterator[str]:
         parts.append("padding 'same'" if layer.same else f"padding {layer.padding[0]}")
     if parts:
         yield f"{', '.join(parts)} not stated, inferred from the shapes"
-    if text.bias is None and not layer.bias:
+    if text.groups is None and layer.groups > 1 and layer.kind == LayerKind.CONVOLUTION:
+        yield f"{layer.groups} groups not stated, inferred from the parameters"
+    if text.bias is None and not layer.bias and near.bias is None:
         yield "no bias, inferred from the parameters"

@@ -1,4 +1,4 @@
-"""A claimed table's rows beside a model's layers."""
+"""The rows of a claimed table, matched to the layers of a model."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from dataclasses import replace
 from math import prod
 from typing import Protocol
 
-from convstudy.claims.checking.describe import DescribedNetwork, describe, same_shape
+from convstudy.claims.checking.describe import DescribedNetwork, describe
 from convstudy.claims.checking.facts import SUMMED, Facts, Value, facts_of_layer
-from convstudy.claims.layer_text import LayerText, kind_of
+from convstudy.claims.layer_kind import kind_of
+from convstudy.claims.layer_text import LayerText
 from convstudy.claims.printed_number import PrintedNumber, read_number
-from convstudy.claims.printed_shape import Shape
+from convstudy.claims.printed_shape import Shape, same_shape
 from convstudy.claims.table import ClaimedRow, ClaimedTable, Quantity
 
 
 class ModelRow(Protocol):
-    """What the check needs of a row of a counted model; shapes are channels first, without the batch."""
+    """The attributes that the check needs of a row of a counted model; shapes are channels first, without the batch."""
 
     @property
     def path(self) -> str: ...
@@ -44,7 +45,7 @@ ALIKE = (
 def facts_of_model(
     table: ClaimedTable, model_rows: Sequence[ModelRow]
 ) -> tuple[DescribedNetwork, list[Facts], tuple[str, ...]]:
-    """Every claimed row's facts, from the model's layer that it stands for; and the rows that stand for none."""
+    """Return every claimed row's facts from the matching layer of the model, and notes on rows without one."""
     network = describe(table_of_model(table, model_rows))
     matches = matched(table, model_rows)
     facts: list[Facts] = []
@@ -74,7 +75,7 @@ def total_of(row: ClaimedRow, model_rows: Sequence[ModelRow]) -> Facts:
 def facts_of_match(
     row: ClaimedRow, network: DescribedNetwork, match: range, model_rows: Sequence[ModelRow], inputs: tuple[int, ...]
 ) -> Facts:
-    """The model's numbers; the formula is said where it gives the model's number."""
+    """Return the model's numbers, with a formula if it gives the same number."""
     block = [model_rows[number] for number in match]
     shape = tuple(block[-1].output_shape)
     correct: dict[Quantity, Value] = {
@@ -92,7 +93,7 @@ def facts_of_match(
 
 
 def table_of_model(table: ClaimedTable, model_rows: Sequence[ModelRow]) -> ClaimedTable:
-    """The model's rows as a table that claims what is right: what its layers leave unsaid is inferred from it."""
+    """Return the model's rows as a table of right claims, from which unstated settings are inferred."""
     given = next((row.shape for row in table.rows if row.layer.kind == "input"), None)
     first, *others = (row_of_model(row) for row in model_rows)
     return replace(table, rows=(replace(first, input_shape=first.input_shape or given), *others), printed_by="model")
@@ -107,7 +108,7 @@ def row_of_model(row: ModelRow) -> ClaimedRow:
 
 
 def matched(table: ClaimedTable, model_rows: Sequence[ModelRow]) -> list[range]:
-    """The model's rows that each claimed row stands for: a named block, or a layer, in order."""
+    """Return the model's rows that each claimed row stands for: a named block, or a layer, in order."""
     blocks = [block_named(row, model_rows) for row in table.rows]
     single = [n for n, row in enumerate(table.rows) if not blocks[n] and row.layer.kind != "total"]
     pairs = [(row, kind_of(row.kind.lower())) for row in model_rows]
@@ -117,7 +118,7 @@ def matched(table: ClaimedTable, model_rows: Sequence[ModelRow]) -> list[range]:
 
 
 def block_named(row: ClaimedRow, model_rows: Sequence[ModelRow]) -> range:
-    """The rows below a module that the label names, `layer1` or `inception3a`; empty where it names none."""
+    """Return the rows of a module that the label names, `layer1` or `inception3a`; empty if it names none."""
     name = next(iter(words(row.label)), None)
     inside = [n for n, other in enumerate(model_rows) if name and other.path.lower().startswith(f"{name}.")]
     return range(inside[0], inside[-1] + 1) if inside and len(inside) == inside[-1] + 1 - inside[0] else range(0)
@@ -128,7 +129,7 @@ def words(label: str) -> list[str]:
 
 
 def likeness(row: ClaimedRow, model_row: ModelRow, kind: str) -> int:
-    """How well a claimed row and a model's layer go together; 0 where they cannot."""
+    """Return how well a claimed row and a model's layer match; 0 if they cannot."""
     path = model_row.path.lower()
     named = bool({path, path.rpartition(".")[2]} & set(words(row.label)))
     claimed = row.layer.kind
@@ -143,7 +144,7 @@ def likeness(row: ClaimedRow, model_row: ModelRow, kind: str) -> int:
 
 
 def aligned(scores: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """The pairs, both in order, of the greatest sum of scores (Needleman & Wunsch 1970, gaps free)."""
+    """Return the pairs with the greatest sum of scores, in order (Needleman & Wunsch 1970, free gaps)."""
     best: defaultdict[tuple[int, int], int] = defaultdict(int)  # of the scores from a row and a column on
     for row in reversed(range(len(scores))):
         for column in reversed(range(len(scores[row]))):

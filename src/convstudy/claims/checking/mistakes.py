@@ -1,8 +1,8 @@
-"""The known mistakes, each a formula: the one that gives exactly the claimed number names the mistake.
+"""The known mistakes as formulas: the one that gives exactly the claimed number names the mistake.
 
-In each table the most common mistake stands first: where several explain a number, the first is named and the others
-are offered. A formula returns its text with the numbers put in, or None where the mistake cannot be made; shapes have
-one text for each extent.
+Each table lists the most common mistake first: if several explain a number, the first is named and the others are
+alternatives. A formula returns its text with the numbers filled in, or None if the mistake is impossible; shapes have
+one text per extent.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from convstudy.claims.checking.layer import (
     WEIGHTED_WINDOWS,
     WINDOWED,
     LayerSpec,
+    kernel_formula,
     macs_formula,
     output_formulas,
+    own_parameters,
     parameter_formula,
     size_formula,
     slice_formula,
@@ -32,7 +34,7 @@ ShapeFormula = Callable[[LayerSpec], tuple[str, ...] | None]
 
 @dataclass(frozen=True)
 class Fault:
-    """A mistake's identifier, the kinds of layer it is made at, a sentence for a student, and its formula."""
+    """A mistake: its identifier, the kinds of layers it applies to, a sentence for a student, and its formula."""
 
     name: str
     kinds: tuple[str, ...]
@@ -42,7 +44,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class ShapeFault:
-    """The same for a shape: a formula for each extent, channels first."""
+    """A mistake in a shape: one formula per extent, channels first."""
 
     name: str
     kinds: tuple[str, ...]
@@ -52,7 +54,7 @@ class ShapeFault:
 
 @dataclass(frozen=True)
 class Slip:
-    """A slip of the pen or of arithmetic: what the claimed number is made of, told from the right one."""
+    """A slip of the pen or of arithmetic: its test compares the claimed number with the right one."""
 
     name: str
     sentence: str
@@ -75,7 +77,7 @@ POOLING = ("pooling", "global pooling", "adaptive pooling")
 
 
 def window(x: LayerSpec) -> str:
-    return f"{x.kernel[0]}·{x.kernel[1]}"
+    return kernel_formula(x)
 
 
 def positions(x: LayerSpec) -> str:
@@ -83,7 +85,7 @@ def positions(x: LayerSpec) -> str:
 
 
 def with_bias(x: LayerSpec, weights: str) -> str:
-    """The weights of one filter or unit, and its bias where the layer has one."""
+    """Return the weights of one filter or unit, with its bias if the layer has one."""
     return f"({weights} + 1)" if x.bias else weights
 
 
@@ -134,6 +136,8 @@ PARAMETER_MISTAKES: tuple[Fault, ...] = (
             lambda x: f"{x.kernel[0]}·{x.input_channels // x.groups}·{x.filters}"),
     Fault("filters-left-out", CONV, "this counts one filter, and not its bias",
             slice_formula),
+    Fault("joined-operation-left-out", (*CONV, "dense"), "the row also lists an operation with parameters of its own",
+            lambda x: when(x.joined, own_parameters(x))),
     # dense layers
     Fault("one-bias-for-the-layer", DENSE, "every unit has a bias of its own; here the whole layer has one",
             lambda x: f"{x.features}·{x.channels} + 1"),
@@ -235,7 +239,7 @@ SIZE_MISTAKES: tuple[Fault, ...] = (
 
 
 def sides(x: LayerSpec, template: str) -> tuple[str, ...]:
-    """A shape whose sides follow a template of {n}, {p}, {k}, {s}: input side, padding, window length, stride."""
+    """Return a shape whose sides follow a template of input side {n}, padding {p}, window length {k} and stride {s}."""
     texts = [
         template.format(n=x.input_side[axis], p=padding_of(x, axis), k=window_length(x, axis), s=x.stride[axis])
         for axis in (0, 1)
@@ -297,8 +301,12 @@ def neighbours_exchanged(claimed: int, correct: int) -> bool:
     )
 
 
+def sign_wrong(claimed: int, correct: int) -> bool:
+    return claimed == -correct
+
+
 def carry_lost(claimed: int, correct: int) -> bool:
-    """Whether the numbers differ by a few times a power of ten: a carry forgotten, or added twice."""
+    """Return whether the numbers differ by one digit times a power of ten: a carry forgotten, or added twice."""
     difference = abs(claimed - correct)
     return difference >= 10 and difference % 10 ** (len(str(difference)) - 1) == 0
 
@@ -314,8 +322,9 @@ def digit_lost(claimed: int, correct: int) -> bool:
 
 SLIPS: tuple[Slip, ...] = (
     Slip("digits-exchanged", "two neighbouring digits are exchanged", neighbours_exchanged),
-    Slip("product-slip", "one digit of the product is wrong", one_digit_differs),
-    Slip("product-slip", "a carry is lost in the product", carry_lost),
+    Slip("sign-wrong", "the sign is wrong: a count is not negative", sign_wrong),
+    Slip("digit-wrong", "one digit is wrong", one_digit_differs),
+    Slip("carry-lost", "a carry is lost or added twice", carry_lost),
     Slip("zero-slip", "zeros at the end are lost or added", zero_lost),
     Slip("digit-lost", "a digit is lost or added", digit_lost),
 )
@@ -328,7 +337,7 @@ MISTAKES: dict[Quantity, tuple[Fault, ...]] = {
 
 @dataclass(frozen=True)
 class NamedMistake:
-    """A mistake that gives exactly the claimed number: its identifier, a sentence, and the formula it was made with."""
+    """A mistake that gives exactly the claimed number: its identifier, a sentence, and its formula."""
 
     mistake: str
     sentence: str
@@ -336,7 +345,7 @@ class NamedMistake:
 
 
 def number_mistakes(layer: LayerSpec, quantity: Quantity) -> Iterator[tuple[NamedMistake, Fraction]]:
-    """Every mistake that can be made at this number, with the value that it gives."""
+    """Yield every possible mistake in a number, with the value that it gives."""
     for mistake in MISTAKES[quantity]:
         if layer.kind in mistake.kinds and (formula := mistake.formula(layer)) is not None:
             value = value_of(formula)
@@ -346,7 +355,7 @@ def number_mistakes(layer: LayerSpec, quantity: Quantity) -> Iterator[tuple[Name
 
 
 def shape_mistakes(layer: LayerSpec) -> Iterator[tuple[NamedMistake, Shape]]:
-    """Every mistake that can be made at this shape, with the shape that it gives."""
+    """Yield every possible mistake in a shape, with the shape that it gives."""
     for mistake in SHAPE_MISTAKES:
         if layer.kind in mistake.kinds and (formulas := mistake.formula(layer)) is not None:
             values = [value_of(formula) for formula in formulas]
@@ -356,8 +365,15 @@ def shape_mistakes(layer: LayerSpec) -> Iterator[tuple[NamedMistake, Shape]]:
                 yield NamedMistake(mistake.name, mistake.sentence, text), tuple(int(value) for value in values)
 
 
-def slips(claimed: int, correct: int) -> Iterator[NamedMistake]:
-    """The slips of pen or arithmetic that lie between two numbers."""
+PRODUCT_SLIPS = {"digit-wrong": "one digit of the product is wrong", "carry-lost": "a carry is lost in the product"}
+
+
+def slips(claimed: int, correct: int, *, product: bool = False) -> Iterator[NamedMistake]:
+    """Yield the slips of the pen or of arithmetic between two numbers; those of a product are named so."""
     for slip in SLIPS:
-        if correct and slip.made(claimed, correct):
-            yield NamedMistake(slip.name, slip.sentence)
+        comparable = claimed >= 0 or slip.name == "sign-wrong"
+        if correct and comparable and slip.made(claimed, correct):
+            if product and slip.name in PRODUCT_SLIPS:
+                yield NamedMistake("product-slip", PRODUCT_SLIPS[slip.name])
+            else:
+                yield NamedMistake(slip.name, slip.sentence)

@@ -1,4 +1,4 @@
-"""A claimed table as a torch network, and as the source of one."""
+"""A claimed table as a torch network, and as the source code of one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from convstudy.errors import ClaimError
 
 
 class BranchedNetwork(nn.Module):
-    """Steps that are fed by any earlier step: modules, additions and concatenations over the channels."""
+    """A network of steps that are fed by any earlier step: modules, additions and concatenations over the channels."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         super().__init__()
@@ -43,12 +43,12 @@ class BranchedNetwork(nn.Module):
 
 
 def table_network(table: ClaimedTable, *, num_classes: int | None = None, in_channels: int | None = None) -> nn.Module:
-    r"""The network that a table describes, freshly initialised; its output are logits.
+    r"""Build the network that a table describes, freshly initialized; its outputs are logits.
 
     Another number of classes or of input channels changes the last and the first layer.
 
     Raises:
-        ClaimError: when the table does not tell what a row is, or the layer to be changed is none that can.
+        ClaimError: if the table does not determine a layer, or the layer to be changed cannot be.
 
     >>> from convstudy.claims.reading import parse_table
     >>> table = parse_table("layer\tshape\nInput\t(32,32,3)\nCONV1 (f=5)\t(28,28,8)\nPOOL1\t(14,14,8)\nFC\t(10,1)\n")
@@ -66,28 +66,28 @@ def table_network(table: ClaimedTable, *, num_classes: int | None = None, in_cha
 
 
 def with_in_channels(table: ClaimedTable, steps: Sequence[Step], in_channels: int | None) -> tuple[Step, ...]:
-    """The steps with a first convolution that takes other images."""
+    """Return the steps with a first convolution for other input channels."""
     first = steps[0]
     if first.module != "Conv2d" or first.options.get("groups", 1) != 1 or in_channels is None:
         raise ClaimError(
-            f"{table.source} describes a network for its own input only, for it does not begin with a convolution"
+            f"{table.source} describes a network for its own input only, because it does not begin with a convolution"
         )
     return (replace(first, arguments=(in_channels, *first.arguments[1:])), *steps[1:])
 
 
 def with_classes(table: ClaimedTable, steps: Sequence[Step], num_classes: int | None) -> tuple[Step, ...]:
-    """The steps with a last dense layer that has other classes."""
+    """Return the steps with a last dense layer for other classes."""
     last = steps[-1]
     if last.module != "Linear" or num_classes is None:
         raise ClaimError(
             f"{table.source} describes a network with {last.output[0]} outputs only, "
-            "for it does not end in a dense layer"
+            "because it does not end in a dense layer"
         )
     return (*steps[:-1], replace(last, arguments=(last.arguments[0], num_classes), output=(num_classes,)))
 
 
 def table_input_shape(table: ClaimedTable) -> Shape:
-    """The input that the described network takes: channels, height, width.
+    """Return the input shape of the described network: channels, height, width.
 
     Raises:
         ClaimError: as `table_network`.
@@ -96,7 +96,7 @@ def table_input_shape(table: ClaimedTable) -> Shape:
 
 
 def table_num_classes(table: ClaimedTable) -> int:
-    """How many values the described network gives.
+    """Return the number of outputs of the described network.
 
     Raises:
         ClaimError: as `table_network`.
@@ -105,7 +105,7 @@ def table_num_classes(table: ClaimedTable) -> int:
 
 
 def is_chain(steps: Sequence[Step]) -> bool:
-    """Whether every step is a module fed by the step right above it."""
+    """Return whether every step is a module fed by the step right above it."""
     above = ["x", *(step.name for step in steps)]
     return all(step.inputs == (above[n],) and step.module not in {"add", "cat"} for n, step in enumerate(steps))
 
@@ -116,10 +116,10 @@ def module_of(step: Step) -> nn.Module:
 
 
 def module_source(table: ClaimedTable, name: str = "Net") -> str:
-    r"""The network that a table describes as a plain PyTorch module; `name` is its class.
+    r"""Return the network that a table describes as a plain PyTorch module; `name` is its class.
 
     Raises:
-        ClaimError: as `table_network`, and when `name` is no name of a class.
+        ClaimError: as `table_network`, and if `name` is not the name of a class.
 
     >>> from convstudy.claims.reading import parse_table
     >>> table = parse_table("layer\tshape\nInput\t(28,28,1)\nCONV1 (f=5)\t(24,24,8)\nPOOL1\t(12,12,8)\nFC\t(10,1)\n")
@@ -134,7 +134,7 @@ def module_source(table: ClaimedTable, name: str = "Net") -> str:
     ...
     """
     if not name.isidentifier() or keyword.iskeyword(name):
-        raise ClaimError(f"{name!r} is no name of a Python class; expected one like Net")
+        raise ClaimError(f"{name!r} is not the name of a Python class; expected one like Net")
     shape, steps = steps_of(table)
     modules = [step for step in steps if step.module not in {"add", "cat"}]
     lines = [
@@ -168,7 +168,7 @@ def printed_shape(shape: Shape) -> str:
 
 
 def forward_lines(steps: Sequence[Step]) -> Iterator[str]:
-    """One line a step, its output's shape at the end; a value that a later step needs too has a name of its own."""
+    """Yield one line per step with the shape of its output; a value that a later step needs has its own name."""
     kept = {name for above, step in pairwise(steps) for name in step.inputs if name != above.name}
     held = {"x": "input_x"}
     if "x" in kept:

@@ -1,4 +1,4 @@
-"""The search for the mistake behind a wrong cell: what is passed on, exchanged, mistaken by formula, or a slip."""
+"""The search for the mistake behind a wrong cell: passed on, exchanged, a mistaken formula, or a slip."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from fractions import Fraction
 from functools import cached_property
 from math import prod
 
-from convstudy.claims.checking.describe import DescribedNetwork, same_shape
+from convstudy.claims.checking.arithmetic import value_of
+from convstudy.claims.checking.describe import DescribedNetwork
 from convstudy.claims.checking.facts import Facts, Value, claimed_outputs, facts_of_layer, total
-from convstudy.claims.checking.layer import LayerSpec, fits, parameter_formula
+from convstudy.claims.checking.layer import (
+    LayerSpec,
+    bias_formula,
+    fits,
+    macs_formula,
+    parameter_formula,
+    weight_formula,
+)
 from convstudy.claims.checking.mistakes import (
     COUNTED_NOTHING,
     POOLING,
@@ -21,7 +29,7 @@ from convstudy.claims.checking.mistakes import (
 )
 from convstudy.claims.checking.unstated_input import USUAL_SIDES
 from convstudy.claims.printed_number import PrintedNumber
-from convstudy.claims.printed_shape import Shape
+from convstudy.claims.printed_shape import Shape, same_shape
 from convstudy.claims.table import QUANTITIES, ClaimedTable, Quantity
 
 Claimed = PrintedNumber | Shape
@@ -30,7 +38,7 @@ MOST_SIZED_ROWS = 500  # another input's size is tried on networks up to this le
 
 
 def agrees(claimed: Claimed, value: Value | Fraction | None) -> bool:
-    """Whether a claim, at its printed precision, is this value."""
+    """Return whether a claim, at its printed precision, is this value."""
     if isinstance(claimed, PrintedNumber):
         return isinstance(value, int | Fraction) and claimed.holds(value)
     return isinstance(value, tuple) and same_shape(claimed, value)
@@ -41,14 +49,14 @@ def claim(row_numbers: Facts, quantity: Quantity) -> Claimed | None:
 
 
 class MistakeSearch:
-    """Explains the wrong cells of one table; every way to explain is a method that yields explanations."""
+    """The search in one table; every method yields the mistakes of one sort that explain a wrong cell."""
 
     def __init__(self, table: ClaimedTable, network: DescribedNetwork, facts: Sequence[Facts]) -> None:
         self.table, self.network, self.facts = table, network, facts
         self.claimed = claimed_outputs(facts)
 
     def explanations(self, number: int, quantity: Quantity) -> list[NamedMistake]:
-        """Everything that gives exactly the claimed value, the likeliest first; each mistake once."""
+        """Return every mistake that gives exactly the claimed value, the likeliest first, each once."""
         claimed = claim(self.facts[number], quantity)
         if claimed is None:
             return []
@@ -70,6 +78,13 @@ class MistakeSearch:
         yield from self.by_kind(number, quantity)
         yield from self.slipped(number, quantity, claimed)
 
+    def values_of(self, layer: LayerSpec) -> tuple[dict[Quantity, Value], dict[Quantity, str]]:
+        """Return a layer's values and formulas by the conventions of the table; weights and biases apart."""
+        values, formulas = facts_of_layer(layer, self.network.conventions)
+        for quantity, formula in (("weights", weight_formula(layer)), ("biases", bias_formula(layer))):
+            values[quantity], formulas[quantity] = int(value_of(formula)), formula  # type: ignore[index]
+        return values, formulas
+
     def wrong(self, number: int, quantity: Quantity) -> bool:
         fact = self.facts[number]
         claimed = claim(fact, quantity)
@@ -78,7 +93,7 @@ class MistakeSearch:
     # -- passed on -----------------------------------------------------------------------------------------------------
 
     def on_claims(self, number: int, quantity: Quantity) -> Iterator[tuple[LayerSpec, str]]:
-        """The layer as it follows from wrong claims, of the rows that feed it and of its own shape; and the reason."""
+        """Yield the layer as it follows from wrong claims in its inputs or its own shape, with the reason."""
         layer, own = self.facts[number].layer, self.facts[number].row.shape
         if layer is None:
             return
@@ -109,7 +124,7 @@ class MistakeSearch:
 
     def passed_on(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         for layer, reason in self.on_claims(number, quantity):
-            values, formulas = facts_of_layer(layer)
+            values, formulas = self.values_of(layer)
             if agrees(claimed, values[quantity]):
                 yield NamedMistake("passed-on", f"this follows rightly from {reason}", formulas[quantity])
 
@@ -117,6 +132,11 @@ class MistakeSearch:
 
     def by_formula(self, layer: LayerSpec | None, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         if layer is None:
+            return
+        if quantity in {"weights", "biases"}:
+            return
+        if quantity == "macs" and self.network.conventions.macs.startswith("operations"):
+            yield from mistaken_operations(layer, claimed)
             return
         made = shape_mistakes(layer) if quantity == "output_shape" else number_mistakes(layer, quantity)
         for explanation, value in made:
@@ -129,7 +149,7 @@ class MistakeSearch:
                 yield replace(explanation, sentence=f"{explanation.sentence}; on top of {reason}")
 
     def unpooled(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
-        """A dense layer that is fed with the map above the pooling, or with a map that was flattened wrongly."""
+        """Yield the mistake of a dense layer fed with the map above the pooling, or with a map flattened wrongly."""
         layer, inputs = self.facts[number].layer, self.facts[number].inputs
         if layer is None or layer.kind != "dense" or not inputs:
             return
@@ -139,14 +159,14 @@ class MistakeSearch:
         fed = layer.fed(above.layer.input)
         if above.layer.kind == "flatten":
             yield from self.by_formula(fed, quantity, claimed)
-        values, formulas = facts_of_layer(fed)
+        values, formulas = self.values_of(fed)
         if above.layer.kind in POOLING and agrees(claimed, values[quantity]):
             sentence = f"here the input of {above.row.label!r} is flattened, not its output"
             yield NamedMistake("flatten-mistaken", sentence, f"{formulas[quantity]} = {values[quantity]:,}")
 
     @cached_property
     def other_inputs(self) -> list[tuple[str, list[LayerSpec | None]]]:
-        """The network with every other usual side of its input, and the sentence that says so."""
+        """Return the network with every other usual side of its input, and a sentence about it."""
         shape = self.network.input_shape
         if shape is None or len(shape) != 3 or len(self.network.rows) > MOST_SIZED_ROWS:
             return []
@@ -165,12 +185,12 @@ class MistakeSearch:
         for sentence, layers in self.other_inputs:
             layer = layers[described]
             if layer is not None:
-                values, formulas = facts_of_layer(layer)
+                values, formulas = self.values_of(layer)
                 if agrees(claimed, values[quantity]):
                     yield NamedMistake("another-input-size", sentence, formulas[quantity])
 
     def thousands(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
-        """1,024 taken for 1,000: in the printed K or M, or in the number of units."""
+        """Yield 1,024 taken for 1,000: in the printed K or M, or in the number of units."""
         fact = self.facts[number]
         value = fact.correct.get(quantity)
         if isinstance(claimed, PrintedNumber) and isinstance(value, int):
@@ -182,9 +202,9 @@ class MistakeSearch:
                     yield NamedMistake("1024-for-1000", f"here {taken:,} is taken where the layer has {meant:,}")
 
     def by_kind(self, number: int, quantity: Quantity) -> Iterator[NamedMistake]:
-        """Any count at a layer that has none, whatever formula gave it."""
+        """Yield a count at a layer that has none, whichever formula gave it."""
         kind = self.facts[number].row.layer.kind
-        if quantity == "parameters" and kind in POOLING:
+        if quantity in {"parameters", "weights", "biases"} and kind in POOLING:
             yield NamedMistake("pooling-given-parameters", "pooling only picks or averages: it learns nothing")
         elif quantity == "parameters" and kind in COUNTED_NOTHING and self.facts[number].correct.get(quantity) == 0:
             yield NamedMistake("parameters-where-there-are-none", "this layer learns nothing")
@@ -207,7 +227,7 @@ class MistakeSearch:
                 )
 
     def crosswise(self, one: tuple[int, Quantity], other: tuple[int, Quantity]) -> bool:
-        """Whether two wrong cells claim each what is right for the other."""
+        """Return whether each of two wrong cells claims the right value of the other."""
         first, second = claim(self.facts[one[0]], one[1]), claim(self.facts[other[0]], other[1])
         if first is None or second is None or not self.wrong(*other):
             return False
@@ -226,7 +246,7 @@ class MistakeSearch:
     def slipped(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         right = self.facts[number].correct.get(quantity)
         if isinstance(claimed, PrintedNumber) and claimed.exact and isinstance(right, int):
-            yield from slips(int(claimed.value), right)
+            yield from slips(int(claimed.value), right, product="·" in self.facts[number].formulas.get(quantity, ""))
         elif isinstance(claimed, tuple) and isinstance(right, tuple) and len(claimed) == len(right):
             wrong = [(one, other) for one, other in zip(claimed, right, strict=True) if one != other]
             if len(set(wrong)) == 1:
@@ -277,8 +297,18 @@ class MistakeSearch:
         yield from self.slipped(number, quantity, claimed)
 
 
+def mistaken_operations(layer: LayerSpec, claimed: Claimed) -> Iterator[NamedMistake]:
+    """Yield the mistakes in a column of operations, two per multiply-accumulate."""
+    formula = macs_formula(layer)
+    if agrees(claimed, value_of(formula)):
+        yield NamedMistake("macs-for-flops", "these are multiply-accumulates, not two operations each", formula)
+    for mistake, value in number_mistakes(layer, "macs"):
+        if agrees(claimed, 2 * value):
+            yield replace(mistake, formula=f"2·({mistake.formula})")
+
+
 def mistaken_sums(rows: Sequence[Facts]) -> Iterator[tuple[int, str, str]]:
-    """Sums of parameters over the whole network, with one mistake made at every row."""
+    """Yield sums of parameters over the whole network with one mistake made in every row."""
     right = total(rows, "parameters")
     if right is None:
         return
@@ -302,7 +332,7 @@ def thousands_in_unit(claimed: PrintedNumber, right: int) -> Iterator[NamedMista
 
 
 def taken_for(layer: LayerSpec, taken: int, meant: int, quantity: Quantity, claimed: Claimed) -> bool:
-    """Whether the claim is that of the layer with `taken` units or features where it has `meant`."""
+    """Return whether the claim is that of a layer with `taken` units or features instead of `meant`."""
     changed = replace(
         layer,
         channels=taken if layer.channels == meant else layer.channels,

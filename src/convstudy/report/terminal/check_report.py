@@ -18,7 +18,7 @@ def check_report(report: CheckReport) -> RenderableType:
     lines = [_total(report), *_whole_columns(report), *(_wrong(cell, report) for cell in report.wrong)]
     unknown = [cell for cell in report.cells if cell.holds is None]
     if unknown:
-        names = "; ".join(f"{cell.row}, {cell.column}" for cell in unknown)
+        names = "; ".join(f"{cell.row}, {cell.column}" + f" ({cell.reason})" * bool(cell.reason) for cell in unknown)
         lines.append(Text(f"not checked, because the table does not determine them: {names}", style="dim"))
     notes = [Text(note, style="dim") for note in report.notes]
     return Group(_cells(report), Text(), *lines, *([Text(), *notes] if notes else []))
@@ -28,9 +28,8 @@ def _cells(report: CheckReport) -> RenderableType:
     table = plain_table("row", "column", numeric=("claimed", "correct", ""))
     for cell in report.cells:
         mark, style = {True: ("right", "green"), False: ("wrong", "bold red"), None: ("?", "dim")}[cell.holds]
-        table.add_row(
-            cell.row, cell.column, _value(cell.claimed, report), _value(cell.correct, report), Text(mark, style)
-        )
+        claimed, correct = _value(cell.claimed, report), _value(cell.correct, report)
+        table.add_row(Text(cell.row), Text(cell.column), Text(claimed), Text(correct), Text(mark, style))
     return table
 
 

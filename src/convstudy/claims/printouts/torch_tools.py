@@ -1,0 +1,90 @@
+"""Printouts of torchinfo and torchsummary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from convstudy.claims.grid import Grid
+from convstudy.claims.printouts.lines import FOOTERS, RULE, printed_total, printout_grid
+
+TREE = re.compile(r"^[\s│├└|+─-]*[─-]\s*")
+COUNTED = ("Param #", "Mult-Adds")
+
+
+def torchsummary_grid(lines: Sequence[str], source: str) -> Grid:
+    """Read the rows of a torchsummary printout: columns two or more spaces apart, until the footer.
+
+    Raises:
+        ClaimError: if it has no rows.
+    """
+    rows = []
+    for line in lines[1:]:
+        if FOOTERS.match(line):
+            break
+        if line.strip() and not RULE.match(line):
+            match = re.match(r"\s*(?:[│├└─|+\s]*)?(\S+(?: \S+)*?)\s+(\[.*\]|--)\s+([\d,]+|--)\s*$", line)
+            cells = list(match.groups()) if match else re.split(r"\s{2,}", line.strip())
+            rows.append([cells[0], re.sub(r"[-:]\s*[\d-]+$", "", cells[0]), *(blank(cell) for cell in cells[1:3])])
+    header = ("Layer", "type", "Output Shape", "Param #")
+    return printout_grid(header, rows, source, printer="torchsummary", total=printed_total(lines))
+
+
+def blank(cell: str) -> str:
+    return "" if cell == "--" else cell
+
+
+def torchinfo_grid(lines: Sequence[str], source: str) -> Grid:
+    """Read the layers of a torchinfo printout; a module that only sums the rows indented below it is left out.
+
+    Raises:
+        ClaimError: if it has no rows.
+    """
+    rows: list[tuple[int, list[str]]] = []
+    for line in lines[1:]:
+        if FOOTERS.match(line):
+            break
+        if line.strip() and not RULE.match(line):
+            prefix = TREE.match(line)
+            depth = prefix.end() if prefix else 0
+            rows.append((depth, re.split(r"\s{2,}", line[depth:].strip())))
+    names = re.split(r"\s{2,}", lines[0].strip())
+    leaves = [
+        cells
+        for (depth, cells), (below, _) in zip(rows, [*rows[1:], (0, [""])], strict=True)
+        if ((depth > 0 or len(rows) == 1) and below <= depth) or has_own_parameters(cells, names)
+    ]
+    header = ["Layer", "type", *names[1:]]
+    found = [
+        [
+            row[0],
+            class_in(row[0]),
+            *(torchinfo_cell(cell, name) for cell, name in zip(row[1:], names[1:], strict=False)),
+        ]
+        for row in leaves
+    ]
+    return printout_grid(header, found, source, printer="torchinfo", total=printed_total(lines))
+
+
+def has_own_parameters(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Return whether a module has parameters beside those of the modules below it."""
+    place = names.index("Param #") if "Param #" in names else len(cells)
+    return place < len(cells) and re.fullmatch(r"\(?[\d,]+\)?", cells[place]) is not None
+
+
+def class_in(label: str) -> str:
+    """Return the class of a torchinfo label.
+
+    >>> class_in("Conv2d (conv1): 1-1"), class_in("Linear: 1-4")
+    ('Conv2d', 'Linear')
+    """
+    return re.split(r"\s*\(|:", label)[0].strip()
+
+
+def torchinfo_cell(cell: str, column: str) -> str:
+    """Return a cell: `--` counts nothing, `(1,728)` is frozen, `(recursive)` was counted in a row above."""
+    if column == "Kernel Shape" and cell == "--":
+        return ""
+    if column not in COUNTED:
+        return cell
+    return {"--": "0", "(recursive)": ""}.get(cell, cell.strip("()"))
