@@ -76,7 +76,7 @@ def test_a_batch_of_one_image_is_normalised_by_its_own_statistics(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "optimiser"),
+    ("name", "optimizer"),
     [
         ("sgd", lambda weights: torch.optim.SGD(weights, 0.1)),
         ("momentum", lambda weights: torch.optim.SGD(weights, 0.1, momentum=0.9)),
@@ -86,18 +86,18 @@ def test_a_batch_of_one_image_is_normalised_by_its_own_statistics(name: str) -> 
         ("adamw", torch.optim.AdamW),
     ],
 )
-def test_weights_gradients_and_optimiser(name: str, optimiser: Callable[..., torch.optim.Optimizer]) -> None:
+def test_weights_gradients_and_optimizer(name: str, optimizer: Callable[..., torch.optim.Optimizer]) -> None:
     network = Net()
     network.conv1.requires_grad_(False)
-    steps = optimiser(network.parameters())
+    steps = optimizer(network.parameters())
     network(torch.rand(2, 3, 32, 32)).sum().backward()
     steps.step()
     states = [value for state in steps.state.values() for value in state.values() if isinstance(value, Tensor)]
-    memory = training_memory(network, (3, 32, 32), batch_size=2, optimiser=name)
-    assert memory.optimiser == sum(state.nbytes for state in states if state.dim())  # the count of steps aside
+    memory = training_memory(network, (3, 32, 32), batch_size=2, optimizer=name)
+    assert memory.optimizer == sum(state.nbytes for state in states if state.dim())  # the count of steps aside
     assert memory.gradients == sum(weight.grad.nbytes for weight in network.parameters() if weight.grad is not None)
     assert memory.weights == 62_006 * 4
-    assert memory.peak == memory.weights + memory.gradients + memory.optimiser + memory.saved_activations
+    assert memory.peak == memory.weights + memory.gradients + memory.optimizer + memory.saved_activations
     assert set(OPTIMISER_VALUES) == {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
 
 
@@ -112,4 +112,4 @@ def test_settings_that_cannot_be() -> None:
     with pytest.raises(RecipeError, match="batch_size is 0"):
         training_memory(Net(), (3, 32, 32), batch_size=0)
     with pytest.raises(UnknownNameError, match=r"'nesterow'.*'nesterov'"):
-        training_memory(Net(), (3, 32, 32), optimiser="nesterow")
+        training_memory(Net(), (3, 32, 32), optimizer="nesterow")

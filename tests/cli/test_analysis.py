@@ -127,7 +127,7 @@ def test_a_summary_in_training_mode_has_the_side_branches(convstudy: Convstudy) 
     assert "MACs in training mode" in said.out
 
 
-def test_the_memory_of_training_follows_batch_and_optimiser(convstudy: Convstudy) -> None:
+def test_the_memory_of_training_follows_batch_and_optimizer(convstudy: Convstudy) -> None:
     def memory(*words: str) -> dict[str, int]:
         table = json.loads(convstudy("summary", "net", "--format", "json", *words).out)
         held: dict[str, int] = table["training_memory"]
@@ -136,7 +136,7 @@ def test_the_memory_of_training_follows_batch_and_optimiser(convstudy: Convstudy
     one, two = memory("-b", "1"), memory("-b", "2", "--opt", "adamw")
     assert one["weights"] == 62_006 * 4
     assert two["saved_activations"] == 2 * one["saved_activations"]
-    assert (one["optimiser"], two["optimiser"]) == (62_006 * 4, 62_006 * 8)
+    assert (one["optimizer"], two["optimizer"]) == (62_006 * 4, 62_006 * 8)
     assert convstudy("summary", "net", "--opt", "adan").err.startswith("error: ")
 
 

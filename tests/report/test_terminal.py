@@ -128,7 +128,7 @@ def test_repeated_blocks_are_drawn_once() -> None:
 
 def test_the_memory_of_training_is_said_part_by_part() -> None:
     memory = TrainingMemory(
-        batch_size=32, inputs=12, weights=1000, buffers=24, gradients=1000, optimiser=2000, saved_activations=5000
+        batch_size=32, inputs=12, weights=1000, buffers=24, gradients=1000, optimizer=2000, saved_activations=5000
     )
     text = drawn(layer_table(layers("net", 32), memory=memory))
     assert "32 images: 9.02 KB" in text

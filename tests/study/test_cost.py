@@ -68,21 +68,21 @@ def step_bytes(name: str, images: int, **settings: object) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "optimiser"), [("net", "sgd"), ("net", "adamw"), ("lenet5", "sgd"), ("resnet20", "sgd")]
+    ("name", "optimizer"), [("net", "sgd"), ("net", "adamw"), ("lenet5", "sgd"), ("resnet20", "sgd")]
 )
 @pytest.mark.parametrize("images", [16, 64])
-def test_it_is_what_analysis_predicts_but_for_workspaces(name: str, optimiser: str, images: int) -> None:
+def test_it_is_what_analysis_predicts_but_for_workspaces(name: str, optimizer: str, images: int) -> None:
     """The prediction leaves workspaces out; and what is saved first is given back before the last gradient is there."""
-    keeps = {"sgd": "nesterov", "adamw": "adamw"}[optimiser]
+    keeps = {"sgd": "nesterov", "adamw": "adamw"}[optimizer]
     shape = (1 if name == "lenet5" else 3, SIDE, SIDE)
-    asked = replace(task(name, optimizer=optimiser), input_shape=shape)
+    asked = replace(task(name, optimizer=optimizer), input_shape=shape)
     torch.manual_seed(0)
     found = training_step_bytes(asked, build(name, num_classes=10, in_channels=shape[0]), images)
     predicted = training_memory(
-        build(name, num_classes=10, in_channels=shape[0]), shape, batch_size=images, optimiser=keeps
+        build(name, num_classes=10, in_channels=shape[0]), shape, batch_size=images, optimizer=keeps
     )
     assert found is not None
-    assert found >= predicted.weights + predicted.gradients + predicted.optimiser + predicted.inputs
+    assert found >= predicted.weights + predicted.gradients + predicted.optimizer + predicted.inputs
     assert 0.9 * predicted.peak < found < 1.7 * predicted.peak
 
 

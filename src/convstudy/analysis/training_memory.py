@@ -16,7 +16,7 @@ from convstudy.analysis.stand_in import stand_ins
 from convstudy.analysis.trace import Trace
 from convstudy.errors import RecipeError, ShapeError, UnknownNameError
 
-OPTIMISER_VALUES = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
+OPTIMIZER_VALUES = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 """The number of values that an optimizer keeps per trained weight."""
 
 
@@ -33,14 +33,14 @@ class TrainingMemory:
     weights: int
     buffers: int
     gradients: int
-    optimiser: int
+    optimizer: int
     saved_activations: int
     saved_by_layer: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def peak(self) -> int:
         """Return the sum of all parts that are held at once."""
-        held = self.weights + self.buffers + self.gradients + self.optimiser
+        held = self.weights + self.buffers + self.gradients + self.optimizer
         return held + self.saved_activations
 
     @property
@@ -54,11 +54,11 @@ class TrainingMemory:
 
 
 def training_memory(
-    network: nn.Module, *inputs: Input, batch_size: int = 1, optimiser: str = "momentum", training: bool | None = True
+    network: nn.Module, *inputs: Input, batch_size: int = 1, optimizer: str = "momentum", training: bool | None = True
 ) -> TrainingMemory:
     """Predict the memory of a training step from a forward pass on the meta device and what autograd saves for it.
 
-    Inputs are shapes of one example, as for `count`, or tensors with their batch. `optimiser` is one of sgd, momentum,
+    Inputs are shapes of one example, as for `count`, or tensors with their batch. `optimizer` is one of sgd, momentum,
     nesterov, rmsprop, adam, adamw. Attention is assumed to be fused, which saves no matrix of attention weights.
 
     Raises:
@@ -67,15 +67,15 @@ def training_memory(
         UnknownNameError: if the optimizer is unknown.
 
     >>> memory = training_memory(nn.Sequential(nn.Linear(100, 10), nn.ReLU(), nn.Linear(10, 1)), (100,), batch_size=8)
-    >>> memory.weights, memory.gradients, memory.optimiser  # 1021 weights of 4 bytes, and one momentum each
+    >>> memory.weights, memory.gradients, memory.optimizer  # 1021 weights of 4 bytes, and one momentum each
     (4084, 4084, 4084)
     >>> memory.saved_activations  # the input, 8·100, and the ReLU's result, 8·10, which the second layer shares
     3520
     """
     if batch_size < 1:
         raise RecipeError(f"batch_size is {batch_size}; expected at least 1")
-    if optimiser not in OPTIMISER_VALUES:
-        raise UnknownNameError("optimizer", optimiser, OPTIMISER_VALUES)
+    if optimizer not in OPTIMIZER_VALUES:
+        raise UnknownNameError("optimizer", optimizer, OPTIMIZER_VALUES)
     network = unwrapped_module(network)
     given = [_batch(stand_in_of(value, network), value, batch_size) for value in inputs]
     if not given:
@@ -92,7 +92,7 @@ def training_memory(
         weights=weights,
         buffers=_bytes(buffers),
         gradients=trained,
-        optimiser=OPTIMISER_VALUES[optimiser] * trained,
+        optimizer=OPTIMIZER_VALUES[optimizer] * trained,
         saved_activations=sum(saved.by_layer.values()),
         saved_by_layer=saved.by_layer,
     )

@@ -69,7 +69,7 @@ def training_memory(
     >>> training_memory("net", batch_size=1).weights == 62_006 * 4
     True
     """
-    return analysis.training_memory(*_at_input(model, inputs, classes), batch_size=batch_size, optimiser=optimizer)
+    return analysis.training_memory(*_at_input(model, inputs, classes), batch_size=batch_size, optimizer=optimizer)
 
 
 def explain(model: Network, layer: str, *inputs: Input, classes: int | None = None) -> Explanation:

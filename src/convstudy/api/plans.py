@@ -20,7 +20,7 @@ Networks = Network | Mapping[str, Network] | Sequence[Network]
 
 
 @dataclass(frozen=True)
-class Call:
+class PlannedCall:
     """A plan, and the networks and data that were given as objects."""
 
     plan: Plan
@@ -28,7 +28,7 @@ class Call:
     data: DataSet | None
 
 
-def call_of(networks: Networks, data: Any, recipe: Recipe | None, settings: dict[str, Any]) -> Call:
+def call_of(networks: Networks, data: Any, recipe: Recipe | None, settings: dict[str, Any]) -> PlannedCall:
     """Return the plan of a call; it keeps names and paths, so that a study file can repeat them.
 
     Raises: ModelError, if two networks have the same name; as `Plan`, for invalid settings.
@@ -39,7 +39,7 @@ def call_of(networks: Networks, data: Any, recipe: Recipe | None, settings: dict
     if recipe is not None:
         settings = {**settings, "recipe": recipe}
     paths = {key: Path(value) for key, value in settings.items() if key in {"data_dir", "test_data"} and value}
-    return Call(Plan(models=tuple(named), data=words, **{**settings, **paths}), models, given)
+    return PlannedCall(Plan(models=tuple(named), data=words, **{**settings, **paths}), models, given)
 
 
 def _named(networks: Networks) -> dict[str, Network]:

@@ -84,7 +84,7 @@ def summary(
         return
     memory: TrainingMemory | None = None
     try:
-        memory = training_memory(network, shape, batch_size=batch_size, optimiser=opt)
+        memory = training_memory(network, shape, batch_size=batch_size, optimizer=opt)
     except ModelError as error:  # counting works, but training does not
         typer.echo(f"cannot predict the memory of a training step: {error}", err=True)
     if output_format is TableFormat.json:

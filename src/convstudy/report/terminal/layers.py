@@ -125,7 +125,7 @@ def _memory(memory: TrainingMemory) -> Iterator[Text]:
     held = {
         "weights": memory.weights + memory.buffers,
         "gradients": memory.gradients,
-        "optimizer": memory.optimiser,
+        "optimizer": memory.optimizer,
         "activations": memory.saved_activations,
     }
     yield Text("  " + ", ".join(f"{what} {numbers.num_bytes(size)}" for what, size in held.items()))

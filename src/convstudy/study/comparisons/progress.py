@@ -121,7 +121,7 @@ def seconds_left(states: Sequence[RunState], epochs: Mapping[str, int], jobs: in
 
 def jobs_of(folder: ComparisonFolder) -> int:
     """Return the number of runs of a comparison at the same time. Raises: as `read_unfinished`."""
-    return int(_start(folder)[0].environment["runs side by side"])
+    return int(_start(folder)[0].environment["parallel_runs"])
 
 
 def _states(folder: ComparisonFolder, entrants: Sequence[Entrant], seeds: Sequence[int]) -> Iterator[RunState]:

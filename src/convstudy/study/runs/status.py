@@ -102,8 +102,10 @@ def failure_reason(folder: RunFolder) -> str:
     """Return the error that ended the run, or an empty text."""
     if folder.complete or not folder.failure.exists():
         return ""
-    reason: str = json.loads(folder.failure.read_text(encoding="utf-8"))["error"]
-    return reason
+    try:
+        return str(json.loads(folder.failure.read_text(encoding="utf-8"))["error"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{folder.failure} cannot be read"
 
 
 def in_one_line(error: Exception) -> str:
