@@ -10,7 +10,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from convstudy.analysis.training_memory import OPTIMISER_VALUES, training_memory
+from convstudy.analysis.training_memory import OPTIMIZER_VALUES, training_memory
 from convstudy.errors import RecipeError, UnknownNameError
 from tests.analysis.networks import Net
 
@@ -98,7 +98,7 @@ def test_weights_gradients_and_optimizer(name: str, optimizer: Callable[..., tor
     assert memory.gradients == sum(weight.grad.nbytes for weight in network.parameters() if weight.grad is not None)
     assert memory.weights == 62_006 * 4
     assert memory.peak == memory.weights + memory.gradients + memory.optimizer + memory.saved_activations
-    assert set(OPTIMISER_VALUES) == {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
+    assert set(OPTIMIZER_VALUES) == {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
 
 
 def test_it_grows_with_the_batch_and_is_told_by_layer() -> None:
