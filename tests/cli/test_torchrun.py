@@ -38,7 +38,7 @@ def test_two_processes_leave_one_run_as_one_process_does(
     whole: tuple[Path, str], convstudy: Callable[..., Said], tmp_path: Path
 ) -> None:
     run, out = whole
-    assert "\n2 processes, each with its part of every batch\n" in out
+    assert "\n2 processes, each with a part of every batch\n" in out
     assert out.count("epoch 4 of 4") == out.count("run: whole") == out.count("recipe\n") == 1
     assert convstudy(*WORDS, "alone").status == 0
     alone = tmp_path / "alone"
@@ -94,4 +94,4 @@ def test_other_commands_are_not_for_several_processes(
         monkeypatch.setenv(name, str(value))
     said = convstudy("compare", "net", "lenet5", "--epochs", "1", "--output", "out")
     assert (said.status, said.err.count("\n")) == (2, 1)
-    assert said.err.startswith("error: torchrun starts processes that train one network, as `convstudy train` does; ")
+    assert said.err.startswith("error: torchrun starts processes that train one network together")

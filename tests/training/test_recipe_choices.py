@@ -330,6 +330,7 @@ BAD: dict[str, tuple[Any, str, str]] = {  # a value, how the message shows it, a
     "balance": ("los", "'los'", "none, loss or sampling; did you mean 'loss'?"),
     "ema_decay": (1, "1", "a number from 0 to below 1"),
     "ema_warmup": (0, "0", "true or false"),
+    "bn_recompute": ("sometimes", "'sometimes'", "auto, always or never"),
     "patience": (1.0, "1", "a whole number, 0 or more"),
     "crop_padding": (0.6, "0.6", "a number from 0 to 0.5"),
     "horizontal_flip": (1, "1", "true or false"),

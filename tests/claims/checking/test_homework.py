@@ -7,7 +7,7 @@ import pytest
 from convstudy.claims import parse_table, read_table
 from convstudy.claims.checking import check
 
-SHARED = Path(__file__).parents[3] / "shared" / "reference" / "homework.tsv"
+SHARED = Path(__file__).parents[4] / "shared" / "reference" / "homework.tsv"
 HOMEWORK = """
 \tActivation shape\tActivation Size\t# parameters
 Input:\t(32,32,3)\t3,072\t0
