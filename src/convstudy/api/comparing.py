@@ -50,8 +50,7 @@ class ComparisonResult:
     @property
     def verdicts(self) -> tuple[str, ...]:
         """One sentence per pair with the verdict; if there are many pairs, only those of the leading network."""
-        count = len(self.pairs)
-        return tuple(sentences.verdict(pair, pairs=count) for pair in leading_pairs(self.results))
+        return tuple(sentences.verdict_in(self.results, pair) for pair in leading_pairs(self.results))
 
     @property
     def conclusion(self) -> Conclusion | None:

@@ -32,9 +32,7 @@ def markdown(findings: Findings) -> str:
         parts.append("\n".join([f"**{MIXED}**", "", *(f"- {line}" for line in results.protocol.mixed)]))
     wrong = [f"- {health_sentence(finding, len(results.protocol.seeds))}" for finding in results.health]
     parts.append("\n".join(["**What is wrong with the runs**", "", *wrong]) if wrong else "")
-    parts.append(
-        "\n".join(f"- {sentences.verdict(pair, pairs=len(results.comparisons))}" for pair in results.comparisons)
-    )
+    parts.append("\n".join(f"- {sentences.verdict_in(results, pair)}" for pair in results.comparisons))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
         f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",

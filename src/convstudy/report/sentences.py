@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.report import numbers
+from convstudy.statistics import MARGIN
+from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import Verdict
-from convstudy.wording import listed
+from convstudy.wording import listed, plural
 
 if TYPE_CHECKING:
-    from convstudy.study.comparisons.results import Conclusion, ModelResult, PairResult, Protocol, Results
+    from convstudy.study.comparisons.results import (
+        Conclusion,
+        ModelResult,
+        PairResult,
+        Protocol,
+        Results,
+        SequentialOutcome,
+    )
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Reply:
     answer: str
 
 
-def verdict(pair: PairResult, *, pairs: int = 1) -> str:
+def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN) -> str:
     """Say what is shown of two networks; with more than one of `pairs`, p-values are adjusted.
 
     >>> from convstudy.study.comparisons.results import PairResult
@@ -43,12 +51,19 @@ def verdict(pair: PairResult, *, pairs: int = 1) -> str:
     if pair.verdict is Verdict.NOT_COMPARABLE:
         return f"{pair.a} and {pair.b} are not comparable yet; see what is wrong with the runs"
     lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by {size}"
+    if pair.verdict is Verdict.EQUIVALENT:
+        return f"{pair.a} and {pair.b} are equivalent within {points(margin)}: {lead} ({how_sure})"
     if pair.verdict is Verdict.RUNS_ONLY:
         sure = "shown for these two runs" if pair.p_value < pair.level else "not shown even for these two runs"
         return f"One run each of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
     within = pair.equivalent_within
     equal = "" if within is None else f"; they are shown to be equal within {points(within)}"
     return f"No difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){equal}"
+
+
+def verdict_in(results: Results, pair: PairResult) -> str:
+    """Say what a comparison shows of two of its networks."""
+    return verdict(pair, pairs=len(results.comparisons), margin=results.protocol.margin)
 
 
 def replies(results: Results) -> tuple[Reply, ...]:
@@ -61,7 +76,7 @@ def replies(results: Results) -> tuple[Reply, ...]:
     within = f"{points(found.margin)} worse than the best"
     return (
         Reply("Which network is best?", _best(best)),
-        Reply("Is that sure?", _sure(found, results.comparisons)),
+        Reply("Is that sure?", _sure(found, results)),
         Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models)),
     )
 
@@ -71,7 +86,8 @@ def _best(best: ModelResult) -> str:
     return f"{best.name} has the highest top-1, {100 * best.top1.mean:.1f}% (95% CI {limits})."
 
 
-def _sure(found: Conclusion, pairs: Sequence[PairResult]) -> str:
+def _sure(found: Conclusion, results: Results) -> str:
+    pairs = results.comparisons
     own = [pair for pair in pairs if found.best in (pair.a, pair.b)]
     if any(pair.verdict is Verdict.NOT_COMPARABLE for pair in own):
         return "Unknown: not every network has trained properly; see what is wrong with the runs."
@@ -80,6 +96,8 @@ def _sure(found: Conclusion, pairs: Sequence[PairResult]) -> str:
             "Unknown: with one run per network, only these runs are compared. Other seeds can differ by more than the "
             "interval says; train at least 3 seeds per network."
         )
+    if results.sequential is not None:
+        return _how_it_ended(results.sequential, results)
     undecided = [pair for pair in own if pair.better != found.best]
     if not undecided:
         least = max(pair.p_value for pair in own)
@@ -90,6 +108,29 @@ def _sure(found: Conclusion, pairs: Sequence[PairResult]) -> str:
     better = f"It is shown to be better than {listed(found.beaten)}, but" if found.beaten else "No: it is"
     unsure = f"{better} not shown to be better than {listed([_other(pair, found.best) for pair in undecided])}."
     return " ".join(filter(None, [unsure, _what_it_takes(closest, found.best)]))
+
+
+def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
+    """Say why no more seeds were trained, and what that shows."""
+    level, seeds = f"{100 * went.level:.0f}%, over all {len(went.looks)} possible looks", plural(went.seeds, "seed")
+    if went.ending is Ending.ONE_LEFT:
+        text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one. "
+        text += f"The level of the tests is {level}. A difference that ends a study early is overestimated on average."
+    elif went.ending is Ending.DECIDED:
+        text = f"After {seeds}, every two of {listed(went.remaining)} are shown to be different, or equivalent within "
+        text += f"{points(results.protocol.margin)}. The level of the tests is {level}."
+    elif went.ending is Ending.HOPELESS_IMAGES:
+        needed = f"; about {went.images_needed:,} test images would be needed" if went.images_needed else ""
+        text = f"No: stopped after {seeds}, because {results.protocol.data.test:,} test images are too few to decide "
+        text += f"between {listed(went.remaining)}, however many seeds are trained{needed}."
+    elif went.ending is Ending.HOPELESS_SEEDS:
+        text = f"No: stopped after {seeds}, because up to {went.looks[-1]} seeds are unlikely to decide between "
+        text += f"{listed(went.remaining)}."
+    elif went.ending is Ending.CAP:
+        text = f"No: {went.looks[-1]} seeds did not decide between {listed(went.remaining)}."
+    else:
+        text = f"Not yet: {listed(went.remaining)} are still in; repeat the command to continue."
+    return text
 
 
 def _what_it_takes(pair: PairResult, best: str) -> str:
@@ -119,7 +160,7 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
 
 
 def _cheapest(found: Conclusion, models: dict[str, ModelResult]) -> str:
-    if found.cheapest is None or found.cheapest_p is None:
+    if found.cheapest is None:
         return (
             f"No network is shown to be within {points(found.margin)} of the best one; more seeds or more test images "
             "are needed."
@@ -128,9 +169,8 @@ def _cheapest(found: Conclusion, models: dict[str, ModelResult]) -> str:
         return f"{found.best} itself: no cheaper network is shown to be that close."
     cheap, dear = models[found.cheapest].macs, models[found.best].macs
     cost = f", with {dear / cheap:.1f} times fewer MACs than {found.best}" if cheap and dear and cheap < dear else ""
-    return (
-        f"{found.cheapest}{cost}: it is shown to be at most {points(found.margin)} worse "
-        f"({p_value(found.cheapest_p)}, one-sided)."
+    return f"{found.cheapest}{cost}: it is shown to be at most {points(found.margin)} worse" + (
+        "." if found.cheapest_p is None else f" ({p_value(found.cheapest_p)}, one-sided)."
     )
 
 
@@ -156,6 +196,12 @@ def selection(protocol: Protocol) -> str:
 
 def intervals(protocol: Protocol) -> str:
     """Say which sources of variation the intervals cover, and how."""
+    if protocol.until == "sure":
+        return (
+            "Seeds were added until the comparison was sure. Intervals of differences are repeated confidence "
+            "intervals: they cover other seeds and other test images with 95% at all looks together (Jennison & "
+            "Turnbull 1989; spending by Lan & DeMets 1983). Intervals of top-1 are not adjusted for the looks."
+        )
     if len(protocol.seeds) == 1:
         return (
             "95% confidence intervals cover one source of variation, other test images of the same kind (Wilson 1927; "
@@ -177,6 +223,8 @@ def p_values(protocol: Protocol, *, networks: int) -> str:
     adjusted = (
         " They are adjusted for the number of pairs by Holm's method; the intervals are not." if networks > 2 else ""
     )
+    if protocol.until == "sure":
+        return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted
     if len(protocol.seeds) == 1:
         return (
             "p-values test whether two runs have equal top-1, by McNemar's exact test, paired by test image." + adjusted

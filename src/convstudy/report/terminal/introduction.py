@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from convstudy.report.numbers import plural
+from convstudy.report.sentences import points
 from convstudy.study import Comparison
 
 
@@ -18,10 +19,13 @@ def introduction(comparison: Comparison) -> str:
     grid = comparison.plan.lr_grid
     lr = f"from {', '.join(f'{lr:g}' for lr in grid)}" if grid else f"{recipe.lr:g}"
     each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
+    plan = comparison.plan
+    seeds = plural(len(comparison.seeds), "seed")
+    if plan.until == "sure":
+        seeds = f"3 to {plan.max_seeds} seeds, until sure (margin {points(plan.margin / 100)})"
     lines = [
         f"{data.name}: {plural(data.num_classes, 'class')}, {data.in_channels} x {data.side} x {data.side}; {images}",
         *data.notes,
-        f"{plural(len(comparison.seeds), 'seed')}, {each}, batch size {recipe.batch_size}, "
-        f"lr {lr}, on {comparison.device}",
+        f"{seeds}, {each}, batch size {recipe.batch_size}, lr {lr}, on {comparison.device}",
     ]
     return "\n".join(lines)

@@ -85,7 +85,10 @@ def verdicts(results: Results) -> RenderableType:
     seeds, images = len(results.protocol.seeds), results.protocol.data.test
     shown = leading_pairs(results)
     lines = [
-        Text(sentences.verdict(pair, pairs=len(results.comparisons)), style="bold" if pair.better else "")
+        Text(
+            sentences.verdict_in(results, pair),
+            style="bold" if pair.better else "",
+        )
         for pair in shown
     ]
     basis = f"based on {numbers.plural(seeds, 'seed')} and {numbers.plural(images, 'test image')}"

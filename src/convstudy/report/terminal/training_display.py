@@ -15,6 +15,7 @@ from convstudy.report import numbers
 from convstudy.study.runs.events import (
     EpochEnded,
     Event,
+    LookTaken,
     Noted,
     RunEnded,
     RunFailed,
@@ -88,6 +89,8 @@ class TrainingDisplay:
         match event:
             case StudyStarted():
                 self._study_started(event)
+            case LookTaken():
+                self._look_taken(event)
             case RunStarted():
                 name = f"{event.model}, seed {event.seed}"
                 bar = self._bars.add_task("", total=1.0, detail="", left="")
@@ -112,9 +115,17 @@ class TrainingDisplay:
             case RunEnded():
                 self._run_ended(event.index)
 
+    def _look_taken(self, event: LookTaken) -> None:
+        if not event.seeds:
+            return
+        dropped = f"; not the best: {', '.join(event.dropped)}" if event.dropped else ""
+        still = "" if event.ended else f"; still in: {', '.join(event.remaining)}"
+        self.console.print(Text(f"look at {plural(event.seeds, 'seed')}{dropped}{still}"), soft_wrap=True)
+
     def _study_started(self, event: StudyStarted) -> None:
         self._done, self._total, self._started = float(event.total - event.missing), event.total, self._clock()
-        if event.missing and event.total > 1:
+        self._done_here = 0.0
+        if event.missing and event.total > 1 and self._all_runs is None:
             self._all_runs = self._bars.add_task("", total=1.0, detail="", left="")
         if event.missing:
             self._bars.start()

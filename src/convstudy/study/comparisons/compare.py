@@ -18,6 +18,7 @@ from convstudy.study.comparisons.provenance import check_runs
 from convstudy.study.comparisons.results import Findings
 from convstudy.study.comparisons.results_file import read_start, write_findings
 from convstudy.study.comparisons.start import layers_of
+from convstudy.study.comparisons.until_sure import Rounds
 from convstudy.study.models.opening import Model
 from convstudy.study.plans.plan import Plan
 from convstudy.study.plans.yaml_file import write_study
@@ -34,6 +35,8 @@ class ClaimedComparison:
 
     def perform(self, on_event: OnEvent) -> tuple[RunFailed, ...]:
         """Perform the runs that the folder does not hold yet, and return those that failed."""
+        if self.comparison.plan.until == "sure":
+            return Rounds(self.comparison, self.folder).perform(on_event)
         return perform_missing(self.comparison, self.folder, on_event)
 
     def conclude(self) -> Findings:

@@ -59,8 +59,9 @@ class Comparison:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seed of each run of a network."""
-        return tuple(range(self.plan.first_seed, self.plan.first_seed + self.plan.seeds))
+        """The seed of each run of a network; those that may be needed, if seeds are added until the study is sure."""
+        count = self.plan.max_seeds if self.plan.until == "sure" else self.plan.seeds
+        return tuple(range(self.plan.first_seed, self.plan.first_seed + count))
 
     @property
     def jobs(self) -> int:

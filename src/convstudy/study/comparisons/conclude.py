@@ -23,7 +23,7 @@ from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import LEVEL, Verdict
 from convstudy.study.comparisons.activation_maps import with_maps
 from convstudy.study.comparisons.comparison import Comparison
-from convstudy.study.comparisons.conclusion import conclusion
+from convstudy.study.comparisons.conclusion import conclusion, sequential_conclusion
 from convstudy.study.comparisons.data_description import describe_data
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import HealthFinding, health_of, of_inputs
@@ -40,6 +40,7 @@ from convstudy.study.comparisons.results import (
     Results,
 )
 from convstudy.study.comparisons.shown_images import GivenAnswers
+from convstudy.study.comparisons.until_sure import done_runs, outcome
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.folder import RunFolder
@@ -51,7 +52,10 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
 
     Raises: StudyError, if a run was made under another protocol, unless `allow_mixed` is set.
     """
-    runs = {(entrant.name, seed): folder.run(entrant.folder, seed) for seed, entrant in comparison.runs()}
+    if comparison.plan.until == "sure":
+        runs = done_runs(folder, comparison.entrants, comparison.seeds)
+    else:
+        runs = {(entrant.name, seed): folder.run(entrant.folder, seed) for seed, entrant in comparison.runs()}
     environment = describe(comparison.device, comparison.plan.threads, comparison.jobs)
     protocol = replace(protocol_of(comparison), mixed=check_runs(comparison, folder, allow_mixed=allow_mixed))
     findings = findings_of(comparison.entrants, runs, protocol, environment)
@@ -62,7 +66,7 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
         disagreed=answers.most_disagreed(),
         disagreements=int(answers.differing().sum()),
     )
-    first = {entrant.name: runs[entrant.name, comparison.seeds[0]] for entrant in comparison.entrants}
+    first = {name: run for (name, seed), run in runs.items() if seed == comparison.seeds[0]}
     return with_maps(findings, first)
 
 
@@ -74,7 +78,9 @@ def findings_of(
     *,
     unfinished: int = 0,
 ) -> Findings:
-    """Return the findings from finished runs, given by network and seed; each of `entrants` has at least one."""
+    """Return the findings from finished runs, given by network and seed, about the networks that have one."""
+    missing = [entrant.name for entrant in entrants if not any(name == entrant.name for name, _ in runs)]
+    entrants = [entrant for entrant in entrants if entrant.name not in missing]
     read = {key: run.read() for key, run in runs.items()}
     own = {entrant.name: [key for key in runs if key[0] == entrant.name] for entrant in entrants}
     answers = {name: np.stack([_right(read[key]) for key in keys]) for name, keys in own.items()}
@@ -89,15 +95,27 @@ def findings_of(
     )
     health = tuple(finding for entrant in entrants for finding in _health(own[entrant.name], read, runs))
     health += of_inputs({entrant.name: entrant.input_shape[-1] for entrant in entrants})
-    pairs, all_runs = without_unhealthy(compare_pairs(answers), health), list(read.values())
+    sequential = None
+    if protocol.until == "sure":
+        none = {name: np.zeros((0, 0), bool) for name in missing}
+        sequential, compared = outcome(answers | none, protocol)
+        protocol = replace(protocol, seeds=protocol.seeds[: max(map(len, answers.values()), default=0)])
+    else:
+        compared = compare_pairs(answers)
+    pairs, all_runs = without_unhealthy(compared, health), list(read.values())
     results = Results(
         models=models,
         comparisons=pairs,
         protocol=protocol,
         environment=environment,
-        conclusion=conclusion(models, pairs, answers),
+        conclusion=(
+            sequential_conclusion(models, pairs, protocol.margin)
+            if sequential
+            else conclusion(models, pairs, answers, protocol.margin)
+        ),
         omnibus=seed_by_seed(all_runs),
         health=health,
+        sequential=sequential,
     )
     return Findings(results=results, runs=tuple(all_runs), unfinished=unfinished)
 
@@ -217,6 +235,9 @@ def protocol_of(comparison: Comparison) -> Protocol:
         seeds=seeds,
         command=plan.command(),
         validation_split=data.validation is None,
+        until=plan.until,
+        max_seeds=plan.max_seeds,
+        margin=plan.margin / 100,
         lr_grid=plan.lr_grid,
         budget=str(budget or ""),
         epochs={name: each.epochs for name, each in comparison.allowances.items()},

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from convstudy.statistics import MARGIN, cheapest_noninferior, noninferiority
 from convstudy.statistics.variation import Answers
+from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.results import Conclusion, ModelResult, PairResult
 
 
@@ -27,4 +28,29 @@ def conclusion(
         margin=margin,
         cheapest=None if place is None else models[place].name,
         cheapest_p=None if place is None else shown[place].p_value,
+    )
+
+
+def sequential_conclusion(
+    models: Sequence[ModelResult], pairs: Sequence[PairResult], margin: float
+) -> Conclusion | None:
+    """Return the same for a comparison whose number of seeds followed from its results.
+
+    Its verdicts hold at all looks together; a test of non-inferiority after the last look would not. So the cheapest
+    is chosen from the best network and those that a verdict calls equivalent to it.
+    """
+    if len(models) < 2:
+        return None
+    best = max(models, key=lambda model: model.top1.mean)
+    own = {pair.b if pair.a == best.name else pair.a: pair for pair in pairs if best.name in (pair.a, pair.b)}
+    beaten = tuple(name for name, pair in own.items() if pair.better == best.name)
+    close = [model for model in models if model.name in own and own[model.name].verdict is Verdict.EQUIVALENT]
+    cheapest = min([best, *close], key=lambda model: float("inf") if model.macs is None else model.macs)
+    known = len(beaten) + len(close) == len(models) - 1 or cheapest is not best
+    return Conclusion(
+        best=best.name,
+        beaten=beaten,
+        margin=margin,
+        cheapest=cheapest.name if known else None,
+        cheapest_p=None,
     )

@@ -105,6 +105,12 @@ def _check_target(folder: ComparisonFolder, existing: Findings | None, model: st
         raise StudyError(
             f"{folder.path} holds no finished comparison; finish it, or choose another `output`", setting=OUTPUT
         )
+    if existing and existing.results.sequential:
+        raise StudyError(
+            f"{folder.path} was trained with --until sure, and the number of its seeds followed from its own networks "
+            "only; choose another `output`",
+            setting=OUTPUT,
+        )
     if existing and model in folder.identity()["models"]:
         raise StudyError(
             f"{folder.path} has its own runs of {model}; choose another `model` name for the imported network",

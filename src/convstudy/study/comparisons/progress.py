@@ -16,6 +16,7 @@ from convstudy.study.comparisons.provenance import expected_records, foreign_run
 from convstudy.study.comparisons.results import Findings, Protocol
 from convstudy.study.comparisons.results_file import read_start
 from convstudy.study.comparisons.start import Start, layers_of
+from convstudy.study.comparisons.until_sure import done_runs
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.status import at_work, failure_reason
@@ -62,18 +63,24 @@ def read_unfinished(folder: ComparisonFolder) -> Findings:
     Raises: StudyError, if the folder holds no comparison, or one without `start.json`.
     """
     start, protocol = _start(folder)
-    runs = {
-        (entrant.name, seed): run
-        for seed in protocol.seeds
-        for entrant in start.entrants
-        if (run := folder.run(entrant.folder, seed)).complete
-    }
-    some = [entrant for entrant in start.entrants if any(name == entrant.name for name, _ in runs)]
+    sure = protocol.until == "sure"
+    runs = (
+        done_runs(folder, start.entrants, protocol.seeds)
+        if sure
+        else {
+            (entrant.name, seed): run
+            for seed in protocol.seeds
+            for entrant in start.entrants
+            if (run := folder.run(entrant.folder, seed)).complete
+        }
+    )
     foreign = foreign_runs(start.expected, runs)
     refuse_foreign(folder, foreign, allow_mixed=start.allow_mixed)
     protocol = replace(protocol, mixed=foreign)
     missing = len(start.entrants) * len(protocol.seeds) - len(runs)
-    findings = findings_of(some, runs, protocol, start.environment, unfinished=missing)
+    findings = findings_of(start.entrants, runs, protocol, start.environment, unfinished=missing)
+    if sure:  # how many runs are missing, only the next looks will tell
+        findings = replace(findings, unfinished=sum(state.state is not State.DONE for state in run_states(folder)))
     return replace(findings, layers=layers_of(start))
 
 
@@ -83,7 +90,7 @@ def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
     Raises: as `read_unfinished`.
     """
     start, protocol = _start(folder)
-    return tuple(_states(folder, start.entrants, protocol.seeds))
+    return tuple(_states(folder, start.entrants, protocol.seeds, begun_only=protocol.until == "sure"))
 
 
 def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
@@ -124,10 +131,14 @@ def jobs_of(folder: ComparisonFolder) -> int:
     return int(_start(folder)[0].environment["parallel_runs"])
 
 
-def _states(folder: ComparisonFolder, entrants: Sequence[Entrant], seeds: Sequence[int]) -> Iterator[RunState]:
+def _states(
+    folder: ComparisonFolder, entrants: Sequence[Entrant], seeds: Sequence[int], *, begun_only: bool
+) -> Iterator[RunState]:
     for seed in seeds:
         for entrant in entrants:
             run = folder.run(entrant.folder, seed)
+            if begun_only and not run.path.exists():
+                continue
             trials = [epoch for trial in run.trials for epoch in trial.epochs_so_far()]
             epochs = trials or run.epochs_so_far()
             top1 = epochs[-1].validation_top1 if epochs else None

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.statistics import MARGIN
+from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import LEVEL, Verdict
 from convstudy.study.comparisons.health import HealthFinding
 from convstudy.study.models.entrant import CountedLayer
@@ -85,6 +87,19 @@ class PairResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SequentialOutcome:
+    """How a comparison with seeds added until it was sure went, under a plan that was fixed before its first run."""
+
+    looks: tuple[int, ...]  # numbers of seeds per network at which it may stop
+    level: float  # of all looks together
+    seeds: int  # per network still in, at the last look
+    remaining: tuple[str, ...]  # networks not shown to be worse than another one
+    dropped: Mapping[str, int] = field(default_factory=dict)  # the others, with their number of seeds
+    ending: Ending | None = None  # None: not ended
+    images_needed: int | None = None  # test images that would decide the closest pair, if they are the limit
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conclusion:
     """Recommendation for the choice of a network."""
 
@@ -92,7 +107,7 @@ class Conclusion:
     beaten: tuple[str, ...]  # networks that it is shown to be better than
     margin: float  # of top-1
     cheapest: str | None  # the network of fewest MACs that is shown to be at most `margin` worse than the best
-    cheapest_p: float | None  # of that claim, one-sided
+    cheapest_p: float | None  # of that claim, one-sided; None where verdicts of pairs show it
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,9 @@ class Protocol:
     seeds: tuple[int, ...]
     command: str  # reproduces the comparison
     validation_split: bool = False  # whether the validation set was split off the training set, by seed
+    until: str = "seeds"  # or `sure`
+    max_seeds: int = 20  # per network, if seeds are added until the comparison is sure
+    margin: float = MARGIN  # of top-1, within which networks count as equivalent
     lr_grid: tuple[float, ...] = ()  # learning rates that were tried in each run
     budget: str = ""  # of each training, as `kind=amount`; empty: the recipe's epochs
     epochs: Mapping[str, int] = field(default_factory=dict)  # by network, if a budget decides them
@@ -160,6 +178,7 @@ class Results:
     environment: dict[str, str | int]  # versions and hardware
     conclusion: Conclusion | None = None  # None for a single network
     health: tuple[HealthFinding, ...] = ()  # what is wrong with runs; a network with a blocking finding has no verdict
+    sequential: SequentialOutcome | None = None  # if seeds were added until the comparison was sure
     omnibus: tuple[Omnibus, ...] = ()  # for three networks or more, one per seed
 
 

@@ -91,6 +91,8 @@ def _limits(metric: Metric) -> list[tuple[str, float]]:
 
 def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> tuple[RunResult, ...]:
     runs = [folder.run(model, seed) for model in identity["folders"] for seed in identity["seeds"]]
+    if identity.get("until") == "sure":  # each network has as many runs as it needed
+        runs = [run for run in runs if run.complete]
     return (*(run.read() for run in runs), *read_imported_runs(folder))
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Gt, Lt, MinLen
 
 from convstudy.errors import RecipeError, StudyError
 from convstudy.study.plans.budget import EXPECTED as BUDGETS
@@ -93,6 +93,43 @@ class Plan:
             synonyms=("n_seeds", "num_seeds"),
         ),
     ] = 3
+    until: Annotated[
+        Literal["seeds", "sure"],
+        Setting(
+            "Train --seeds runs per network, or (`sure`) add seeds round by round, drop networks that are shown not to "
+            "be the best, and stop when the comparison is decided or cannot be. The level of the tests is 5% over all "
+            "rounds.",
+            panel=STUDY,
+            command="compare",
+            metavar="seeds|sure",
+        ),
+    ] = "seeds"
+    margin: Annotated[
+        float,
+        Gt(0),
+        Lt(100),
+        Setting(
+            "Difference of top-1, in percentage points, within which networks count as equivalent.",
+            panel=STUDY,
+            command="compare",
+            metavar="PP",
+        ),
+    ] = 1.0
+    max_seeds: Annotated[
+        int, Ge(3), Setting("Most seeds per network for --until sure.", panel=STUDY, command="compare", metavar="N")
+    ] = 20
+    max_hours: Annotated[
+        float | None,
+        Gt(0),
+        Setting(
+            "Start no new round of --until sure after N hours.",
+            panel=STUDY,
+            command="compare",
+            metavar="N",
+            default="no limit",
+            decides=False,
+        ),
+    ] = None
     first_seed: Annotated[
         int,
         Ge(0),
@@ -219,6 +256,8 @@ class Plan:
                 "value of `epochs`, together with `freeze` backbone",
                 setting="unfreeze_at",
             )
+        if self.until == "sure" and len(self.models) < 2:
+            raise StudyError("until is sure, for which two networks or more are needed", setting="until")
         if self.budget and self.freeze:
             raise StudyError(
                 f"budget is {self.budget}, which applies only if whole networks are trained; with `freeze` backbone "

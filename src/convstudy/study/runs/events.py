@@ -20,6 +20,16 @@ class StudyStarted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LookTaken:
+    """The runs so far were looked at, to decide which networks need more seeds."""
+
+    seeds: int  # per network still in
+    remaining: tuple[str, ...]
+    dropped: tuple[str, ...]  # networks that are shown not to be the best
+    ended: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunStarted:
     """A run has started or continues."""
 
@@ -74,7 +84,7 @@ class RunFailed:
     reason: str  # one line
 
 
-Event = StudyStarted | RunStarted | StepEnded | EpochEnded | Noted | RunEnded | RunFailed
+Event = StudyStarted | LookTaken | RunStarted | StepEnded | EpochEnded | Noted | RunEnded | RunFailed
 OnEvent = Callable[[Event], None]
 
 
