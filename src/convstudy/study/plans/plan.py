@@ -290,8 +290,8 @@ class Plan:
 
         >>> plan = Plan(("net",), seeds=5, jobs=2)
         >>> {name: value for name, value in plan.deciding().items() if name != "recipe"}
-        {'models': ['net'], 'data': 'digits', 'seeds': 5, 'first_seed': 0, 'freeze': 'none', 'unfreeze_at': 0, \
-'threads': 1, 'find_lr': False}
+        {'models': ['net'], 'data': 'digits', 'seeds': 5, 'until': 'seeds', 'margin': 1.0, 'max_seeds': 20, \
+'first_seed': 0, 'freeze': 'none', 'unfreeze_at': 0, 'threads': 1, 'find_lr': False}
         """
         settings = declared(Plan)
         plain = self.to_dict()
