@@ -108,8 +108,9 @@ class RunFolder:
             self._write_epochs(epochs)
             self.write_predictions(test.ids, test.labels, logits)
             write_json(self.path / "run.json", record)
-            for checkpoint in (self.checkpoint, self.head_checkpoint):
-                checkpoint.unlink(missing_ok=True)
+            unfinished = self.path.glob(".*.part")  # of processes that were killed while they wrote
+            for outdated in (self.checkpoint, self.head_checkpoint, *unfinished):
+                outdated.unlink(missing_ok=True)
             for trial in self.trials:  # the weights of the best trial are those of the run
                 (trial.path / "weights.safetensors").unlink(missing_ok=True)
 
