@@ -115,7 +115,8 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
     level, seeds = f"{100 * went.level:.0f}%, over all {len(went.looks)} possible looks", plural(went.seeds, "seed")
     if went.ending is Ending.ONE_LEFT:
         text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one. "
-        text += f"The level of the tests is {level}. A difference that ends a study early is overestimated on average."
+        text += f"The level of the tests is {level}; it is not kept if runs of one network fail now and then. "
+        text += "A difference that ends a study early is overestimated on average."
     elif went.ending is Ending.DECIDED:
         text = f"After {seeds}, every two of {listed(went.remaining)} are shown to be different, or equivalent within "
         text += f"{points(results.protocol.margin)}. The level of the tests is {level}."
