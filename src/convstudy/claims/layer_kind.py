@@ -115,6 +115,14 @@ CLASS_NAMES = {
     LayerKind.ATTENTION: "multiheadattention",
 }  # fmt: skip
 CLASSES = {name: kind for kind, names in CLASS_NAMES.items() for name in names.split()}
+FUNCTIONS = r"re_?lu|elu|tanh|sigmoid|soft-?max|activation|swish|silu|mish|^act"
+WITH_WEIGHTS = frozenset({
+    LayerKind.CONVOLUTION,
+    LayerKind.DEPTHWISE,
+    LayerKind.SEPARABLE,
+    LayerKind.TRANSPOSED,
+    LayerKind.DENSE,
+})  # fmt: skip
 SHORTEST_CUT = 3  # letters of a class name that was cut off
 
 
@@ -137,12 +145,19 @@ def kind_of_class(name: str, label: str = "") -> LayerKind:
 def kind_of(text: str) -> LayerKind:
     """Return the kind that a label in lower case names; a class in brackets takes precedence over the name.
 
-    >>> [kind_of(text).value for text in ("conv1 (f=5)", "my_pool (conv2d)", "3x3, 64")]
-    ['convolution', 'convolution', 'convolution']
+    An activation function in brackets belongs to the layer in front of it.
+
+    >>> [kind_of(text).value for text in ("conv1 (f=5)", "my_pool (conv2d)", "3x3, 64", "dense (relu)")]
+    ['convolution', 'convolution', 'convolution', 'dense']
+    >>> kind_of("conv1_relu (relu)").value
+    'activation'
     """
     printed_class = re.search(r"\((\w+)\)\s*$", text)
     if printed_class and (found := CLASSES.get(printed_class[1]) or first_kind(printed_class[1])):
-        return found
+        before = text[: printed_class.start()]
+        applied = found in {LayerKind.ACTIVATION, LayerKind.SOFTMAX} and not re.search(FUNCTIONS, before)
+        named = first_kind(before) if applied else None
+        return named if named in WITH_WEIGHTS else found
     found = first_kind(text)
     return found or (LayerKind.CONVOLUTION if re.match(r"\d+\s*[x×]\s*\d+\b", text) else LayerKind.OTHER)
 

@@ -21,6 +21,7 @@ def cells(report: CheckReport, *, holds: bool | None) -> list[Cell]:
 
 
 RIGHT = {
+    "activation functions in brackets": "Input\t32x32x3\t0\nConv2D 5x5 (ReLU)\t28x28x8\t608\nMaxPooling 2x2\t14x14x8\t0\nDense (ReLU)\t120\t188280\n",
     "a dense layer and dropout in a row": "Input\t(128,1)\t0\nDense(64) + Dropout(0.3)\t(64,1)\t8256\n",  # (128 + 1)·64
     "a convolution, its norm and activation in a row": "Input\t(32,32,3)\t0\nConv 3x3, 16 + BN + ReLU\t(32,32,16)\t480\n"
     "Conv 3x3, 16 → BN → ReLU\t(32,32,16)\t2352\n",  # (27 + 1)·16 + 2·16, (144 + 1)·16 + 2·16
@@ -185,3 +186,20 @@ def test_a_row_of_a_block_is_unknown() -> None:
     assert [cell for cell in cells(report, holds=None) if cell[1] == "parameters"] == [
         ("ConvBNActivation-1", "parameters")
     ]
+
+
+def test_shapes_and_counts_that_a_printout_cuts_off_are_unknown() -> None:
+    text = (
+        "Layer (type)              Output Shape     Param #   Connected to\n"
+        + "=" * 70
+        + "\ninput_1 (InputLayer)      (None, 224, 224, 0\nconv1 (Conv2D)            (None, 112, 112, 9472      input_1[0][0]\n"
+        + "bn_conv1 (BatchNormalizat (None, 112, 112, 256       conv1[0][0]\n"
+    )
+    report = report_on(text)
+    assert cells(report, holds=False) == []
+    assert [cell.claimed.value for cell in report.cells if not isinstance(cell.claimed, str | tuple)] == [0, 9472, 256]
+
+
+def test_a_total_without_the_numbers_that_it_sums_is_unknown() -> None:
+    rows = "Input\t(32,32,3)\t\nconv1\t(32,32,8)\t\npool\t(16,16,8)\t\nFC\t(10,1)\t\nTotal\t\t21098\n"
+    assert ("Total", "parameters") in cells(report_on(HEADER + rows), holds=None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from convstudy.claims.grid import Grid
 from convstudy.claims.printouts.lines import FOOTERS, RULE, printed_total, printout_grid
@@ -60,6 +61,10 @@ def split_line(line: str, starts: Sequence[int]) -> list[str]:
     """Return name, shape, number and connections of a line; a shape that follows the name marks the columns."""
     match = SHAPE.search(line)
     if match and line[: match.start()].strip():
+        if len(starts) > 2 and is_cut(line, match.start(), starts):
+            ends = [match.start(), *starts[2:], len(line)]
+            cells = [line[start:end].strip() for start, end in pairwise(ends)]
+            return [line[: match.start()].strip(), *cells, *[""] * (3 - len(cells))]
         rest = re.match(
             r"(\[?\(.*?\)\]?(?=\s|$)|\[[^\]]*\]|multiple|\?|\S.*?(?=\s{2,}|$))\s*(\d[\d,]*(?:\s\((?:un\w+)\))?)?\s*(.*)$",
             line[match.start() :].rstrip(),
@@ -71,6 +76,11 @@ def split_line(line: str, starts: Sequence[int]) -> list[str]:
         number = max((n for n, start in enumerate(starts) if start <= chunk.start() + 1), default=0)
         cells[number] = f"{cells[number]} {chunk[0]}".strip()
     return cells
+
+
+def is_cut(line: str, start: int, starts: Sequence[int]) -> bool:
+    """Return whether a shape is cut off at the end of its column."""
+    return line[start] in "([" and ")" not in line[start : starts[2] + 1] and abs(start - starts[1]) <= 1
 
 
 def rows_of(pieces: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -115,7 +125,7 @@ def keras_row(row: Sequence[str]) -> list[str]:
     return [
         name,
         match[1] if match else "",
-        shape if not shape.startswith("?") else "",
+        shape if not shape.startswith("?") and ("(" not in shape or ")" in shape) else "",
         "" if "un" in number else number,
         connections_of(connections),
     ]
