@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -166,9 +167,17 @@ def _work(connection: Connection, threads: int, path: list[str]) -> None:
     while True:
         try:
             task: Task = cloudpickle.loads(connection.recv_bytes())
-        except EOFError:
+        except (EOFError, OSError):
             return
-        _attempt(task, connection.send)
+        _attempt(task, partial(_send_event, connection))
+
+
+def _send_event(connection: Connection, event: Event) -> None:
+    """Send an event; end this process if the parent is gone, as a killed one: its run did not fail, and can go on."""
+    try:
+        connection.send(event)
+    except OSError:
+        os._exit(1)
 
 
 def _die_with_the_parent() -> None:

@@ -11,6 +11,7 @@ from convstudy.errors import StudyError
 from convstudy.study.runs.identity import OUTPUT
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+UNNAMED = FULL | {errno.EFBIG, errno.EIO}  # errors of writing to an open file, which do not name it
 
 
 @contextmanager
@@ -28,7 +29,9 @@ repeat the command to continue: the files written so far are intact
     try:
         yield
     except OSError as error:
-        place = Path(str(error.filename or ""))
+        place = Path(str(error.filename)) if error.filename is not None else folder
+        if error.filename is None and error.errno not in UNNAMED:
+            raise
         if folder != place and folder not in place.parents and place not in folder.parents:
             raise
         advice = (

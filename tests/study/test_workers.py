@@ -1,0 +1,38 @@
+"""Worker processes whose parent is gone, and errors of writing that do not name a file."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from convstudy.errors import StudyError
+from convstudy.study.runs.events import RunEnded
+from convstudy.study.runs.workers import _send_event
+from convstudy.study.runs.writing import writing_into
+
+
+def send(connection: Connection) -> None:
+    _send_event(connection, RunEnded(index=0))
+
+
+def test_a_worker_without_a_parent_ends_and_its_run_does_not_fail(capfd: pytest.CaptureFixture[str]) -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    ours.close()
+    worker = context.Process(target=send, args=(theirs,))
+    worker.start()
+    theirs.close()
+    worker.join()
+    assert (worker.exitcode, capfd.readouterr().err) == (1, "")
+
+
+@pytest.mark.parametrize("folder", [Path("runs/mine"), Path("/runs/mine")], ids=["relative", "absolute"])
+def test_an_error_that_names_no_file_concerns_the_folder_if_it_is_one_of_writing(folder: Path) -> None:
+    with pytest.raises(StudyError, match=f"^{folder} cannot be written"), writing_into(folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(BrokenPipeError), writing_into(folder):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
