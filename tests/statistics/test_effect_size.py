@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -59,6 +59,7 @@ def test_two_equal_networks_beat_each_other_half_of_the_time() -> None:
 
 
 @given(st.lists(st.integers(0, 60), min_size=2, max_size=5), st.lists(st.integers(0, 60), min_size=2, max_size=5))
+@example([0, 0], [8, 8])  # where two seeds allow a larger chance than the interval of the noncentral t distribution
 def test_one_network_s_chance_is_what_the_other_s_leaves(first: list[int], second: list[int]) -> None:
     a, b = nested(first, 60), nested(second, 60)
     there, back = chance_of_beating(a, b), chance_of_beating(b, a)
