@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 
 class LayerKind(StrEnum):
@@ -162,6 +163,7 @@ def kind_of(text: str) -> LayerKind:
     return found or (LayerKind.CONVOLUTION if re.match(r"\d+\s*[x×]\s*\d+\b", text) else LayerKind.OTHER)
 
 
+@lru_cache(maxsize=10_000)
 def first_kind(text: str) -> LayerKind | None:
     """Return the kind of the first pattern that a text contains."""
     return next((kind for kind, pattern in PATTERNS if re.search(pattern, text)), None)

@@ -50,8 +50,7 @@ class PrintedNumber:
         >>> read_number("60.97M").admits(60_965_224), read_number("60.96M").admits(60_965_224)
         (True, False)
         """
-        margin = self.last_digit / 2 if self.last_digit > 1 else Fraction(0)
-        return abs(self.value - value) <= margin
+        return self.value == value or (self.last_digit > 1 and abs(self.value - value) <= self.last_digit / 2)
 
     def holds(self, value: Fraction | int) -> bool:
         """Return whether `value` prints as this number, rounded or cut off at its last digit.

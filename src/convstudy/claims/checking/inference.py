@@ -42,7 +42,7 @@ class Neighbours:
 def inferred_window(near: Neighbours, layer: LayerSpec) -> tuple[LayerSpec, tuple[str, ...]]:
     """Return the layer with the window that explains most of the numbers around it; the plainest at a tie."""
     candidates = list(window_candidates(near, layer))
-    best = max(candidates, key=lambda candidate: evidence(near, candidate))
+    best = max(candidates, key=lambda candidate: evidence(near, candidate)) if len(candidates) > 1 else candidates[0]
     layer = inferred_channels(near, best)
     return layer, tuple(said(near, layer))
 
@@ -97,14 +97,14 @@ def padding_order(near: Neighbours, kernel: Pair) -> list[tuple[Pair, bool]]:
 
 def evidence(near: Neighbours, candidate: LayerSpec) -> int:
     """Return how many of the numbers around the row a window explains; the claimed shape has the largest weight."""
-    return max(evidence_from(near, replace(candidate, input=feed)) for feed in (near.claimed_feed, near.feed))
+    return max(evidence_from(near, candidate, feed) for feed in {near.claimed_feed, near.feed})
 
 
-def evidence_from(near: Neighbours, candidate: LayerSpec) -> int:
+def evidence_from(near: Neighbours, candidate: LayerSpec, feed: Shape) -> int:
     row = near.row
     channels = row.shape[0] if row.shape else row.layer.channels or 1
-    layer = replace(candidate, channels=channels)
-    layer = replace(layer, groups=layer.input_channels) if layer.kind == "depthwise convolution" else layer
+    groups = feed[0] if candidate.kind == LayerKind.DEPTHWISE else candidate.groups
+    layer = replace(candidate, input=feed, channels=channels, groups=groups)
     if not fits(layer):
         return -1
     side = layer.output_side

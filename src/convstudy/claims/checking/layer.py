@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
 from math import prod
 
 from convstudy.claims.checking.arithmetic import value_of
@@ -91,12 +92,12 @@ class LayerSpec:
         """Return the output channels; a layer without filters passes its input's channels on."""
         return self.channels if self.kind in WITH_CHANNELS else self.input_channels
 
-    @property
+    @cached_property
     def own_output(self) -> Shape:
         """Return the output before the joined operations: claimed, or computed by `output_formulas`."""
         return self.claimed_output or tuple(int(value_of(formula)) for formula in output_formulas(self))
 
-    @property
+    @cached_property
     def output(self) -> Shape:
         """Return the output of the row."""
         if self.claimed_output is None and self.joined:

@@ -65,10 +65,11 @@ def candidates(layer: LayerSpec, counted: PrintedNumber | None, stated: Pair | N
     if layer.kind == LayerKind.POOLING:
         yield from (replace(layer, kernel=kernel) for kernel in kernels)
         return
-    for groups, kernel, bias in product(groups_for(layer), kernels, (True, False)):
-        base = replace(layer, kernel=kernel)
-        if counted is None or counted.admits(weights_of(base, groups) + bias * layer.channels):
-            yield replace(base, groups=groups, bias=bias)
+    for groups, kernel in product(groups_for(layer), kernels):
+        weights = weights_of(layer, kernel, groups)
+        for bias in (True, False):
+            if counted is None or counted.admits(weights + bias * layer.channels):
+                yield replace(layer, kernel=kernel, groups=groups, bias=bias)
 
 
 def groups_for(layer: LayerSpec) -> list[int]:
@@ -81,8 +82,8 @@ def groups_for(layer: LayerSpec) -> list[int]:
     return sorted(both, key=lambda groups: (groups != 1, groups != layer.input_channels, groups))
 
 
-def weights_of(layer: LayerSpec, groups: int) -> int:
-    area = prod(layer.kernel)
+def weights_of(layer: LayerSpec, kernel: Pair, groups: int) -> int:
+    area = prod(kernel)
     if layer.kind == LayerKind.SEPARABLE:
         return area * layer.input_channels + layer.input_channels * layer.channels
     return area * (layer.input_channels // groups) * layer.channels
