@@ -13,8 +13,9 @@ def chance_of_beating(a: Answers, b: Answers, confidence: float = CONFIDENCE) ->
 
     Top-1 of a network is taken as normally distributed over seeds, with a variance per network. The probability is that
     of the predictive distribution, Student's t, which allows for how little few seeds say about mean and spread. The
-    interval comes from the noncentral t distribution, widened to the probability where that is more cautious, and covers
-    other seeds, not other images. A variance is at least that of rounding to whole images. None if a network has a single seed, which says nothing about other seeds.
+    interval comes from the noncentral t distribution, widened to include the probability, and covers other seeds, not
+    other images. A variance is at least that of rounding to whole images. None if a network has a single seed, which
+    says nothing about other seeds.
 
     Source: Geisser 1993, section 2.2 for the predictive distribution, with Welch's degrees of freedom; Reiser & Guttman
     1986 for the interval.

@@ -131,16 +131,17 @@ def test_what_is_not_stated_is_tried_the_plainest_first() -> None:
     ],
 )
 def test_the_evidence_for_a_window(text: str, following: str | None, found: float) -> None:
-    assert evidence_from(near(text, following), CONV) == found
+    assert evidence_from(near(text, following), CONV, CONV.input) == found
 
 
 def test_the_evidence_for_other_windows() -> None:
     depthwise = LayerSpec("depthwise convolution", (3, 32, 32), kernel=(3, 3))
-    assert evidence_from(near("depthwise conv|3x30x30|2,700|30"), depthwise) == 3 + 2 + 4  # (3·3·1 + 1)·3
+    row = near("depthwise conv|3x30x30|2,700|30")
+    assert evidence_from(row, depthwise, depthwise.input) == 3 + 2 + 4  # (3·3·1 + 1)·3
     pool = LayerSpec("pooling", (3, 32, 32), kernel=(2, 2), stride=(2, 2))
-    assert evidence_from(near("pool|3x16x16|768|0"), pool) == 3 + 2
-    assert evidence_from(near("CONV|8"), replace(CONV, input=(3, 5, 5))) == 3  # 1 x 1, printed as a vector
-    assert evidence_from(near("CONV|8x28x28"), replace(CONV, input=(3, 4, 4))) == -1  # does not fit
+    assert evidence_from(near("pool|3x16x16|768|0"), pool, pool.input) == 3 + 2
+    assert evidence_from(near("CONV|8"), CONV, (3, 5, 5)) == 3  # 1 x 1, printed as a vector
+    assert evidence_from(near("CONV|8x28x28"), CONV, (3, 4, 4)) == -1  # does not fit
 
 
 def test_the_claimed_feed_counts_as_the_right_one_does() -> None:
