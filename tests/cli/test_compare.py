@@ -7,7 +7,6 @@ import inspect
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -19,6 +18,7 @@ import pytest
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score
 from tests.conftest import Said
+from tests.started import Started
 
 from convstudy.cli.compare import compare
 from convstudy.training import Recipe
@@ -187,11 +187,9 @@ def test_killed_in_the_middle_it_ends_with_the_same_weights_bit_for_bit(
     checkpoint = tmp_path / "broken/net/seed-0/checkpoint.pt"
     seen = 0
     for _ in range(2):
-        command = [sys.executable, "-m", "convstudy", *side_by_side]
-        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as running:
+        with Started(tmp_path, *side_by_side) as running:
             seen = wait_for_newer(checkpoint, seen, running)
-            running.kill()
-        assert running.returncode == -signal.SIGKILL
+            assert running.send(signal.SIGKILL) == -signal.SIGKILL
     assert convstudy(*side_by_side).status == 0
     for seed in range(seeds):
         whole, broken = (tmp_path / name / f"net/seed-{seed}" for name in ("whole", "broken"))
@@ -199,7 +197,7 @@ def test_killed_in_the_middle_it_ends_with_the_same_weights_bit_for_bit(
         assert list(pd.read_csv(broken / "epochs.csv")["epoch"]) == [1, 2, 3, 4]
 
 
-def wait_for_newer(path: Path, seen: int, running: subprocess.Popen[str]) -> int:
+def wait_for_newer(path: Path, seen: int, running: subprocess.Popen[str] | Started) -> int:
     """Wait until `path` has been written again; give its time."""
     while running.poll() is None:
         if path.exists() and path.stat().st_mtime_ns > seen:

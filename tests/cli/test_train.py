@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 import yaml
 from tests.cli.test_compare import wait_for_newer
 from tests.conftest import Said
+from tests.started import Started
 
 from convstudy.cli.setting_flags import FLAGGED, spellings
 from convstudy.errors import RecipeError
@@ -144,15 +142,12 @@ def test_interrupted_it_goes_on_and_ends_the_same(
 ) -> None:
     words = ("train", "net", "--epochs", "4", "--device", "cpu", "--threads", "1", "--output")
     assert convstudy(*words, "whole").status == 0
-    command = [sys.executable, "-m", "convstudy", *words]
-    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([*command, "broken"], cwd=tmp_path, text=True, **piped) as running:  # type: ignore[call-overload]
+    with Started(tmp_path, *words, "broken") as running:
         wait_for_newer(tmp_path / "broken/checkpoint.pt", 0, running)
-        os.kill(running.pid, how)
-        _, err = running.communicate()
+        status = running.send(how)
     if how == signal.SIGINT:
-        assert running.returncode == 130
-        assert err == "interrupted; repeat the command to continue\n"
+        assert status == 130
+        assert running.err == "interrupted; repeat the command to continue\n"
     go_on = (*words, "broken") if again == "the same command" else ("train", "--resume", "broken")
     done = convstudy(*go_on)
     assert done.status == 0, done.err

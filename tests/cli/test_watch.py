@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.cli.test_compare import wait_for_newer
 from tests.conftest import Said
+from tests.started import Started
 
 from convstudy.cli.compare import carry_out
 from convstudy.study import Plan, RunFolder
@@ -96,12 +95,11 @@ def test_a_torn_note_is_that_of_no_process(convstudy: Convstudy, half: Path) -> 
 @pytest.mark.parametrize("jobs", ["1", "2"], ids=["in one process", "side by side"])
 def test_killed_runs_are_no_longer_running(convstudy: Convstudy, tmp_path: Path, jobs: str) -> None:
     words = ("compare", "net", "--epochs", "500", "--seeds", "2", "--device", "cpu", "--jobs", jobs, "--output", "out")
-    command = [sys.executable, "-m", "convstudy", *words]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as running:
+    with Started(tmp_path, *words) as running:
         for seed in range(int(jobs)):
             wait_for_newer(tmp_path / f"out/net/seed-{seed}/checkpoint.pt", 0, running)
         assert f"2 runs: {jobs} running" in convstudy("watch", "out", "--once").out
-        os.kill(running.pid, signal.SIGKILL)
+        running.send(signal.SIGKILL)
     ended = time.monotonic() + 20  # workers see within moments that their parent is gone
     while "running" in (said := convstudy("watch", "out", "--once").out) and time.monotonic() < ended:
         time.sleep(0.1)

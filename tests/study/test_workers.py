@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import multiprocessing
+import os
+import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from convstudy.errors import StudyError
 from convstudy.study.runs.events import RunEnded
-from convstudy.study.runs.workers import _send_event
+from convstudy.study.runs.workers import _Environment, _send_event, start_process
 from convstudy.study.runs.writing import writing_into
 
 
@@ -20,14 +22,26 @@ def send(connection: Connection) -> None:
 
 
 def test_a_worker_without_a_parent_ends_and_its_run_does_not_fail(capfd: pytest.CaptureFixture[str]) -> None:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
+    ours, theirs = multiprocessing.Pipe()
     ours.close()
-    worker = context.Process(target=send, args=(theirs,))
-    worker.start()
+    worker = start_process(send, (theirs,), daemon=True)
     theirs.close()
     worker.join()
     assert (worker.exitcode, capfd.readouterr().err) == (1, "")
+
+
+def note(environment: _Environment, connection: Connection) -> None:
+    environment.adopt()
+    connection.send((sys.path, os.environ.get("FIRST"), os.environ.get("SECOND")))
+
+
+def test_a_worker_takes_over_path_and_variables_as_they_are_when_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, other in (("FIRST", "SECOND"), ("SECOND", "FIRST")):  # the second process is a fork of the same one
+        monkeypatch.setenv(name, "here")
+        monkeypatch.delenv(other, raising=False)
+        ours, theirs = multiprocessing.Pipe()
+        start_process(note, (_Environment(1, [*sys.path, name], dict(os.environ)), theirs), daemon=True).join()
+        assert ours.recv() == ([*sys.path, name], *(("here", None) if name == "FIRST" else (None, "here")))
 
 
 @pytest.mark.parametrize("folder", [Path("runs/mine"), Path("/runs/mine")], ids=["relative", "absolute"])
