@@ -18,7 +18,7 @@ from tests.conftest import Said
 
 pytestmark = pytest.mark.slow
 LAUNCHED = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "convstudy"]
-WORDS = ["train", "net", "--epochs", "4", "--device", "cpu", "--threads", "1", "--output"]
+WORDS = ["train", "net", "--epochs", "8", "--device", "cpu", "--threads", "1", "--output"]
 
 
 def launch(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -39,7 +39,7 @@ def test_two_processes_leave_one_run_as_one_process_does(
 ) -> None:
     run, out = whole
     assert "\n2 processes, each with a part of every batch\n" in out
-    assert out.count("epoch 4 of 4") == out.count("run: whole") == out.count("recipe\n") == 1
+    assert out.count("epoch 8 of 8") == out.count("run: whole") == out.count("recipe\n") == 1
     assert convstudy(*WORDS, "alone").status == 0
     alone = tmp_path / "alone"
     assert {path.name for path in run.iterdir()} == {path.name for path in alone.iterdir()}
