@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,16 @@ class TrainedRun:
                 f"{self.folder.path}: the network {self.name} was given as an object, which is not stored in the "
                 "folder; pass `network` again"
             )
-        return replace(open_model(self._usable_name), name=self.name.partition("@")[0])
+        name, at, weights = self.name.partition("@")
+        opened = open_model(f"{self._usable_name}{at}{weights}", trained=False)
+        return replace(opened, name=name, build=partial(self._build, opened))
+
+    def _build(self, opened: Model, num_classes: int, in_channels: int) -> nn.Module:
+        """Build the network as it was trained, with the same treatment of its input."""
+        network = opened.build(num_classes, in_channels)
+        if self.record.get("transform_input"):
+            network.transform_input = True
+        return network
 
     @property
     def copy_used(self) -> bool:
