@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
@@ -123,7 +122,7 @@ def official_file(name: str, which: str = "imagenet") -> Path:
 
 def file_name(weights: WeightsEnum) -> str:
     """Return the name of the file of torchvision's weights, which ends in the first digits of its hash."""
-    return os.path.basename(urlparse(weights.url).path)
+    return PurePosixPath(urlparse(weights.url).path).name
 
 
 def official_entry_of(name: str, path: Path) -> WeightsEnum | None:
