@@ -93,14 +93,14 @@ def _stated(path: Path, *_: int) -> Stated:
 
 
 def _of_own_file(path: Path) -> dict[str, Any]:
+    if path.name.endswith(INDEX):
+        return {}
     if path.suffix == ".safetensors":
         with safe_open(path, "pt") as file:
             texts = file.metadata() or {}
-        return {key: json.loads(texts[key]) for key in ("classes", "preprocessing", "transform_input") if key in texts}
-    if path.name.endswith(INDEX):
-        return {}
-    own = getattr(_loaded(path), "_metadata", {}).get(OWN, {})
-    return {key: json.loads(value) for key, value in own.items()}
+    else:
+        texts = getattr(_loaded(path), "_metadata", {}).get(OWN, {})
+    return {key: json.loads(texts[key]) for key in ("classes", "preprocessing", "transform_input") if key in texts}
 
 
 def _of_run(path: Path) -> dict[str, Any]:

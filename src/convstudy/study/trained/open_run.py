@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +83,10 @@ class TrainedRun:
             )
         name, at, weights = self.name.partition("@")
         opened = open_model(f"{self._usable_name}{at}{weights}", trained=False)
-        return replace(opened, name=name, build=partial(self._build, opened))
+        return replace(opened, name=name, build=lambda *sizes: self.as_trained(opened.build(*sizes)))
 
-    def _build(self, opened: Model, num_classes: int, in_channels: int) -> nn.Module:
-        """Build the network as it was trained, with the same treatment of its input."""
-        network = opened.build(num_classes, in_channels)
+    def as_trained(self, network: nn.Module) -> nn.Module:
+        """Return a new network of this run after giving it the treatment of its input that the run trained with."""
         if self.record.get("transform_input"):
             network.transform_input = True
         return network
