@@ -88,7 +88,10 @@ def _prefix(body: Collection[str], given: Collection[str], source: str) -> str |
         ModelError: if there are several, and not exactly one of them consists of usual names.
     """
     anchor = max(body, key=lambda key: (key.count("."), key), default="")
-    possible = sorted({key.removesuffix(anchor) for key in given if f".{key}".endswith(f".{anchor}")}, key=len)
+    ends = f".{anchor}"
+    possible = sorted(
+        {key.removesuffix(anchor) for key in given if f".{key}".endswith(ends)}, key=lambda p: (len(p), p)
+    )
     fitting = [prefix for prefix in possible if all(prefix + key in given for key in body)]
     if len(fitting) > 1 and fitting[0]:
         usual = [prefix for prefix in fitting if OUTER.issuperset(prefix[:-1].split("."))]

