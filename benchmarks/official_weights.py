@@ -58,7 +58,8 @@ def stand_in(name: str, entry: WeightsEnum) -> dict[str, Tensor]:
 def logits(network: nn.Module, images: Tensor) -> Tensor:
     """Return the logits in evaluation mode."""
     with torch.inference_mode():
-        return network.eval()(images)
+        answer: Tensor = network.eval()(images)
+    return answer
 
 
 def difference(name: str, entry: WeightsEnum, cache: Path) -> float:

@@ -103,7 +103,7 @@ def test_names_of_files_and_of_sets_are_told_apart() -> None:
 
 def shards(folder: Path, suffix: str) -> Path:
     """`net` in two files and their index, as Hugging Face writes them."""
-    whole, index = state(), {}
+    whole, index = state(), dict[str, str]()
     for number, keys in enumerate((list(whole)[:3], list(whole)[3:]), start=1):
         name = f"model-0000{number}-of-00002.{suffix}"
         part = {key: whole[key] for key in keys}

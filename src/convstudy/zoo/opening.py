@@ -37,7 +37,9 @@ def open_architecture(text: str, *, new_head: bool = False, trained: bool = True
     """
     name, at, weights = text.partition("@")
     if at and not weights:
-        raise ModelError(f"{text} names no weights; expected a file or a set, as in {name}@imagenet, or {name} alone")
+        raise ModelError(
+            f"{text} names no weights; expected a file or a set, as in {name}@weights.safetensors or {name}@imagenet"
+        )
     from_file = names_file(weights)
     collection, _, member = name.rpartition(":")
     if collection == "torchvision":
@@ -84,7 +86,7 @@ def _transforming(layers: Callable[[int, int], nn.Module], num_classes: int, in_
     """Return a network which, if it can, normalizes its input as torchvision's GoogLeNet and Inception v3 need it."""
     network = layers(num_classes, in_channels)
     if getattr(network, "transform_input", None) is False and in_channels == 3:
-        network.transform_input = True
+        network.transform_input = True  # type: ignore[assignment]
     return network
 
 

@@ -24,8 +24,10 @@ INDEX = ".index.json"  # of weights in several files, as `model.safetensors.inde
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", f".safetensors{INDEX}", f".bin{INDEX}")
 SHARD = re.compile(r"-\d+-of-\d+(\.\w+)$")
 # Keys under which training programs store the weights; moving averages are used only if there are no others.
-NESTED = ("state_dict", "model_state_dict", "model", "network", "net", "weights", "params")
-NESTED += ("state_dict_ema", "model_ema", "ema_state_dict", "ema")
+NESTED = (
+    *("state_dict", "model_state_dict", "model", "network", "net", "weights", "params"),
+    *("state_dict_ema", "model_ema", "ema_state_dict", "ema"),
+)
 DEEPEST = 8  # levels of nested dictionaries; a hostile file may have a dictionary that contains itself
 OWN = "convstudy"  # key in the `_metadata` of a state dict under which an export stores classes and preprocessing
 # Keeps the weights of any pickled object as plain dictionaries of tensors. It runs the pickled code.

@@ -16,7 +16,7 @@ from convstudy.zoo import open_architecture
 from convstudy.zoo.weight_files import names_file, stated
 from convstudy.zoo.weights import official_entry, official_entry_of
 
-IMAGENET_CLASSES = 1000
+IMAGENET_CLASSES, FIRST_OF_IMAGENET = 1000, "tench"
 WORDNET_ID = re.compile(r"n\d{8}")  # name of a class folder of ImageNet
 
 
@@ -108,8 +108,10 @@ def _same_classes(model: Model, class_names: tuple[str, ...]) -> bool:
     origin = weights_origin(model)
     if origin is None:
         return False
-    of_imagenet = not names_file(_weights_of(model)[1]) and len(origin.classes) == IMAGENET_CLASSES == len(class_names)
-    return origin.classes == class_names or (of_imagenet and all(map(WORDNET_ID.fullmatch, class_names)))
+    if origin.classes == class_names:
+        return True
+    of_imagenet = len(origin.classes) == IMAGENET_CLASSES and origin.classes[0] == FIRST_OF_IMAGENET
+    return of_imagenet and len(class_names) == IMAGENET_CLASSES and all(map(WORDNET_ID.fullmatch, class_names))
 
 
 def input_channels(model: Model, in_channels: int) -> int:

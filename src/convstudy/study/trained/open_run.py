@@ -88,7 +88,7 @@ class TrainedRun:
     def as_trained(self, network: nn.Module) -> nn.Module:
         """Return a new network of this run after giving it the treatment of its input that the run trained with."""
         if self.record.get("transform_input"):
-            network.transform_input = True
+            network.transform_input = True  # type: ignore[assignment]
         return network
 
     @property
