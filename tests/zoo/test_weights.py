@@ -263,8 +263,10 @@ def stand_in(name: str, hub: Path) -> torchvision.models.WeightsEnum:
     quiet = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
     state = torchvision.models.get_model(name, weights=None, **quiet).state_dict()
     for value in state.values():
-        if value.ndim == 1 and value.is_floating_point():
+        if value.is_floating_point() and value.ndim == 1:
             value.add_(torch.rand(value.shape) / 5)
+        elif value.is_floating_point() and value.ndim > 1:  # activations keep their size, so that the input matters
+            value.copy_(torch.randn(value.shape) * (2 / value[0].numel()) ** 0.5)
     hub.mkdir(parents=True, exist_ok=True)
     torch.save(state, hub / entry.url.rpartition("/")[2])
     return entry
@@ -281,8 +283,7 @@ def test_official_weights_give_torchvision_s_logits_of_a_photograph(name: str, h
     ours = open_architecture(f"torchvision:{name}@imagenet").build(num_classes=1000, in_channels=3).eval()
     with torch.inference_mode():
         wanted = theirs(images)
-        assert wanted.std() > 0
-        assert torch.allclose(ours(images), wanted, atol=1e-5, rtol=1e-5)
+        assert float((ours(images) - wanted).abs().max()) <= 1e-4 * float(wanted.std())
 
 
 def test_the_first_layer_of_official_inception_networks_sees_half_the_spread(hub: Path, tmp_path: Path) -> None:
