@@ -47,12 +47,21 @@ def stand_in(name: str, entry: WeightsEnum) -> dict[str, Tensor]:
     """Return random weights of a network, with statistics and scales that are not those of a new network."""
     sizes = {"image_size": entry.transforms().crop_size[0]} if name.startswith("vit_") else {}
     quiet = {"init_weights": True} if name in SIDE_BRANCHED else {}
-    torch.manual_seed(0)
     state: dict[str, Tensor] = get_model(name, weights=None, **sizes, **quiet).state_dict()
-    for value in state.values():
-        if value.ndim == 1 and value.is_floating_point():
-            value.add_(torch.rand_like(value) * 0.2)
+    block = torch.randn(1_000_003, generator=torch.Generator().manual_seed(0))
+    for key, value in state.items():
+        if value.is_floating_point():
+            drawn = block.repeat(-(-value.numel() // len(block)))[: value.numel()].reshape(value.shape)
+            is_matrix = value.ndim > 1
+            value.copy_(drawn * (1 / value[0].numel()) ** 0.5 if is_matrix else drawn.abs() / 10 + ("bias" not in key))
     return state
+
+
+def without_initialization() -> None:
+    """Let networks be built with whatever is in memory: every value is overwritten by the stand-in."""
+    for name in dir(nn.init):
+        if name.endswith("_") and not name.startswith("_"):
+            setattr(nn.init, name, lambda tensor, *_, **__: tensor)
 
 
 def logits(network: nn.Module, images: Tensor) -> Tensor:
@@ -96,6 +105,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, {torch.get_num_threads()} threads")
     print(f"{'network':24} {'set':28} {'parameters':>12} {'difference':>10} {'seconds':>8}")
     results = []
+    without_initialization()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TORCH_HOME"] = folder
         cache = Path(folder) / "hub/checkpoints"

@@ -38,3 +38,12 @@ def test_a_loss_that_does_not_move_did_not_fall() -> None:
     assert LearningRateRange(lrs, (1.1,) * 50).fall == 0
     assert LearningRateRange(lrs, (0.0,) * 50).fall == 0
     assert LearningRateRange(lrs, tuple(1 + step / 10 for step in range(50))).fall < 0.005
+
+
+def test_a_network_that_was_lost_and_guesses_again_suggests_nothing() -> None:
+    """As AlexNet on the digits: its loss falls, doubles, and comes down to that of guessing at any higher rate."""
+    falling = (*[3.0] * 20, *[3.0 - step / 100 for step in range(20)])
+    losses = (*falling, *[6.0 - step / 10 for step in range(36)])
+    found = LearningRateRange(tuple(1e-5 * 1.2**step for step in range(len(losses))), losses)
+    assert min(losses) < min(falling)
+    assert found.lowest == 39

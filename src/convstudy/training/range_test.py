@@ -17,6 +17,7 @@ from convstudy.training.state import TrainingState
 from convstudy.training.step import take_step
 
 SMOOTHING, DIVERGED = 0.9, 4.0  # weight of the past; multiple of the best loss that counts as divergence
+LOST = 1.5  # multiple of the best loss after which the network counts as lost, even if its loss falls again
 UNSTEADY = round(1 / (1 - SMOOTHING))  # steps after which the smoothed loss is no longer that of a few batches
 
 
@@ -29,8 +30,17 @@ class LearningRateRange:
 
     @property
     def lowest(self) -> int:
-        """Index of the lowest loss; the first steps, where it is the loss of a few batches, count only if alone."""
-        return min(range(self._steady, len(self.losses)), key=self.losses.__getitem__)
+        """Index of the lowest loss before the network was lost.
+
+        The first steps, where it is the loss of a few batches, count only if there are no others. A network that was
+        lost may return to the loss of guessing, with dead units.
+        """
+        lowest = self._steady
+        for index in range(self._steady, len(self.losses)):
+            if self.losses[index] > LOST * self.losses[lowest]:
+                break
+            lowest = min(lowest, index, key=self.losses.__getitem__)
+        return lowest
 
     @property
     def suggestion(self) -> float:
