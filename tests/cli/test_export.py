@@ -48,6 +48,8 @@ def test_onnx_gives_the_logits_of_the_run_to_who_reads_its_metadata(
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     about = session.get_modelmeta().custom_metadata_map
     assert json.loads(about["classes"]) == ["blue", "green", "red"]
+    assert "bilinear, antialiased" in about["preprocessing_text"]
+    assert about["resizing"] == "bilinear, antialiased"
     assert about["preprocessing_text"].startswith("RGB; center square resized to 20x20, then to 32x32; ")
     stored = stored_logits(tmp_path / run)
     preprocessing = json.loads(about["preprocessing"])
@@ -79,6 +81,9 @@ def test_torchvision_s_own_network_takes_the_weights(convstudy: Convstudy, pictu
     assert convstudy("train", "resnet18", *words).status == 0
     said = convstudy("export", "out", "--format", "torchvision")
     assert (said.status, said.out) == (0, "out/resnet18.pth\n")
+    about = torch.load(tmp_path / "out/resnet18.pth", weights_only=True)._metadata["convstudy"]
+    assert json.loads(about["classes"]) == ["blue", "green", "red"]
+    assert json.loads(about["preprocessing"]) == json.loads((tmp_path / "out/run.json").read_text())["preprocessing"]
     network = torchvision.models.resnet18(num_classes=3)
     network.load_state_dict(torch.load(tmp_path / "out/resnet18.pth", weights_only=True))
     preprocessing = json.loads((tmp_path / "out/run.json").read_text())["preprocessing"]
@@ -134,3 +139,13 @@ def test_without_onnxruntime_the_file_is_written_and_the_check_is_skipped_aloud(
     assert said.status == 0
     assert said.err == "not checked: onnxruntime is not installed; run `pip install convstudy[export]`\n"
     assert (tmp_path / said.out.strip()).stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["lenet5"])
+def test_networks_of_the_zoo_go_to_onnx(convstudy: Convstudy, tmp_path: Path, name: str) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+    words = ("--data", "digits", "--train-images", "100", "--epochs", "1", "--device", "cpu", "--threads", "1")
+    assert convstudy("train", name, *words, "--output", "out").status == 0
+    said = convstudy("export", "out")
+    assert said.status == 0, said.err
+    assert "64 test images" in said.err

@@ -85,11 +85,23 @@ def test_the_test_is_done_once(
 def test_a_network_that_does_not_learn_gets_one_line(convstudy: Convstudy, pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "still.py").write_text(STILL)
     said = convstudy("train", "still.py:Still", *ON_PICTURES, "--lr", "find", "--output", "out")
-    assert (said.status, said.err) == (
-        2,
-        "error: the range test found no learning rate: the loss did not fall at any that was tested; set --lr to a "
-        "number\n",
-    )
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert "range-test.svg" in said.err
+    assert "--lr" in said.err
+    drawn = ET.parse(tmp_path / "out/range-test.svg").getroot()  # one looks at it when no rate is found, above all
+    assert len(list(drawn.iter(f"{SVG}polyline"))) == 1
+    assert not [line for line in drawn.iter(f"{SVG}line") if line.get("class") == "rate"]
+
+
+def test_lenet5_on_the_digits_finds_a_rate_whatever_its_first_batch(convstudy: Convstudy, tmp_path: Path) -> None:
+    """The loss of its first batch is by chance lower than any smoothed loss that the test reaches."""
+    words = ("--data", "digits", "--lr", "find", "--epochs", "1", "--device", "cpu", "--threads", "1")
+    said = convstudy("train", "lenet5", *words, "--output", "out")
+    assert said.status == 0, said.err
+    with (tmp_path / "out/range-test.csv").open() as file:
+        losses = [float(row["smoothed_loss"]) for row in csv.DictReader(file)]
+    assert min(losses[1:]) > 0.995 * losses[0]
+    assert 0.005 <= yaml.safe_load((tmp_path / "out/recipe.yaml").read_text())["lr"] <= 0.02
 
 
 @pytest.mark.parametrize(

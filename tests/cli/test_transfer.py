@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from safetensors.torch import load_file
 from tests.cli.conftest import write_images
 from tests.conftest import Said
 from torch import nn
-from torchvision.models import ResNet18_Weights
+from torchvision.models import GoogLeNet_Weights, ResNet18_Weights
+
+from convstudy.study.trained.open_run import open_run
+from convstudy.zoo.weight_files import stated
 
 Convstudy = Callable[..., Said]
 
@@ -208,3 +212,64 @@ def test_a_network_without_a_linear_head_is_not_frozen(convstudy: Convstudy, pic
         "error: --freeze backbone trains the last linear layer, but small.py:headless does not end in a linear layer; "
         "remove this setting\n",
     )
+
+
+def test_a_classifier_is_kept_for_the_same_classes_only_and_it_is_said(
+    convstudy: Convstudy, pretrained: str, tmp_path: Path
+) -> None:
+    before = load_file(tmp_path / "before/weights.safetensors")
+    renamed = tmp_path / "renamed"
+    shutil.copytree(tmp_path / "pictures", renamed)
+    for part in ("train", "test"):
+        (renamed / part / "green").rename(renamed / part / "lime")
+    torch.save(before, tmp_path / "unknown.pth")
+    heads = {key for key in before if len(before[key]) == 3}
+    assert len(heads) == 2
+    for model, data, kept, words in (
+        (pretrained, "pictures", True, ("is kept",)),
+        (pretrained, "renamed", False, ("is new", "class 2", "'green'", "'lime'")),
+        (pretrained, "two", False, ("is new", "3 classes")),
+        ("net@unknown.pth", "pictures", False, ("is new", "not known")),
+    ):
+        output = f"{Path(model).name}-{data}"
+        said = convstudy("train", model, "--data", data, "--lr", "1e-12", *SHORT, output)
+        assert said.status == 0, said.err
+        after = load_file(tmp_path / output / "weights.safetensors")
+        same = {
+            key for key in before if before[key].shape == after[key].shape and torch.allclose(before[key], after[key])
+        }
+        assert same == (set(before) if kept else set(before) - heads)
+        [note] = record(tmp_path / output)["notes"]
+        shown = " ".join(said.out.split())
+        assert all(word in note and word in shown for word in words)
+
+
+def test_a_name_with_nothing_behind_its_at_sign_trains_nothing(convstudy: Convstudy, tmp_path: Path) -> None:
+    for command in (("train", "resnet18@"), ("compare", "net", "resnet18@")):
+        said = convstudy(*command, "--data", "digits", *SHORT, "out")
+        assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+        assert "resnet18@imagenet" in said.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_of_an_inception_network_treats_its_input_as_in_training_when_it_is_opened_again(
+    convstudy: Convstudy, pictures: Path, hub: Path, tmp_path: Path
+) -> None:
+    file = hub.with_name(GoogLeNet_Weights.DEFAULT.url.rpartition("/")[2])
+    torch.manual_seed(4)
+    torch.save(torchvision.models.googlenet(init_weights=False).state_dict(), file)
+    words = ("--data", "pictures", "--freeze", "backbone", *SHORT)
+    assert convstudy("train", "torchvision:googlenet@imagenet", *words, "out").status == 0
+    file.unlink()
+    assert record(tmp_path / "out")["transform_input"] is True
+    said = convstudy("export", "out", "--format", "torchvision", "--output", "model.pth")  # compares the logits
+    assert said.status == 0, said.err
+    assert stated(tmp_path / "model.pth").transform_input
+    assert stated(tmp_path / "out/weights.safetensors").transform_input
+    stored = pd.read_parquet(tmp_path / "out/predictions.parquet").filter(like="logit_").to_numpy()
+    run = open_run(tmp_path / "out")
+    test = run.own_test_part(tmp_path / "pictures")
+    with torch.inference_mode():
+        resident = run.preprocessing.resident(test.images, test.labels, torch.device("cpu"))
+        logits = run.network(torch.device("cpu"))(resident.normalized(resident.images))
+    assert logits.numpy() == pytest.approx(stored, abs=1e-4)

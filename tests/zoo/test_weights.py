@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 from urllib.error import URLError
 
+import numpy as np
 import pytest
 import torch
 import torchvision
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from convstudy.errors import ConvstudyError, ModelError, UnknownNameError
 from convstudy.zoo import ARCHITECTURES, build, load_weights, official_weights, open_architecture
+from convstudy.zoo.weights import official_file
 
 RESNET18_FILE = "resnet18-f37072fd.pth"  # torchvision's name for it, which ends in the beginning of its hash
 
@@ -248,3 +251,83 @@ def test_timm_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(ModelError, match=r"^timm:resnet50 needs timm, which is not installed"):
         open_architecture("timm:resnet50")
+
+
+PHOTOGRAPH = Image.fromarray(np.random.default_rng(0).integers(0, 256, (250, 300, 3), np.uint8))
+
+
+def stand_in(name: str, hub: Path) -> torchvision.models.WeightsEnum:
+    """Random weights in the file that torchvision would download; statistics are not those of a new network."""
+    entry = torchvision.models.get_model_weights(name).DEFAULT
+    torch.manual_seed(1)
+    quiet = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
+    state = torchvision.models.get_model(name, weights=None, **quiet).state_dict()
+    for value in state.values():
+        if value.is_floating_point() and value.ndim == 1:
+            value.add_(torch.rand(value.shape) / 5)
+        elif value.is_floating_point() and value.ndim > 1:  # activations keep their size, so that the input matters
+            value.copy_(torch.randn(value.shape) * (2 / value[0].numel()) ** 0.5)
+    hub.mkdir(parents=True, exist_ok=True)
+    torch.save(state, hub / entry.url.rpartition("/")[2])
+    return entry
+
+
+@pytest.mark.parametrize(
+    "name", ["googlenet", "inception_v3", "mnasnet0_5", "densenet121", "shufflenet_v2_x0_5", "squeezenet1_1", "swin_t"]
+)
+def test_official_weights_give_torchvision_s_logits_of_a_photograph(name: str, hub: Path) -> None:
+    """Over all networks and sets: benchmarks/official_weights.py."""
+    entry = stand_in(name, hub)
+    images = entry.transforms()(PHOTOGRAPH)[None]
+    theirs = torchvision.models.get_model(name, weights=entry).eval()
+    ours = open_architecture(f"torchvision:{name}@imagenet").build(num_classes=1000, in_channels=3).eval()
+    with torch.inference_mode():
+        wanted = theirs(images)
+        assert float((ours(images) - wanted).abs().max()) <= 1e-4 * float(wanted.std())
+
+
+def test_the_first_layer_of_official_inception_networks_sees_half_the_spread(hub: Path, tmp_path: Path) -> None:
+    """With mean 0.5 and deviation 0.5 of pixels instead of ImageNet's, by which 1.0 becomes 0.229 / 0.5."""
+    entry = stand_in("googlenet", hub)
+    stored = hub / entry.url.rpartition("/")[2]
+    (tmp_path / "mine.pth").write_bytes(stored.read_bytes())
+    (tmp_path / stored.name).write_bytes(stored.read_bytes())
+    images = torch.randn(1, 3, 64, 64)
+    for weights, expected in (
+        ("@imagenet", 0.46),
+        (f"@{tmp_path / stored.name}", 0.46),
+        (f"@{tmp_path / 'mine.pth'}", 1),
+        ("", 1),
+    ):
+        network = open_architecture(f"torchvision:googlenet{weights}").build(num_classes=7, in_channels=3).eval()
+        seen: list[Tensor] = []
+        network.get_submodule("conv1").register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0]))
+        with torch.inference_mode():
+            network(images)
+        assert float(seen[0].std() / images.std()) == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("name", torchvision.models.list_models(module=torchvision.models))
+def test_files_are_named_and_checked_as_torchvision_does(name: str, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A download of ours has the name and the hash of torchvision's."""
+    asked: list[tuple[object, ...]] = []
+
+    def noted(url: str, path: str, begin_of_hash: str, *_: object, **__: object) -> None:
+        asked.append((url, path, begin_of_hash))
+        raise URLError("unreachable")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", noted)
+    for entry in torchvision.models.get_model_weights(name):
+        if entry.meta["categories"]:
+            with pytest.raises(ModelError):
+                official_file(name, entry.name)
+            with pytest.raises(URLError):
+                entry.get_state_dict(check_hash=True)
+            ours, theirs = asked[-2:]
+            assert ours == theirs
+
+
+def test_the_layers_of_a_set_are_known_without_its_file(hub: Path) -> None:
+    known = open_architecture("torchvision:vit_b_16@IMAGENET1K_SWAG_E2E_V1", trained=False)
+    assert known.fixed_side == 384
+    assert open_architecture("net@nowhere.pth", trained=False).fixed_side == 32

@@ -29,6 +29,7 @@ def export(
 ) -> None:
     """Export a trained network, with its classes and preprocessing, to a file for other programs.
 
+    They are in the metadata of the file; for torchvision, in the `_metadata["convstudy"]` of the state dict.
     The file is then read back (by onnxruntime or torchvision, if it is meant for them), and its logits for the test
     images of the run are compared with those of the network. ONNX needs the extra `export`.
     """

@@ -127,7 +127,9 @@ def _with_found_rate(run: TrainingRun, console: Console) -> TrainingRun:
 
     console.print("learning-rate range test: up to 100 steps from 1e-5 to 10")
     found = run.range_test()
-    run, picture = run.with_rate(found), run.folder.path / PICTURE
+    picture = run.folder.path / PICTURE
+    first(lambda: write_range_picture(found, None, picture))  # also if no rate can be chosen
+    run = run.with_rate(found)
     first(lambda: write_range_picture(found, run.comparison.recipe.lr, picture))
     console.print(f"learning rate {run.comparison.recipe.lr:g}: one tenth of that with the lowest loss ({PICTURE})\n")
     return run

@@ -17,8 +17,8 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 696, 40, 340  # of the plot area
 TICKS = 6  # maximum number of ticks on the loss axis
 
 
-def write_range_picture(found: LearningRateRange, rate: float, path: Path) -> None:
-    """Write the plot of a range test and its chosen rate to an SVG file, atomically."""
+def write_range_picture(found: LearningRateRange, rate: float | None, path: Path) -> None:
+    """Write the plot of a range test and its chosen rate, if there is one, to an SVG file, atomically."""
     templates = Environment(
         loader=PackageLoader("convstudy.report"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
     )
@@ -27,20 +27,20 @@ def write_range_picture(found: LearningRateRange, rate: float, path: Path) -> No
         draft.write_text(drawn, encoding="utf-8", newline="\n")
 
 
-def _shown(found: LearningRateRange, rate: float) -> dict[str, Any]:
-    lrs = [math.log10(lr) for lr in (*found.lrs, rate)]
+def _shown(found: LearningRateRange, rate: float | None) -> dict[str, Any]:
+    lrs = [math.log10(lr) for lr in (*found.lrs, rate) if lr is not None]
     x = _scale(min(lrs), max(lrs), LEFT, RIGHT)
     y = _scale(min(found.losses), max(found.losses), BOTTOM - 12, TOP)
     points = [(x(math.log10(lr)), y(loss)) for lr, loss in zip(found.lrs, found.losses, strict=True)]
-    lowest = found.losses.index(min(found.losses))
+    lowest = found.lowest
     decades = range(math.ceil(min(lrs) - 1e-9), math.floor(max(lrs) + 1e-9) + 1)
     return {
         "width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM,
         "points": points,
         "lowest_at": points[lowest],
         "lowest_lr": f"{found.lrs[lowest]:.2g}",
-        "rate": f"{rate:g}",
-        "rate_at": x(math.log10(rate)),
+        "rate": None if rate is None else f"{rate:g}",
+        "rate_at": None if rate is None else x(math.log10(rate)),
         "x_ticks": [{"at": x(decade), "text": f"{10.0**decade:g}"} for decade in decades],
         "y_ticks": [{"at": y(loss), "text": f"{loss:g}"} for loss in round_values(found.losses)],
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import statistics
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,6 +17,8 @@ from convstudy.training.state import TrainingState
 from convstudy.training.step import take_step
 
 SMOOTHING, DIVERGED = 0.9, 4.0  # weight of the past; multiple of the best loss that counts as divergence
+LOST = 1.5  # multiple of the best loss after which the network counts as lost, even if its loss falls again
+UNSTEADY = round(1 / (1 - SMOOTHING))  # steps after which the smoothed loss is no longer that of a few batches
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,38 @@ class LearningRateRange:
     losses: tuple[float, ...]
 
     @property
+    def lowest(self) -> int:
+        """Index of the lowest loss before the network was lost.
+
+        The first steps, where it is the loss of a few batches, count only if there are no others. A network that was
+        lost may return to the loss of guessing, with dead units.
+        """
+        lowest = self._steady
+        for index in range(self._steady, len(self.losses)):
+            if self.losses[index] > LOST * self.losses[lowest]:
+                break
+            lowest = min(lowest, index, key=self.losses.__getitem__)
+        return lowest
+
+    @property
     def suggestion(self) -> float:
         """One tenth of the learning rate with the lowest loss, which is at the edge of stability (as in fastai)."""
-        return self.lrs[self.losses.index(min(self.losses))] / 10
+        return self.lrs[self.lowest] / 10
+
+    @property
+    def fall(self) -> float:
+        """Fraction by which the loss fell, from its median before the lowest one, which noise of batches hardly moves.
+
+        >>> LearningRateRange((0.01, 0.1, 1.0), (2.0, 1.5, 4.0)).fall
+        0.25
+        """
+        before = self.losses[self._steady : self.lowest] or self.losses[: self.lowest + 1]
+        usual = statistics.median(before)
+        return 1 - self.losses[self.lowest] / usual if usual else 0.0
+
+    @property
+    def _steady(self) -> int:
+        return UNSTEADY if len(self.losses) > UNSTEADY else 0
 
 
 def learning_rate_range(

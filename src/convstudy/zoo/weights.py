@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import pickle
-import warnings
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from convstudy.errors import ModelError, UnknownNameError
+from convstudy.zoo.weight_files import read_weights
+from convstudy.zoo.weight_keys import COUNTER, match_keys
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
 
-SUFFIXES = (".safetensors", ".pth", ".pt")
-NESTED = ("state_dict", "model_state_dict", "model", "network")  # keys under which training scripts store the weights
-PREFIXES = ("module.", "_orig_mod.")  # prefixes that DataParallel and torch.compile add to each key
-
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Load the weights of a `.safetensors`, `.pth` or `.pt` file into `network`; every entry must fit.
+    """Load the weights of a file into `network`; all its entries must be present and fit.
+
+    docs/training.md lists the formats, and the names under which programs wrap a network that are read.
 
     Raises:
         ModelError: if the file cannot be read, contains anything other than tensors, or does not fit.
@@ -41,67 +38,40 @@ def load_weights(network: nn.Module, path: Path) -> None:
     fit_weights(network, read_weights(path), str(path))
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a file by their keys, on the CPU.
-
-    Raises:
-        ModelError: as `load_weights`.
-    """
-    if path.suffix not in SUFFIXES:
-        raise ModelError(f"{path} is not a weight file; expected a name ending in {', '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise ModelError(f"{path} does not exist; expected a file of weights")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns about pickles that it then rejects
-            state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise ModelError(
-            f"{path} contains more than tensors or is damaged; pickled code is not run. Expected a file "
-            "written by torch.save(network.state_dict(), path)"
-        ) from None
-    except Exception as error:  # a damaged file raises any of a dozen errors
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path} cannot be read as weights: {reason[:120]}") from None
-    return _tensors(state, path)
-
-
-def _tensors(state: Any, path: Path) -> dict[str, Tensor]:
-    """Return the tensors of the loaded object, in which training scripts may have nested or renamed them."""
-    for key in NESTED:
-        if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
-            state = state[key]
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()) or not state:
-        raise ModelError(
-            f"{path} contains no named tensors; expected a file written by torch.save(network.state_dict(), path)"
-        )
-    for prefix in PREFIXES:
-        if all(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): value for key, value in state.items()}
-    return dict(state)
-
-
 def fit_weights(
-    network: nn.Module, weights: Mapping[str, Tensor], source: str, *, num_classes: int | None = None
-) -> tuple[str, ...]:
+    network: nn.Module,
+    weights: Mapping[str, Tensor],
+    source: str,
+    *,
+    head: Collection[str] = (),
+    new_head: bool = False,
+) -> None:
     """Copy weights into `network`; all its entries must be present and fit.
 
-    If `num_classes` is given, a classifier with another number of classes keeps its initial weights, and its entries
-    are returned. On the meta device nothing is copied.
+    The entries in `head`, those of the classifier, keep their initial values if they are absent or of another shape,
+    or if `new_head`. Counters of batches that old files lack begin at 0, as in torch. On the meta device nothing is
+    copied.
 
     Raises:
         ModelError: names the first entry that is missing, superfluous or of another shape.
     """
     ours = network.state_dict()
-    _refuse(source, "lacks", [key for key in ours if key not in weights])
-    _refuse(source, "has", [key for key in weights if key not in ours])
-    heads = [key for key in ours if _other_classes(ours[key], weights[key], num_classes)]
-    for key, value in ours.items():
-        if weights[key].shape != value.shape and key not in heads:
-            raise ModelError(f"{source} does not fit: {key} is {_size(weights[key])}; expected {_size(value)}")
+    matched = match_keys(ours, weights, source, optional=head)
+    missing = [key for key in matched.missing if key not in head and not key.endswith(COUNTER)]
+    _refuse(source, "lacks", missing)
+    _refuse(source, "has", matched.superfluous)
+    given = {key: weights[whole] for key, whole in matched.theirs.items()}
+    new = {key for key in head if new_head or key not in given or given[key].shape != ours[key].shape}
+    taken = {key: tensor for key, tensor in given.items() if key not in new}
+    for key, tensor in taken.items():
+        if tensor.shape != ours[key].shape:
+            raise ModelError(f"{source} does not fit: {key} is {_size(tensor)}; expected {_size(ours[key])}")
+        if not _is_plain(tensor) or tensor.is_floating_point() != ours[key].is_floating_point():
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ModelError(f"{source} does not fit: {key} is a tensor of {kind}; expected {ours[key].dtype}")
     if not any(value.is_meta for value in ours.values()):
-        network.load_state_dict({key: ours[key] if key in heads else weights[key] for key in ours})
-    return tuple(heads)
+        ours.update(taken)  # a state dict with its own versions of modules
+        network.load_state_dict(ours)
 
 
 def official_entry(name: str, which: str = "imagenet") -> WeightsEnum:
@@ -134,13 +104,13 @@ def official_file(name: str, which: str = "imagenet") -> Path:
         ModelError: if the file is absent and cannot be downloaded.
     """
     weights = official_entry(name, which)
-    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
+    path = Path(torch.hub.get_dir()) / "checkpoints" / file_name(weights)
     if path.is_file():
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        begin_of_hash = path.stem.rpartition("-")[2]
-        torch.hub.download_url_to_file(weights.url, str(path), begin_of_hash)
+        begin_of_hash = torch.hub.HASH_REGEX.search(path.name)
+        torch.hub.download_url_to_file(weights.url, str(path), begin_of_hash and begin_of_hash[1])
     except (OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(
@@ -148,6 +118,23 @@ def official_file(name: str, which: str = "imagenet") -> Path:
             f"download {weights.url} on another machine and put it at {path}"
         ) from None
     return path
+
+
+def file_name(weights: WeightsEnum) -> str:
+    """Return the name of the file of torchvision's weights, which ends in the first digits of its hash."""
+    return PurePosixPath(urlparse(weights.url).path).name
+
+
+def official_entry_of(name: str, path: Path) -> WeightsEnum | None:
+    """Return torchvision's entry for a file that bears the name of one of its files for the network `name`.
+
+    >>> official_entry_of("googlenet", Path("downloads/googlenet-1378be20.pth")).name
+    'IMAGENET1K_V1'
+    """
+    from torchvision.models import get_model_weights  # noqa: PLC0415, importing torchvision takes seconds
+
+    named = (entry for entry in get_model_weights(name) if file_name(entry) == path.name and entry.meta["categories"])
+    return next(named, None)
 
 
 def official_weights(name: str, which: str = "imagenet") -> dict[str, Tensor]:
@@ -159,12 +146,11 @@ def official_weights(name: str, which: str = "imagenet") -> dict[str, Tensor]:
     return read_weights(official_file(name, which))
 
 
-def _other_classes(ours: Tensor, theirs: Tensor, num_classes: int | None) -> bool:
-    """Return whether two tensors differ only in the number of classes, their first axis."""
-    return ours.ndim > 0 and ours.shape != theirs.shape and ours.shape == (num_classes, *theirs.shape[1:])
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_meta
 
 
-def _refuse(source: str, verb: str, keys: list[str]) -> None:
+def _refuse(source: str, verb: str, keys: Sequence[str]) -> None:
     if keys:
         more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
         raise ModelError(f"{source} does not fit: it {verb} {keys[0]}{more}; expected the network's own keys")

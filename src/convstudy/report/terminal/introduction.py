@@ -5,6 +5,7 @@ from __future__ import annotations
 from convstudy.report.numbers import plural
 from convstudy.report.sentences import points
 from convstudy.study import Comparison
+from convstudy.study.models.weights_origin import classifier_note
 
 
 def introduction(comparison: Comparison) -> str:
@@ -26,6 +27,11 @@ def introduction(comparison: Comparison) -> str:
     lines = [
         f"{data.name}: {plural(data.num_classes, 'class')}, {data.in_channels} x {data.side} x {data.side}; {images}",
         *data.notes,
+        *(
+            note
+            for each in comparison.entrants
+            if (note := classifier_note(comparison.models[each.name], data.class_names))
+        ),
         f"{seeds}, {each}, batch size {recipe.batch_size}, lr {lr}, on {comparison.device}",
     ]
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from convstudy.claims import read_table
 from convstudy.claims.checking import table_input_shape, table_network, table_num_classes
 from convstudy.errors import ClaimError, ModelError
 from convstudy.zoo import open_architecture
+from convstudy.zoo.weight_files import weight_files
 
 Loaded = TypeVar("Loaded")
 
@@ -73,8 +74,10 @@ class Model:
         return requested
 
 
-def open_model(name: str) -> Model:
+def open_model(name: str, *, trained: bool = True) -> Model:
     """Return the model of a name: one of the zoo, torchvision:NAME, timm:NAME, table:FILE, file.py:Name or module:Name.
+
+    Without `trained`, the weights after `@` are neither read nor needed.
 
     Raises: UnknownNameError, with the closest name; ModelError, if a user's network cannot be opened; ClaimError, if a
     table cannot be read or does not describe a network.
@@ -90,7 +93,7 @@ def open_model(name: str) -> Model:
         return _table_model(name)
     if ":" in name.partition("@")[0] and collection not in {"torchvision", "timm"}:
         return _own_model(name)
-    known = open_architecture(name)
+    known = open_architecture(name, trained=trained)
     weights = Path(name.partition("@")[2])
     return Model(
         name=name,
@@ -99,7 +102,7 @@ def open_model(name: str) -> Model:
         smallest_side=known.smallest_side,
         input_shape=known.input_shape,
         num_classes=known.num_classes,
-        code=_digest(weights),
+        code=_digest_of_weights(weights),
     )
 
 
@@ -154,6 +157,12 @@ def checked_builder(maker: Callable[..., Any], name: str) -> Callable[[int, int]
 def _digest(path: Path) -> str:
     """Return the sha256 of a file, or an empty text if there is no such file."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _digest_of_weights(path: Path) -> str:
+    """Return the sha256 of a file of weights, of an index together with its files; empty if there is no such file."""
+    digests = [_digest(file) for file in weight_files(path)]
+    return hashlib.sha256("".join(digests).encode()).hexdigest() if len(digests) > 1 else "".join(digests)
 
 
 def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:

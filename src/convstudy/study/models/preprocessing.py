@@ -21,6 +21,8 @@ from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
 from convstudy.inference import ResidentImages
 
+RESIZING = "bilinear, antialiased"  # how images are resized, for readers of an exported file
+
 
 def at_input(data: DataSet, input_shape: tuple[int, int, int]) -> DataSet:
     """Return the data with every image resized and converted to a network's input: channels x height x width."""
@@ -63,8 +65,8 @@ class Preprocessing:
     Source: images are resized as PIL and torchvision do it, bilinear and antialiased. The two sides differ if small
     images were enlarged for the network.
 
-    >>> Preprocessing(in_channels=1, image_side=8, input_side=32, mean=(0.5,), std=(0.25,)).text
-    'grayscale; center square resized to 8x8, then to 32x32; divided by 255; minus 0.5, divided by 0.25'
+    >>> Preprocessing(in_channels=1, image_side=8, input_side=32, mean=(0.5,), std=(0.25,)).text  # doctest: +ELLIPSIS
+    'grayscale; center square resized to 8x8, then to 32x32; bilinear, antialiased; divided by 255; minus 0.5, ...'
     """
 
     in_channels: int  # 1 (grayscale) or 3 (RGB)
@@ -96,8 +98,8 @@ class Preprocessing:
         enlarged = "" if self.image_side == self.input_side else f", then to {self.input_side}x{self.input_side}"
         mean, std = (", ".join(f"{value:.6g}" for value in values) for values in (self.mean, self.std))
         return (
-            f"{colors}; center square resized to {self.image_side}x{self.image_side}{enlarged}; divided by 255; "
-            f"minus {mean}, divided by {std}"
+            f"{colors}; center square resized to {self.image_side}x{self.image_side}{enlarged}; {RESIZING}; "
+            f"divided by 255; minus {mean}, divided by {std}"
         )
 
     def read(self, paths: Sequence[Path]) -> npt.NDArray[np.uint8]:

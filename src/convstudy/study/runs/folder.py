@@ -13,8 +13,9 @@ budget.json                with a budget only: the cost of an epoch and the numb
     weights.safetensors    the weights that training ends with
     predictions.parquet    id (path or position in the data), label and logits of each test image
     run.json               written last, so that a folder with this file is complete: the run's conditions
-                           (`Conditions`), lr, preprocessing, data (`DataRecord`), notes, top1, measured speed and
-                           memory (`MeasuredCost`), and with a grid of learning rates its trials (`Trial`)
+                           (`Conditions`), lr, preprocessing, whether the network then normalizes its input
+                           once more, data (`DataRecord`), notes, top1, measured speed and memory (`MeasuredCost`), and
+                           with a grid of learning rates its trials (`Trial`)
     checkpoint.pt          until the run is complete; checkpoint-head.pt for the epochs with a frozen backbone
     process.json           while a process works on the run: host, pid, start time; it remains if that is killed
     failed.json            the error and traceback that ended the run; deleted when the run is repeated

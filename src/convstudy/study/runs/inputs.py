@@ -9,7 +9,7 @@ from torch import nn
 
 from convstudy.data import ImageSet, pixel_statistics
 from convstudy.inference import ResidentImages
-from convstudy.study.models.weights_origin import weights_statistics
+from convstudy.study.models.weights_origin import network_for, weights_statistics
 from convstudy.study.runs.parts import training_parts
 from convstudy.study.runs.task import Task
 from convstudy.training import stream_seed
@@ -47,5 +47,5 @@ class RunInputs:
     def network(self) -> nn.Module:
         """Return a new network, initialized from the task's seed."""
         torch.manual_seed(stream_seed(self.task.seed, "initialisation"))
-        network = self.task.opened.build(self.task.data.num_classes, self.task.input_shape[0])
+        network = network_for(self.task.opened, self.task.data.class_names, self.task.input_shape[0])
         return network.to(self.task.on).to(memory_format=self.layout)

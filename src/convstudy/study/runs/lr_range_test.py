@@ -15,7 +15,7 @@ from convstudy.training.initialization import initialize
 from convstudy.training.seeds import generator
 
 TABLE, PICTURE = "range-test.csv", "range-test.svg"  # in the run's folder
-LEAST_FALL = 0.005  # fraction of the first loss by which the loss must fall; the loss of batches varies by less
+LEAST_FALL = 0.005  # fraction by which the loss must fall; the smoothed loss varies by less
 COLUMNS = ["lr", "smoothed_loss"]
 
 
@@ -27,9 +27,10 @@ def rate_of(found: LearningRateRange) -> float:
     >>> rate_of(LearningRateRange((0.01, 0.123, 1.0), (2.3, 1.9, 4.0)))
     0.012
     """
-    if min(found.losses) > (1 - LEAST_FALL) * found.losses[0]:
+    if not found.fall >= LEAST_FALL:
         raise StudyError(
-            "the range test found no learning rate: the loss did not fall at any that was tested; set `lr` to a number",
+            "the range test found no learning rate: the loss did not fall at any that was tested, as "
+            f"{PICTURE} in the run's folder shows; set `lr` to a number",
             setting="lr",
         )
     return float(f"{found.suggestion:.2g}")

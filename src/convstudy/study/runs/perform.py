@@ -9,6 +9,7 @@ import numpy as np
 from convstudy.inference import ResidentImages, predict_together
 from convstudy.processes import agreed, first
 from convstudy.study.models.preprocessing import Preprocessing
+from convstudy.study.models.weights_origin import classifier_note
 from convstudy.study.runs.cost import measured_cost
 from convstudy.study.runs.events import OnEvent, RunEnded, RunStarted
 from convstudy.study.runs.inputs import RunInputs
@@ -85,7 +86,8 @@ def _test(trained: Trained, checked: StatisticsCheck, test: ResidentImages, trai
         "batch_normalization": batch_normalization_sees(network, task.on),
         "stale_statistics": checked.stale,
         "recomputed_statistics": checked.recomputed,
-        "notes": [*task.notes, *trained.notes],
+        "transform_input": bool(getattr(network, "transform_input", False)),
+        "notes": [*filter(None, [classifier_note(task.opened, task.data.class_names)]), *task.notes, *trained.notes],
         "top1": float((logits.argmax(1) == task.data.test.labels).mean()),
         "train_images": train_images,
         "train_seconds": trained.seconds,

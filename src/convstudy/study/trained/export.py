@@ -19,9 +19,11 @@ from torch import Tensor, nn
 
 from convstudy.errors import StudyError, optional_module
 from convstudy.files import whole_file
+from convstudy.study.models.preprocessing import RESIZING
 from convstudy.study.trained.open_run import TrainedRun
 from convstudy.wording import plural
 from convstudy.zoo import open_architecture
+from convstudy.zoo.weight_files import OWN
 
 CHECKED_IMAGES = 64
 TOLERANCE = 1e-4  # of logits: relative to the largest one if that is above 1, else absolute
@@ -110,6 +112,8 @@ def _metadata(run: TrainedRun) -> dict[str, str]:
         "classes": json.dumps(run.class_names, ensure_ascii=False),
         "preprocessing": json.dumps(run.preprocessing.to_json()),
         "preprocessing_text": run.preprocessing.text,
+        "resizing": RESIZING,
+        "transform_input": json.dumps(bool(run.record.get("transform_input"))),
         "convstudy": version("convstudy"),
     }
 
@@ -164,10 +168,14 @@ def _write_safetensors(run: TrainedRun, network: nn.Module, path: Path) -> Reade
 
 
 def _write_torchvision(run: TrainedRun, network: nn.Module, path: Path) -> Reader:
-    torchvision_models = importlib.import_module("torchvision.models")
+    """Write a state dict that torchvision's network loads; what its reader needs else is in its `_metadata`."""
     name = _torchvision_name(run)
-    torch.save(network.state_dict(), path)
-    loaded: nn.Module = torchvision_models.get_model(name, weights=None, num_classes=len(run.class_names)).eval()
+    state: Any = network.state_dict()
+    state._metadata[OWN] = _metadata(run)
+    torch.save(state, path)
+    _, at, weights = run.name.partition("@")
+    known = open_architecture(f"torchvision:{name}{at}{weights}", trained=False)
+    loaded = run.as_trained(known.layers(len(run.class_names), run.preprocessing.in_channels)).eval()
     _load_weights(loaded, torch.load(path, weights_only=True), source=run.name, target=name)
     return loaded
 

@@ -81,7 +81,15 @@ class TrainedRun:
                 f"{self.folder.path}: the network {self.name} was given as an object, which is not stored in the "
                 "folder; pass `network` again"
             )
-        return replace(open_model(self._usable_name), name=self.name.partition("@")[0])
+        name, at, weights = self.name.partition("@")
+        opened = open_model(f"{self._usable_name}{at}{weights}", trained=False)
+        return replace(opened, name=name, build=lambda *sizes: self.as_trained(opened.build(*sizes)))
+
+    def as_trained(self, network: nn.Module) -> nn.Module:
+        """Return a new network of this run after giving it the treatment of its input that the run trained with."""
+        if self.record.get("transform_input"):
+            network.transform_input = True  # type: ignore[assignment]
+        return network
 
     @property
     def copy_used(self) -> bool:
