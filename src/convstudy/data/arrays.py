@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ def _data_set(
 
 
 def _squared(images: ImageSet, side: int) -> ImageSet:
-    return replace(images, images=resize(middle_squares(images.images), side))
+    return images.changed(resize(middle_squares(images.images), side))
 
 
 def white_of(arrays: Mapping[str, npt.NDArray[Any]]) -> float:

@@ -29,6 +29,7 @@ class ImageSet:
     images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which behaves like such an array
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
     ids: tuple[str, ...]  # a stable name per image that says where it is: its path, or "x_train/17"
+    loaded: npt.NDArray[np.uint64] | None = None  # N, the fingerprints, if the images were changed since they were read
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -40,10 +41,25 @@ class ImageSet:
             return tuple(self.images.digests)
         return tuple(map(digest, self.images))
 
+    @property
+    def fingerprints(self) -> npt.NDArray[np.uint64]:
+        """A number per image, made of its pixels as they were read: equal pixels have equal numbers."""
+        if self.loaded is not None:
+            return self.loaded
+        return np.frombuffer(b"".join(each[:8] for each in self.digests), "<u8").astype(np.uint64)
+
+    def changed(self, images: npt.NDArray[np.uint8]) -> ImageSet:
+        """Return the set with other pixels, such as resized ones; it keeps its fingerprints."""
+        return self if images is self.images else replace(self, images=images, loaded=self.fingerprints)
+
     def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
         """Return the images at `indices`, in that order."""
+        known = self.loaded is not None or "digests" in vars(self)  # they need not be computed again
         return ImageSet(
-            rows_of(self.images, indices), self.labels[indices], tuple(self.ids[index] for index in indices)
+            rows_of(self.images, indices),
+            self.labels[indices],
+            tuple(self.ids[index] for index in indices),
+            self.fingerprints[indices] if known else None,
         )
 
 
@@ -117,7 +133,7 @@ def at_side(data: DataSet, side: int) -> DataSet:
     """Return the same data with every image resized to side x side."""
 
     def resized(part: ImageSet) -> ImageSet:
-        return replace(part, images=resize(part.images, side))
+        return part.changed(resize(part.images, side))
 
     if data.side == side:
         return data

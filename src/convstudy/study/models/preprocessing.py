@@ -27,7 +27,7 @@ def at_input(data: DataSet, input_shape: tuple[int, int, int]) -> DataSet:
     channels, side, _ = input_shape
 
     def converted(part: ImageSet) -> ImageSet:
-        return replace(part, images=with_channels(part.images, channels))
+        return part.changed(with_channels(part.images, channels))
 
     sized = at_side(data, side)
     if data.in_channels == channels:

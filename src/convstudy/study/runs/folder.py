@@ -10,6 +10,8 @@ budget.json                with a budget only: the cost of an epoch and the numb
     range-test.csv, .svg   of a learning-rate range test only: its table, and a plot of it
     epochs.csv             the metrics of each epoch, updated after every epoch
     model.<suffix>         a copy of the user's file that defines the network, if there is one
+    seen-images.npz        a number per training and validation image, made of its pixels, by which `convstudy evaluate`
+                           knows images that the run was trained on
     weights.safetensors    the weights that training ends with
     predictions.parquet    id (path or position in the data), label and logits of each test image
     run.json               written last, so that a folder with this file is complete: the run's conditions
@@ -83,6 +85,11 @@ class RunFolder:
     def process(self) -> Path:
         """File that names the process that works on the run."""
         return self.path / "process.json"
+
+    @property
+    def seen(self) -> Path:
+        """Fingerprints of the training and validation images."""
+        return self.path / "seen-images.npz"
 
     @property
     def failure(self) -> Path:
