@@ -76,7 +76,7 @@ def test_a_named_set(convstudy: Convstudy, tmp_path: Path) -> None:
     said = convstudy("data", "inspect", "digits", "--sheet", "sheet.html")
     assert said.status == 0
     assert "1,797 images, all 8×8 pixels; color mode L (1,797)" in said.out
-    assert "no test part: 25% split off" in said.out
+    assert "no test set: 25% split off" in said.out
     assert (tmp_path / "sheet.html").read_text().count("data:image/png;base64,") >= 2 * 10 * 8
     said = convstudy("data", "inspect", "digits", "--fix", "clean.csv")
     assert said.status == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -101,6 +102,36 @@ class DataSet:
                 whole.update(b"".join(part.digests))
                 whole.update(np.ascontiguousarray(part.labels).data)
         return whole.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSet:
+    """Images on which a trained network is evaluated."""
+
+    name: str
+    class_names: tuple[str, ...]
+    images: ImageSet
+    is_test: bool  # False for all images of data that have no test set
+    notes: tuple[str, ...] = ()  # what was done to the images
+
+
+def to_evaluate(data: DataSet, *, is_test: bool) -> EvaluationSet:
+    """Return the test set of data, or all of their images."""
+    parts = [part for part in (data.train, data.validation, data.test) if part is not None]
+    images = data.test if is_test else together(parts)
+    return EvaluationSet(name=data.name, class_names=data.class_names, images=images, is_test=is_test, notes=data.notes)
+
+
+def together(parts: Sequence[ImageSet]) -> ImageSet:
+    """Return the images of several sets as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return ImageSet(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        tuple(name for part in parts for name in part.ids),
+        np.concatenate([part.fingerprints for part in parts]),
+    )
 
 
 def numbered(part: str, count: int) -> tuple[str, ...]:

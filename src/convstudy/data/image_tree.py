@@ -80,14 +80,15 @@ class ImageTree:
             yield f"folders beside the parts left out: {names}"
 
 
-def read_tree(root: Path, *, class_in_name: bool = False) -> ImageTree:
+def read_tree(root: Path, *, class_in_name: bool = False, train_needed: bool = True) -> ImageTree:
     """List the images of a folder by part and class. Links to folders are followed, each target once per class.
 
-    With `class_in_name`, the class is what an image file's name has before its first underscore.
+    With `class_in_name`, the class is what an image file's name has before its first underscore. Without
+    `train_needed`, the parts may lack a training set.
 
     Raises: DataError, if a folder cannot be listed, or if it is ambiguous whether folders are parts or classes.
     """
-    found = part_folders(root, flat=class_in_name)
+    found = part_folders(root, flat=class_in_name, train_needed=train_needed)
     left_out = tuple(folder for folder in folders_in(root) if found and folder not in found.values())
     read = _flat_folder if class_in_name else _part_folder
     return ImageTree(root, {part: read(folder) for part, folder in (found or {None: root}).items()}, left_out)
@@ -156,7 +157,7 @@ def _unlisted(error: OSError, folder: Path) -> DataError:
     return DataError(f"{folder} cannot be listed: {(error.strerror or str(error)).lower()}")
 
 
-def part_folders(root: Path, *, flat: bool = False) -> dict[str | None, Path]:
+def part_folders(root: Path, *, flat: bool = False, train_needed: bool = True) -> dict[str | None, Path]:
     """Return the folder of each part, or nothing if the folder has no parts.
 
     The folders of parts contain class folders, unless `flat`: then files carry their class in their names.
@@ -181,7 +182,7 @@ def part_folders(root: Path, *, flat: bool = False) -> dict[str | None, Path]:
             found[part] = _only(root, part, twins)
     if not found and not flat:
         _refuse_ambiguous(root, folders)
-    if found and "train" not in found:
+    if found and train_needed and "train" not in found:
         raise DataError(f"{root} has {' and '.join(sorted(found))} but no train folder; expected train/<class>/<image>")
     return {part: found[part] for folder in folders for part in found if found[part] == folder}
 

@@ -18,7 +18,7 @@ from convstudy.wording import plural, some
 VALIDATION_FRACTION = 0.1
 TEST_FRACTION = 0.25
 TEST_SEED = 0  # the test part is the same for every run, whatever its seed
-TEST_NOTE = f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same for every seed"
+TEST_NOTE = f"no test set: {TEST_FRACTION:.0%} split off, stratified, the same for every seed"
 
 
 def split_validation(train: ImageSet, *, seed: int, fraction: float = VALIDATION_FRACTION) -> tuple[ImageSet, ImageSet]:

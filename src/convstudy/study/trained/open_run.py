@@ -15,9 +15,10 @@ from torch import nn
 from convstudy.data import DataSet, ImageSet
 from convstudy.errors import ModelError, StudyError
 from convstudy.study.models.opening import Model, open_model
-from convstudy.study.models.preprocessing import Preprocessing, at_input
+from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.seen_images import SeenCounts, SeenImages
 from convstudy.study.runs.source_copy import usable_name
 
 
@@ -66,6 +67,16 @@ class TrainedRun:
                 setting="data",
             )
         return at_input(found, self.preprocessing.input_shape).test
+
+    def seen_among(self, images: ImageSet) -> SeenCounts | None:
+        """Count the images that this run was trained on, by their pixels as they were read; None if it is not known.
+
+        Raises: StudyError, if the file with the fingerprints is damaged.
+        """
+        seen = SeenImages.read(self.folder.seen)
+        if images.loaded is None and images.images.shape[1] != self.data.in_channels:
+            images = replace(images, images=with_channels(images.images, self.data.in_channels))
+        return None if seen is None else seen.among(images)
 
     def model(self) -> Model:
         """Return the model of the network, without pretrained weights, since the run has its own.
