@@ -208,3 +208,22 @@ def test_broken_images_are_named_or_skipped(convstudy: Convstudy, run: Path, tmp
     assert found["images"] == 6
     assert any("torn.png" in note for note in found["notes"])
     assert "torn.png" in convstudy("evaluate", run, "--data", "new", "--skip-bad-images").out
+
+
+def test_data_of_a_relative_path_are_found_from_another_folder(
+    convstudy: Convstudy, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = evaluated(convstudy, run)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "small.py:Small is not in this folder" in convstudy("evaluate", tmp_path / run).err
+    (tmp_path / "elsewhere/small.py").write_bytes((tmp_path / "small.py").read_bytes())
+    assert evaluated(convstudy, tmp_path / run) == here
+    assert convstudy("export", tmp_path / run, "--format", "safetensors").status == 0
+    (tmp_path / "pictures").rename(tmp_path / "elsewhere/pictures")  # as where a project was copied to
+    assert evaluated(convstudy, tmp_path / run) == here
+    (tmp_path / "elsewhere/pictures").rename(tmp_path / "renamed")
+    for command in ("evaluate", "export"):
+        said = convstudy(command, tmp_path / run)
+        assert (said.status, said.err.count("\n")) == (2, 1)
+        assert str(tmp_path) in said.err

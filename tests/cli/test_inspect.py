@@ -46,7 +46,7 @@ def test_a_contaminated_test_part_is_status_1_and_can_be_fixed(convstudy: Convst
     assert told["contaminated"] is True
     assert told["findings"][0]["images"] == [["test/a/0.png", "train/a/leak.png"]]
     page = (images.parent / "sheet.html").read_text()
-    assert "1 test image is also in train" in page
+    assert "1 test image is also in the training set" in page
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
     assert page.count("data:image/png;base64,") == 2 + 17

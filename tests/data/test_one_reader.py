@@ -128,7 +128,7 @@ def test_what_could_be_parts_or_classes_is_refused_with_both_readings(
 ) -> None:
     images(tmp_path, folders)
     for act in (load, inspected):
-        with pytest.raises(DataError, match="parts or classes") as caught:
+        with pytest.raises(DataError, match="splits or classes") as caught:
             act(str(tmp_path))
         assert all(name in str(caught.value) for name in named)
 

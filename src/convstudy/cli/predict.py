@@ -71,5 +71,6 @@ def opened(run: Path) -> TrainedRun:
 
     trained = open_run(run)
     if trained.copy_used:
-        typer.echo(f"{trained.name} has changed since this run was trained; using the copy stored in the run", err=True)
+        problem = "has changed since this run was trained" if trained.source_exists else "is not in this folder"
+        typer.echo(f"{trained.name} {problem}; using the copy stored in the run", err=True)
     return trained

@@ -220,8 +220,8 @@ def white_of(arrays: Mapping[str, npt.NDArray[Any]]) -> float:
     white = 1.0 if high <= 1 + TOLERANCE[1.0] else 255.0
     if white > 1 and high < AMBIGUOUS:
         raise DataError(
-            f"{highest} has values up to {high:g}; expected 0 to 1, or 0 to 255: divide the images of all parts by the "
-            "value of white"
+            f"{highest} has values up to {high:g}; expected 0 to 1, or 0 to 255: divide the images of all splits by "
+            "the value of white"
         )
     for where, (lower, upper) in ranges.items():
         if not (lower >= -TOLERANCE[white] and upper <= white + TOLERANCE[white]):  # nor if they are not numbers
@@ -316,6 +316,6 @@ def arrays_in_memory(
     file = _in_memory(arrays, name)
     pairs = {part: _pair(file, keys) for part, keys in KEYS.items()}
     if pairs["train"] is None:
-        raise DataError(f"the data have the arrays {_listed(file)}; expected those of a training part")
+        raise DataError(f"the data have the arrays {_listed(file)}; expected those of a training set")
     parts = _read({part: pair for part, pair in pairs.items() if pair is not None})
     return _data_set(file.path, None, parts, class_names or names_of(parts["train"].labels, name), side, ())

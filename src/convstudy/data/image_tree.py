@@ -77,7 +77,7 @@ class ImageTree:
             yield f"{what} not an image of a class left out: {', '.join(map(printable, sorted(others)))}"
         if self.left_out:
             names = ", ".join(printable(folder.name) for folder in self.left_out)
-            yield f"folders beside the parts left out: {names}"
+            yield f"folders beside train, val and test left out: {names}"
 
 
 def read_tree(root: Path, *, class_in_name: bool = False, train_needed: bool = True) -> ImageTree:
@@ -194,7 +194,7 @@ def _class_names(folder: Path) -> frozenset[str]:
 def _only(root: Path, part: str, candidates: Sequence[Path]) -> Path:
     if len(candidates) > 1:
         names = " and ".join(folder.name for folder in candidates)
-        raise DataError(f"{root} has both {names}, which could each be the {part} part; expected one {part} folder")
+        raise DataError(f"{root} has both {names}, which could each be the {part} set; expected one {part} folder")
     return candidates[0]
 
 
@@ -227,6 +227,6 @@ def _refuse_ambiguous(root: Path, folders: Sequence[Path]) -> None:
     if any("train" in parts and None not in parts and len(parts) > 1 for parts in (clear, alike)):
         names = ", ".join(folder.name for folder in folders)
         raise DataError(
-            f"{root} has the folders {names}, which could be parts or classes; for parts, expected "
+            f"{root} has the folders {names}, which could be splits or classes; for splits, expected "
             "train/<class>/<image> and the same classes in val and test; for classes, rename the folders"
         )

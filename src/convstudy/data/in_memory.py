@@ -19,7 +19,7 @@ from convstudy.errors import DataError
 
 NAME = "arrays"
 EXPECTED = (
-    "expected a name or a path, (images, labels), a mapping of parts such as {'train': ..., 'test': ...}, a torch "
+    "expected a name or a path, (images, labels), a mapping of splits such as {'train': ..., 'test': ...}, a torch "
     "Dataset of (image, label), or a data set of `datasets`"
 )
 
@@ -94,7 +94,7 @@ def _arrays(data: Any) -> dict[str, npt.NDArray[Any]]:
 
 def _part(part: str, given: Any) -> dict[str, npt.NDArray[Any]]:
     if part not in {"train", "validation", "val", "test"}:
-        raise DataError(f"the data have a part '{part}'; expected train, validation and test")
+        raise DataError(f"the data have a split '{part}'; expected train, validation and test")
     images, labels = _pair(given) if _is_pair(given) else _items(given)
     short = {"validation": "val"}.get(part, part)
     return {f"x_{short}": _array(images), f"y_{short}": _array(labels)}

@@ -19,7 +19,7 @@ from convstudy.study.models.preprocessing import Preprocessing, at_input, with_c
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.seen_images import SeenCounts, SeenImages
-from convstudy.study.runs.source_copy import usable_name
+from convstudy.study.runs.source_copy import source_file, usable_name
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,12 @@ class TrainedRun:
     def copy_used(self) -> bool:
         """Whether the network is built from the run's copy of the user's file."""
         return self.given is None and self._usable_name != self.name.partition("@")[0]
+
+    @property
+    def source_exists(self) -> bool:
+        """Whether the user's file that defines the network is where the run's name says."""
+        source = source_file(self.name.partition("@")[0])
+        return source is not None and source.exists()
 
     @property
     def _usable_name(self) -> str:
