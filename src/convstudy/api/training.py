@@ -82,9 +82,10 @@ class Run:
         """Return predictions for images: the `topk` most likely classes with their probabilities, in descending order.
 
         `images` is a path, a folder, a pattern or a sequence of these; or an array N x H x W (x channels) or
-        N x channels x H x W of bytes, or of floats in 0..1 or 0..255, of any size.
+        N x channels x H x W of bytes, or of floats in 0..1 or 0..255, of any size. The answer for a file that cannot be
+        decoded has a `problem` and the label None.
 
-        Raises: DataError, if an image cannot be decoded or the array has another shape; StudyError, if `topk` is not
+        Raises: DataError, if no image can be decoded or the array has another shape; StudyError, if `topk` is not
         positive.
         """
         on = choose_device(device)

@@ -18,6 +18,7 @@ from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.lr_trial import Trial
 from convstudy.study.runs.seen_images import SeenCounts, SeenImages
 from convstudy.study.runs.source_copy import source_file, usable_name
 
@@ -126,14 +127,17 @@ class TrainedRun:
         return network.to(device).eval()
 
 
-def open_run(path: Path) -> TrainedRun:
-    """Open a run's folder, or the folder of a comparison with a single run.
+def open_run(path: Path, *, best: bool = False) -> TrainedRun:
+    """Open a run's folder, or the folder of a comparison with a single run; with `best`, the best run of several.
 
-    Raises: StudyError, if there is no finished run, or more than one.
+    The best run is the one with the highest validation top-1, then the lowest validation loss; test images play no
+    role.
+
+    Raises: StudyError, if there is no finished run, or more than one and not `best`.
     """
     folder = RunFolder(path if path.name != "run.json" else path.parent)
     if not folder.complete:
-        folder = _only_run(folder.path)
+        folder = _chosen_run(folder.path, best)
     try:
         record = folder.record()
     except (OSError, ValueError) as error:
@@ -147,15 +151,26 @@ def open_run(path: Path) -> TrainedRun:
     return TrainedRun(folder, record)
 
 
-def _only_run(path: Path) -> RunFolder:
+def _chosen_run(path: Path, best: bool) -> RunFolder:
     if not path.is_dir():
         raise StudyError(f"{path} does not exist; expected a run's folder, as `convstudy train` writes it")
-    runs = sorted(found.parent for found in path.glob("*/seed-*/run.json"))
-    if len(runs) == 1:
-        return RunFolder(runs[0])
+    folders = [RunFolder(found.parent) for found in sorted(path.glob("*/seed-*/run.json"))]
+    runs = [folder for folder in folders if folder.epochs_so_far()]  # imported runs have no epochs, and no weights
+    if len(runs) == 1 or (runs and best):
+        return min(runs, key=_rank)
     if runs:
-        raise StudyError(f"{path} holds {len(runs)} runs; give one of them, as in {runs[0]}")
+        highest = min(runs, key=_rank)
+        raise StudyError(
+            f"{path} holds {len(runs)} runs; give one of them, such as {highest.path}, which has the highest "
+            "validation top-1"
+        )
     unfinished = RunFolder(path).checkpoint.exists() or any(path.glob("*/seed-*/checkpoint.pt"))
     if unfinished:
         raise StudyError(f"{path} holds a run that is not finished; repeat its command to continue it")
     raise StudyError(f"{path} holds no run; expected a folder with run.json, as `convstudy train` writes it")
+
+
+def _rank(folder: RunFolder) -> tuple[float, float, float]:
+    """Return the sort key by which the best run is the first: that of the trials of a grid."""
+    recipe = folder.record().get("recipe") or {}
+    return Trial.of(0.0, 0.0, folder.epochs_so_far(), int(recipe.get("patience") or 0)).rank
