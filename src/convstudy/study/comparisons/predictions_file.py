@@ -21,7 +21,7 @@ from convstudy.wording import plural, some
 COLUMNS = "id, label, and prediction, or logit_0 ... or probability_0 ..., one per class"
 SMALLEST = 1e-12  # replaces probabilities that were rounded to 0
 WIDE = 1000  # columns of scores, from which on they are read as one array
-AT_ONCE = 500  # columns of a Parquet file
+AT_ONCE = 200  # columns of a Parquet file
 UNSEEN = 1000  # classes by number that may be without an image, as ImageNet's in a part of its images
 
 
