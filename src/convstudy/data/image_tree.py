@@ -16,6 +16,7 @@ from pathlib import Path
 
 from convstudy.data.file_names import class_name_of, hidden, is_image_name
 from convstudy.errors import DataError, printable
+from convstudy.wording import plural
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "train": ("train", "training"),
@@ -75,6 +76,17 @@ class ImageTree:
         if others:
             what = "1 file that is" if others.total() == 1 else f"{others.total():,} files that are"
             yield f"{what} not an image of a class left out: {', '.join(map(printable, sorted(others)))}"
+        nested = [
+            path.parent
+            for part in self.parts.values()
+            for each in part.classes
+            for path in each.images
+            if each.path not in {path.parent, part.path}
+        ]
+        if nested:
+            first = printable(min(nested).relative_to(self.root).as_posix())
+            where = f"{plural(len(nested), 'image')} in {plural(len(set(nested)), 'subfolder')}, such as {first}"
+            yield f"images in subfolders have the class of the folder above: {where}"
         if self.left_out:
             names = ", ".join(printable(folder.name) for folder in self.left_out)
             yield f"folders beside train, val and test left out: {names}"
