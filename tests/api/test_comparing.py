@@ -218,7 +218,7 @@ def test_a_wrong_call_gets_one_line(tmp_path: Path) -> None:
         convstudy.load_data(3)
     with pytest.raises(DataError, match="differ in shape"):
         convstudy.load_data([(np.zeros((4, 4)), 0), (np.zeros((5, 4)), 1)])
-    with pytest.raises(DataError, match="a part 'trial'"):
+    with pytest.raises(DataError, match="a split 'trial'"):
         convstudy.load_data({"trial": arrays()})
     with pytest.raises(StudyError, match="2 of 2 runs failed: mine, seed 0: ValueError: no"):
         convstudy.compare({"mine": Failing}, data=arrays(), seeds=2, jobs=1, output=tmp_path / "out", **QUIET)

@@ -50,6 +50,7 @@ def test_other_data_are_taken_whole_where_they_have_no_parts(convstudy: Convstud
     answers = json.loads(convstudy("predict", run, "other", "--format", "json").out)
     right = sum(answer["image"].split("/")[1] == answer["label"] for answer in answers)
     assert found["top1"]["value"] == right / 24
+    assert found["seen"] == {"training": 0, "validation": 0}
     both = evaluated(convstudy, run, "--data", "pictures")
     assert (both["part"], both["images"], both["top1"]) == ("test", 15, evaluated(convstudy, run)["top1"])
 
@@ -88,7 +89,9 @@ def test_a_network_of_grey_images_sees_colours_as_grey(convstudy: Convstudy, pic
 def test_the_table(convstudy: Convstudy, run: Path) -> None:
     said = convstudy("evaluate", run)
     assert said.status == 0
-    assert "small.py:Small on pictures, test set: top-1 " in said.out
+    for part in ("small.py:Small, seed 0, on pictures, test set: top-1 ", "one run"):
+        assert part in said.out
+    assert "training images" not in said.out  # none was seen
     assert all(name in said.out for name in ("blue", "green", "red"))
     assert max(map(len, said.out.splitlines())) <= 80
 
@@ -130,3 +133,97 @@ def test_a_run_on_fewer_images_is_evaluated_on_all_of_the_test_part(convstudy: C
     said = convstudy("train", *words[:4], "60000", "--epochs", "1", "-o", "more")
     assert (said.status, len(said.err.strip().splitlines())) == (2, 1)
     assert "train_images is 60000; expected 20 to 1338" in said.err
+
+
+def write_npz(path: Path, folder: Path, images: str, labels: str) -> None:
+    """Write the middle squares of the images of class folders, with the numbers of their classes."""
+    classes = sorted(each.name for each in folder.iterdir())
+    files = [(path, label) for label, name in enumerate(classes) for path in sorted((folder / name).iterdir())]
+    squares = [np.asarray(Image.open(path))[:, 2:22] for path, _ in files]  # of 24 x 20 pixels
+    arrays = {images: np.stack(squares), labels: np.array([label for _, label in files])}
+    np.savez(path, **arrays, classes=np.array(classes))
+
+
+@pytest.mark.parametrize("kind", ["classes", "test-folder", "table", "npz", "npz-alone", "test-data"])
+def test_two_new_images_of_each_class_and_no_training_set_are_enough(
+    convstudy: Convstudy, run: Path, tmp_path: Path, kind: str
+) -> None:
+    new = write_images(tmp_path / "new/test" if kind == "test-folder" else tmp_path / "new", count=2, seed=9)
+    words = {"test-data": ("--test-data", "new.npz")}.get(kind, ("--data", "new.npz" if "npz" in kind else "new"))
+    if kind in {"npz", "npz-alone", "test-data"}:
+        write_npz(tmp_path / "new.npz", new, *(("images", "labels") if kind == "npz-alone" else ("x_test", "y_test")))
+    if kind == "table":
+        lines = [f"{path.relative_to(tmp_path).as_posix()},{path.parent.name},test" for path in new.rglob("*.png")]
+        (tmp_path / "new.csv").write_text("\n".join(["filename,label,split", *lines]))
+        words = ("--data", "new.csv")
+    found = evaluated(convstudy, run, *words)
+    assert found["images"] == 6
+    assert found["part"] == ("all" if kind in {"classes", "npz-alone"} else "test")
+    assert [entry["images"] for entry in found["classes"]] == [2, 2, 2]
+    answers = json.loads(convstudy("predict", run, "new", "--format", "json").out)
+    assert found["top1"]["value"] == sum(a["image"].split("/")[-2] == a["label"] for a in answers) / 6
+
+
+def test_a_second_file_of_test_images_is_read_or_refused(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    write_images(tmp_path / "new", count=2, seed=9)
+    for words, name in ((("--test-data", "gone.npz"), "gone.npz"), (("--test-data", "new"), "--test-data is new")):
+        said = convstudy("evaluate", run, *words)
+        assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+        assert name in said.err
+
+
+def test_images_that_the_run_was_trained_on_are_counted(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    found = evaluated(convstudy, run, "--data", "pictures/train")
+    trained = json.loads((tmp_path / run / "run.json").read_text())["train_images"]
+    assert (found["images"], found["seen"]) == (36, {"training": trained, "validation": 36 - trained})
+    said = convstudy("evaluate", run, "--data", "pictures/train")
+    assert f"{trained} of the 36 images are" in said.out
+    write_images(tmp_path / "mixed", count=3, seed=4)
+    (tmp_path / "mixed/red/copied.png").write_bytes((tmp_path / "pictures/train/red/0.png").read_bytes())
+    assert sum(evaluated(convstudy, run, "--data", "mixed")["seen"].values()) == 1
+    (tmp_path / run / "seen-images.npz").unlink()  # as in the folder of a run of an earlier version
+    assert evaluated(convstudy, run, "--data", "mixed")["seen"] is None
+    assert "unknown" in convstudy("evaluate", run, "--data", "mixed").out
+
+
+def test_gray_copies_of_other_sizes_are_recognized(convstudy: Convstudy, tmp_path: Path) -> None:
+    """The fingerprints are those of the pixels as they were read, before they are resized for the network."""
+    words = ("net", "--data", "digits", "--train-images", "100", "--epochs", "1", "--device", "cpu", "--threads", "1")
+    assert convstudy("train", *words, "-o", "few").status == 0
+    assert json.loads((tmp_path / "few/run.json").read_text())["preprocessing"]["input_side"] != 8
+    found = evaluated(convstudy, "few", "--data", "digits")
+    assert (found["images"], found["part"], sum(found["seen"].values())) == (1797, "all", 100)
+    with np.load(tmp_path / "few/seen-images.npz") as seen:
+        assert len(seen["training"]) + len(seen["validation"]) == 100
+
+
+def test_broken_images_are_named_or_skipped(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    write_images(tmp_path / "new", count=2, seed=9)
+    (tmp_path / "new/red/torn.png").write_bytes((tmp_path / "new/red/0.png").read_bytes()[:200])
+    said = convstudy("evaluate", run, "--data", "new")
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert "torn.png" in said.err
+    assert "--skip-bad-images" in said.err
+    found = evaluated(convstudy, run, "--data", "new", "--skip-bad-images")
+    assert found["images"] == 6
+    assert any("torn.png" in note for note in found["notes"])
+    assert "torn.png" in convstudy("evaluate", run, "--data", "new", "--skip-bad-images").out
+
+
+def test_data_of_a_relative_path_are_found_from_another_folder(
+    convstudy: Convstudy, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = evaluated(convstudy, run)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "small.py:Small is not in this folder" in convstudy("evaluate", tmp_path / run).err
+    (tmp_path / "elsewhere/small.py").write_bytes((tmp_path / "small.py").read_bytes())
+    assert evaluated(convstudy, tmp_path / run) == here
+    assert convstudy("export", tmp_path / run, "--format", "safetensors").status == 0
+    (tmp_path / "pictures").rename(tmp_path / "elsewhere/pictures")  # as where a project was copied to
+    assert evaluated(convstudy, tmp_path / run) == here
+    (tmp_path / "elsewhere/pictures").rename(tmp_path / "renamed")
+    for command in ("evaluate", "export"):
+        said = convstudy(command, tmp_path / run)
+        assert (said.status, said.err.count("\n")) == (2, 1)
+        assert str(tmp_path) in said.err

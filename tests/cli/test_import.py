@@ -147,8 +147,28 @@ def test_a_seed_is_imported_once(convstudy: Convstudy, compared: Path) -> None:
     words = ("import", "theirs.csv", "--model", "theirs", "--output", "out")
     assert convstudy(*words, "--seed", "4").status == 0
     assert "theirs with seed 4" in convstudy(*words, "--seed", "4").err
+    before = (compared / "imported.json").read_text()
+    same = convstudy(*words)  # the same predictions as another seed
+    assert (same.status, same.err.count("\n")) == (2, 1)
+    assert "seed 4 of theirs" in same.err
+    assert (compared / "imported.json").read_text() == before
+    table.iloc[::-1].to_csv(compared.parent / "theirs.csv", index=False)  # in another order they are still the same
+    assert "seed 4 of theirs" in convstudy(*words).err
+    pd.read_parquet(compared / "net/seed-1/predictions.parquet").to_csv(compared.parent / "theirs.csv", index=False)
     assert convstudy(*words).status == 0
     assert json.loads((compared / "imported.json").read_text())["theirs"]["seeds"] == [4, 5]
+
+
+def test_predicted_classes_alone_are_refused_twice_and_kept_small(convstudy: Convstudy, tmp_path: Path) -> None:
+    lines = [f"{number},{number % 300},{(number * 7) % 300}" for number in range(900)]
+    (tmp_path / "theirs.csv").write_text("\n".join(["id,label,prediction", *lines]))
+    words = ("import", "theirs.csv", "--model", "theirs", "--output", "both")
+    assert convstudy(*words).status == 0
+    assert (tmp_path / "both/imported-theirs/seed-0/predictions.parquet").stat().st_size < 40_000
+    assert "seed 0 of theirs" in convstudy(*words).err
+    results = json.loads((tmp_path / "both/results.json").read_text())
+    right = sum(number % 300 == (number * 7) % 300 for number in range(900))
+    assert results["models"][0]["top1"]["mean"] == right / 900
 
 
 def test_a_folder_of_something_else_is_left_alone(convstudy: Convstudy, tmp_path: Path) -> None:
@@ -157,3 +177,20 @@ def test_a_folder_of_something_else_is_left_alone(convstudy: Convstudy, tmp_path
     (tmp_path / "theirs.csv").write_text("id,label,prediction\na,0,0\n")
     said = convstudy("import", "theirs.csv", "--model", "theirs", "--output", "mine")
     assert said.err == "error: mine holds no finished comparison; finish it, or choose another --output\n"
+
+
+def test_many_logits_are_kept_in_a_file_of_their_own_and_give_the_same_results(
+    convstudy: Convstudy, compared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pd.read_parquet(compared / "net/seed-0/predictions.parquet").iloc[::-1].to_parquet(compared.parent / "t.parquet")
+    shutil.copytree(compared, compared.parent / "other")
+    assert convstudy("import", "t.parquet", "--model", "theirs", "--output", "out").status == 0
+    monkeypatch.setattr("convstudy.study.comparisons.import_predictions.MANY", 100)
+    assert convstudy("import", "t.parquet", "--model", "theirs", "--output", "other").status == 0
+    assert (compared.parent / "other/imported-theirs/seed-0/logits.npy").exists()
+    here, there = (json.loads((compared.parent / name / "results.json").read_text()) for name in ("out", "other"))
+    assert here == there
+    theirs = here["models"][1]
+    assert set(theirs["metrics"]) >= {"top5", "log_loss", "calibration_error"}
+    assert theirs["top1"]["mean"] == here["models"][0]["top1"]["per_seed"][0]
+    assert convstudy("report", "other").status == 0

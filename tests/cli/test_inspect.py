@@ -46,7 +46,7 @@ def test_a_contaminated_test_part_is_status_1_and_can_be_fixed(convstudy: Convst
     assert told["contaminated"] is True
     assert told["findings"][0]["images"] == [["test/a/0.png", "train/a/leak.png"]]
     page = (images.parent / "sheet.html").read_text()
-    assert "1 test image is also in train" in page
+    assert "1 test image is also in the training set" in page
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
     assert page.count("data:image/png;base64,") == 2 + 17
@@ -76,7 +76,7 @@ def test_a_named_set(convstudy: Convstudy, tmp_path: Path) -> None:
     said = convstudy("data", "inspect", "digits", "--sheet", "sheet.html")
     assert said.status == 0
     assert "1,797 images, all 8×8 pixels; color mode L (1,797)" in said.out
-    assert "no test part: 25% split off" in said.out
+    assert "no test set: 25% split off" in said.out
     assert (tmp_path / "sheet.html").read_text().count("data:image/png;base64,") >= 2 * 10 * 8
     said = convstudy("data", "inspect", "digits", "--fix", "clean.csv")
     assert said.status == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import torch
 from PIL import Image
 from tests.conftest import Said
+
+from convstudy import open_run
 
 Convstudy = Callable[..., Said]
 
@@ -94,8 +97,9 @@ def test_a_changed_or_lost_network_is_made_from_the_run_s_own_copy(
     changed = convstudy(*words)
     source.unlink()
     lost = convstudy(*words)
-    assert (before.err, changed.err.count("\n"), lost.err) == ("", 1, changed.err)
+    assert (before.err, changed.err.count("\n"), lost.err.count("\n")) == ("", 1, 1)
     assert changed.err.startswith("small.py:Small has changed")
+    assert lost.err.startswith("small.py:Small is not in this folder")
     assert before.out == changed.out == lost.out
     (tmp_path / run / "weights.safetensors").write_bytes(b"torn")
     said = convstudy(*words)
@@ -131,8 +135,10 @@ def test_bad_input_gets_one_line(
 def test_unfinished_and_ambiguous_folders_are_named(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
     again = ("--data", "pictures", "--seeds", "2", "--epochs", "1", "--device", "cpu", "--output", "two")
     assert convstudy("compare", "small.py:Small", *again, "--jobs", "1").status == 0
-    said = convstudy("predict", "two", "pictures")
-    assert "two holds 2 runs; give one of them, as in two/small.py-Small/seed-0" in said.err
+    for command in ("evaluate", "export"):
+        said = convstudy(command, "two")
+        assert (said.status, said.err.count("\n")) == (2, 1)
+        assert "two holds 2 runs; give one of them, such as two/small.py-Small/seed-" in said.err
     record = tmp_path / run / "run.json"
     kept = json.loads(record.read_text())
     record.write_text(json.dumps({key: value for key, value in kept.items() if key != "preprocessing"}))
@@ -156,3 +162,82 @@ def test_a_network_of_a_layer_table_outlives_the_table(convstudy: Convstudy, pic
     (tmp_path / "mine.tsv").unlink()
     after = convstudy("predict", "out", "pictures/test", "--format", "json")
     assert after.out == before.out != ""
+
+
+def test_broken_files_are_rows_with_their_reason(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "pictures/test/green/torn.png"
+    torn.write_bytes((tmp_path / "pictures/test/red/0.png").read_bytes()[:200])
+    alone = json.loads(convstudy("predict", run, "pictures/test/red", "--format", "json").out)
+    said = convstudy("predict", run, "pictures/test", "--format", "json")
+    assert said.status == 1
+    assert "1 of 16 images" in said.err
+    found = {answer["image"]: answer for answer in json.loads(said.out)}
+    broken = found["pictures/test/green/torn.png"]
+    assert (broken["label"], broken["probability"], broken["ranked"]) == (None, None, [])
+    assert "truncated" in broken["problem"]
+    assert [found[answer["image"]] for answer in alone] == alone
+    said = convstudy("predict", run, "pictures/test/green")
+    assert said.status == 1
+    assert "truncated" in said.out
+    found = {answer.path.name: answer for answer in open_run(tmp_path / run).predict(tmp_path / "pictures/test/green")}
+    assert (found["torn.png"].label, found["0.png"].problem) == (None, "")
+
+
+def test_csv_holds_what_json_holds(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "pictures/test/red/a,b.png").write_bytes((tmp_path / "pictures/test/red/0.png").read_bytes())
+    (tmp_path / "pictures/test/red/torn.png").write_bytes(b"torn")
+    words = ("predict", run, "pictures/test/red", "--topk", "2", "--format")
+    said = convstudy(*words, "csv")
+    assert said.status == 1
+    table = pd.read_csv(io.StringIO(said.out))
+    assert list(table.columns) == ["image", "label", "probability", "label_2", "probability_2", "problem"]
+    answers = json.loads(convstudy(*words, "json").out)
+    assert table["image"].tolist() == [answer["image"] for answer in answers]
+    for row, answer in zip(table.to_dict("records"), answers, strict=True):
+        if "problem" in answer:
+            assert (row["problem"], row["label"]) == (answer["problem"], pytest.approx(float("nan"), nan_ok=True))
+            continue
+        (first, second) = answer["ranked"]
+        assert (row["label"], row["probability"]) == (first["label"], pytest.approx(first["probability"]))
+        assert (row["label_2"], row["probability_2"]) == (second["label"], pytest.approx(second["probability"]))
+
+
+def test_of_a_comparison_the_run_with_the_best_validation_answers(
+    convstudy: Convstudy, run: Path, tmp_path: Path
+) -> None:
+    words = ("--data", "pictures", "--seeds", "2", "--epochs", "1", "--device", "cpu", "--output", "two")
+    assert convstudy("compare", "small.py:Small", *words, "--jobs", "1").status == 0
+    for best in (0, 1):
+        for seed in (0, 1):
+            path = tmp_path / f"two/small.py-Small/seed-{seed}/epochs.csv"
+            pd.read_csv(path).assign(validation_top1=0.9 if seed == best else 0.4).to_csv(path, index=False)
+        said = convstudy("predict", "two", "pictures/test", "--format", "json")
+        assert said.status == 0
+        assert f"seed-{best}" in said.err
+        assert (
+            said.out == convstudy("predict", f"two/small.py-Small/seed-{best}", "pictures/test", "--format", "json").out
+        )
+        assert f"such as two/small.py-Small/seed-{best}" in convstudy("evaluate", "two").err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("predict", "RUN", "pictures"), "begin again"),
+        (("export", "RUN"), "begin again"),
+        (("data", "inspect", "pictures"), "begin again"),
+        (("evaluate", "RUN"), "begin again"),
+        (("compare", "net"), "continue"),
+    ],
+)
+def test_after_ctrl_c_each_command_says_what_is_true_of_it(
+    convstudy: Convstudy, run: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], told: str
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("convstudy.study.open_run", "convstudy.data.inspected", "convstudy.study.claim_comparison"):
+        monkeypatch.setattr(place, stopped)
+    said = convstudy(*(run if word == "RUN" else word for word in words))
+    assert (said.status, said.err.count("\n")) == (130, 1)
+    assert told in said.err

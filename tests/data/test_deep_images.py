@@ -86,7 +86,7 @@ def test_the_scale_is_the_same_wherever_images_are_and_for_new_ones(
     data = load(str(folder(tmp_path / "a", values)))
     record = Preprocessing(in_channels=1, image_side=8, input_side=8, mean=(0.5,), std=(0.5,), white=data.white)
     assert Preprocessing.from_json(record.to_json()) == record
-    assert np.array_equal(record.read([tmp_path / "a" / "a" / "0.tif"])[0, 0], by_index(data)[0])
+    assert np.array_equal(record.read([tmp_path / "a" / "a" / "0.tif"])[0][0, 0], by_index(data)[0])
     found = inspect_folder(tmp_path / "a")
     assert found.files[0].levels == pytest.approx([by_index(data)[0].mean()])
     monkeypatch.setattr(memory, "free_memory", lambda: 0)

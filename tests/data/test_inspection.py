@@ -62,7 +62,7 @@ def test_a_copy_of_a_test_image_is_a_leak(folder: Path) -> None:
     found = inspect_folder(folder)
     assert kinds(found) == {"leak": (("test/cat/1.png", "train/cat/copy.bmp"),)}
     assert found.contaminated
-    assert found.findings[0].sentence.startswith("1 test image is also in train")
+    assert found.findings[0].sentence.startswith("1 test image is also in the training set")
 
 
 def test_copies_elsewhere_are_no_leak(folder: Path) -> None:

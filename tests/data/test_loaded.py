@@ -65,4 +65,4 @@ def test_a_class_without_test_images_is_told() -> None:
     train = ImageSet(images, labels, numbered("train", 40))
     test = ImageSet(255 - images[::2], labels[::2], numbered("test", 20))
     found = inspect_loaded(DataSet("x", "", ("cat", "dog"), train, None, test, horizontal_flip=True))
-    assert [finding.sentence for finding in found] == ["the test part has no image of dog"]
+    assert [finding.sentence for finding in found] == ["the test set has no image of dog"]

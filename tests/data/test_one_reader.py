@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ import torchvision
 from PIL import Image
 
 from convstudy.data import DataSet, Inspection, inspect_folder, inspected, load, write_clean_split
+from convstudy.data.image_tree import read_tree
 from convstudy.errors import DataError
 
 PETS = ("cat", "dog")
@@ -128,7 +130,7 @@ def test_what_could_be_parts_or_classes_is_refused_with_both_readings(
 ) -> None:
     images(tmp_path, folders)
     for act in (load, inspected):
-        with pytest.raises(DataError, match="parts or classes") as caught:
+        with pytest.raises(DataError, match="splits or classes") as caught:
             act(str(tmp_path))
         assert all(name in str(caught.value) for name in named)
 
@@ -283,3 +285,14 @@ def test_faults_of_a_folder_are_listed_together(tmp_path: Path) -> None:
     images(tmp_path / "few", ("a", "b", "c"), count=1)
     with pytest.raises(DataError, match=r"'a' \(1\), 'b' \(1\), 'c' \(1\); expected 3"):
         load(str(tmp_path / "few"))
+
+
+def test_images_in_subfolders_of_a_class_are_told(tmp_path: Path) -> None:
+    """The repository of a data set, given in place of its folder, has the classes Dataset and Examples."""
+    for place, name in enumerate(("Dataset/0/a.png", "Dataset/0/b.png", "Dataset/1/c.png", "Examples/d.png")):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 20 * place).save(path)
+    [note] = read_tree(tmp_path).notes()
+    assert re.findall(r"\d+ \w+|Dataset/\d", note) == ["3 images", "2 subfolders", "Dataset/0"]
+    assert list(read_tree(tmp_path / "Dataset").notes()) == []

@@ -157,5 +157,5 @@ def test_a_test_part_that_was_brought_with_copies_is_told(tmp_path: Path) -> Non
             class_folders(tmp_path / "part", [(100 * label + picture, label) for picture in shown])
         (tmp_path / "part" / "images").rename(tmp_path / part)
     notes = load(str(tmp_path)).notes
-    assert any(note.startswith("4 of 8 test images are also in the train part") for note in notes)
-    assert any(note.startswith("2 of 8 test images are also in the validation part") for note in notes)
+    assert any(note.startswith("4 of 8 test images are also in the training set") for note in notes)
+    assert any(note.startswith("2 of 8 test images are also in the validation set") for note in notes)

@@ -211,7 +211,7 @@ def test_one_shared_image_is_written_in_the_singular(tmp_path: Path) -> None:
         class_folders(tmp_path / "pets" / part)
     (tmp_path / "pets/test/a/0.png").write_bytes((tmp_path / "pets/train/a/0.png").read_bytes())
     [note] = [note for note in load(str(tmp_path / "pets")).notes if "pixel by pixel" in note]
-    assert note.startswith("1 of 16 test images is also in the train part")
+    assert note.startswith("1 of 16 test images is also in the training set")
 
 
 def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +351,7 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "one image": (alone, "training images of 'b' (1); expected 3 or more"),
     "parts as classes": (
         lambda root: class_folders(root, ["train_signs", "test_signs"]),
-        "has the folders test_signs, train_signs, which could be parts or classes",
+        "has the folders test_signs, train_signs, which could be splits or classes",
     ),
     "one part twice": (
         lambda root: [class_folders(root / name) for name in ("train", "val", "validation")],
@@ -522,7 +522,7 @@ def test_signs_are_read_from_h5_and_from_their_photographs(shared_data: Path, tm
     assert len(photographs.train) + len(photographs.validation) == 1080
     assert len(photographs.test) == 120
     assert photographs.side == 64
-    with pytest.raises(DataError, match="train_signs, val_signs, which could be parts or classes"):
+    with pytest.raises(DataError, match="train_signs, val_signs, which could be splits or classes"):
         load(str(shared_data / "signs/jpeg"))
 
 

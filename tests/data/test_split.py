@@ -97,7 +97,7 @@ def test_a_class_of_equal_images_is_split_all_the_same() -> None:
 
 
 def test_a_class_with_one_image_cannot_be_split() -> None:
-    with pytest.raises(DataError, match="class 1 has one image, so no validation part can be split off"):
+    with pytest.raises(DataError, match="class 1 has one image, so no validation set can be split off"):
         split_validation(images_of([0] * 10 + [1]), seed=0)
 
 

@@ -163,10 +163,8 @@ def _protocol(seeds: int, test_images: int) -> Protocol:
         notes=("2 <bad> images skipped", "no image is in two parts"),
         fingerprint="sha256:4b1f0c7e9d2a",
         findings=(
-            DataFinding(
-                "leak", "2 images of the test part are in train, too", True, (("test/<1>.png", "train/2.png"),)
-            ),
-            DataFinding("imbalance", "the train part has 500 images of 1 and 20 of 2", False, ()),
+            DataFinding("leak", "2 test images are also in the training set", True, (("test/<1>.png", "train/2.png"),)),
+            DataFinding("imbalance", "the training set has 500 images of 1 and 20 of 2", False, ()),
         ),
         class_counts={"train": (100,) * 10, "validation": (20,) * 10, "test": (36,) * 10},
     )

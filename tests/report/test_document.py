@@ -42,7 +42,9 @@ def test_markdown_has_the_verdicts_the_tables_and_the_command() -> None:
     for pair in FINDINGS.results.comparisons:
         assert f"- {verdict(pair, pairs=len(FINDINGS.results.comparisons))}" in text
     assert FINDINGS.results.protocol.command in text
-    assert "- **2 images of the test part are in train, too**\n- the train part has 500 images of 1 and 20 of 2" in text
+    assert (
+        "- **2 test images are also in the training set**\n- the training set has 500 images of 1 and 20 of 2" in text
+    )
     assert "Unfinished" not in text
     assert "Unfinished: 2 runs still missing." in markdown(replace(FINDINGS, unfinished=2))
 

@@ -10,10 +10,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+import torch
+from tqdm import std
 
 from convstudy.errors import StudyError
 from convstudy.study.runs.events import RunEnded
-from convstudy.study.runs.workers import _Environment, _send_event, start_process
+from convstudy.study.runs.workers import _Environment, _keep_tqdm_within_the_process, _send_event, start_process
 from convstudy.study.runs.writing import writing_into
 
 
@@ -50,3 +52,15 @@ def test_an_error_that_names_no_file_concerns_the_folder_if_it_is_one_of_writing
         raise OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(BrokenPipeError), writing_into(folder):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_a_worker_makes_no_semaphore(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch.fx shows its progress with tqdm, and Python warned of tqdm's lock when a worker was terminated."""
+    monkeypatch.delattr(std.TqdmDefaultWriteLock, "mp_lock", raising=False)
+    for kind in torch.hub.tqdm.__mro__:
+        if "_lock" in vars(kind):
+            monkeypatch.delattr(kind, "_lock")
+    _keep_tqdm_within_the_process()
+    torch.hub.tqdm(range(1), disable=True)
+    del torch.hub.tqdm._lock
+    assert not hasattr(std.TqdmDefaultWriteLock, "mp_lock")

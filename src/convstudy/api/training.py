@@ -70,22 +70,22 @@ class Run:
     def evaluate(self, data: Any = None, *, device: str = "auto", **options: Any) -> Evaluated:
         """Return top-1 accuracy, in total with its interval and per class, on the run's own test set or on other data.
 
-        `data` is anything that `load_data` accepts, with the same classes; without a test set, all images are used.
+        `data` is anything that `load_data` accepts, with the same classes. They need no training set; without a test
+        set, all images are used. `seen` in the result counts the images that this run was trained on.
 
         Raises: DataError, if the classes differ from those of the run; StudyError, if the run's own data have changed.
         """
-        if data is None or isinstance(data, str):
-            return evaluate(self.trained, choose_device(device), data=data, **options)
         given = data.data_set if isinstance(data, LoadedData) else data
-        return evaluate(self.trained, choose_device(device), data=load_given(given, **options))
+        return evaluate(self.trained, choose_device(device), data=given, **options)
 
     def predict(self, images: Any, *, topk: int = 3, device: str = "auto") -> tuple[Answer, ...]:
         """Return predictions for images: the `topk` most likely classes with their probabilities, in descending order.
 
         `images` is a path, a folder, a pattern or a sequence of these; or an array N x H x W (x channels) or
-        N x channels x H x W of bytes, or of floats in 0..1 or 0..255, of any size.
+        N x channels x H x W of bytes, or of floats in 0..1 or 0..255, of any size. The answer for a file that cannot be
+        decoded has a `problem` and the label None.
 
-        Raises: DataError, if an image cannot be decoded or the array has another shape; StudyError, if `topk` is not
+        Raises: DataError, if no image can be decoded or the array has another shape; StudyError, if `topk` is not
         positive.
         """
         on = choose_device(device)

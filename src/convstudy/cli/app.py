@@ -33,6 +33,12 @@ from convstudy.cli.watch import watch
 from convstudy.errors import ConvstudyError, printable
 
 INTERRUPTED = 130  # exit status after Ctrl-C: 128 plus the number of the signal
+AFTER_CTRL_C = {  # what is true of each command; all others begin again
+    "train": "repeat the command to continue",
+    "compare": "repeat the command to continue",
+    "import": "files that were imported before are kept; repeat the command with the others",
+    "watch": "the runs are not affected",
+}
 
 app = typer.Typer(
     name="convstudy",
@@ -108,7 +114,8 @@ def main() -> None:
 
 
 def _interrupted() -> None:
-    print("interrupted; repeat the command to continue", file=sys.stderr)
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    print(f"interrupted; {AFTER_CTRL_C.get(command, 'repeat the command to begin again')}", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 

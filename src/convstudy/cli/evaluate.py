@@ -25,14 +25,18 @@ def evaluate(
         Path | None, typer.Option(help=r"Folder with the named data sets. \[default: data]", show_default=False)
     ] = None,
     test_data: Annotated[
-        Path | None, typer.Option(help="A second file, which contains the test set of --data.")
+        Path | None, typer.Option(help="A .npz or .h5 file with a test set: a second file of --data, or alone.")
     ] = None,
+    skip_bad_images: Annotated[
+        bool, typer.Option("--skip-bad-images", help="Skip images that cannot be decoded, and report them.")
+    ] = False,
     device: Device = "auto",
     output_format: TableOrJson = "table",
 ) -> None:
     """Evaluate a trained network on test images: top-1 accuracy with its 95% CI, in total and per class.
 
-    With --data, the test set of those data is used, or every image if they have none.
+    With --data, the test set of those data is used, or every image if they have none; no training set is needed. Images
+    that the run was trained on are counted and reported.
     """
     import json
 
@@ -42,7 +46,14 @@ def evaluate(
     from convstudy.study import choose_device
     from convstudy.study import evaluate as evaluated
 
-    found = evaluated(opened(run), choose_device(device), data=data, data_dir=data_dir, test_data=test_data)
+    found = evaluated(
+        opened(run),
+        choose_device(device),
+        data=data,
+        data_dir=data_dir,
+        test_data=test_data,
+        skip_bad_images=skip_bad_images,
+    )
     if output_format == "json":
         typer.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
     else:

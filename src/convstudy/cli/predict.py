@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from convstudy.cli.options import TableOrJson
+from convstudy.wording import plural
 
 if TYPE_CHECKING:
-    from convstudy.study import TrainedRun
+    from convstudy.study import Answer, TrainedRun
+
+NAMES = ("label", "probability")  # columns per class of a CSV file
+RUNS = "*/seed-*/run.json"  # in the folder of a comparison
 
 RunPath = Annotated[
     Path,
@@ -26,50 +31,84 @@ def predict(
     ],
     topk: Annotated[int, typer.Option(help="Number of classes to report per image, most probable first.")] = 3,
     device: Device = "auto",
-    output_format: TableOrJson = "table",
+    output_format: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="table for reading, csv or json for programs.")
+    ] = "table",
 ) -> None:
     """Predict the classes of images with a trained network, with their probabilities.
 
-    Images may have any size, format and color mode; they are preprocessed as the images of the run were.
+    Images may have any size, format and color mode; they are preprocessed as the images of the run were. A file that
+    cannot be decoded is reported with the reason, and the exit status is then 1. Of a comparison's folder, the run with
+    the highest validation top-1 is used.
     """
     import json
 
     from rich.console import Console
 
-    from convstudy.errors import printable
     from convstudy.report.terminal import answer_table
     from convstudy.study import answers, choose_device, image_files
 
-    trained = opened(run)
+    trained = opened(run, best=True)
     place = choose_device(device)
-    found = answers(
-        trained.network(place),
-        image_files(images),
-        class_names=trained.class_names,
-        preprocessing=trained.preprocessing,
-        topk=topk,
-        device=place,
+    found = list(
+        answers(
+            trained.network(place),
+            image_files(images),
+            class_names=trained.class_names,
+            preprocessing=trained.preprocessing,
+            topk=topk,
+            device=place,
+        )
     )
     if output_format == "table":
         Console().print(answer_table(found))
-        return
-    plain = [
-        {
-            "image": printable(answer.path.as_posix()),
-            "label": answer.label,
-            "probability": answer.ranked[0][1],
-            "ranked": [{"label": label, "probability": probability} for label, probability in answer.ranked],
-        }
-        for answer in found
-    ]
-    typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+    elif output_format == "csv":
+        _write_csv(found, min(topk, len(trained.class_names)))
+    else:
+        typer.echo(json.dumps([_plain(answer) for answer in found], indent=2, ensure_ascii=False))
+    broken = sum(bool(answer.problem) for answer in found)
+    if broken:
+        typer.echo(f"{broken:,} of {plural(len(found), 'image')} cannot be decoded", err=True)
+        raise typer.Exit(1)
 
 
-def opened(run: Path) -> TrainedRun:
-    """Open a run. If its own copy of the user's source file is used, print a note on standard error."""
+def _plain(answer: Answer) -> dict[str, Any]:
+    """Return an answer as plain values; the key `problem` exists only for a file that cannot be decoded."""
+    from convstudy.errors import printable
+
+    return {
+        "image": printable(answer.path.as_posix()),
+        "label": answer.label,
+        "probability": answer.probability,
+        "ranked": [{"label": label, "probability": probability} for label, probability in answer.ranked],
+    } | ({"problem": answer.problem} if answer.problem else {})
+
+
+def _write_csv(answers: Sequence[Answer], topk: int) -> None:
+    """Print one line per image: its classes with their probabilities in descending order, and its problem."""
+    import csv
+
+    from convstudy.errors import printable
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    ranks = [f"{name}{'' if rank == 1 else f'_{rank}'}" for rank in range(1, topk + 1) for name in NAMES]
+    writer.writerow(["image", *ranks, "problem"])
+    for answer in answers:
+        values = [value for pair in answer.ranked for value in pair] or [""] * len(ranks)
+        writer.writerow([printable(answer.path.as_posix()), *values, answer.problem])
+
+
+def opened(run: Path, *, best: bool = False) -> TrainedRun:
+    """Open a run or, with `best`, the best run of a comparison; print on standard error what is not evident.
+
+    It says which run of a comparison is used, and whether the run's own copy of the user's source file is.
+    """
     from convstudy.study import open_run
 
-    trained = open_run(run)
+    trained = open_run(run, best=best)
+    if trained.folder.path not in {run, run.parent} and len(list(run.glob(RUNS))) > 1:
+        typer.echo(f"using {trained.folder.path}, which has the highest validation top-1", err=True)
     if trained.copy_used:
-        typer.echo(f"{trained.name} has changed since this run was trained; using the copy stored in the run", err=True)
+        problem = "has changed since this run was trained" if trained.source_exists else "is not in this folder"
+        typer.echo(f"{trained.name} {problem}; using the copy stored in the run", err=True)
     return trained

@@ -35,6 +35,10 @@ class StoredArray:
     dtype: np.dtype[Any]
     _read: Callable[[], npt.NDArray[Any]]
 
+    @property
+    def is_float(self) -> bool:
+        return self.dtype.kind == "f"
+
     def numbers(self) -> npt.NDArray[Any]:
         """Read an array of numbers. Raises: DataError, if it holds Python objects or does not fit into memory."""
         if self.dtype.hasobject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from convstudy.data.array_files import ArrayFile, StoredArray, opened, text_of
 from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import LARGEST_SIDE
-from convstudy.data.image_set import DataSet, ImageSet, names_of, numbered
+from convstudy.data.image_set import DataSet, EvaluationSet, ImageSet, names_of, numbered, together
 from convstudy.data.labels import check_range, decode_labels
 from convstudy.data.pixels import middle_squares, resize
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
@@ -90,6 +90,46 @@ def array_file(path: Path, *, test_data: Path | None, side: int | None) -> DataS
     return _data_set(path, test_data, parts, class_names, side, notes)
 
 
+def arrays_to_evaluate(
+    path: Path, *, test_data: Path | None, side: int | None, expected: Sequence[str]
+) -> EvaluationSet:
+    """Read the test set of a file of arrays or of a second file or, if there is none, all images.
+
+    Without class names in the files, labels are the numbers of the `expected` classes if these are numbers.
+
+    Raises: as `array_file`, but no training set is needed.
+    """
+    with ExitStack() as files:
+        main = files.enter_context(opened(path))
+        second = None if test_data is None else files.enter_context(opened(test_data))
+        return _to_evaluate(main, second, (), side, expected)
+
+
+def _to_evaluate(
+    main: ArrayFile, second: ArrayFile | None, names: tuple[str, ...], side: int | None, expected: Sequence[str]
+) -> EvaluationSet:
+    pairs = {part: pair for part, keys in KEYS.items() if (pair := _pair(main, keys))}
+    if second is not None:
+        test = _pair(second, (*KEYS["test"], *ALONE), called="test")
+        if test is None:
+            raise DataError(f"{second.path} has the keys {_listed(second)}; expected such as x_test and y_test")
+        pairs["test"] = test
+    if not pairs:
+        raise DataError(f"{main.path} has the keys {_listed(main)}; expected images and labels such as x_test, y_test")
+    is_test = "test" in pairs
+    found = together(list(_read(pairs, only=("test",) if is_test else tuple(pairs)).values()))
+    where = printable((main if second is None else second).path.name)
+    names = names or _class_names(main) or (_class_names(second) if second else ())
+    if not names:
+        numbers = tuple(map(str, range(len(expected))))
+        names = numbers if set(numbers) == set(expected) else names_of(found.labels, where)
+    check_range(found.labels, len(names), where)
+    height, width = found.images.shape[2:]
+    found = found if height == width == (side or height) else _squared(found, side or min(height, width, LARGEST_SIDE))
+    name = printable(main.path.stem)
+    return EvaluationSet(name=name, class_names=names, images=found, is_test=is_test)
+
+
 def _pair(file: ArrayFile, pairs: tuple[tuple[str, str], ...], *, called: str | None = None) -> _Pair | None:
     """Return the arrays of the first pair of keys that exists, otherwise images of one pair and labels of another.
 
@@ -113,12 +153,15 @@ def _unused(file: ArrayFile, pairs: Iterable[_Pair | None]) -> Iterator[str]:
         yield f"arrays of {printable(file.path.name)} that are not read: {printable(some(sorted(left)))}"
 
 
-def _read(pairs: Mapping[str, _Pair]) -> dict[str, ImageSet]:
-    raw = {part: pair.images.numbers() for part, pair in pairs.items()}
+def _read(pairs: Mapping[str, _Pair], only: Sequence[str] | None = None) -> dict[str, ImageSet]:
+    """Return all parts, or `only` some; the scale of floats is that of all parts."""
+    wanted = tuple(pairs) if only is None else only
+    raw = {part: pair.images.numbers() for part, pair in pairs.items() if part in wanted or pair.images.is_float}
     where = {part: pair.images.where for part, pair in pairs.items()}
     white = white_of({where[part]: values for part, values in raw.items()})
     sets = {}
-    for part, pair in pairs.items():
+    for part in wanted:
+        pair = pairs[part]
         images = as_planes(raw.pop(part), where[part], white)
         labels = decode_labels(pair.labels.numbers(), pair.labels.where, len(images))
         sets[part] = ImageSet(images, labels, numbered(pair.name, len(labels)))
@@ -154,7 +197,7 @@ def _data_set(
 
 
 def _squared(images: ImageSet, side: int) -> ImageSet:
-    return replace(images, images=resize(middle_squares(images.images), side))
+    return images.changed(resize(middle_squares(images.images), side))
 
 
 def white_of(arrays: Mapping[str, npt.NDArray[Any]]) -> float:
@@ -177,8 +220,8 @@ def white_of(arrays: Mapping[str, npt.NDArray[Any]]) -> float:
     white = 1.0 if high <= 1 + TOLERANCE[1.0] else 255.0
     if white > 1 and high < AMBIGUOUS:
         raise DataError(
-            f"{highest} has values up to {high:g}; expected 0 to 1, or 0 to 255: divide the images of all parts by the "
-            "value of white"
+            f"{highest} has values up to {high:g}; expected 0 to 1, or 0 to 255: divide the images of all splits by "
+            "the value of white"
         )
     for where, (lower, upper) in ranges.items():
         if not (lower >= -TOLERANCE[white] and upper <= white + TOLERANCE[white]):  # nor if they are not numbers
@@ -245,6 +288,24 @@ def _listed(file: ArrayFile) -> str:
     return printable(some(sorted(file.keys))) or "none"
 
 
+def memory_to_evaluate(
+    arrays: Mapping[str, npt.NDArray[Any]],
+    name: str,
+    class_names: tuple[str, ...],
+    side: int | None,
+    expected: Sequence[str],
+) -> EvaluationSet:
+    """Return the test set of arrays that are in memory or, without one, all images. Raises: as `arrays_to_evaluate`."""
+    return _to_evaluate(_in_memory(arrays, name), None, class_names, side, expected)
+
+
+def _in_memory(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> ArrayFile:
+    def stored(key: str) -> StoredArray:
+        return StoredArray(f"{name}, {key}", arrays[key].shape, arrays[key].dtype, lambda: arrays[key])
+
+    return ArrayFile(Path(name), tuple(arrays), stored)
+
+
 def arrays_in_memory(
     arrays: Mapping[str, npt.NDArray[Any]], name: str, class_names: tuple[str, ...], side: int | None
 ) -> DataSet:
@@ -252,13 +313,9 @@ def arrays_in_memory(
 
     Raises: as `array_file`.
     """
-
-    def stored(key: str) -> StoredArray:
-        return StoredArray(f"{name}, {key}", arrays[key].shape, arrays[key].dtype, lambda: arrays[key])
-
-    file = ArrayFile(Path(name), tuple(arrays), stored)
+    file = _in_memory(arrays, name)
     pairs = {part: _pair(file, keys) for part, keys in KEYS.items()}
     if pairs["train"] is None:
-        raise DataError(f"the data have the arrays {_listed(file)}; expected those of a training part")
+        raise DataError(f"the data have the arrays {_listed(file)}; expected those of a training set")
     parts = _read({part: pair for part, pair in pairs.items() if pair is not None})
     return _data_set(file.path, None, parts, class_names or names_of(parts["train"].labels, name), side, ())

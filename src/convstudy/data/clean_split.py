@@ -90,8 +90,8 @@ def _refuse_unreadable(inspection: Inspection, kept: Sequence[ImageFile]) -> Non
     train = after.get("train", after.get(None, Counter()))
     different = {name for classes in after.values() for name in classes.keys() ^ train.keys()}
     if len(train) < 2 or different:
-        what = f"{some(sorted(different))} not in every part" if different else f"the class {some(train)} only"
-        raise DataError(f"training refuses such a table: {what}; expected two or more classes, the same in every part")
+        what = f"{some(sorted(different))} not in every split" if different else f"the class {some(train)} only"
+        raise DataError(f"training refuses such a table: {what}; expected two or more classes, the same in every split")
     needed, why = fewest_needed(after.keys())
     few = [f"{name} ({number})" for name, number in sorted(train.items()) if number < needed]
     if few:

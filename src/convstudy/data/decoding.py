@@ -40,7 +40,7 @@ CONVERTED = 5  # bytes per pixel of the image as RGB, and once more in gray
 PROGRESSIVE = 6  # bytes per pixel that libjpeg needs for the coefficients of a progressive JPEG
 
 # What had to be done to an image, as the notes phrase it.
-TURNED = "rotated as its EXIF data say"
+TURNED = "rotated according to EXIF data"
 FLATTENED = "transparency replaced by white"
 NARROWED = "more than 8 bits scaled to 8"
 SEPARATED = "CMYK converted to RGB"
@@ -171,9 +171,9 @@ def decode_all(
 def decode(path: Path, prepare: Callable[[Image.Image], Result], white: White | None = None) -> Decoded[Result]:
     """Decode one file, and apply `prepare` to the image of mode L or RGB.
 
-    The image is rotated as its EXIF data say, transparency becomes white, and more than 8 bits are scaled to 8, by the
-    value that is `white` in all images, otherwise by the image's own. Of an animation
-    or a file of several pages, the first frame is used. A file that Pillow cannot decode to its end, an empty one, an
+    The image is rotated according to its EXIF data, transparency becomes white, and more than 8 bits are scaled to 8,
+    by the value that is `white` in all images, otherwise by the image's own. Of an animation or a file of several
+    pages, the first frame is used. A file that Pillow cannot decode to its end, an empty one, an
     HTML page and one with more pixels than `PIL.Image.MAX_IMAGE_PIXELS` have a problem instead of an image; so has
     everything that is not a file: a link to nothing, a pipe.
     """

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,8 @@ MOST_BITS = BANDS - 1  # of 64
 MOST_GRAY = 4.0  # mean absolute difference of two thumbnails, of 255 levels
 THUMBNAIL = 16  # pixels per side
 LARGEST_BUCKET = 500  # images that agree in a band; if there are more, the band is meaningless (plain backgrounds)
+AT_ONCE = 8192  # pairs of thumbnails that are compared together
+BITS_OF_OCTET = np.array([number.bit_count() for number in range(256)], np.uint8)
 SHIFTS = tuple((band * 64 // BANDS, (band + 1) * 64 // BANDS) for band in range(BANDS))
 
 Thumbnail = npt.NDArray[np.uint8]
@@ -57,11 +58,6 @@ class Look:
             all(low == high for low, high in np.reshape(image.getextrema(), (-1, 2)).tolist()),
         )
 
-    @property
-    def featureless(self) -> bool:
-        """Whether nothing is left of it when it is made small: a constant image, or fine stripes."""
-        return bool(self.thumbnail.min() == self.thumbnail.max())
-
 
 def exact_duplicates(looks: Sequence[Look]) -> tuple[tuple[int, ...], ...]:
     """Return the indices of images with the same pixels, group by group.
@@ -82,28 +78,43 @@ def near_duplicates(looks: Sequence[Look]) -> tuple[tuple[int, int], ...]:
     Their hashes differ in at most 4 of 64 bits, and their thumbnails by at most 4 of 255 gray levels on average. Images
     without features are ignored.
     """
-    return tuple(
-        (a, b)
-        for a, b in sorted(_candidates(looks))
-        if looks[a].digest != looks[b].digest
-        and (looks[a].gradients ^ looks[b].gradients).bit_count() <= MOST_BITS
-        and np.abs(looks[a].thumbnail.astype(np.int16) - looks[b].thumbnail).mean() <= MOST_GRAY
-    )
+    thumbnails = np.array([look.thumbnail.ravel() for look in looks], np.int16).reshape(-1, THUMBNAIL**2)
+    hashes = np.array([look.gradients for look in looks], np.uint64)
+    alike = {pair for bucket in _buckets(hashes, thumbnails) for pair in _alike(bucket, hashes, thumbnails)}
+    return tuple(sorted((a, b) for a, b in alike if looks[a].digest != looks[b].digest))
 
 
-def _candidates(looks: Sequence[Look]) -> set[tuple[int, int]]:
-    """Return the pairs whose hashes agree in at least one band of bits."""
-    return {pair for bucket in _buckets(looks) for pair in combinations(bucket, 2)}
+def _alike(
+    bucket: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint64], thumbnails: npt.NDArray[np.int16]
+) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of a bucket that look alike, whatever their digests."""
+    of_bucket = hashes[bucket]
+    bits = _set_bits(of_bucket[:, None] ^ of_bucket)
+    first, second = (bucket[places] for places in np.nonzero(np.triu(bits <= MOST_BITS, 1)))
+    for start in range(0, len(first), AT_ONCE):
+        a, b = first[start : start + AT_ONCE], second[start : start + AT_ONCE]
+        close = np.abs(thumbnails[a] - thumbnails[b]).mean(1) <= MOST_GRAY
+        yield from zip(a[close].tolist(), b[close].tolist(), strict=True)
 
 
-def _buckets(looks: Sequence[Look]) -> Iterable[list[int]]:
+def _set_bits(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Count the bits that are set.
+
+    >>> _set_bits(np.array([0, 7, 2**63], np.uint64)).tolist()
+    [0, 3, 1]
+    """
+    octets = np.ascontiguousarray(numbers)[..., None].view(np.uint8)
+    return np.asarray(BITS_OF_OCTET[octets].sum(-1, dtype=np.int64))
+
+
+def _buckets(hashes: npt.NDArray[np.uint64], thumbnails: npt.NDArray[np.int16]) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the images whose hashes agree in a band of bits, in ascending order, for every band."""
+    if not len(hashes):
+        return
+    with_features = np.flatnonzero(thumbnails.min(1) != thumbnails.max(1))
     for low, high in SHIFTS:
-        buckets = defaultdict(list)
-        for place, look in enumerate(looks):
-            if not look.featureless:
-                buckets[look.gradients >> low & ((1 << high - low) - 1)].append(place)
-        yield from _small(buckets.values())
-
-
-def _small(buckets: Iterable[list[int]]) -> Iterator[list[int]]:
-    return (bucket for bucket in buckets if 1 < len(bucket) <= LARGEST_BUCKET)
+        band = (hashes[with_features] >> np.uint64(low)) & np.uint64((1 << high - low) - 1)
+        order = np.argsort(band, kind="stable")
+        for bucket in np.split(with_features[order], np.flatnonzero(np.diff(band[order])) + 1):
+            if 1 < len(bucket) <= LARGEST_BUCKET:
+                yield bucket

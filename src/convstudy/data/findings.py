@@ -10,6 +10,7 @@ from convstudy.data.duplicates import Look, exact_duplicates, near_duplicates
 from convstudy.wording import plural, some
 
 IMBALANCE = 10  # ratio of the largest to the smallest class that is reported
+SETS = {"train": "training"}  # the names of sets in sentences, where they differ
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def findings(files: Sequence[ImageFile]) -> Iterator[Finding]:
     yield from _near_leaks(near)
     if alike := [pair for pair in near if pair[0].part == pair[1].part]:
         yield Finding(
-            "near-duplicates", f"{plural(len(alike), 'pair')} of images within a part look alike", _named(alike)
+            "near-duplicates", f"{plural(len(alike), 'pair')} of images within a set look alike", _named(alike)
         )
     if flat := [(file,) for file in good if file.look and file.look.constant]:
         yield Finding("constant", f"{plural(len(flat), 'image')} of a single color", _named(flat))
@@ -76,9 +77,10 @@ def _leaks(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
     across = [group for group in groups if "test" in {file.part for file in group} and len(_parts(group)) > 1]
     tests = sum(file.part == "test" for group in across for file in group)
     if across:
-        others = " or ".join(sorted({part for group in across for part in _parts(group)} - {"test"}, reverse=True))
+        found = {SETS.get(part, part) for group in across for part in _parts(group)} - {"test"}
+        others = " or ".join(sorted(found))
         are = "is" if tests == 1 else "are"
-        sentence = f"{plural(tests, 'test image')} {are} also in {others}, pixel by pixel"
+        sentence = f"{plural(tests, 'test image')} {are} also in the {others} set, pixel by pixel"
         yield Finding("leak", sentence, _named(across), contaminates=True)
     between = [group for group in groups if "test" not in _parts(group) and len(_parts(group)) > 1]
     if between:
@@ -93,7 +95,7 @@ def _near_leaks(pairs: Sequence[tuple[ImageFile, ImageFile]]) -> Iterator[Findin
     across = [pair for pair in pairs if pair[0].part != pair[1].part]
     if across:
         yield Finding(
-            "near-leak", f"{plural(len(across), 'pair')} of images in different parts look alike", _named(across)
+            "near-leak", f"{plural(len(across), 'pair')} of images in different sets look alike", _named(across)
         )
 
 
@@ -106,7 +108,7 @@ def _conflicts(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
 def _within(groups: Sequence[tuple[ImageFile, ...]]) -> Iterator[Finding]:
     same = [group for group in groups if len(_parts(group)) == 1]
     if same:
-        yield Finding("duplicates", f"{plural(len(same), 'group')} of equal images within a part", _named(same))
+        yield Finding("duplicates", f"{plural(len(same), 'group')} of equal images within a set", _named(same))
 
 
 def class_counts(files: Iterable[ImageFile]) -> dict[str | None, Counter[str]]:
@@ -123,7 +125,7 @@ def of_classes(counts: Mapping[str | None, Counter[str]]) -> Iterator[Finding]:
     every = sorted({name for part in counts.values() for name in part})
     for part, of_part in counts.items():
         missing = tuple(name for name in every if name not in of_part)
-        where = f"the {part} part" if part else "the folder"
+        where = f"the {SETS.get(part, part)} set" if part else "the folder"
         if missing:
             yield Finding("missing-class", f"{where} has no image of {some(missing)}", ())
         most, least = max(of_part.values()), min(of_part.values())

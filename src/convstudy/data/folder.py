@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from convstudy.data.decoding import GRAY_MODES, White, is_deep, open_image
 from convstudy.data.file_names import seen_from
-from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.image_set import DataSet, EvaluationSet, ImageSet
 from convstudy.data.image_tree import ImageTree, folders_in, read_tree
 from convstudy.data.memory import slice_of
 from convstudy.data.split import TEST_NOTE, check_enough, split_test
@@ -63,13 +63,17 @@ def image_folder(
     """
     tree = read_tree(root)
     _refuse_empty(tree)
+    return labeled_files(files_of(tree, white), side=side, skip_bad_images=skip_bad_images, progress=progress)
+
+
+def files_of(tree: ImageTree, white: White | None = None) -> FileSet:
+    """Return the image files of a folder with their classes; without parts, all of them are for training."""
     parts = {
         part or "train": [LabeledFile(path, each.name) for each in folder.classes for path in each.images]
         for part, folder in tree.parts.items()
     }
-    name = printable(root.resolve().name)
-    files = FileSet(root, parts, name, f"the class folders of {name}/", tuple(tree.notes()), white=white)
-    return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+    name = printable(tree.root.resolve().name)
+    return FileSet(tree.root, parts, name, f"the class folders of {name}/", tuple(tree.notes()), white=white)
 
 
 def _refuse_empty(tree: ImageTree) -> None:
@@ -88,9 +92,65 @@ def labeled_files(
 
     Raises: DataError, as `image_folder`.
     """
-    root, parts = files.root, files.parts
-    class_names = _class_names(root, parts)
+    class_names = _class_names(files.root, files.parts)
     class_names = tuple(sorted(class_names, key=files.order.index)) if files.order else class_names
+    read = _decoded(files, class_names, side=side, skip_bad_images=skip_bad_images, progress=progress)
+    check_enough(read.sets, class_names, files.name)
+    train, test, notes = read.sets["train"], read.sets.get("test"), read.notes
+    if test is None:
+        train, test = split_test(train)
+        notes = (*notes, TEST_NOTE)
+    return DataSet(
+        files.name,
+        files.source,
+        class_names,
+        train,
+        read.sets.get("validation"),
+        test,
+        files.horizontal_flip,
+        notes=notes,
+        skipped=read.skipped,
+        white=read.white,
+    )
+
+
+def files_to_evaluate(
+    files: FileSet, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
+) -> EvaluationSet:
+    """Decode the files of the test set or, if there is none, all files.
+
+    Raises: DataError, if there is no image, or one cannot be decoded and `skip_bad_images` is not set.
+    """
+    is_test = "test" in files.parts
+    items = files.parts["test"] if is_test else [item for part in files.parts.values() for item in part]
+    if not items:
+        raise DataError(f"{files.root} has no images of a class; expected <class>/<image>{level_advice(files.root)}")
+    class_names = tuple(sorted({item.class_name for item in items}))
+    only = replace(files, parts={"test": items})
+    read = _decoded(only, class_names, side=side, skip_bad_images=skip_bad_images, progress=progress)
+    images = read.sets["test"]
+    return EvaluationSet(name=files.name, class_names=class_names, images=images, is_test=is_test, notes=read.notes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """The decoded files of each part, and what was done to them."""
+
+    sets: dict[str, ImageSet]
+    notes: tuple[str, ...]
+    skipped: tuple[str, ...]
+    white: White | None
+
+
+def _decoded(
+    files: FileSet,
+    class_names: tuple[str, ...],
+    *,
+    side: int | None,
+    skip_bad_images: bool,
+    progress: Callable[[int, int], None] | None,
+) -> _Read:
+    root, parts = files.root, files.parts
     paths = [item.path for items in parts.values() for item in items]
     heads = [_head(path) for path in paths]
     target, note = _side(heads, side)
@@ -103,28 +163,15 @@ def labeled_files(
         first, problem = next(iter(bad.items()))
         more = f" ({len(bad)} such images in all)" if len(bad) > 1 else ""
         raise DataError(
-            f"{first} cannot be decoded: {problem}{more}; repair or delete it, or skip such images with skip_bad_images"
+            f"{first} cannot be decoded: {problem}{more}; repair or delete it, or skip such images with "
+            "`skip_bad_images`",
+            setting="skip_bad_images",
         )
     sets = _image_sets(root, parts, store.images, bad, class_names)
-    check_enough(sets, class_names, files.name)
     notes = [note, store.note, *_bad_note(bad), *_treatment_notes(store.report.treatments)]
     notes += [*white_notes(white), *files.notes]
-    train, test = sets["train"], sets.get("test")
-    if test is None:
-        train, test = split_test(train)
-        notes.append(TEST_NOTE)
-    return DataSet(
-        files.name,
-        files.source,
-        class_names,
-        train,
-        sets.get("validation"),
-        test,
-        files.horizontal_flip,
-        notes=tuple(filter(None, notes)),
-        skipped=tuple(seen_from(root, path) for path in bad),
-        white=white,
-    )
+    skipped = tuple(seen_from(root, path) for path in bad)
+    return _Read(sets=sets, notes=tuple(filter(None, notes)), skipped=skipped, white=white)
 
 
 def _bad_note(bad: Collection[Path]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,6 +30,7 @@ class ImageSet:
     images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which behaves like such an array
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
     ids: tuple[str, ...]  # a stable name per image that says where it is: its path, or "x_train/17"
+    loaded: npt.NDArray[np.uint64] | None = None  # N, the fingerprints, if the images were changed since they were read
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -40,10 +42,25 @@ class ImageSet:
             return tuple(self.images.digests)
         return tuple(map(digest, self.images))
 
+    @property
+    def fingerprints(self) -> npt.NDArray[np.uint64]:
+        """A number per image, made of its pixels as they were read: equal pixels have equal numbers."""
+        if self.loaded is not None:
+            return self.loaded
+        return np.frombuffer(b"".join(each[:8] for each in self.digests), "<u8").astype(np.uint64)
+
+    def changed(self, images: npt.NDArray[np.uint8]) -> ImageSet:
+        """Return the set with other pixels, such as resized ones; it keeps its fingerprints."""
+        return self if images is self.images else replace(self, images=images, loaded=self.fingerprints)
+
     def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
         """Return the images at `indices`, in that order."""
+        known = self.loaded is not None or "digests" in vars(self)  # they need not be computed again
         return ImageSet(
-            rows_of(self.images, indices), self.labels[indices], tuple(self.ids[index] for index in indices)
+            rows_of(self.images, indices),
+            self.labels[indices],
+            tuple(self.ids[index] for index in indices),
+            self.fingerprints[indices] if known else None,
         )
 
 
@@ -87,6 +104,36 @@ class DataSet:
         return whole.hexdigest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSet:
+    """Images on which a trained network is evaluated."""
+
+    name: str
+    class_names: tuple[str, ...]
+    images: ImageSet
+    is_test: bool  # False for all images of data that have no test set
+    notes: tuple[str, ...] = ()  # what was done to the images
+
+
+def to_evaluate(data: DataSet, *, is_test: bool) -> EvaluationSet:
+    """Return the test set of data, or all of their images."""
+    parts = [part for part in (data.train, data.validation, data.test) if part is not None]
+    images = data.test if is_test else together(parts)
+    return EvaluationSet(name=data.name, class_names=data.class_names, images=images, is_test=is_test, notes=data.notes)
+
+
+def together(parts: Sequence[ImageSet]) -> ImageSet:
+    """Return the images of several sets as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return ImageSet(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        tuple(name for part in parts for name in part.ids),
+        np.concatenate([part.fingerprints for part in parts]),
+    )
+
+
 def numbered(part: str, count: int) -> tuple[str, ...]:
     """Return ids for images without names: where they come from, and their row.
 
@@ -117,7 +164,7 @@ def at_side(data: DataSet, side: int) -> DataSet:
     """Return the same data with every image resized to side x side."""
 
     def resized(part: ImageSet) -> ImageSet:
-        return replace(part, images=resize(part.images, side))
+        return part.changed(resize(part.images, side))
 
     if data.side == side:
         return data

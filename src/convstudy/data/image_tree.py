@@ -16,6 +16,7 @@ from pathlib import Path
 
 from convstudy.data.file_names import class_name_of, hidden, is_image_name
 from convstudy.errors import DataError, printable
+from convstudy.wording import plural
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "train": ("train", "training"),
@@ -75,19 +76,31 @@ class ImageTree:
         if others:
             what = "1 file that is" if others.total() == 1 else f"{others.total():,} files that are"
             yield f"{what} not an image of a class left out: {', '.join(map(printable, sorted(others)))}"
+        nested = [
+            path.parent
+            for part in self.parts.values()
+            for each in part.classes
+            for path in each.images
+            if each.path not in {path.parent, part.path}
+        ]
+        if nested:
+            first = printable(min(nested).relative_to(self.root).as_posix())
+            where = f"{plural(len(nested), 'image')} in {plural(len(set(nested)), 'subfolder')}, such as {first}"
+            yield f"images in subfolders have the class of the folder above: {where}"
         if self.left_out:
             names = ", ".join(printable(folder.name) for folder in self.left_out)
-            yield f"folders beside the parts left out: {names}"
+            yield f"folders beside train, val and test left out: {names}"
 
 
-def read_tree(root: Path, *, class_in_name: bool = False) -> ImageTree:
+def read_tree(root: Path, *, class_in_name: bool = False, train_needed: bool = True) -> ImageTree:
     """List the images of a folder by part and class. Links to folders are followed, each target once per class.
 
-    With `class_in_name`, the class is what an image file's name has before its first underscore.
+    With `class_in_name`, the class is what an image file's name has before its first underscore. Without
+    `train_needed`, the parts may lack a training set.
 
     Raises: DataError, if a folder cannot be listed, or if it is ambiguous whether folders are parts or classes.
     """
-    found = part_folders(root, flat=class_in_name)
+    found = part_folders(root, flat=class_in_name, train_needed=train_needed)
     left_out = tuple(folder for folder in folders_in(root) if found and folder not in found.values())
     read = _flat_folder if class_in_name else _part_folder
     return ImageTree(root, {part: read(folder) for part, folder in (found or {None: root}).items()}, left_out)
@@ -156,7 +169,7 @@ def _unlisted(error: OSError, folder: Path) -> DataError:
     return DataError(f"{folder} cannot be listed: {(error.strerror or str(error)).lower()}")
 
 
-def part_folders(root: Path, *, flat: bool = False) -> dict[str | None, Path]:
+def part_folders(root: Path, *, flat: bool = False, train_needed: bool = True) -> dict[str | None, Path]:
     """Return the folder of each part, or nothing if the folder has no parts.
 
     The folders of parts contain class folders, unless `flat`: then files carry their class in their names.
@@ -181,7 +194,7 @@ def part_folders(root: Path, *, flat: bool = False) -> dict[str | None, Path]:
             found[part] = _only(root, part, twins)
     if not found and not flat:
         _refuse_ambiguous(root, folders)
-    if found and "train" not in found:
+    if found and train_needed and "train" not in found:
         raise DataError(f"{root} has {' and '.join(sorted(found))} but no train folder; expected train/<class>/<image>")
     return {part: found[part] for folder in folders for part in found if found[part] == folder}
 
@@ -193,7 +206,7 @@ def _class_names(folder: Path) -> frozenset[str]:
 def _only(root: Path, part: str, candidates: Sequence[Path]) -> Path:
     if len(candidates) > 1:
         names = " and ".join(folder.name for folder in candidates)
-        raise DataError(f"{root} has both {names}, which could each be the {part} part; expected one {part} folder")
+        raise DataError(f"{root} has both {names}, which could each be the {part} set; expected one {part} folder")
     return candidates[0]
 
 
@@ -226,6 +239,6 @@ def _refuse_ambiguous(root: Path, folders: Sequence[Path]) -> None:
     if any("train" in parts and None not in parts and len(parts) > 1 for parts in (clear, alike)):
         names = ", ".join(folder.name for folder in folders)
         raise DataError(
-            f"{root} has the folders {names}, which could be parts or classes; for parts, expected "
+            f"{root} has the folders {names}, which could be splits or classes; for splits, expected "
             "train/<class>/<image> and the same classes in val and test; for classes, rename the folders"
         )

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.arrays import arrays_in_memory
+from convstudy.data.arrays import arrays_in_memory, memory_to_evaluate
 from convstudy.data.hugging_face import hugging_face_object
-from convstudy.data.image_set import DataSet, at_side
-from convstudy.data.sources import completed, load
+from convstudy.data.image_set import DataSet, EvaluationSet, at_side, to_evaluate
+from convstudy.data.sources import completed, load, load_to_evaluate
+from convstudy.data.split import TEST_NOTE
 from convstudy.errors import DataError
 
 NAME = "arrays"
 EXPECTED = (
-    "expected a name or a path, (images, labels), a mapping of parts such as {'train': ..., 'test': ...}, a torch "
+    "expected a name or a path, (images, labels), a mapping of splits such as {'train': ..., 'test': ...}, a torch "
     "Dataset of (image, label), or a data set of `datasets`"
 )
 
@@ -57,6 +58,33 @@ def load_given(
     return completed(replace(found, named=False), train_images)
 
 
+def given_to_evaluate(
+    data: Any,
+    *,
+    expected: Sequence[str],
+    name: str = NAME,
+    class_names: Sequence[str] = (),
+    side: int | None = None,
+    **of_source: Any,
+) -> EvaluationSet:
+    """Return the images on which a network with the `expected` classes is evaluated, from whatever is at hand.
+
+    `data` is of the kinds that `load_given` takes; a test set alone is enough. Without a test set, all images are used.
+
+    Raises: as `load_given`.
+    """
+    if data is None or isinstance(data, str | Path):
+        words = None if data is None else str(data)
+        return load_to_evaluate(words, expected=expected, side=side, **of_source)
+    if isinstance(data, DataSet):
+        return to_evaluate(data if side is None else at_side(data, side), is_test=TEST_NOTE not in data.notes)
+    if type(data).__module__.partition(".")[0] == "datasets":
+        found = hugging_face_object(data, side=side)
+        return to_evaluate(found, is_test=TEST_NOTE not in found.notes)
+    names = tuple(class_names) or _class_names(data)
+    return memory_to_evaluate(_arrays(data), name, names, side, expected)
+
+
 def _arrays(data: Any) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays that a file of arrays would hold, by their usual keys."""
     if isinstance(data, Mapping):
@@ -66,7 +94,7 @@ def _arrays(data: Any) -> dict[str, npt.NDArray[Any]]:
 
 def _part(part: str, given: Any) -> dict[str, npt.NDArray[Any]]:
     if part not in {"train", "validation", "val", "test"}:
-        raise DataError(f"the data have a part '{part}'; expected train, validation and test")
+        raise DataError(f"the data have a split '{part}'; expected train, validation and test")
     images, labels = _pair(given) if _is_pair(given) else _items(given)
     short = {"validation": "val"}.get(part, part)
     return {f"x_{short}": _array(images), f"y_{short}": _array(labels)}

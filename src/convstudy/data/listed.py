@@ -32,6 +32,17 @@ def image_list(
 
     Raises: DataError, with the lines, for what cannot be read; and as `image_folder`.
     """
+    files = listed_files(path, white)
+    if "train" not in files.parts:
+        raise DataError(f"{path} has no image of split train; expected train, and val and test if they are fixed")
+    return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+
+
+def listed_files(path: Path, white: White | None = None) -> FileSet:
+    """Return the image files of a table, by part; without parts, all of them are for training.
+
+    Raises: DataError, with the lines, for what cannot be read.
+    """
     listed = rows(path)
     absent = [f"line {row.line}: {row.path}" for row in listed if not row.path.is_file()]
     if absent:
@@ -42,11 +53,8 @@ def image_list(
     parts: dict[str, list[LabeledFile]] = {}
     for row in listed:
         parts.setdefault(row.part or "train", []).append(LabeledFile(row.path, row.label))
-    if "train" not in parts:
-        raise DataError(f"{path} has no image of split train; expected train, and val and test if they are fixed")
     source = f"the images that {printable(path.name)} lists"
-    files = FileSet(path.parent, parts, printable(path.stem), source, white=white)
-    return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+    return FileSet(path.parent, parts, printable(path.stem), source, white=white)
 
 
 @dataclass(frozen=True)

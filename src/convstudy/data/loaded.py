@@ -19,7 +19,7 @@ def inspect_loaded(data: DataSet) -> tuple[Finding, ...]:
     >>> data = DataSet("gray", "", ("cat", "dog"), part, None, part, horizontal_flip=False)
     >>> for finding in inspect_loaded(data):
     ...     print(finding.sentence)
-    2 test images are also in train, pixel by pixel
+    2 test images are also in the training set, pixel by pixel
     1 group of equal images with different classes
     """
     parts = {"train": data.train, "validation": data.validation, "test": data.test}

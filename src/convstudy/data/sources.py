@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convstudy.data.array_files import SUFFIXES
-from convstudy.data.arrays import array_file
+from convstudy.data.arrays import array_file, arrays_to_evaluate
 from convstudy.data.decoding import White
-from convstudy.data.folder import image_folder
+from convstudy.data.folder import files_of, files_to_evaluate, image_folder
 from convstudy.data.hugging_face import PREFIX, hugging_face_set
-from convstudy.data.image_set import DataSet, at_side
-from convstudy.data.listed import image_list
+from convstudy.data.image_set import DataSet, EvaluationSet, at_side, to_evaluate
+from convstudy.data.image_tree import read_tree
+from convstudy.data.listed import image_list, listed_files
 from convstudy.data.memory import Mapped
 from convstudy.data.named import digits, torchvision_set
-from convstudy.data.split import leak_note, smaller
+from convstudy.data.split import TEST_NOTE, leak_note, smaller
 from convstudy.data.streamed import Streamed
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
@@ -85,6 +86,42 @@ def load(
     if side is not None and side < 1:
         raise DataError(f"the side of the images is {side}; expected 1 or more pixels")
     return completed(_read(data, data_dir, test_data, side, skip_bad_images, white, progress), train_images)
+
+
+def load_to_evaluate(
+    data: str | None,
+    *,
+    expected: Sequence[str] = (),
+    data_dir: Path | None = None,
+    test_data: Path | None = None,
+    side: int | None = None,
+    skip_bad_images: bool = False,
+    white: White | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> EvaluationSet:
+    """Read the test set of a source or, if it has none, all images, to evaluate a network with the `expected` classes.
+
+    No training set is needed, and nothing is split off. `test_data` without `data` is a file with a test set alone.
+
+    Raises: as `load`.
+    """
+    path = Path(data or "")
+    if data is None and test_data is not None:
+        path, test_data = test_data, None
+        if path.suffix.lower() not in SUFFIXES:
+            raise DataError(f"test_data is {path}; expected a .npz or .h5 file", setting="test_data")
+    elif test_data is not None and path.suffix.lower() not in SUFFIXES:
+        raise DataError(f"test_data needs a .npz or .h5 file as data; got {data}")
+    if path.suffix.lower() in SUFFIXES and not path.is_dir():
+        return arrays_to_evaluate(path, test_data=test_data, side=side, expected=expected)
+    if path.suffix.lower() == ".csv" and path.is_file():
+        files = listed_files(path, white)
+    elif data and path.is_dir():
+        files = files_of(read_tree(path, train_needed=False), white)
+    else:
+        found = _read(data or "", data_dir, None, side, skip_bad_images, white, progress)
+        return to_evaluate(found, is_test=TEST_NOTE not in found.notes)
+    return files_to_evaluate(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
 def completed(found: DataSet, train_images: int | None) -> DataSet:

@@ -18,7 +18,7 @@ from convstudy.wording import plural, some
 VALIDATION_FRACTION = 0.1
 TEST_FRACTION = 0.25
 TEST_SEED = 0  # the test part is the same for every run, whatever its seed
-TEST_NOTE = f"no test part: {TEST_FRACTION:.0%} split off, stratified, the same for every seed"
+TEST_NOTE = f"no test set: {TEST_FRACTION:.0%} split off, stratified, the same for every seed"
 
 
 def split_validation(train: ImageSet, *, seed: int, fraction: float = VALIDATION_FRACTION) -> tuple[ImageSet, ImageSet]:
@@ -45,11 +45,11 @@ def fewest_needed(present: Collection[str | None]) -> tuple[int, str]:
     """Return how many training images a class needs at least if these parts are present, and why.
 
     >>> fewest_needed({"train", "test"})
-    (2, ', because a validation part is split off')
+    (2, ', because a validation set is split off')
     """
     missing = [part for part in ("validation", "test") if part not in present]
     are = "is" if len(missing) == 1 else "are"
-    return len(missing) + 1, f", because a {' and a '.join(missing)} part {are} split off" if missing else ""
+    return len(missing) + 1, f", because a {' and a '.join(missing)} set {are} split off" if missing else ""
 
 
 def split_test(images: ImageSet, *, fraction: float = TEST_FRACTION) -> tuple[ImageSet, ImageSet]:
@@ -69,7 +69,7 @@ def smaller(train: ImageSet, count: int, class_names: Sequence[str] = (), *, lea
     most = len(train) - len(labels)
     if not 2 * len(labels) <= count <= most:
         raise DataError(
-            f"train_images is {count}; expected {2 * len(labels)} to {most}, because the training part has "
+            f"train_images is {count}; expected {2 * len(labels)} to {most}, because the training set has "
             f"{len(train)} images of {len(labels)} classes"
         )
     too_few = [label for label, number in zip(labels.tolist(), counts.tolist(), strict=True) if number <= least]
@@ -95,13 +95,13 @@ def _split(
     labels, counts = np.unique(images.labels, return_counts=True)
     if counts.min() < 2:
         raise DataError(
-            f"class {labels[counts.argmin()]} has one image, so no {part} part can be split off; "
-            "add images, or provide the part yourself"
+            f"class {labels[counts.argmin()]} has one image, so no {part} set can be split off; "
+            "add images, or provide that set yourself"
         )
     count = max(round(fraction * len(images)), len(labels))
     if count > len(images) - len(labels):
         raise DataError(
-            f"{len(images)} images of {len(labels)} classes are too few to split a {part} part off; expected at least "
+            f"{len(images)} images of {len(labels)} classes are too few to split a {part} set off; expected at least "
             f"{2 * len(labels)}"
         )
     unit = _units(images)
@@ -117,7 +117,7 @@ def _split(
 
 def leak_note(data: DataSet) -> Iterator[str]:
     """Report test images that are also in another part; parts that are split off share none."""
-    others = {"train": data.train, "validation": data.validation}
+    others = {"training": data.train, "validation": data.validation}
     tested = data.test.digests
     for part, images in others.items():
         seen = set(images.digests) if images else set()
@@ -125,7 +125,7 @@ def leak_note(data: DataSet) -> Iterator[str]:
         if number:
             are = "is" if number == 1 else "are"
             yield (
-                f"{number} of {plural(len(tested), 'test image')} {are} also in the {part} part, pixel by pixel, so "
+                f"{number} of {plural(len(tested), 'test image')} {are} also in the {part} set, pixel by pixel, so "
                 "results are too optimistic; `convstudy data inspect --fix` writes a clean split of a folder"
             )
 
@@ -204,7 +204,7 @@ def _with_every_class(
     lacking = [label for label in every if not (here[label] and there[label])]
     if lacking:
         raise DataError(
-            f"class {lacking[0]} shares its images with other classes, so no {part} part can be split off without "
+            f"class {lacking[0]} shares its images with other classes, so no {part} set can be split off without "
             "separating equal images; `convstudy data inspect` finds conflicting labels"
         )
     return off

@@ -75,7 +75,7 @@ def _unread(tree: ImageTree) -> Iterator[Finding]:
         )
     if tree.left_out:
         names_beside = some(printable(folder.name) for folder in tree.left_out)
-        yield Finding("left-out", f"beside the parts, not read: {names_beside}", ())
+        yield Finding("left-out", f"beside train, val and test, not read: {names_beside}", ())
 
 
 def _levels(tree: ImageTree) -> Iterator[Finding]:

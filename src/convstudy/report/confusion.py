@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ def confusion(runs: Iterable[RunResult], classes: int) -> npt.NDArray[np.int64]:
     """
     cells = np.zeros(classes * classes, dtype=np.int64)
     for run in runs:
-        cells += np.bincount(classes * run.labels + run.logits.argmax(1), minlength=classes * classes)
+        cells += np.bincount(classes * run.labels + run.predictions, minlength=classes * classes)
     return cells.reshape(classes, classes)
 
 
@@ -44,15 +44,18 @@ def row_shares(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return np.asarray(counts / np.maximum(counts.sum(1, keepdims=True), 1), dtype=np.float64)
 
 
-def frequent_mistakes(counts: npt.NDArray[np.int64], most: int = 10) -> tuple[Mistake, ...]:
-    """Return the largest off-diagonal cells, largest first.
+def frequent_mistakes(runs: Sequence[RunResult], most: int = 10) -> tuple[Mistake, ...]:
+    """Return the largest off-diagonal cells of the confusion matrix, largest first; no matrix is made for them.
 
-    >>> frequent_mistakes(np.array([[8, 2], [5, 5]]))[0]
-    Mistake(label=1, answer=0, count=5, share=0.5)
+    >>> labels, logits = np.array([0] * 10), np.array([[1, 0]] * 8 + [[0, 1]] * 2, dtype=np.float32)
+    >>> frequent_mistakes([RunResult(model="net", seed=0, epochs=(), labels=labels, logits=logits)])[0]
+    Mistake(label=0, answer=1, count=2, share=0.2)
     """
-    wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
-    shares = row_shares(counts)
-    largest = np.argsort(-wrong, axis=None, kind="stable")[:most]
-    places = [(int(label), int(answer)) for label, answer in zip(*np.unravel_index(largest, wrong.shape), strict=True)]
-    return tuple(Mistake(*place, int(wrong[place]), float(shares[place])) for place in places if wrong[place])
+    classes, images = runs[0].classes, np.bincount(runs[0].labels)
+    wrong = np.concatenate([classes * run.labels[~run.right] + run.predictions[~run.right] for run in runs])
+    cells, counts = np.unique(wrong, return_counts=True)
+    return tuple(
+        Mistake(label, answer, int(counts[place]), float(counts[place] / (len(runs) * images[label])))
+        for place in np.argsort(-counts, kind="stable")[:most]
+        for label, answer in [divmod(int(cells[place]), classes)]
+    )

@@ -180,15 +180,15 @@ def _confusions(findings: Findings) -> list[dict[str, Any]]:
     for place, model in enumerate(findings.results.models):
         runs = [run for run in findings.runs if run.model == model.name]
         if runs:
-            counts = confusion(runs, len(findings.results.protocol.data.class_names))
-            mistakes = frequent_mistakes(counts)
+            classes = len(findings.results.protocol.data.class_names)
             shown.append(
                 {
                     "id": f"confusion-{place}",
                     "model": model.name,
                     "runs": len(runs),
-                    "counts": counts,
-                    "mistakes": mistakes,
+                    "answers": len(runs) * len(runs[0].labels),
+                    "counts": confusion(runs, classes) if classes <= CLASSES_IN_CHART else None,
+                    "mistakes": frequent_mistakes(runs),
                 }
             )
     return shown

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convstudy import statistics
 from convstudy.report import numbers
-from convstudy.report.confusion import confusion, row_shares
 from convstudy.statistics import ReliabilityBin
+from convstudy.statistics.calibration import reliability_of
 from convstudy.study.comparisons.results import Accuracy, Findings, Metric, ModelResult
 from convstudy.study.runs.result import RunResult
 
@@ -95,14 +94,15 @@ def measures(runs: Sequence[RunResult]) -> PooledMeasures:
     (1.0, 0.5)
     """
     labels = runs[0].labels
-    counts = confusion(runs, runs[0].logits.shape[1])
-    shares = np.diag(row_shares(counts))
+    images = np.bincount(labels, minlength=runs[0].classes)
+    right = np.bincount(labels, np.mean([run.right for run in runs], axis=0), minlength=runs[0].classes)
     scored = all(run.scored for run in runs)
-    logits = np.stack([run.logits for run in runs])
     return PooledMeasures(
         runs[0].model,
-        statistics.reliability(statistics.probabilities_of(logits), labels) if scored else (),
-        tuple(float(share) if images else None for share, images in zip(shares, counts.sum(1), strict=True)),
+        reliability_of(np.stack([run.scores.confidence for run in runs]), np.stack([run.right for run in runs]))
+        if scored
+        else (),
+        tuple(float(share / number) if number else None for share, number in zip(right, images, strict=True)),
     )
 
 

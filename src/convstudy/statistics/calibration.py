@@ -38,8 +38,14 @@ def reliability(
     0.5
     """
     check_probabilities(probabilities, labels)
-    answers = probabilities.reshape(-1, probabilities.shape[2])
-    counts, confidences, rights = _totals(answers, np.tile(labels, len(probabilities)), bins)
+    return reliability_of(probabilities.max(2), probabilities.argmax(2) == labels, bins)
+
+
+def reliability_of(
+    confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], bins: int = BINS
+) -> tuple[ReliabilityBin, ...]:
+    """Return the reliability diagram of answers with these confidences, seeds x images, and whether they are right."""
+    counts, confidences, rights = _totals(confidence.ravel(), right.ravel(), bins)
     return tuple(
         ReliabilityBin(
             index / bins,
@@ -66,15 +72,20 @@ def expected_calibration_error(probabilities: npt.NDArray[np.floating], labels: 
     [0.45]
     """
     check_probabilities(probabilities, labels)
-    totals = [_totals(table, labels, bins) for table in probabilities]
-    return np.array([np.abs(rights - confidences).sum() / len(labels) for _, confidences, rights in totals])
+    return calibration_error_of(probabilities.max(2), probabilities.argmax(2) == labels, bins)
 
 
-def _totals(table: npt.NDArray[np.floating], labels: Labels, bins: int) -> npt.NDArray[np.float64]:
+def calibration_error_of(
+    confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], bins: int = BINS
+) -> Values:
+    """Return the expected calibration error per seed of answers, seeds x images, with these confidences."""
+    totals = [_totals(values, of_seed, bins) for values, of_seed in zip(confidence, right, strict=True)]
+    return np.array([np.abs(rights - confidences).sum() / right.shape[1] for _, confidences, rights in totals])
+
+
+def _totals(confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], bins: int) -> npt.NDArray[np.float64]:
     """Return per bin the number of answers and the sums of their confidences and of right answers: 3 x bins."""
-    confidence = table.max(1)
-    right = table.argmax(1) == labels
     upper_limits = np.arange(1, bins) / bins
     bin_of = np.searchsorted(upper_limits, confidence, side="left")  # a bin includes its upper limit
-    totals: npt.NDArray[np.float64] = np.stack([np.ones(len(labels)), confidence, right]) @ np.eye(bins)[bin_of]
+    totals: npt.NDArray[np.float64] = np.stack([np.ones(len(right)), confidence, right]) @ np.eye(bins)[bin_of]
     return totals

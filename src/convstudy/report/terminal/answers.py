@@ -21,6 +21,8 @@ class RankedAnswer(Protocol):
     def path(self) -> Path: ...
     @property
     def ranked(self) -> tuple[tuple[str, float], ...]: ...
+    @property
+    def problem(self) -> str: ...
 
 
 def answer_table(answers: Iterable[RankedAnswer]) -> RenderableType:
@@ -28,19 +30,24 @@ def answer_table(answers: Iterable[RankedAnswer]) -> RenderableType:
 
     >>> from collections import namedtuple
     >>> from rich.console import Console
-    >>> Answer = namedtuple("Answer", "path ranked")
-    >>> answers = [Answer(Path("a.png"), (("cat", 0.91), ("dog", 0.06)))]
+    >>> Answer = namedtuple("Answer", "path ranked problem")
+    >>> answers = [Answer(Path("a.png"), (("cat", 0.91), ("dog", 0.06)), ""), Answer(Path("b.png"), (), "truncated")]
     >>> Console(width=80).print(answer_table(answers))  # doctest: +NORMALIZE_WHITESPACE
     image        label        probability  next classes
-    ───────────────────────────────────────────────────
+    ───────────────────────────────────────────────────────────────────
     a.png        cat                91.0%  dog 6.0%
+    b.png        –                      –  cannot be decoded: truncated
     """
     table = plain_table("image", "label", numeric=("probability",))
     table.add_column("next classes", overflow="fold", min_width=11)
     for answer in answers:
+        name = Text(printable(answer.path.as_posix()))
+        if answer.problem:
+            table.add_row(
+                name, numbers.ABSENT, numbers.ABSENT, Text(f"cannot be decoded: {answer.problem}", style="red")
+            )
+            continue
         (label, probability), *others = answer.ranked
         following = ", ".join(f"{name} {numbers.percent(value)}" for name, value in others)
-        table.add_row(
-            Text(printable(answer.path.as_posix())), Text(label), numbers.percent(probability), Text(following)
-        )
+        table.add_row(name, Text(label), numbers.percent(probability), Text(following))
     return table

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def trained_report(record: dict[str, Any], result: RunResult) -> RenderableType:
     """Draw a finished run: its top-1 on the test set with 95% CI, its speed and its memory."""
-    top1 = accuracy_interval((result.logits.argmax(1) == result.labels)[None])
+    top1 = accuracy_interval(result.right[None])
     interval = numbers.percent_interval(top1.low, top1.high)
     images = numbers.plural(len(result.labels), "test image")
     headline = f"{result.model}, seed {result.seed}: top-1 {numbers.percent(top1.value)}"

@@ -186,7 +186,7 @@ def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int) 
 
 
 def _right(run: RunResult) -> Answers:
-    right: Answers = run.logits.argmax(1) == run.labels
+    right: Answers = run.right
     return right
 
 

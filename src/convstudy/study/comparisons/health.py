@@ -129,7 +129,7 @@ def _idle(model: str, idle: Sequence[RunResult]) -> HealthFinding:
 
 
 def _top1(run: RunResult) -> float:
-    return float((run.logits.argmax(1) == run.labels).mean())
+    return float(run.right.mean())
 
 
 def _most_frequent(run: RunResult) -> float:
@@ -139,12 +139,12 @@ def _most_frequent(run: RunResult) -> float:
 
 def _chance(run: RunResult) -> bool:
     """Return whether a run is not shown to answer better than always the most frequent class."""
-    right, share = int((run.logits.argmax(1) == run.labels).sum()), _most_frequent(run)
+    right, share = int(run.right.sum()), _most_frequent(run)
     return float(stats.binom.sf(right - 1, len(run.labels), share)) > LEVEL
 
 
 def _one_class(run: RunResult) -> bool:
-    answers = run.logits.argmax(1)
+    answers = run.predictions
     usual = np.bincount(answers).argmax()
     return bool((answers == usual).mean() >= ONE_ANSWER and (run.labels == usual).mean() < USUAL)
 

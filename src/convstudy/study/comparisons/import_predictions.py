@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from convstudy.errors import StudyError
@@ -25,10 +27,12 @@ from convstudy.study.comparisons.results import Accuracy, DataDescription, Findi
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT
-from convstudy.study.runs.result import RunResult
+from convstudy.study.runs.result import MANY, OnlyClasses, RunResult
 from convstudy.wording import plural
 
 IMPORTED = "imported"
+ROWS_AT_ONCE, COLUMNS_AT_ONCE = 256, 256  # of large tables of scores
+Scores = npt.NDArray[np.float32] | OnlyClasses
 
 
 def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed: int | None = None) -> Findings:
@@ -42,9 +46,13 @@ def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed
     existing = read_findings(folder) if (folder.path / "results.json").exists() else None
     _check_target(folder, existing, model)
     class_names = existing.results.protocol.data.class_names if existing else None
-    predictions = read_predictions(file, class_names)
     if existing:
-        predictions = _in_order(file, predictions, _ids(folder), existing.runs[0])
+        ids = _ids(folder)
+        truth = dict(zip(ids, existing.runs[0].labels.tolist(), strict=True))
+        predictions = read_predictions(file, class_names, truth)
+        predictions = _in_order(file, predictions, ids, existing.runs[0])
+    else:
+        predictions = read_predictions(file)
     register = folder.imported()
     seeds: list[int] = register.setdefault(model, {"folder": _folder_name(model), "seeds": []})["seeds"]
     number = seed if seed is not None else max(seeds, default=-1) + 1
@@ -52,10 +60,21 @@ def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed
         raise StudyError(
             f"{folder.path} already holds a run of {model} with seed {number}; choose another `seed`", setting="seed"
         )
+    content = _content(predictions)
+    _refuse_same(folder, file, model, content, [folder.run(register[model]["folder"], each) for each in seeds])
     findings = existing or _empty(folder, file, predictions)
     if existing is None:
         folder.claim({IMPORTED: True, "models": [], "folders": [], "seeds": []})
-    _write(folder.run(register[model]["folder"], number), file, model, number, predictions)
+    source = {
+        "file": file.name,
+        "sha256": _sha256(file),
+        "content": content,
+        "scored": predictions.scored,
+        "classes": predictions.logits.shape[1],
+    }
+    _write(
+        folder.run(register[model]["folder"], number), predictions, {"model": model, "seed": number, IMPORTED: source}
+    )
     seeds.append(number)
     seeds.sort()
     write_json(folder.path / "imported.json", register)
@@ -72,10 +91,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
     own = tuple(model for model in findings.results.models if model.name not in register)
     runs = tuple(run for run in findings.runs if run.model not in register) + read_imported_runs(folder)
     models = own + tuple(_result(name, [run for run in runs if run.model == name]) for name in register)
-    answers = {
-        model.name: np.stack([run.logits.argmax(1) == run.labels for run in runs if run.model == model.name])
-        for model in models
-    }
+    answers = {model.name: np.stack([run.right for run in runs if run.model == model.name]) for model in models}
     health = tuple(finding for finding in findings.results.health if finding.model not in register)
     for name in register:
         of_one = [run for run in runs if run.model == name]
@@ -148,20 +164,62 @@ def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first
             f"({plural(len(differing), 'label')} {'differs' if len(differing) == 1 else 'differ'}); check the order "
             "of the classes"
         )
-    return replace(predictions, ids=tuple(ids), labels=labels, logits=predictions.logits[order])
+    return replace(predictions, ids=tuple(ids), labels=labels, logits=_sorted(predictions.logits, order))
 
 
-def _write(run: RunFolder, file: Path, model: str, seed: int, predictions: OutsidePredictions) -> None:
-    run.write_predictions(predictions.ids, predictions.labels, predictions.logits)
+def _sorted(logits: Scores, order: npt.NDArray[np.int64]) -> Scores:
+    """Return the logits in another order of the images; the table is not copied if the order is the same."""
+    if (order == np.arange(len(order))).all():
+        return logits
+    if isinstance(logits, OnlyClasses):
+        return replace(logits, predictions=logits.predictions[order])
+    for column in range(0, logits.shape[1], COLUMNS_AT_ONCE):  # in place, as there is no room for two such tables
+        logits[:, column : column + COLUMNS_AT_ONCE] = logits[order, column : column + COLUMNS_AT_ONCE]
+    return logits
+
+
+def _content(predictions: OutsidePredictions) -> str:
+    """Return a digest of what is predicted of each image."""
+    logits = predictions.logits
+    values = logits.predictions if isinstance(logits, OnlyClasses) else logits
+    digest = hashlib.sha256(json.dumps(predictions.ids).encode())
+    for start in range(0, len(values), ROWS_AT_ONCE):
+        digest.update(np.ascontiguousarray(values[start : start + ROWS_AT_ONCE]).data)
+    return digest.hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _refuse_same(folder: ComparisonFolder, file: Path, model: str, content: str, runs: Sequence[RunFolder]) -> None:
+    """Refuse predictions that the folder already holds as another seed: two seeds differ, and one counts once.
+
+    Raises: StudyError, with that seed.
+    """
+    for run in runs:
+        record = run.record()
+        if record[IMPORTED].get("content") == content:
+            raise StudyError(
+                f"{file} has the same predictions as seed {record['seed']} of {model} in {folder.path}; one run counts "
+                "once, so import the predictions of another training"
+            )
+
+
+def _write(run: RunFolder, predictions: OutsidePredictions, record: dict[str, Any]) -> None:
+    logits = predictions.logits
+    if not isinstance(logits, OnlyClasses) and logits.size > MANY:
+        run.write_many_logits(logits)
+        logits = OnlyClasses(logits.argmax(1), logits.shape)
+    run.write_predictions(predictions.ids, predictions.labels, logits)
     with whole_file(run.path / "epochs.csv") as draft:
         draft.write_text("epoch\n", encoding="utf-8")
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    source: dict[str, Any] = {"file": file.name, "sha256": digest, "scored": predictions.scored}
-    write_json(run.path / "run.json", {"model": model, "seed": seed, IMPORTED: source})
+    write_json(run.path / "run.json", record)
 
 
 def _result(name: str, runs: list[RunResult]) -> ModelResult:
-    answers = np.stack([run.logits.argmax(1) == run.labels for run in runs])
+    answers = np.stack([run.right for run in runs])
     interval = accuracy_interval(answers)
     per_seed = tuple(float(value) for value in answers.mean(1))
     top1 = Accuracy(interval.value, interval.low, interval.high, per_seed)

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy import statistics
-from convstudy.statistics import Interval
+from convstudy.statistics import Interval, accuracy_interval
+from convstudy.statistics.accuracy import loss_interval
+from convstudy.statistics.calibration import calibration_error_of
 from convstudy.study.comparisons.results import Metric
 from convstudy.study.runs.result import RunResult
 
@@ -27,8 +29,7 @@ def metrics_of(runs: Sequence[RunResult]) -> dict[str, Metric]:
     (['balanced_accuracy', 'macro_f1', 'log_loss', 'calibration_error'], 0.75, None)
     """
     labels = runs[0].labels
-    probabilities = statistics.probabilities_of(np.stack([run.logits for run in runs]))
-    predictions = probabilities.argmax(2)
+    predictions = np.stack([run.predictions for run in runs])
     found = {
         "balanced_accuracy": _metric(
             statistics.balanced_accuracy(predictions, labels),
@@ -40,14 +41,15 @@ def metrics_of(runs: Sequence[RunResult]) -> dict[str, Metric]:
     }
     if not all(run.scored for run in runs):
         return found
-    if probabilities.shape[2] >= statistics.TOP5_CLASSES:
-        interval = statistics.top5_interval(probabilities, labels)
-        found = {"top5": _metric(statistics.top5(probabilities, labels), interval)} | found
+    scores = [run.scores for run in runs]
+    if runs[0].classes >= statistics.TOP5_CLASSES:
+        hits = np.stack([of_run.in_top5 for of_run in scores])
+        found = {"top5": _metric(hits.mean(1), accuracy_interval(hits))} | found
+    losses = np.stack([of_run.loss for of_run in scores])
+    confidence = np.stack([of_run.confidence for of_run in scores])
     return found | {
-        "log_loss": _metric(
-            statistics.log_loss(probabilities, labels), statistics.log_loss_interval(probabilities, labels)
-        ),
-        "calibration_error": _metric(statistics.expected_calibration_error(probabilities, labels)),
+        "log_loss": _metric(losses.mean(1), loss_interval(losses)),
+        "calibration_error": _metric(calibration_error_of(confidence, predictions == labels)),
     }
 
 

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from convstudy.errors import StudyError
+from convstudy.study.runs.result import VALUES_AT_ONCE, OnlyClasses
 from convstudy.wording import plural, some
 
 COLUMNS = "id, label, and prediction, or logit_0 ... or probability_0 ..., one per class"
 SMALLEST = 1e-12  # replaces probabilities that were rounded to 0
 WIDE = 1000  # columns of scores, from which on they are read as one array
+AT_ONCE = 200  # columns of a Parquet file
 UNSEEN = 1000  # classes by number that may be without an image, as ImageNet's in a part of its images
 
 
 @dataclass(frozen=True)
 class OutsidePredictions:
-    """Content of a file of predictions; `scored` is False if it has only predicted classes, given as logits 0 and 1."""
+    """Content of a file of predictions."""
 
     ids: tuple[str, ...]
     labels: npt.NDArray[np.int64]  # N
-    logits: npt.NDArray[np.float32]  # N x classes
+    logits: npt.NDArray[np.float32] | OnlyClasses  # N x classes
     class_names: tuple[str, ...]
-    scored: bool
+
+    @property
+    def scored(self) -> bool:
+        """Whether the file has scores, and not only predicted classes."""
+        return not isinstance(self.logits, OnlyClasses)
 
 
-def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> OutsidePredictions:
+def read_predictions(
+    path: Path, class_names: Sequence[str] | None = None, truth: Mapping[str, int] | None = None
+) -> OutsidePredictions:
     """Read a CSV or Parquet file with the columns `id`, `label`, and `prediction`, `logit_<k>` or `probability_<k>`.
 
-    Labels and predictions are class numbers from 0, or class names. Without `class_names`, the classes are the sorted
-    names in the file, or as many as its largest number requires.
+    Labels and predictions are class names, or class numbers from 0. Where both readings are possible and differ, as
+    with the names 1, 2 and 3, the one that agrees with `truth`, the labels by id, is chosen, otherwise names. Without
+    `class_names`, the classes are the names in the file, or as many as its largest number requires.
 
     Raises: StudyError, if the file cannot be read or a line does not fit, with the number of the line.
     """
@@ -45,31 +57,21 @@ def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> Ou
         raise StudyError(f"{path} has the columns {some(header)}; expected {COLUMNS}")
     if columns and class_names is not None and len(columns) != len(class_names):  # before so many are read
         raise StudyError(_wrong_number(path, len(columns), class_names))
-    table, values = _read(path, header, columns)
-    scores = None if values is None else _logits(path, values, kind)
+    given = ["label"] if columns else ["label", "prediction"]
+    table = _names_in(path, ["id", *given])
     if table["id"].duplicated().any():
         duplicate = table["id"][table["id"].duplicated()].iloc[0]
         raise StudyError(f"{path} has the image {duplicate} twice; expected one line per test image")
-    given = ["label"] if scores is not None else ["label", "prediction"]
-    count = None if scores is None else scores.shape[1]
-    names = tuple(class_names) if class_names is not None else _class_names(path, table[given], count)
-    numbers = {name: _class_numbers(path, table[name], names) for name in given}
-    if scores is not None and scores.shape[1] != len(names):
-        raise StudyError(_wrong_number(path, scores.shape[1], names))
-    logits = scores if scores is not None else _one_hot(numbers["prediction"], len(names))
-    ids = tuple(table["id"].astype(str))
-    return OutsidePredictions(ids, numbers["label"], logits, names, scores is not None)
+    names = tuple(class_names) if class_names is not None else class_names_in(path, table[given], len(columns) or None)
+    numbers = class_numbers(path, table, given, names, truth)
+    ids, shape = tuple(table["id"]), (len(table), len(names))
+    scores = read_scores(path, header, columns, kind, len(table)) if columns else None
+    logits = OnlyClasses(numbers["prediction"], shape) if scores is None else scores
+    return OutsidePredictions(ids, numbers["label"], logits, names)
 
 
 def _wrong_number(path: Path, found: int, names: Sequence[str]) -> str:
     return f"{path} has scores of {plural(found, 'class')}; expected {len(names)}: {_shortened(names)}"
-
-
-def _one_hot(classes: npt.NDArray[np.int64], num_classes: int) -> npt.NDArray[np.float32]:
-    """Return logits of 1 for a class and 0 for the others: N x classes, and no larger table."""
-    logits = np.zeros((len(classes), num_classes), np.float32)
-    logits[np.arange(len(classes)), classes] = 1
-    return logits
 
 
 def _is_parquet(path: Path) -> bool:
@@ -109,49 +111,103 @@ def _score_columns(path: Path, header: Sequence[str]) -> tuple[str, list[int]]:
     return "", []
 
 
-def _read(
-    path: Path, header: Sequence[str], scores: Sequence[int]
-) -> tuple[pd.DataFrame, npt.NDArray[np.float64] | None]:
-    """Return the columns that name images and classes, and the scores, N x classes, NaN for what is no number."""
-    used = [name for name in ("id", "label", "prediction") if name in header]
-    score_names = [header[place] for place in scores]
+def _names_in(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return columns of ids and classes as they are written: `007` and `NA` are names, too."""
     try:
         if _is_parquet(path):
-            table = pd.read_parquet(path, columns=[*used, *score_names])
-        elif len(scores) > WIDE:
-            table = pd.read_csv(path, dtype={"id": str}, skipinitialspace=True, usecols=used)
-            return table, np.loadtxt(path, delimiter=",", skiprows=1, usecols=scores, quotechar='"', ndmin=2)
+            table = pd.read_parquet(path, columns=list(columns))
         else:
-            wanted = {*used, *score_names}
             table = pd.read_csv(
-                path, dtype={"id": str}, skipinitialspace=True, usecols=lambda name: name.strip() in wanted
-            )
+                path,
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
+                usecols=lambda name: name.strip() in columns,
+                encoding="utf-8-sig",
+            ).rename(columns=str.strip)
     except Exception as error:  # of any type, as parsers raise for files of another format
         raise StudyError(f"{path} cannot be read as predictions: {error}") from error
     if table.empty:
         raise StudyError(f"{path} has no predictions; expected {COLUMNS}")
-    values = table[score_names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64) if scores else None
-    return table[used], values
+    return table.astype(str)
 
 
-def _logits(path: Path, values: npt.NDArray[np.float64], kind: str) -> npt.NDArray[np.float32]:
-    """Return logits, or the logarithms of probabilities, N x classes."""
+def read_scores(
+    path: Path, header: Sequence[str], columns: Sequence[int], kind: str, images: int
+) -> npt.NDArray[np.float32]:
+    """Return logits, or the logarithms of probabilities, images x classes, from the columns at these places.
+
+    No table of the same size is made beside it. Raises: StudyError, with the line, for what is not such a number.
+    """
+    logits = np.empty((images, len(columns)), np.float32)
+    if _is_parquet(path):
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - slow to import, and for such files only
+
+        with ParquetFile(path) as file:
+            for start in range(0, len(columns), AT_ONCE):
+                names = [header[place] for place in columns[start : start + AT_ONCE]]
+                table = file.read(columns=names)
+                values = np.stack([pd.to_numeric(table[name].to_pandas(), errors="coerce") for name in names], axis=1)
+                logits[:, start : start + AT_ONCE] = _checked(path, values, kind, 0)
+        return logits
+    start = 0
+    with closing(_rows_of_csv(path, header, columns)) as rows:
+        for values in rows:
+            logits[start : start + len(values)] = _checked(path, values, kind, start)
+            start += len(values)
+    return logits
+
+
+def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> Generator[npt.NDArray[np.float64]]:
+    """Yield the scores of some lines at a time, NaN for what is no number."""
+    at_once = max(1, VALUES_AT_ONCE // len(columns))
+    if len(columns) <= WIDE:
+        order = [header[place] for place in columns]
+        with pd.read_csv(
+            path, skipinitialspace=True, usecols=lambda name: name.strip() in set(order), chunksize=at_once
+        ) as chunks:
+            for chunk in chunks:
+                table = chunk.rename(columns=str.strip)[order]
+                yield table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+        return
+    with path.open(encoding="utf-8-sig") as file:
+        file.readline()
+        start = 0
+        while True:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # at the end there is no line left
+                    values = np.loadtxt(file, delimiter=",", usecols=columns, quotechar='"', ndmin=2, max_rows=at_once)
+            except ValueError as error:
+                raise StudyError(f"{path}, within {at_once} lines from line {start + 2} on: {error}") from error
+            if not values.size:
+                return
+            yield values
+            start += len(values)
+
+
+def _checked(path: Path, values: npt.NDArray[np.float64], kind: str, start: int) -> npt.NDArray[np.float64]:
+    """Return logits, or the logarithms of probabilities; `start` is the number of the first image."""
     wrong = ~np.isfinite(values).all(1) | ((values < 0).any(1) if kind == "probability" else False)
     if wrong.any():
-        raise StudyError(f"{path}, line {int(wrong.argmax()) + 2}: expected a number as {kind}_ of every class")
-    return np.asarray(np.log(np.maximum(values, SMALLEST)) if kind == "probability" else values, dtype=np.float32)
+        line = start + int(wrong.argmax()) + 2
+        raise StudyError(f"{path}, line {line}: expected a number as {kind}_ of every class")
+    return np.log(np.maximum(values, SMALLEST)) if kind == "probability" else values
 
 
-def _class_names(path: Path, given: pd.DataFrame, count: int | None) -> tuple[str, ...]:
-    if all(pd.api.types.is_integer_dtype(given[name]) for name in given):
-        most = count if count is not None else int(given.to_numpy().max()) + 1
+def class_names_in(path: Path, given: pd.DataFrame, count: int | None) -> tuple[str, ...]:
+    """Return the classes of a file: as many as its numbers from 0 or its `count` of scores require, or its names."""
+    found = set(pd.unique(given.to_numpy().ravel()))
+    numbered = all(map(_is_number, found))
+    if numbered and (count is not None or "0" in found):
+        most = count if count is not None else max(map(int, found)) + 1
         if count is None and most > max(len(given), UNSEEN):
             raise StudyError(
                 f"{path} has the class {most - 1} for {plural(len(given), 'image')}; expected numbers from 0, "
                 "without gaps"
             )
         return tuple(map(str, range(most)))
-    names = sorted({str(value) for name in given for value in given[name]})
+    names = sorted(found, key=int) if numbered else sorted(found)
     if count is not None and count != len(names):
         raise StudyError(
             f"{path} names {plural(len(names), 'class')} ({_shortened(names)}), but has scores of {count}; give "
@@ -160,22 +216,37 @@ def _class_names(path: Path, given: pd.DataFrame, count: int | None) -> tuple[st
     return tuple(names)
 
 
-def _class_numbers(path: Path, column: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return the class numbers of a column of numbers or names."""
-    if pd.api.types.is_integer_dtype(column):
-        wrong = (column < 0) | (column >= len(names))
-        numbers = column
-    else:
-        by_name = {name: number for number, name in enumerate(names)}
-        numbers = column.astype(str).map(by_name)
-        wrong = numbers.isna()
-    if wrong.any():
-        line = int(np.asarray(wrong).argmax())
-        raise StudyError(
-            f"{path}, line {line + 2}: {column.name} {column.iloc[line]} is not a class; expected 0 to "
-            f"{len(names) - 1} or one of {_shortened(names)}"
-        )
-    return numbers.to_numpy(np.int64)
+def _is_number(text: str) -> bool:
+    """Return whether a class is written as a number: `7`, not `007` or `7.0`, which are names."""
+    return text.isascii() and text.isdecimal() and (text == "0" or text[0] != "0")
+
+
+def class_numbers(
+    path: Path, table: pd.DataFrame, given: Sequence[str], names: Sequence[str], truth: Mapping[str, int] | None
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the class numbers of the columns `given`, which hold class names or numbers.
+
+    Raises: StudyError, with the first line that is neither.
+    """
+    found = {str(text) for name in given for text in pd.unique(table[name])}
+    by_name = {name: number for number, name in enumerate(names)}
+    by_number = {text: int(text) for text in found if _is_number(text) and int(text) < len(names)}
+    readings = [reading for reading in (by_name, by_number) if found <= reading.keys()]
+    if not readings:
+        numbered = all(map(_is_number, found))
+        return _refuse_class(path, table[list(given)], by_number if numbered else by_name, names)
+    if truth is not None:
+        expected = table["id"].map(truth)
+        readings.sort(key=lambda reading: (table["label"].map(reading) != expected).sum())
+    return {name: table[name].map(readings[0]).to_numpy(np.int64) for name in given}
+
+
+def _refuse_class(path: Path, given: pd.DataFrame, known: Mapping[str, int], names: Sequence[str]) -> NoReturn:
+    column, line = next((name, line) for name in given for line, text in enumerate(given[name]) if text not in known)
+    raise StudyError(
+        f"{path}, line {line + 2}: {column} {given[column].iloc[line]} is not a class; expected 0 to "
+        f"{len(names) - 1} or one of {_shortened(names)}"
+    )
 
 
 def _shortened(names: Sequence[str]) -> str:

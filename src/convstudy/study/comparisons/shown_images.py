@@ -20,11 +20,9 @@ class GivenAnswers:
 
     def __init__(self, test: ImageSet, runs: Sequence[RunResult]) -> None:
         """Collect the predictions of runs on their test set."""
-        self.test, self.classes = test, runs[0].logits.shape[1]
+        self.test, self.classes = test, runs[0].classes
         names = list(dict.fromkeys(run.model for run in runs))
-        self.predictions = {
-            name: np.stack([run.logits.argmax(1) for run in runs if run.model == name]) for name in names
-        }
+        self.predictions = {name: np.stack([run.predictions for run in runs if run.model == name]) for name in names}
         self.runs = len(runs)
 
     def most_mistaken(self) -> tuple[ShownImage, ...]:

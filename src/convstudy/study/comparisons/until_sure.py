@@ -61,10 +61,7 @@ class Rounds:
         names = [entrant.name for entrant in self.comparison.entrants]
         tables = {name: [run.read() for (model, _), run in done.items() if model == name] for name in names}
         nothing = np.zeros((0, len(self.comparison.data.test)), bool)
-        answers = {
-            name: np.stack([run.logits.argmax(1) == run.labels for run in runs]) if runs else nothing
-            for name, runs in tables.items()
-        }
+        answers = {name: np.stack([run.right for run in runs]) if runs else nothing for name, runs in tables.items()}
         return standing(answers, sequential_plan(self.comparison.plan.max_seeds, self.comparison.plan.margin / 100))
 
 

@@ -18,7 +18,6 @@ from convstudy.data.decoding import White, decode_all, planes, squared, stacked
 from convstudy.data.memory import Put, filled
 from convstudy.data.pixels import middle_squares
 from convstudy.data.streamed import Streamed
-from convstudy.errors import DataError
 from convstudy.inference import ResidentImages
 
 RESIZING = "bilinear, antialiased"  # how images are resized, for readers of an exported file
@@ -29,7 +28,7 @@ def at_input(data: DataSet, input_shape: tuple[int, int, int]) -> DataSet:
     channels, side, _ = input_shape
 
     def converted(part: ImageSet) -> ImageSet:
-        return replace(part, images=with_channels(part.images, channels))
+        return part.changed(with_channels(part.images, channels))
 
     sized = at_side(data, side)
     if data.in_channels == channels:
@@ -102,20 +101,19 @@ class Preprocessing:
             f"divided by 255; minus {mean}, divided by {std}"
         )
 
-    def read(self, paths: Sequence[Path]) -> npt.NDArray[np.uint8]:
+    def read(self, paths: Sequence[Path]) -> tuple[npt.NDArray[np.uint8], dict[Path, str]]:
         """Decode image files of any size and color mode to N x C x H x W bytes of the network's input.
 
-        Raises: DataError, with the name of the first file that cannot be decoded.
+        The files that cannot be decoded are returned with the reason; the images are those of all others.
         """
         decoded = decode_all(
             paths, prepare=lambda image: squared(image, self.image_side), progress=None, white=self.white
         )
-        bad = [item for item in decoded if item.image is None]
-        if bad:
-            more = f" ({len(bad)} such images in total)" if len(bad) > 1 else ""
-            raise DataError(f"{bad[0].path} cannot be decoded: {bad[0].problem}{more}; remove or repair it")
+        problems = {item.path: item.problem for item in decoded if item.image is None}
         images = [item.image for item in decoded if item.image is not None]
-        return resize(stacked(images, "L" if self.in_channels == 1 else "RGB"), self.input_side)
+        if not images:
+            return np.zeros((0, *self.input_shape), np.uint8), problems
+        return resize(stacked(images, "L" if self.in_channels == 1 else "RGB"), self.input_side), problems
 
     def prepare(self, images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """Convert images in memory, N x H x W (x channels) or N x channels x H x W, to the network's input.

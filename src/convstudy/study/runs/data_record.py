@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy.data import DataSet, load
-from convstudy.errors import StudyError
+from convstudy.data.named import DEFAULT_DATA_DIR
+from convstudy.errors import DataError, StudyError, UnknownNameError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class DataRecord:
     image_side: int  # before images are resized to the network's input
     train_images: int | None = None  # size of the training subset; None: all
     named: bool = True  # whether `words` loads the data again; False if they were given as an object
+    folder: str | None = None  # the absolute path of the folder that relative paths start from
 
     @classmethod
     def of(
@@ -50,10 +52,14 @@ class DataRecord:
             image_side=data.side,
             train_images=train_images,
             named=data.named,
+            folder=str(Path.cwd()) if data.named else None,
         )
 
     def load(self, data_dir: Path | None = None, progress: Callable[[int, int], None] | None = None) -> DataSet:
         """Load the same data again; `data_dir` replaces the recorded folder of named data sets.
+
+        Relative paths start from the folder in which the run was trained or, if they do not exist there any more, from
+        the current one.
 
         Raises: as `convstudy.data.load`; StudyError, if the data were given as an object.
         """
@@ -61,12 +67,28 @@ class DataRecord:
             raise StudyError(
                 "the data of this run were given as an object, which is not stored in its folder; pass `data` again"
             )
-        return load(
-            self.words,
-            data_dir=data_dir or (Path(self.data_dir) if self.data_dir else None),
-            test_data=Path(self.test_data) if self.test_data else None,
-            side=self.image_side,
-            skip_bad_images=self.skip_bad_images,
-            train_images=self.train_images,
-            progress=progress,
-        )
+        try:
+            return load(
+                str(self._there(Path(self.words)) or self.words),
+                data_dir=data_dir or self._there(Path(self.data_dir or DEFAULT_DATA_DIR)) or _path(self.data_dir),
+                test_data=self._there(Path(self.test_data)) or Path(self.test_data) if self.test_data else None,
+                side=self.image_side,
+                skip_bad_images=self.skip_bad_images,
+                train_images=self.train_images,
+                progress=progress,
+            )
+        except (DataError, UnknownNameError) as error:
+            if self.folder is None or Path.cwd() == Path(self.folder) or self._there(Path(self.words)):
+                raise
+            raise DataError(
+                f"{error}; this run was trained in {self.folder}, where the path {self.words} started"
+            ) from error
+
+    def _there(self, path: Path) -> Path | None:
+        """Return where a path of this record is, or None if it is neither where it was nor in the current folder."""
+        places = (path,) if self.folder is None else (Path(self.folder) / path, path)
+        return next((place for place in places if place.exists()), None)
+
+
+def _path(words: str | None) -> Path | None:
+    return Path(words) if words else None

@@ -10,8 +10,11 @@ budget.json                with a budget only: the cost of an epoch and the numb
     range-test.csv, .svg   of a learning-rate range test only: its table, and a plot of it
     epochs.csv             the metrics of each epoch, updated after every epoch
     model.<suffix>         a copy of the user's file that defines the network, if there is one
+    seen-images.npz        a number per training and validation image, made of its pixels, by which `convstudy evaluate`
+                           knows images that the run was trained on
     weights.safetensors    the weights that training ends with
-    predictions.parquet    id (path or position in the data), label and logits of each test image
+    predictions.parquet    id (path or position in the data), label and logits of each test image; of imported
+                           predictions without scores the predicted class in place of the logits
     run.json               written last, so that a folder with this file is complete: the run's conditions
                            (`Conditions`), lr, preprocessing, whether the network then normalizes its input
                            once more, data (`DataRecord`), notes, top1, measured speed and memory (`MeasuredCost`), and
@@ -22,7 +25,8 @@ budget.json                with a budget only: the cost of an epoch and the numb
     lr-<rate>/             one training of a grid of learning rates: epochs.csv, trial.json, weights until the run ends
     tensorboard/, wandb/, mlflow-run.txt   of experiment trackers, if requested
 imported.json              the networks whose predictions were imported, with folders and seeds; the run.json of such a
-                           run holds model, seed, and the name and sha256 of the imported file
+                           run holds model, seed, and the name and sha256 of the imported file and of its content;
+                           many logits are in its logits.npy, and the predicted classes in predictions.parquet
 images.npz                 the test images that the report shows, with the networks' answers and activation maps
 results.json, results.csv, report.html
 """
@@ -45,7 +49,7 @@ from convstudy.data import ImageSet
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.processes import first
-from convstudy.study.runs.result import RunResult
+from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits
 from convstudy.training import Epoch
 
 
@@ -86,6 +90,11 @@ class RunFolder:
         return self.path / "process.json"
 
     @property
+    def seen(self) -> Path:
+        """Fingerprints of the training and validation images."""
+        return self.path / "seen-images.npz"
+
+    @property
     def failure(self) -> Path:
         """File with the error that ended the run."""
         return self.path / "failed.json"
@@ -118,14 +127,26 @@ class RunFolder:
         first(write)
 
     def write_predictions(
-        self, ids: Sequence[str], labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float32]
+        self, ids: Sequence[str], labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float32] | OnlyClasses
     ) -> None:
-        """Write id, label and logits of each test image; `logits` is N x classes."""
-        answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
+        """Write id and label of each test image, and its logits or, if only these are known, its predicted class."""
+        if isinstance(logits, OnlyClasses):
+            answers = pd.DataFrame({"prediction": logits.predictions})
+        else:
+            answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
         answers.insert(0, "id", list(ids))
         answers.insert(1, "label", labels)
         with whole_file(self.path / "predictions.parquet") as draft:
             answers.to_parquet(draft, index=False)
+
+    def write_many_logits(self, logits: npt.NDArray[np.float32]) -> None:
+        """Write logits, N x classes, that are too many for the columns of a table to a file of their own."""
+        with whole_file(self._logits) as draft, draft.open("wb") as file:
+            np.save(file, np.ascontiguousarray(logits, np.float32))
+
+    @property
+    def _logits(self) -> Path:
+        return self.path / "logits.npy"
 
     def write_epochs(self, epochs: Sequence[Epoch]) -> None:
         """Write the metrics of the epochs so far."""
@@ -156,11 +177,19 @@ class RunFolder:
     def read(self) -> RunResult:
         """Return the learning curve and the test predictions of the run."""
         record = self.record()
-        answers = pd.read_parquet(self.path / "predictions.parquet")
+        labels, logits = self._answers(record)
         return RunResult(
-            model=record["model"],
-            seed=record["seed"],
-            epochs=self.epochs_so_far(),
-            labels=answers["label"].to_numpy(np.int64),
-            logits=answers.filter(like="logit_").to_numpy(np.float32),
+            model=record["model"], seed=record["seed"], epochs=self.epochs_so_far(), labels=labels, logits=logits
         )
+
+    def _answers(self, record: dict[str, Any]) -> tuple[npt.NDArray[np.int64], Logits]:
+        """Return labels and logits of the test images; many logits stay in the file until they are needed."""
+        path = self.path / "predictions.parquet"
+        answers = pd.read_parquet(path)
+        labels = answers["label"].to_numpy(np.int64)
+        if "prediction" not in answers:
+            return labels, answers.filter(like="logit_").to_numpy(np.float32)
+        shape = len(answers), int(record["imported"]["classes"])
+        if self._logits.exists():
+            return labels, StoredLogits(self._logits, shape)
+        return labels, OnlyClasses(answers["prediction"].to_numpy(np.int64), shape)

@@ -11,6 +11,7 @@ from convstudy.data import ImageSet, pixel_statistics
 from convstudy.inference import ResidentImages
 from convstudy.study.models.weights_origin import network_for, weights_statistics
 from convstudy.study.runs.parts import training_parts
+from convstudy.study.runs.seen_images import SeenImages
 from convstudy.study.runs.task import Task
 from convstudy.training import stream_seed
 
@@ -22,13 +23,14 @@ class RunInputs:
     task: Task
     mean: tuple[float, ...]  # per channel: that of the pretrained weights, or of the training set
     std: tuple[float, ...]
+    seen: SeenImages  # the fingerprints of the training and validation images
 
     @classmethod
     def of(cls, task: Task) -> tuple[RunInputs, ResidentImages, ResidentImages]:
         """Return the inputs with the training and the validation images, split by the task's seed."""
         training, validation = training_parts(task.data, task.seed)
         mean, std = weights_statistics(task.opened, task.data.in_channels) or pixel_statistics(training.images)
-        inputs = cls(task, mean, std)
+        inputs = cls(task, mean, std, SeenImages.of(training, validation))
         return inputs, inputs.resident(training), inputs.resident(validation)
 
     @property

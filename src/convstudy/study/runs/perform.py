@@ -38,6 +38,7 @@ def perform(task: Task, on_event: OnEvent) -> None:
         agreed(lambda: on_event(_started(task, len(training))))
         trained = _train(task, inputs, training, validation, on_event)
         checked = check_statistics(task, trained.network, tuple(trained.epochs), training, validation)
+        inputs.seen.write(task.folder.seen)
         _test(trained, checked, inputs.resident(task.data.test), len(training))
         on_event(RunEnded(index=task.index))
 

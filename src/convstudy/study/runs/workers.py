@@ -192,12 +192,22 @@ def _work(connection: Connection, environment: _Environment) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     environment.adopt()
+    _keep_tqdm_within_the_process()
     while True:
         try:
             task: Task = cloudpickle.loads(connection.recv_bytes())
         except (EOFError, OSError):
             return
         _attempt(task, partial(_send_event, connection))
+
+
+def _keep_tqdm_within_the_process() -> None:
+    """Give tqdm, with which torch.fx shows its progress, a lock of threads.
+
+    Its own one is a semaphore of the system, which a terminated process leaves behind, and Python warns of that.
+    """
+    if hasattr(torch.hub.tqdm, "set_lock"):
+        torch.hub.tqdm.set_lock(threading.RLock())
 
 
 def _send_event(connection: Connection, event: Event) -> None:

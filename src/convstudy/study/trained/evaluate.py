@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convstudy.data import DataSet, ImageSet, at_side, load, resize
-from convstudy.data.split import TEST_NOTE
+from convstudy.data import ImageSet, resize
+from convstudy.data.image_set import EvaluationSet
+from convstudy.data.in_memory import given_to_evaluate
 from convstudy.errors import DataError
 from convstudy.inference import predict
 from convstudy.statistics import Interval, accuracy_interval
 from convstudy.study.models.preprocessing import with_channels
+from convstudy.study.runs.seen_images import SeenCounts
 from convstudy.study.trained.open_run import TrainedRun
 
 
@@ -38,57 +41,58 @@ class EvaluatedPart(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """Accuracy of a run's network on images that it was not trained on."""
+    """Accuracy of the network of one run on images; another seed gives another network with another accuracy."""
 
     model: str
+    seed: int
     data: str
     part: EvaluatedPart
     images: int
+    seen: SeenCounts | None  # how many of them the run was trained on or chosen by; None if its folder does not say
     top1: Interval  # Wilson interval: for other images of the same kind, not for other seeds
     loss: float  # mean cross entropy, in nats
     classes: tuple[ClassTop1, ...]
+    notes: tuple[str, ...] = ()  # what was done to the images
 
 
 def evaluate(
     run: TrainedRun,
     device: torch.device,
     *,
-    data: str | DataSet | None = None,
+    data: Any = None,
     data_dir: Path | None = None,
     test_data: Path | None = None,
+    skip_bad_images: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    **of_given: Any,
 ) -> Evaluated:
     """Return top-1 accuracy and loss on the test set of the run's own data, or of `data`.
 
-    If `data` have no test set, all their images are used.
+    `data` need no training set; without a test set, all their images are used. `test_data` alone is a file of arrays
+    with a test set. Images that are also in the run's training or validation set are counted in `seen`.
 
     Raises: DataError, if the classes differ from those of the run; StudyError, if the run's own data have changed.
     """
-    if data is None:
-        return _evaluated(run, device, run.data.name, EvaluatedPart.TEST, run.own_test_part(data_dir, progress))
+    if data is None and test_data is None:
+        own = run.own_test_part(data_dir, progress)
+        return _evaluated(run, device, run.data.name, EvaluatedPart.TEST, own, run.seen_among(own))
+    of_source: dict[str, Any] = of_given
+    if data is None or isinstance(data, str | Path):
+        of_source = {
+            "data_dir": data_dir,
+            "test_data": test_data,
+            "skip_bad_images": skip_bad_images,
+            "white": run.preprocessing.white,
+            "progress": progress,
+        }
     side = run.preprocessing.image_side
-    if isinstance(data, str):
-        white = run.preprocessing.white
-        found = load(data, data_dir=data_dir, test_data=test_data, side=side, white=white, progress=progress)
-    else:
-        found = at_side(data, side)
-    part, images = _unseen(found)
-    return _evaluated(run, device, found.name, part, _as_trained(run, found, images))
+    found = given_to_evaluate(data, expected=run.class_names, side=side, **of_source)
+    part = EvaluatedPart.TEST if found.is_test else EvaluatedPart.ALL
+    seen = run.seen_among(found.images)
+    return _evaluated(run, device, found.name, part, _as_trained(run, found), seen, found.notes)
 
 
-def _unseen(data: DataSet) -> tuple[EvaluatedPart, ImageSet]:
-    """Return the test set of other data or, if they have none, all images, since none was trained on."""
-    if TEST_NOTE not in data.notes:
-        return EvaluatedPart.TEST, data.test
-    parts = [part for part in (data.train, data.validation, data.test) if part is not None]
-    return EvaluatedPart.ALL, ImageSet(
-        np.concatenate([part.images for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        tuple(name for part in parts for name in part.ids),
-    )
-
-
-def _as_trained(run: TrainedRun, data: DataSet, part: ImageSet) -> ImageSet:
+def _as_trained(run: TrainedRun, data: EvaluationSet) -> ImageSet:
     """Return the images with the size, channels and class numbers of the run."""
     expected, found = run.class_names, data.class_names
     differing = sorted(set(expected) ^ set(found))
@@ -99,23 +103,34 @@ def _as_trained(run: TrainedRun, data: DataSet, part: ImageSet) -> ImageSet:
             f"{', '.join(expected[:10])}{', ...' if len(expected) > 10 else ''}"
         )
     numbers = np.array([expected.index(name) for name in found], np.int64)
-    images = with_channels(part.images, run.preprocessing.in_channels)
-    return ImageSet(resize(images, run.preprocessing.input_side), numbers[part.labels], part.ids)
+    images = with_channels(data.images.images, run.preprocessing.in_channels)
+    return replace(data.images, images=resize(images, run.preprocessing.input_side), labels=numbers[data.images.labels])
 
 
-def _evaluated(run: TrainedRun, device: torch.device, data: str, part: EvaluatedPart, images: ImageSet) -> Evaluated:
+def _evaluated(
+    run: TrainedRun,
+    device: torch.device,
+    data: str,
+    part: EvaluatedPart,
+    images: ImageSet,
+    seen: SeenCounts | None,
+    notes: tuple[str, ...] = (),
+) -> Evaluated:
     resident = run.preprocessing.resident(images.images, images.labels, device)
     logits = predict(run.network(device), resident)
     right = logits.argmax(1).numpy() == images.labels
     return Evaluated(
         model=run.name,
+        seed=int(run.record["seed"]),
         data=data,
         part=part,
         images=len(images),
+        seen=seen,
         top1=accuracy_interval(right[None]),
         loss=F.cross_entropy(logits, torch.from_numpy(images.labels)).item(),
         classes=tuple(
             ClassTop1(name, int((images.labels == label).sum()), int(right[images.labels == label].sum()))
             for label, name in enumerate(run.class_names)
         ),
+        notes=notes,
     )

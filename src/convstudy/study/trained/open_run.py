@@ -15,10 +15,12 @@ from torch import nn
 from convstudy.data import DataSet, ImageSet
 from convstudy.errors import ModelError, StudyError
 from convstudy.study.models.opening import Model, open_model
-from convstudy.study.models.preprocessing import Preprocessing, at_input
+from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.source_copy import usable_name
+from convstudy.study.runs.lr_trial import Trial
+from convstudy.study.runs.seen_images import SeenCounts, SeenImages
+from convstudy.study.runs.source_copy import source_file, usable_name
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ class TrainedRun:
             )
         return at_input(found, self.preprocessing.input_shape).test
 
+    def seen_among(self, images: ImageSet) -> SeenCounts | None:
+        """Count the images that this run was trained on, by their pixels as they were read; None if it is not known.
+
+        Raises: StudyError, if the file with the fingerprints is damaged.
+        """
+        seen = SeenImages.read(self.folder.seen)
+        if images.loaded is None and images.images.shape[1] != self.data.in_channels:
+            images = replace(images, images=with_channels(images.images, self.data.in_channels))
+        return None if seen is None else seen.among(images)
+
     def model(self) -> Model:
         """Return the model of the network, without pretrained weights, since the run has its own.
 
@@ -97,6 +109,12 @@ class TrainedRun:
         return self.given is None and self._usable_name != self.name.partition("@")[0]
 
     @property
+    def source_exists(self) -> bool:
+        """Whether the user's file that defines the network is where the run's name says."""
+        source = source_file(self.name.partition("@")[0])
+        return source is not None and source.exists()
+
+    @property
     def _usable_name(self) -> str:
         return usable_name(self.name.partition("@")[0], self.folder.path, self.record["code"])
 
@@ -117,14 +135,17 @@ class TrainedRun:
         return network.to(device).eval()
 
 
-def open_run(path: Path) -> TrainedRun:
-    """Open a run's folder, or the folder of a comparison with a single run.
+def open_run(path: Path, *, best: bool = False) -> TrainedRun:
+    """Open a run's folder, or the folder of a comparison with a single run; with `best`, the best run of several.
 
-    Raises: StudyError, if there is no finished run, or more than one.
+    The best run is the one with the highest validation top-1, then the lowest validation loss; test images play no
+    role.
+
+    Raises: StudyError, if there is no finished run, or more than one and not `best`.
     """
     folder = RunFolder(path if path.name != "run.json" else path.parent)
     if not folder.complete:
-        folder = _only_run(folder.path)
+        folder = _chosen_run(folder.path, best)
     try:
         record = folder.record()
     except (OSError, ValueError) as error:
@@ -138,15 +159,26 @@ def open_run(path: Path) -> TrainedRun:
     return TrainedRun(folder, record)
 
 
-def _only_run(path: Path) -> RunFolder:
+def _chosen_run(path: Path, best: bool) -> RunFolder:
     if not path.is_dir():
         raise StudyError(f"{path} does not exist; expected a run's folder, as `convstudy train` writes it")
-    runs = sorted(found.parent for found in path.glob("*/seed-*/run.json"))
-    if len(runs) == 1:
-        return RunFolder(runs[0])
+    folders = [RunFolder(found.parent) for found in sorted(path.glob("*/seed-*/run.json"))]
+    runs = [folder for folder in folders if folder.epochs_so_far()]  # imported runs have no epochs, and no weights
+    if len(runs) == 1 or (runs and best):
+        return min(runs, key=_rank)
     if runs:
-        raise StudyError(f"{path} holds {len(runs)} runs; give one of them, as in {runs[0]}")
+        highest = min(runs, key=_rank)
+        raise StudyError(
+            f"{path} holds {len(runs)} runs; give one of them, such as {highest.path}, which has the highest "
+            "validation top-1"
+        )
     unfinished = RunFolder(path).checkpoint.exists() or any(path.glob("*/seed-*/checkpoint.pt"))
     if unfinished:
         raise StudyError(f"{path} holds a run that is not finished; repeat its command to continue it")
     raise StudyError(f"{path} holds no run; expected a folder with run.json, as `convstudy train` writes it")
+
+
+def _rank(folder: RunFolder) -> tuple[float, float, float]:
+    """Return the sort key by which the best run is the first: that of the trials of a grid."""
+    recipe = folder.record().get("recipe") or {}
+    return Trial.of(0.0, 0.0, folder.epochs_so_far(), int(recipe.get("patience") or 0)).rank

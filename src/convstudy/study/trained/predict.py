@@ -27,12 +27,18 @@ class Answer:
     """Prediction for one image: the most likely classes with their probabilities, in descending order."""
 
     path: Path  # of the image file; of an image in memory, its row
-    ranked: tuple[tuple[str, float], ...]
+    ranked: tuple[tuple[str, float], ...]  # empty for a file that cannot be decoded
+    problem: str = ""  # why the file cannot be decoded
 
     @property
-    def label(self) -> str:
-        """The most likely class."""
-        return self.ranked[0][0]
+    def label(self) -> str | None:
+        """The most likely class; None for a file that cannot be decoded."""
+        return self.ranked[0][0] if self.ranked else None
+
+    @property
+    def probability(self) -> float | None:
+        """The probability of the most likely class; None for a file that cannot be decoded."""
+        return self.ranked[0][1] if self.ranked else None
 
 
 def image_files(words: Sequence[str]) -> list[Path]:
@@ -83,13 +89,26 @@ def answers(
 ) -> Iterator[Answer]:
     """Yield the network's predictions for image files, in their order, with the `topk` most likely classes each.
 
-    Raises: DataError, with the name of an image that cannot be decoded; StudyError, if `topk` is below 1.
+    A file that cannot be decoded is an answer with a `problem` in place of classes.
+
+    Raises: StudyError, if `topk` is below 1; DataError, after the last answer, if not a single file can be decoded.
     """
     _check_topk(topk)
+    first, decoded = "", 0
     for start in range(0, len(paths), IMAGES_AT_A_TIME):
         chunk = paths[start : start + IMAGES_AT_A_TIME]
-        images = preprocessing.resident(preprocessing.read(chunk), np.zeros(len(chunk), np.int64), device)
-        yield from _ranked(predict(network, images), chunk, class_names, topk)
+        images, problems = preprocessing.read(chunk)
+        good = [path for path in chunk if path not in problems]
+        found: dict[Path, Answer] = {path: Answer(path, (), problem) for path, problem in problems.items()}
+        if good:
+            resident = preprocessing.resident(images, np.zeros(len(good), np.int64), device)
+            found |= {answer.path: answer for answer in _ranked(predict(network, resident), good, class_names, topk)}
+        first = first or next((f"{path} cannot be decoded: {problem}" for path, problem in problems.items()), "")
+        decoded += len(good)
+        yield from (found[path] for path in chunk)
+    if first and not decoded:
+        more = f" ({len(paths):,} such images in total)" if len(paths) > 1 else ""
+        raise DataError(f"{first}{more}; remove or repair it")
 
 
 def answers_for_arrays(
