@@ -234,7 +234,7 @@ def test_a_lost_loss_ends_in_one_line(convstudy: Convstudy, own: str) -> None:
         (("compare", "--device", "tpu"), "--device is 'tpu'; expected auto, cpu, cuda, cuda:N or mps"),
         (("compare", "--input-size", "16"), "got --input-size 16"),
         (("compare", "nowhere.py:Net"), "nowhere.py does not exist; expected a Python file"),
-        (("compare", "own.py:Missing"), "own.py has no class or function 'Missing'; it has Tiny"),
+        (("compare", "own.py:Missing"), "own.py has no network 'Missing'; it has Tiny"),
         (("compare", "own.py:fixed"), "own.py:fixed: 0 (Conv2d): got 1x1x32x32 (batch first), expected 3 channels"),
         (
             ("compare", "own.py:three_outputs"),

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-import importlib
-import importlib.util
 import inspect
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import nn
 
 from convstudy.claims import read_table
 from convstudy.claims.checking import table_input_shape, table_network, table_num_classes
 from convstudy.errors import ClaimError, ModelError
+from convstudy.study.models.own_code import not_ended, own_module
 from convstudy.zoo import open_architecture
-
-Loaded = TypeVar("Loaded")
 
 SIZES = ("num_classes", "in_channels")  # arguments that a user's class or function may take
 SMALLEST_SIDE = 32  # smaller images are enlarged to this side; below it, most networks have nothing left to pool
@@ -123,13 +119,17 @@ def _table_model(name: str) -> Model:
 
 
 def _own_model(name: str) -> Model:
+    """Return the network of a class, a function or a built network in the user's code; the latter is copied."""
     where, _, attribute = name.rpartition(":")
-    module = _module_from_file(Path(where)) if where.endswith(".py") else _module_by_name(where)
-    maker = getattr(module, attribute, None)
-    if not callable(maker):
-        found = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
-        raise ModelError(f"{where} has no class or function '{attribute}'; it has {', '.join(found) or 'none'}")
-    return Model(name=name, build=checked_builder(maker, name), code=_digest(Path(module.__file__ or "")))
+    module = own_module(where)
+    found = getattr(module, attribute, None)
+    code = _digest(Path(module.__file__ or ""))
+    if isinstance(found, nn.Module):
+        return Model(name=name, build=lambda *_: copy.deepcopy(found), code=code)
+    if not callable(found):
+        known = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
+        raise ModelError(f"{where} has no network '{attribute}'; it has {', '.join(known) or 'none'}")
+    return Model(name=name, build=checked_builder(found, name), code=code)
 
 
 def checked_builder(maker: Callable[..., Any], name: str) -> Callable[[int, int], nn.Module]:
@@ -143,7 +143,8 @@ def checked_builder(maker: Callable[..., Any], name: str) -> Callable[[int, int]
 
     def build(num_classes: int, in_channels: int) -> nn.Module:
         sizes = {"num_classes": num_classes, "in_channels": in_channels}
-        network = maker(**{size: sizes[size] for size in accepted})
+        with not_ended(name):
+            network = maker(**{size: sizes[size] for size in accepted})
         if not isinstance(network, nn.Module):
             raise ModelError(f"{name} returned a {type(network).__name__}; expected a torch.nn.Module")
         return network
@@ -175,32 +176,3 @@ def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
 def _is_required(parameter: inspect.Parameter) -> bool:
     variadic = parameter.kind in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
     return parameter.default is parameter.empty and not variadic
-
-
-def _module_from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise ModelError(f"{path} does not exist; expected a Python file, as in path/to/file.py:Name")
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)  # so that the file can import modules beside it
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ModelError(f"{path} cannot be imported as a Python file")
-    module = importlib.util.module_from_spec(spec)
-    loader = spec.loader
-    _run(lambda: loader.exec_module(module), str(path))
-    return module
-
-
-def _module_by_name(name: str) -> ModuleType:
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    return _run(lambda: importlib.import_module(name), name)
-
-
-def _run(load: Callable[[], Loaded], where: str) -> Loaded:
-    """Import the user's code. Raises: ModelError, in one line, for any error in it."""
-    try:
-        return load()
-    except Exception as error:
-        raise ModelError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
