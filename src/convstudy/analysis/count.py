@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from convstudy.analysis.failure import failure
-from convstudy.analysis.flow import Axis, Flow
-from convstudy.analysis.propagation import mark
+from convstudy.analysis.inputs import Arguments, Input, Inputs, InputTensor
 from convstudy.analysis.rows import Rows
 from convstudy.analysis.stand_in import stand_ins
-from convstudy.analysis.table import LayerTable, Shape
+from convstudy.analysis.table import LayerTable
 from convstudy.analysis.trace import Trace, tensors_in
-from convstudy.errors import ModelError, ShapeError
-
-Input = Shape | Sequence[int] | Tensor
+from convstudy.errors import ModelError
 
 
-def count(network: nn.Module, *inputs: Input, training: bool | None = False, **named_inputs: Input) -> LayerTable:
+def count(
+    network: nn.Module, /, *inputs: Input | Inputs, training: bool | None = False, **named_inputs: Any
+) -> LayerTable:
     """Count a network and return its layer table.
 
     The table has, per layer, the output shape, activation size, parameters, MACs, receptive field and bytes. Each input
-    is the shape of one example without the batch axis, such as `(3, 32, 32)`, or a tensor, whose values are not read.
+    is the shape of one example without the batch axis, such as `(3, 32, 32)`, an `InputTensor`, which adds a dtype, or
+    a tensor, whose values are not read; lists, tuples and mappings of these are passed on as such. Named inputs are
+    passed by name; those that are no shapes and hold no tensors (numbers, text, None) are passed as they are.
     `training` sets the mode of the run (None: each module keeps its own). The network may be on any device, including
     the meta device, and is restored afterwards, even after an error. In training mode batch normalization uses the
     statistics of the image, except with one value per channel, which torch rejects: then it uses the stored ones.
@@ -41,19 +42,15 @@ def count(network: nn.Module, *inputs: Input, training: bool | None = False, **n
     10912
     """
     network = unwrapped_module(network)
-    given = [stand_in_of(value, network) for value in inputs]
-    named = {name: stand_in_of(value, network) for name, value in named_inputs.items()}
-    first = next(iter([*given, *named.values()]), None)
-    if first is None:
-        raise ShapeError("no input; expected the shape of one example, as in count(network, (3, 32, 32))")
-    one_image = not any(isinstance(value, Tensor) for value in (*inputs, *named_inputs.values()))
+    arguments = Inputs.of(inputs, named_inputs).arguments(network, on_meta)
+    given = tensors_in((arguments.positional, arguments.named))
     with stand_ins(network, training=training):
-        trace, outputs = run_traced(network, given, named)
-        rows = Rows(network, image_axes=max(first.dim() - 2, 0), one_image=one_image)
-        rows.add_inputs(given, named)
+        trace, outputs = run_traced(network, arguments)
+        rows = Rows(network, image_axes=max(given[0].dim() - 2, 0), one_image=arguments.one_example)
+        rows.add_inputs(arguments)
         rows.add(trace.root)
         rows.add_unused()
-    return rows.table([*given, *named.values()], outputs, training)
+    return rows.table(given, outputs, training)
 
 
 Run = Callable[[], Any]
@@ -67,8 +64,7 @@ def without_gradients(_: Trace, run: Run) -> Any:
 
 def run_traced(
     network: nn.Module,
-    given: Sequence[Tensor],
-    named: Mapping[str, Tensor],
+    arguments: Arguments,
     around: Callable[[Trace, Run], Any] = without_gradients,
 ) -> tuple[Trace, list[Tensor]]:
     """Run a network that is on the meta device inside `around`; return the trace of its calls, and its outputs."""
@@ -77,9 +73,9 @@ def run_traced(
     torch.backends.mha.set_fastpath_enabled(False)  # it would hide the parts of an encoder layer
     try:
         with warnings.catch_warnings(action="ignore"), trace:
-            outputs = tensors_in(around(trace, lambda: network(*given, **named)))
+            outputs = tensors_in(around(trace, lambda: network(*arguments.positional, **arguments.named)))
     except Exception as error:
-        raise failure(error, trace, [*given, *named.values()]) from error
+        raise failure(error, trace, tensors_in((arguments.positional, arguments.named))) from error
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
     return trace, outputs
@@ -97,21 +93,6 @@ def unwrapped_module(network: nn.Module) -> nn.Module:
     return inner
 
 
-def stand_in_of(value: Input, network: nn.Module) -> Tensor:
-    """Return a meta tensor for an input; it knows the axes of the image."""
-    if isinstance(value, Tensor):
-        tensor = torch.empty(value.shape, dtype=value.dtype, device="meta")
-    else:
-        shape = tuple(value)
-        if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
-            raise ShapeError(f"the input shape is {value!r}; expected positive whole numbers such as (3, 32, 32)")
-        tensor = torch.empty((1, *shape), dtype=_float_type(network), device="meta")
-    axes = (None, None, *(Axis(number) for number in range(tensor.dim() - 2)))
-    mark(tensor, Flow(axes[: tensor.dim()], depends=True))
-    return tensor
-
-
-def _float_type(network: nn.Module) -> torch.dtype:
-    """Return the floating-point type of the weights, so that half-precision networks get inputs of their type."""
-    types = (parameter.dtype for parameter in network.parameters() if parameter.is_floating_point())
-    return next(types, torch.get_default_dtype())
+def on_meta(value: InputTensor | Tensor) -> Tensor:
+    """Return a tensor of the same shape and dtype on the meta device, which holds no values."""
+    return torch.empty(tuple(value.shape), dtype=value.dtype, device="meta")

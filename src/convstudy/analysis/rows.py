@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 from torch import Tensor, nn
 
 from convstudy.analysis.flow import Flow
+from convstudy.analysis.inputs import Arguments
 from convstudy.analysis.propagation import flow_of
 from convstudy.analysis.table import LayerRow, LayerTable, Shape, Uncounted, totals_of
 from convstudy.analysis.trace import Call, RecordedOperation
@@ -65,21 +67,32 @@ class Rows:
         self.rows: list[LayerRow] = []
         self.uncounted: list[Uncounted] = []
 
-    def add_inputs(self, given: Sequence[Tensor], named: Mapping[str, Tensor]) -> None:
+    def add_inputs(self, arguments: Arguments) -> None:
         """Add a row per input; the input's values are activations too, as in the lecture's table."""
-        names = ["input" if number == 0 else f"input_{number}" for number in range(len(given))]
-        for name, tensor in zip([*names, *named], [*given, *named.values()], strict=True):
+        for number, value in enumerate(arguments.positional):
+            self._add_input("input" if number == 0 else f"input_{number}", value)
+        for name, value in arguments.named.items():
+            self._add_input(name, value)
+
+    def _add_input(self, name: str, value: Any) -> None:
+        """Add the row of a tensor, or the rows of the tensors in lists, tuples and mappings, named by their place."""
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                self._add_input(f"{name}.{key}", item)
+        elif isinstance(value, (list, tuple)):
+            for number, item in enumerate(value):
+                self._add_input(f"{name}.{number}", item)
+        elif isinstance(value, Tensor):
             self.names.add(name)
-            size = tensor.numel()
-            shape = self.shape(tuple(tensor.shape))
+            size = value.numel()
             row = LayerRow(
                 name,
                 "Input",
-                output_shape=shape,
+                output_shape=self.shape(tuple(value.shape)),
                 activation_size=size,
-                activation_bytes=size * tensor.element_size(),
+                activation_bytes=size * value.element_size(),
             )
-            self.rows.append(self._located(row, flow_of(tensor)))
+            self.rows.append(self._located(row, flow_of(value)))
 
     def add(self, call: Call) -> None:
         """Add the row of a call, or the rows of its steps."""

@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convstudy.analysis.count import Input, run_traced, stand_in_of, unwrapped_module
+from convstudy.analysis.count import on_meta, run_traced, unwrapped_module
+from convstudy.analysis.inputs import Input, Inputs
 from convstudy.analysis.stand_in import stand_ins
-from convstudy.analysis.trace import Trace
-from convstudy.errors import RecipeError, ShapeError, UnknownNameError
+from convstudy.analysis.trace import Trace, tensors_in
+from convstudy.errors import RecipeError, UnknownNameError
 
 OPTIMIZER_VALUES = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 """The number of values that an optimizer keeps per trained weight."""
@@ -54,11 +55,17 @@ class TrainingMemory:
 
 
 def training_memory(
-    network: nn.Module, *inputs: Input, batch_size: int = 1, optimizer: str = "momentum", training: bool | None = True
+    network: nn.Module,
+    /,
+    *inputs: Input | Inputs,
+    batch_size: int = 1,
+    optimizer: str = "momentum",
+    training: bool | None = True,
+    **named_inputs: Any,
 ) -> TrainingMemory:
     """Predict the memory of a training step from a forward pass on the meta device and what autograd saves for it.
 
-    Inputs are shapes of one example, as for `count`, or tensors with their batch. `optimizer` is one of sgd, momentum,
+    Inputs are as for `count`; tensors are taken with their batch. `optimizer` is one of sgd, momentum,
     nesterov, rmsprop, adam, adamw. Attention is assumed to be fused, which saves no matrix of attention weights.
 
     Raises:
@@ -77,14 +84,13 @@ def training_memory(
     if optimizer not in OPTIMIZER_VALUES:
         raise UnknownNameError("optimizer", optimizer, OPTIMIZER_VALUES)
     network = unwrapped_module(network)
-    given = [_batch(stand_in_of(value, network), value, batch_size) for value in inputs]
-    if not given:
-        raise ShapeError("no input; expected the shape of one example, as in training_memory(network, (3, 32, 32))")
+    arguments = Inputs.of(inputs, named_inputs).arguments(network, on_meta, batch_size=batch_size)
+    given = tensors_in((arguments.positional, arguments.named))
     batch_size = given[0].shape[0] if given[0].dim() else 1
     with stand_ins(network, training=training):
         parameters, buffers = list(network.parameters()), list(network.buffers())
         saved = Saved([*parameters, *buffers])
-        run_traced(network, given, {}, around=saved)
+        run_traced(network, arguments, around=saved)
     weights, trained = _bytes(parameters), _bytes([parameter for parameter in parameters if parameter.requires_grad])
     return TrainingMemory(
         batch_size=batch_size,
@@ -96,12 +102,6 @@ def training_memory(
         saved_activations=sum(saved.by_layer.values()),
         saved_by_layer=saved.by_layer,
     )
-
-
-def _batch(stand_in: Tensor, value: Input, batch_size: int) -> Tensor:
-    if isinstance(value, Tensor):
-        return stand_in
-    return torch.empty((batch_size, *stand_in.shape[1:]), dtype=stand_in.dtype, device="meta")
 
 
 def _bytes(tensors: Sequence[Tensor]) -> int:
