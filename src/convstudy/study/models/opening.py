@@ -13,12 +13,16 @@ from typing import Any
 
 from torch import nn
 
+from convstudy.analysis import Inputs, InputTensor
 from convstudy.claims import read_table
 from convstudy.claims.checking import table_input_shape, table_network, table_num_classes
 from convstudy.errors import ClaimError, ModelError
+from convstudy.study.models.dtypes import dtype_of
 from convstudy.study.models.own_code import not_ended, own_module
 from convstudy.zoo import open_architecture
+from convstudy.zoo.architecture import CLASSIFICATION, ExampleInput
 
+COLLECTIONS = {"torchvision", "timm", "hf"}
 SIZES = ("num_classes", "in_channels")  # arguments that a user's class or function may take
 SMALLEST_SIDE = 32  # smaller images are enlarged to this side; below it, most networks have nothing left to pool
 
@@ -33,6 +37,8 @@ class Model:
     smallest_side: int = 1
     input_shape: tuple[int, int, int] = (3, 224, 224)  # as in the paper
     num_classes: int = 1000  # as in the paper
+    task: str = CLASSIFICATION
+    examples: tuple[ExampleInput, ...] = ()  # at which it is counted, if that is not one image of `input_shape`
     code: str = ""  # sha256 of the user's source, or of the user's file of code or weights
     named: bool = True  # whether `open_model(name)` returns it; False if it was given as an object
 
@@ -44,6 +50,19 @@ class Model:
     def folder(self) -> str:
         """Name of its folder: letters, digits, dots, dashes and underscores."""
         return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip(".-")
+
+    @property
+    def inputs(self) -> Inputs:
+        """The inputs at which it is counted if none are given."""
+        positional: list[InputTensor] = []
+        named: dict[str, InputTensor] = {}
+        for example in self.examples or (ExampleInput(self.input_shape),):
+            tensor = InputTensor(example.shape, None if example.dtype is None else dtype_of(example.dtype))
+            if example.name is None:
+                positional.append(tensor)
+            else:
+                named[example.name] = tensor
+        return Inputs(tuple(positional), named)
 
     def input_side(self, image_side: int, requested: int | None = None) -> int:
         """Return the side of the square input in pixels.
@@ -84,7 +103,7 @@ def open_model(name: str) -> Model:
     collection = name.partition(":")[0]
     if collection == "table":
         return _table_model(name)
-    if ":" in name.partition("@")[0] and collection not in {"torchvision", "timm"}:
+    if ":" in name.partition("@")[0] and collection not in COLLECTIONS:
         return _own_model(name)
     known = open_architecture(name)
     weights = Path(name.partition("@")[2])
@@ -95,6 +114,8 @@ def open_model(name: str) -> Model:
         smallest_side=known.smallest_side,
         input_shape=known.input_shape,
         num_classes=known.num_classes,
+        task=known.task,
+        examples=known.inputs,
         code=_digest(weights),
     )
 
