@@ -62,8 +62,9 @@ def at_inputs(model: str, inputs: list[str] | None, classes: int | None) -> Netw
 def parsed_inputs(texts: list[str]) -> Inputs:
     """Parse the values of `--input`.
 
-    >>> parsed_inputs(["3x32x32", "mask=7:int64"])  # doctest: +ELLIPSIS
-    Inputs(positional=(InputTensor(shape=(3, 32, 32), ...),), named={'mask': InputTensor(shape=(7,), dtype=torch.int64...
+    >>> inputs = parsed_inputs(["3x32x32", "mask=7:int64"])
+    >>> inputs.positional[0].shape, inputs.named["mask"].shape, inputs.named["mask"].dtype
+    ((3, 32, 32), (7,), torch.int64)
     """
     from convstudy.analysis import Inputs, InputTensor
     from convstudy.study.models.dtypes import dtype_of

@@ -1,10 +1,26 @@
-"""Torch's dtypes by name."""
+"""The dtypes of inputs by name."""
 
 from __future__ import annotations
 
 import torch
 
 from convstudy.errors import UnknownNameError
+
+NAMES = [
+    "float32",
+    "float64",
+    "float16",
+    "bfloat16",
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+    "bool",
+    "complex64",
+    "complex128",
+]
+ALIASES = ["float", "double", "half", "long", "int", "short"]  # torch's own
 
 
 def dtype_of(name: str) -> torch.dtype:
@@ -19,7 +35,7 @@ def dtype_of(name: str) -> torch.dtype:
     ...
     convstudy.errors.UnknownNameError: no dtype is named 'int46'; did you mean 'int64'?
     """
-    known = {key: value for key, value in vars(torch).items() if isinstance(value, torch.dtype)}
-    if name not in known:
-        raise UnknownNameError("dtype", name, [key for key, value in known.items() if str(value) == f"torch.{key}"])
-    return known[name]
+    if name not in {*NAMES, *ALIASES}:
+        raise UnknownNameError("dtype", name, NAMES)
+    found: torch.dtype = getattr(torch, name)
+    return found
