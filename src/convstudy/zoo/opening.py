@@ -15,7 +15,7 @@ from convstudy.zoo.weights import SUFFIXES, fit_weights, official_file, read_wei
 
 
 def open_architecture(text: str) -> Architecture:
-    """Return the network named `NAME`, `torchvision:NAME` or `timm:NAME`, optionally followed by `@WEIGHTS`.
+    """Return the network named `NAME`, `torchvision:NAME`, `timm:NAME` or `hf:NAME`, optionally with `@WEIGHTS`.
 
     WEIGHTS is a `.safetensors`, `.pth` or `.pt` file, `imagenet` for torchvision's official weights, or the name of
     one of torchvision's sets, such as `IMAGENET1K_V1`. A network built for another number of classes than its weights
@@ -42,6 +42,10 @@ def open_architecture(text: str) -> Architecture:
         from convstudy.zoo.collections import timm_architecture  # noqa: PLC0415
 
         known = timm_architecture(member)
+    elif name.startswith("hf:"):
+        from convstudy.zoo.hugging_face import transformers_architecture  # noqa: PLC0415
+
+        known = transformers_architecture(name.removeprefix("hf:"))
     else:
         known = architecture(name)
     if not weights:

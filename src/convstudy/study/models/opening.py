@@ -89,7 +89,9 @@ class Model:
 
 
 def open_model(name: str) -> Model:
-    """Return the model of a name: one of the zoo, torchvision:NAME, timm:NAME, table:FILE, file.py:Name or module:Name.
+    """Return the model of a name: of the zoo, a collection, a layer table or the user's code.
+
+    Names are those of the zoo, torchvision:NAME, timm:NAME, hf:NAME, table:FILE, file.py:Name and module:Name.
 
     Raises: UnknownNameError, with the closest name; ModelError, if a user's network cannot be opened; ClaimError, if a
     table cannot be read or does not describe a network.
