@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torch_modules
 
 from convstudy.analysis import count
-from convstudy.analysis.stand_in import stand_ins
 from convstudy.errors import ModelError, ShapeError
 
 
@@ -100,26 +99,6 @@ def test_after_an_error_and_after_control_c(network: Untidy, error: BaseExceptio
     with pytest.raises(raised):
         count(network, (3, 4, 4), training=True)
     assert state(network) == before
-
-
-def test_control_c_while_the_network_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = Untidy()
-    before = state(network)
-    from convstudy.analysis import stand_in  # noqa: PLC0415
-
-    put, calls = stand_in._put, []
-
-    def interrupted(*args: Any) -> None:
-        calls.append(args)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        put(*args)
-
-    monkeypatch.setattr(stand_in, "_put", interrupted)
-    with pytest.raises(KeyboardInterrupt), stand_ins(network, training=None):
-        pass
-    assert state(network) == before
-    assert len(calls) == 3
 
 
 class Outside(nn.Module):

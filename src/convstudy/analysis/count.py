@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from convstudy.analysis.failure import failure
 from convstudy.analysis.inputs import Arguments, Input, Inputs, InputTensor
 from convstudy.analysis.rows import Rows
-from convstudy.analysis.stand_in import stand_ins
+from convstudy.analysis.stand_in import as_found, on_meta, stand_in_network
 from convstudy.analysis.table import LayerTable
 from convstudy.analysis.trace import Trace, tensors_in
 from convstudy.errors import ModelError
@@ -42,14 +42,15 @@ def count(
     10912
     """
     network = unwrapped_module(network)
-    arguments = Inputs.of(inputs, named_inputs).arguments(network, on_meta)
+    arguments = Inputs.of(inputs, named_inputs).arguments(network, without_values)
     given = tensors_in((arguments.positional, arguments.named))
-    with stand_ins(network, training=training):
-        trace, outputs = run_traced(network, arguments)
-        rows = Rows(network, image_axes=max(given[0].dim() - 2, 0), one_image=arguments.one_example)
-        rows.add_inputs(arguments)
-        rows.add(trace.root)
-        rows.add_unused()
+    with as_found():
+        copy = stand_in_network(network, on_meta, training=training)
+        trace, outputs = run_traced(copy, arguments)
+    rows = Rows(copy, image_axes=max(given[0].dim() - 2, 0), one_image=arguments.one_example)
+    rows.add_inputs(arguments)
+    rows.add(trace.root)
+    rows.add_unused()
     return rows.table(given, outputs, training)
 
 
@@ -93,6 +94,6 @@ def unwrapped_module(network: nn.Module) -> nn.Module:
     return inner
 
 
-def on_meta(value: InputTensor | Tensor) -> Tensor:
+def without_values(value: InputTensor | Tensor) -> Tensor:
     """Return a tensor of the same shape and dtype on the meta device, which holds no values."""
     return torch.empty(tuple(value.shape), dtype=value.dtype, device="meta")

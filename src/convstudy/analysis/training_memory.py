@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convstudy.analysis.count import on_meta, run_traced, unwrapped_module
+from convstudy.analysis.count import run_traced, unwrapped_module, without_values
 from convstudy.analysis.inputs import Input, Inputs
-from convstudy.analysis.stand_in import stand_ins
+from convstudy.analysis.stand_in import as_found, on_meta, stand_in_network
 from convstudy.analysis.trace import Trace, tensors_in
 from convstudy.errors import RecipeError, UnknownNameError
 
@@ -84,13 +84,14 @@ def training_memory(
     if optimizer not in OPTIMIZER_VALUES:
         raise UnknownNameError("optimizer", optimizer, OPTIMIZER_VALUES)
     network = unwrapped_module(network)
-    arguments = Inputs.of(inputs, named_inputs).arguments(network, on_meta, batch_size=batch_size)
+    arguments = Inputs.of(inputs, named_inputs).arguments(network, without_values, batch_size=batch_size)
     given = tensors_in((arguments.positional, arguments.named))
     batch_size = given[0].shape[0] if given[0].dim() else 1
-    with stand_ins(network, training=training):
-        parameters, buffers = list(network.parameters()), list(network.buffers())
+    with as_found():
+        copy = stand_in_network(network, on_meta, training=training)
+        parameters, buffers = list(copy.parameters()), list(copy.buffers())
         saved = Saved([*parameters, *buffers])
-        run_traced(network, arguments, around=saved)
+        run_traced(copy, arguments, around=saved)
     weights, trained = _bytes(parameters), _bytes([parameter for parameter in parameters if parameter.requires_grad])
     return TrainingMemory(
         batch_size=batch_size,
