@@ -100,6 +100,12 @@ KINDS: dict[str, tuple[Callable[[], State], Callable[[State, Tensor], Any]]] = {
 }
 
 
+class HeldByChild(nn.Module):
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.state = state
+
+
 def closure(state: State) -> Callable[[], State]:
     return lambda: state
 
@@ -116,12 +122,6 @@ HOLDERS: dict[str, tuple[Callable[[State], Any], Callable[[Any], State]]] = {
     "default": (lambda state: eval("lambda state=state: state", {"state": state}), lambda held: held()),
     "module": (HeldByChild, lambda held: held.state),
 }
-
-
-class HeldByChild(nn.Module):
-    def __init__(self, state: State) -> None:
-        super().__init__()
-        self.state = state
 
 
 class Keeps(nn.Module):

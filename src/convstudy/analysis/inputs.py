@@ -114,7 +114,7 @@ class Filled:
 
     def _from_shape(self, value: InputTensor) -> Tensor:
         sizes: tuple[Any, ...] = tuple(value.shape)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes) or not (sizes or not value.batched):
+        if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes) or not (sizes or not value.batched):
             raise ShapeError(f"the input shape is {sizes!r}; expected positive whole numbers such as (3, 32, 32)")
         shape = (*([self.batch_size] if value.batched else []), *map(int, sizes))
         return self._marked(self.made(InputTensor(shape, value.dtype or self.float_type)))
