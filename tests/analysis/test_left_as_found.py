@@ -90,14 +90,20 @@ def test_after_a_count(network: Untidy, training: bool | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"),
-    [(ValueError("shape"), ShapeError), (TypeError(), ModelError), (KeyboardInterrupt(), KeyboardInterrupt)],
+    ("error", "raised"), [(ValueError("shape"), ShapeError), (KeyboardInterrupt(), KeyboardInterrupt)]
 )
 def test_after_an_error_and_after_control_c(network: Untidy, error: BaseException, raised: type[BaseException]) -> None:
     network.error = error
     before = state(network)
     with pytest.raises(raised):
         count(network, (3, 4, 4), training=True)
+    assert state(network) == before
+
+
+def test_after_an_error_that_is_not_of_the_input(network: Untidy) -> None:
+    network.error = TypeError()
+    before = state(network)
+    assert "TypeError" in count(network, (3, 4, 4), training=True).failure
     assert state(network) == before
 
 

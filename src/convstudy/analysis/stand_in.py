@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules import module as torch_modules
 from torch.nn.parameter import is_lazy
 
@@ -42,14 +42,6 @@ def stand_in_network(network: nn.Module, stand_in: StandIn, *, training: bool | 
         for module in copy.modules():
             module.__dict__["training"] = training
     return copy
-
-
-def on_meta(tensor: Tensor) -> Tensor:
-    """Return a tensor of the same shape, type and strides on the meta device, which holds no values."""
-    if isinstance(tensor, nn.Parameter):
-        empty = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
-        return nn.Parameter(empty, requires_grad=tensor.requires_grad)
-    return tensor.detach().to("meta") if tensor.layout is torch.strided else tensor
 
 
 @contextmanager
