@@ -113,8 +113,8 @@ class Filled:
         return value
 
     def _from_shape(self, value: InputTensor) -> Tensor:
-        sizes = tuple(value.shape)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes) or not (sizes or not value.batched):
+        sizes: tuple[Any, ...] = tuple(value.shape)
+        if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes) or not (sizes or not value.batched):
             raise ShapeError(f"the input shape is {sizes!r}; expected positive whole numbers such as (3, 32, 32)")
         shape = (*([self.batch_size] if value.batched else []), *map(int, sizes))
         return self._marked(self.made(InputTensor(shape, value.dtype or self.float_type)))

@@ -74,6 +74,16 @@ def operation(overload: OpOverload) -> Operation:
     return Operation(name, qualified, role, in_place, formula)
 
 
+def higher_order_operation(name: str) -> Operation:
+    """Classify an operation on functions, such as `flex_attention`.
+
+    >>> higher_order_operation("flex_attention").role, higher_order_operation("scan").role
+    ('product', 'unknown')
+    """
+    formula = FORMULAS.get(f"higher_order::{name}")
+    return Operation(name, f"higher_order::{name}", "product" if formula else "unknown", False, formula)
+
+
 def _role(overload: OpOverload, namespace: str, name: str) -> Role:
     known = ROLES.get(name) if namespace in {"aten", "prims", "torchvision"} else None
     if known:
@@ -206,7 +216,7 @@ for _role_name, _names in {
         as_strided tensor_split bucketize searchsorted _pack_padded_sequence _assert_async
         _assert_tensor_metadata _functional_assert_async _assert_scalar sym_size sym_numel sym_stride
         sym_storage_offset is_same_size equal view_copy unique _unique2 unique_consecutive unique_dim
-        bincount affine_grid_generator complex block_diag affine_grid
+        bincount complex block_diag
     """,
 }.items():
     ROLES.update(dict.fromkeys(_names.split(), _role_name))  # type: ignore[arg-type]

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convstudy.analysis.count import on_meta, run_traced, unwrapped_module
+from convstudy.analysis.count import unwrapped_module
 from convstudy.analysis.inputs import Input, Inputs
-from convstudy.analysis.stand_in import stand_ins
-from convstudy.analysis.trace import Trace, tensors_in
-from convstudy.errors import RecipeError, UnknownNameError
+from convstudy.analysis.ladder import Asked, run
+from convstudy.analysis.trace import Trace
+from convstudy.errors import ModelError, RecipeError, UnknownNameError
 
 OPTIMIZER_VALUES = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 """The number of values that an optimizer keeps per trained weight."""
@@ -61,6 +61,7 @@ def training_memory(
     batch_size: int = 1,
     optimizer: str = "momentum",
     training: bool | None = True,
+    on_note: Callable[[str], None] | None = None,
     **named_inputs: Any,
 ) -> TrainingMemory:
     """Predict the memory of a training step from a forward pass on the meta device and what autograd saves for it.
@@ -83,14 +84,20 @@ def training_memory(
         raise RecipeError(f"batch_size is {batch_size}; expected at least 1")
     if optimizer not in OPTIMIZER_VALUES:
         raise UnknownNameError("optimizer", optimizer, OPTIMIZER_VALUES)
-    network = unwrapped_module(network)
-    arguments = Inputs.of(inputs, named_inputs).arguments(network, on_meta, batch_size=batch_size)
-    given = tensors_in((arguments.positional, arguments.named))
+    holders: list[Saved] = []
+
+    def around(copy: nn.Module) -> Saved:
+        holders.append(Saved([*copy.parameters(), *copy.buffers()]))
+        return holders[-1]
+
+    call = Inputs.of(inputs, named_inputs)
+    asked = Asked(inputs=call, training=training, batch_size=batch_size, around=around, on_note=on_note)
+    done = run(unwrapped_module(network), asked)
+    if done.failure:
+        raise ModelError(done.failure)
+    given, saved = done.given, holders[-1]
     batch_size = given[0].shape[0] if given[0].dim() else 1
-    with stand_ins(network, training=training):
-        parameters, buffers = list(network.parameters()), list(network.buffers())
-        saved = Saved([*parameters, *buffers])
-        run_traced(network, arguments, around=saved)
+    parameters, buffers = list(done.network.parameters()), list(done.network.buffers())
     weights, trained = _bytes(parameters), _bytes([parameter for parameter in parameters if parameter.requires_grad])
     return TrainingMemory(
         batch_size=batch_size,
