@@ -160,6 +160,23 @@ def test_a_shape_with_a_batch_axis_or_channels_last_is_answered_with_the_right_o
         assert f"leave out the {shape[0]}" in str(raised.value)
 
 
+def test_tokens_without_a_dtype_are_answered_with_one() -> None:
+    tokens = nn.Sequential(nn.Embedding(50, 4), nn.Linear(4, 2))
+    with pytest.raises(ShapeError, match=r"expected 12:int64, in Python InputTensor\(\(12,\), torch\.int64\)"):
+        convstudy.summary(tokens, (12,))
+    assert convstudy.summary(tokens, convstudy.InputTensor((12,), torch.int64)).totals.macs == 12 * 4 * 2
+
+
+def test_a_forward_pass_is_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    class Branches(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+            return super().forward(x) if x.sum() < 1 else x
+
+    table = convstudy.summary(Branches(3, 2), (3,))
+    assert (table.totals.macs, table.step) == (6, "forward pass")
+    assert " MB of memory" in capsys.readouterr().err
+
+
 def test_a_shape_that_fits_nowhere_keeps_its_own_message() -> None:
     with pytest.raises(ShapeError, match="expected 3 channels"):
         convstudy.summary(CONV, (7, 32, 32))

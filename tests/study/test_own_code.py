@@ -66,6 +66,14 @@ def test_objects_of_its_classes_can_be_pickled(tmp_path: Path) -> None:
     assert parameters(again) == parameters(network)
 
 
+def test_a_network_has_its_own_default_sizes(tmp_path: Path) -> None:
+    text = "from torch.nn import Conv2d\ndef net(num_classes=7, in_channels=1):\n    return Conv2d(in_channels, num_classes, 3)\n"
+    model = open_model(f"{written(tmp_path, 'sized.py', text)}:net")
+    assert (model.num_classes, model.input_shape) == (7, (1, 224, 224))
+    other = open_model(f"{written(tmp_path, 'sized.py', text.replace('=7', '').replace('=1', ''))}:net")
+    assert (other.num_classes, other.input_shape) == (1000, (3, 224, 224))
+
+
 def test_a_file_with_the_name_of_a_known_module_replaces_nothing(tmp_path: Path) -> None:
     json = sys.modules["json"]
     network = open_model(f"{written(tmp_path, 'json.py', DATACLASS)}:Net").build(7, 3)

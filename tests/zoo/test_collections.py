@@ -45,6 +45,7 @@ def test_parameters_of_every_task_are_the_published(name: str) -> None:
         "r3d_18",
         "mvit_v2_s",
         "raft_small",
+        "ssdlite320_mobilenet_v3_large",
         "quantized_shufflenet_v2_x0_5",
     ],
 )

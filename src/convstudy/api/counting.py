@@ -5,6 +5,7 @@ The functions return records, which `print` and notebooks show as tables.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +46,13 @@ def summary(
 ) -> LayerTable:
     """Count a network layer by layer: output shape, activation size, parameters, MACs, receptive field, bytes.
 
-    Nothing is computed or allocated, and the network is not changed. Each input is the shape of one example, such as
-    `(3, 224, 224)`, an `InputTensor`, which adds a dtype, or a tensor, which is counted with its batch size; lists,
-    tuples and dictionaries of these are passed on as such, and named inputs by their names. If a network's own argument
-    is called `classes` or `training`, pass all of them as one `Inputs`. For a network given by name, input and classes
-    are by default those of its paper.
+    Each input is the shape of one example, such as `(3, 224, 224)`, an `InputTensor`, which adds a dtype, or a tensor,
+    which is counted with its batch size; lists, tuples and dictionaries of these are passed on as such, and named
+    inputs by their names. If a network's own argument is called `classes` or `training`, pass all inputs as one
+    `Inputs`. For a network given by name, input and classes are by default those of its paper.
+
+    The network is not changed. Nothing is computed or allocated, unless the network looks at values: then a forward
+    pass runs on the CPU, after a line on standard error that says how much memory it needs.
 
     Raises: ShapeError, if an input does not fit, or is missing for a built network; ModelError, if the network cannot
     be built or run; UnknownNameError, with the closest name.
@@ -154,4 +157,7 @@ def check(
 def _at(
     model: Network, inputs: tuple[Input, ...], named_inputs: dict[str, Any], classes: int | None
 ) -> NetworkAtInputs:
-    return network_at_inputs(model, Inputs.of(inputs, named_inputs), classes=classes)
+    def noted(note: str) -> None:
+        sys.stderr.write(f"{note}\n")
+
+    return network_at_inputs(model, Inputs.of(inputs, named_inputs), classes=classes, on_note=noted)

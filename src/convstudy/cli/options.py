@@ -56,7 +56,10 @@ def at_inputs(model: str, inputs: list[str] | None, classes: int | None) -> Netw
     """Return the network with its inputs and its number of classes, by default those of its paper."""
     from convstudy.study import network_at_inputs
 
-    return network_at_inputs(model, parsed_inputs(inputs or []), classes=classes)
+    def noted(note: str) -> None:
+        typer.echo(note, err=True)
+
+    return network_at_inputs(model, parsed_inputs(inputs or []), classes=classes, on_note=noted)
 
 
 def parsed_inputs(texts: list[str]) -> Inputs:

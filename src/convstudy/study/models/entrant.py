@@ -68,6 +68,8 @@ def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -
             "per class (`convstudy summary`, `explain` and `diff` accept it)"
         )
     table = layer_table(model, input_shape, num_classes)
+    if table.failure:
+        raise ModelError(f"{model.name}: {table.failure}")
     answer = table.output_shapes[0] if len(table.output_shapes) == 1 else table.output_shapes
     if answer != (num_classes,):
         raise ModelError(

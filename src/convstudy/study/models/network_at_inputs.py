@@ -8,6 +8,7 @@ from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from convstudy import analysis
@@ -21,6 +22,7 @@ from convstudy.study.models.own_code import not_ended
 Answer = TypeVar("Answer")
 
 LARGEST = 2**63 // 8  # values; torch cannot describe a tensor of more bytes than fit 64 bits
+WHOLE_NUMBERS = "scalar types: Long, Int"  # in torch's error for indices that are floating-point numbers
 IMAGE_CHANNELS = (1, 3, 4)  # of a shape that may be meant as height x width x channels
 
 
@@ -33,10 +35,11 @@ class NetworkAtInputs:
     network: nn.Module
     inputs: Inputs
     num_classes: int | None
+    on_note: Callable[[str], None] | None  # receives a line before a forward pass on the CPU
 
     def count(self, *, training: bool | None = False) -> LayerTable:
         """Count the network; see `analysis.count`."""
-        return self._answer(lambda: analysis.count(self.network, self.inputs, training=training))
+        return self._answer(lambda: analysis.count(self.network, self.inputs, training=training, on_note=self.on_note))
 
     def training_memory(self, *, batch_size: int, optimizer: str) -> TrainingMemory:
         """Predict the memory of a training step; see `analysis.training_memory`."""
@@ -44,7 +47,9 @@ class NetworkAtInputs:
             raise RecipeError(f"batch_size is {batch_size!r}; expected a whole number, 1 or more")
         number = int(batch_size)
         return self._answer(
-            lambda: analysis.training_memory(self.network, self.inputs, batch_size=number, optimizer=optimizer)
+            lambda: analysis.training_memory(
+                self.network, self.inputs, batch_size=number, optimizer=optimizer, on_note=self.on_note
+            )
         )
 
     def explain(self, layer: str) -> Explanation:
@@ -62,7 +67,7 @@ class NetworkAtInputs:
             with not_ended(self.name):
                 return ask()
         except ShapeError as error:
-            advice = self._advice()
+            advice = self._advice(str(error))
             if advice is None:
                 raise
             raise ShapeError(advice) from error
@@ -71,22 +76,26 @@ class NetworkAtInputs:
                 f"{self.name} cannot be counted: its modules are nested deeper than Python's recursion limit allows"
             ) from None
 
-    def _advice(self) -> str | None:
-        """Return what to change, if the network accepts the shapes without a batch axis or with the channels first."""
-        for what, changed in _likely_meant(self.inputs):
+    def _advice(self, error: str) -> str | None:
+        """Return what to change, if the network accepts other shapes or whole numbers that were probably meant."""
+        for what, expected, changed in _likely_meant(self.inputs, of_whole_numbers=WHOLE_NUMBERS in error):
             try:
                 meant = network_at_inputs(self.asked, changed, classes=self.num_classes)
                 with not_ended(self.name):
                     analysis.count(meant.network, changed)
             except (ConvstudyError, RecursionError):
                 continue
-            got, better = (" and ".join(map(_printed, inputs.shapes)) for inputs in (self.inputs, changed))
-            return f"{self.name} got an input of {got}, {what}; expected {better}"
+            got = _all_printed(self.inputs)
+            return f"{self.name} got an input of {got}, {what}; expected {expected}"
         return None
 
 
 def network_at_inputs(
-    network: nn.Module | Model | str, inputs: Inputs, *, classes: int | None = None
+    network: nn.Module | Model | str,
+    inputs: Inputs,
+    *,
+    classes: int | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> NetworkAtInputs:
     """Return a network with its inputs; one given by name is built for them, without allocating its weights.
 
@@ -103,7 +112,7 @@ def network_at_inputs(
     """
     inputs = _checked(inputs)
     if isinstance(network, nn.Module):
-        return _built(network, inputs, classes)
+        return _built(network, inputs, classes, on_note)
     model = open_model(network) if isinstance(network, str) else network
     if not isinstance(model, Model):
         raise ModelError(_no_network(network))
@@ -113,16 +122,20 @@ def network_at_inputs(
     num_classes = model.num_classes if classes is None else int(classes)
     channels = _channels(inputs) or model.input_shape[0]
     built = unallocated_network(model, num_classes, channels)
-    return NetworkAtInputs(asked=model, name=model.name, network=built, inputs=inputs, num_classes=classes)
+    return NetworkAtInputs(
+        asked=model, name=model.name, network=built, inputs=inputs, num_classes=classes, on_note=on_note
+    )
 
 
-def _built(network: nn.Module, inputs: Inputs, classes: int | None) -> NetworkAtInputs:
+def _built(
+    network: nn.Module, inputs: Inputs, classes: int | None, on_note: Callable[[str], None] | None
+) -> NetworkAtInputs:
     if not inputs.positional and not inputs.named:
         raise ShapeError("a built network needs the shape of one input, as in (3, 224, 224); got none")
     if classes is not None:
         raise ShapeError(f"classes is {classes}; expected None, because this network is already built")
     name = type(network).__name__
-    return NetworkAtInputs(asked=network, name=name, network=network, inputs=inputs, num_classes=None)
+    return NetworkAtInputs(asked=network, name=name, network=network, inputs=inputs, num_classes=None, on_note=on_note)
 
 
 def _no_network(given: object) -> str:
@@ -170,28 +183,40 @@ def _channels(inputs: Inputs) -> int | None:
     return None
 
 
-def _likely_meant(inputs: Inputs) -> Iterator[tuple[str, Inputs]]:
-    """Yield the inputs with shapes as they may have been meant, and what is wrong with the given ones."""
+def _likely_meant(inputs: Inputs, *, of_whole_numbers: bool) -> Iterator[tuple[str, str, Inputs]]:
+    """Yield what is wrong with the given inputs, what may have been meant in words, and the inputs that were meant."""
     given = (*inputs.positional, *inputs.named.values())
     shapes = [value.shape if isinstance(value, InputTensor) else value for value in given]
     shapes = [shape for shape in shapes if is_shape(shape)]
     if not shapes or not shapes[0]:
         return
+    if of_whole_numbers:
+        meant = _with_shapes(inputs, lambda shape: InputTensor(shape, torch.int64))
+        words = "{0}:int64, in Python InputTensor(({1},), torch.int64)"
+        text = words.format(_printed(shapes[0]), ", ".join(map(str, shapes[0])))
+        yield "which holds floating-point numbers", text, meant
     batch = shapes[0][0]
     if all(len(shape) > 1 and shape[0] == batch for shape in shapes):
-        yield f"which has a batch axis (leave out the {batch})", _changed(inputs, lambda shape: shape[1:])
+        meant = _with_shapes(inputs, lambda shape: shape[1:])
+        yield f"which has a batch axis (leave out the {batch})", _all_printed(meant), meant
     if all(len(shape) == 3 and shape[-1] in IMAGE_CHANNELS for shape in shapes):
-        yield "with the channels last", _changed(inputs, lambda shape: (shape[-1], *shape[:-1]))
+        meant = _with_shapes(inputs, lambda shape: (shape[-1], *shape[:-1]))
+        yield "with the channels last", _all_printed(meant), meant
 
 
-def _changed(inputs: Inputs, change: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> Inputs:
+def _with_shapes(inputs: Inputs, change: Callable[[tuple[Any, ...]], Any]) -> Inputs:
     def changed(value: Any) -> Any:
         if isinstance(value, InputTensor):
-            return replace(value, shape=change(value.shape))
+            new = change(value.shape)
+            return new if isinstance(new, InputTensor) else replace(value, shape=new)
         return change(value) if is_shape(value) else value
 
     named: Mapping[str, Any] = {name: changed(value) for name, value in inputs.named.items()}
     return Inputs(tuple(map(changed, inputs.positional)), named)
+
+
+def _all_printed(inputs: Inputs) -> str:
+    return " and ".join(map(_printed, inputs.shapes))
 
 
 def _printed(shape: tuple[Any, ...]) -> str:

@@ -152,7 +152,14 @@ def _own_model(name: str) -> Model:
     if not callable(found):
         known = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
         raise ModelError(f"{where} has no network '{attribute}'; it has {', '.join(known) or 'none'}")
-    return Model(name=name, build=checked_builder(found, name), code=code)
+    classes, channels = (_default(found, size, paper) for size, paper in zip(SIZES, (1000, 3), strict=True))
+    return Model(
+        name=name,
+        build=checked_builder(found, name),
+        input_shape=(channels, 224, 224),
+        num_classes=classes,
+        code=code,
+    )
 
 
 def checked_builder(maker: Callable[..., Any], name: str) -> Callable[[int, int], nn.Module]:
@@ -194,6 +201,13 @@ def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
             f"{', '.join(required)}"
         )
     return [size for size in SIZES if size in parameters or any_keyword]
+
+
+def _default(maker: Callable[..., Any], size: str, otherwise: int) -> int:
+    """Return the default value of one of the sizes, if it has one."""
+    parameter = inspect.signature(maker).parameters.get(size)
+    default = None if parameter is None else parameter.default
+    return default if isinstance(default, int) and default > 0 else otherwise
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:
