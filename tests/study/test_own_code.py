@@ -67,7 +67,7 @@ def test_objects_of_its_classes_can_be_pickled(tmp_path: Path) -> None:
 
 
 def test_a_network_has_its_own_default_sizes(tmp_path: Path) -> None:
-    text = "from torch.nn import Conv2d\ndef net(num_classes=7, in_channels=1):\n    return Conv2d(in_channels, num_classes, 3)\n"
+    text = "from torch.nn import Conv2d\ndef net(num_classes=7, in_channels=1):\n    return Conv2d(in_channels, 2, 3)\n"
     model = open_model(f"{written(tmp_path, 'sized.py', text)}:net")
     assert (model.num_classes, model.input_shape) == (7, (1, 224, 224))
     other = open_model(f"{written(tmp_path, 'sized.py', text.replace('=7', '').replace('=1', ''))}:net")
