@@ -28,7 +28,9 @@ Table = Annotated[
 ModelName = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="A network: a name from `convstudy models`, or your own as path/to/file.py:Name."
+        metavar="MODEL",
+        help="A network: a name from `convstudy models`, your own as path/to/file.py:Name, or one of torchvision:NAME, "
+        "timm:NAME and hf:NAME (transformers).",
     ),
 ]
 InputShapes = Annotated[
