@@ -8,7 +8,9 @@
 - softmax: five per value (maximum, subtraction, exponential, sum, division)
 - normalization: two per value with stored statistics (scale, shift); five more with the statistics of the data
   (mean, variance, normalization)
-- interpolation: 3, 7 or 15 per result (linear, bilinear, trilinear), 31 (bicubic); nearest: none
+- interpolation: 3, 7 or 15 per result (linear, bilinear, trilinear), 31 (bicubic); nearest: none; `roi_align`: 8 per
+  sampled point (bilinear, and the mean), with one point per result if their number depends on the region
+- `nms` and `roi_pool`: one per input value, as for other reductions
 - views, copies, concatenation, padding, look-up, random numbers, and operations on weights alone: none
 """
 
@@ -143,6 +145,9 @@ def _softmax(_: str, done: Application) -> int:
 
 
 def _interpolation(name: str, done: Application) -> int:
+    if "roi_align" in name:
+        ratio = done.argument(5, "sampling_ratio") or 0
+        return 8 * max(ratio, 1) ** 2 * done.output.numel()
     return INTERPOLATION.get(name, 0) * done.output.numel()
 
 
@@ -182,7 +187,7 @@ for _role_name, _names in {
     "reduction": """
         sum mean amax amin aminmax argmax argmin max min prod norm var std var_mean std_mean logsumexp all
         any native_norm linalg_vector_norm nansum median mode nll_loss_forward nll_loss2d_forward
-        count_nonzero trace topk sort kthvalue cummax cummin
+        count_nonzero trace topk sort kthvalue cummax cummin nms roi_pool ps_roi_pool histc
     """,
     "softmax": "_softmax _log_softmax _safe_softmax _masked_softmax",
     "norm": """
@@ -194,7 +199,7 @@ for _role_name, _names in {
         upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
         _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
         upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
-        grid_sampler_2d grid_sampler_3d
+        grid_sampler_2d grid_sampler_3d roi_align ps_roi_align
     """,
     "joining": """
         cat stack _stack constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
