@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from convstudy.analysis import Inputs, unallocated
-from convstudy.errors import ModelError, ToolError, UnknownNameError
+from convstudy.errors import ModelError, ShapeError, ToolError, UnknownNameError
 from convstudy.study import network_at_inputs, open_model
 from convstudy.study.models.entrant import entrant
 from convstudy.zoo import open_architecture
@@ -64,8 +64,10 @@ def test_a_network_of_another_task_is_not_trained() -> None:
 def test_sizes_that_a_task_does_not_have_get_one_line() -> None:
     with pytest.raises(ModelError, match="no classes; got 7"):
         network_at_inputs("torchvision:raft_small", Inputs(), classes=7)
-    with pytest.raises(ModelError, match="3 channels; got 2"):
-        network_at_inputs("torchvision:fcn_resnet50", Inputs(((2, 64, 64),)))
+    with pytest.raises(ShapeError, match="expected 3 channels"):
+        network_at_inputs("torchvision:fcn_resnet50", Inputs(((2, 64, 64),))).count()
+    with pytest.raises(ShapeError, match="expected 3x16x32x32$"):
+        network_at_inputs("torchvision:r3d_18", Inputs(((1, 3, 16, 32, 32),))).count()
     segmented = network_at_inputs("torchvision:lraspp_mobilenet_v3_large", Inputs(((3, 64, 64),)), classes=5)
     assert segmented.count().output_shapes == ((5, 64, 64),)
 

@@ -170,11 +170,8 @@ def _torchvision_network(name: str, sizes: dict[str, int], num_classes: int, in_
     return network
 
 
-def _network_of_task(
-    name: str, classes: int, arguments: dict[str, Any], num_classes: int, in_channels: int
-) -> nn.Module:
-    if in_channels != 3:
-        raise ModelError(f"torchvision:{name} accepts only images of 3 channels; got {in_channels}")
+def _network_of_task(name: str, classes: int, arguments: dict[str, Any], num_classes: int, _: int) -> nn.Module:
+    """Build a network of another task; all of them accept images of 3 channels only."""
     if num_classes != classes and not classes:
         raise ModelError(f"torchvision:{name} has no classes; got {num_classes}")
     arguments = arguments | ({"num_classes": num_classes} if classes else {}) | _initialization(name)

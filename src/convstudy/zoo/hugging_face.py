@@ -127,7 +127,7 @@ def _setting(configuration: Any, part: str, name: str) -> Any:
 
 def _tokens(configuration: Any) -> tuple[int, ...]:
     longest = _setting(configuration, "text_config", "max_position_embeddings")
-    return (min(TOKENS, longest) if isinstance(longest, int) else TOKENS,)
+    return (min(TOKENS, longest) if isinstance(longest, int) and longest > 0 else TOKENS,)
 
 
 def _image(configuration: Any) -> tuple[int, ...]:
