@@ -126,6 +126,7 @@ def test_each_of_two_files_of_one_name_imports_its_own_neighbors(tmp_path: Path)
         ("raise SystemExit\n", r"exit\(\)"),
         ("def net():\n    raise SystemExit('no GPU')\n", r"ends\.py:net.* sys\.exit\(no GPU\)"),
         ("1/0\n", "ZeroDivisionError"),
+        ("from . import net\n", r"package\.module:Name"),
     ],
 )
 def test_a_file_that_ends_the_program_gets_one_line(tmp_path: Path, text: str, said: str) -> None:
@@ -133,6 +134,16 @@ def test_a_file_that_ends_the_program_gets_one_line(tmp_path: Path, text: str, s
     with pytest.raises(ModelError, match=said) as raised:
         open_model(name).build(10, 3)
     assert "\n" not in str(raised.value)
+
+
+def test_a_network_without_a_constructor_of_its_own_gets_no_sizes(tmp_path: Path) -> None:
+    text = "from torch import nn\nclass Net(nn.Module):\n    def forward(self, x):\n        return 2 * x\n"
+    assert parameters(open_model(f"{written(tmp_path, 'bare.py', text)}:Net").build(10, 3)) == 0
+
+
+def test_a_file_without_a_name_gets_one_line() -> None:
+    with pytest.raises(ModelError, match=r"bare\.py:Name"):
+        open_model("bare.py")
 
 
 def test_a_file_that_fails_is_no_module(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_sizes_that_a_task_does_not_have_get_one_line() -> None:
         network_at_inputs("torchvision:raft_small", Inputs(), classes=7)
     with pytest.raises(ShapeError, match="expected 3 channels"):
         network_at_inputs("torchvision:fcn_resnet50", Inputs(((2, 64, 64),))).count()
-    with pytest.raises(ShapeError, match="expected 3x16x32x32$"):
+    with pytest.raises(ShapeError, match=r"expected 3x16x32x32$"):
         network_at_inputs("torchvision:r3d_18", Inputs(((1, 3, 16, 32, 32),))).count()
     segmented = network_at_inputs("torchvision:lraspp_mobilenet_v3_large", Inputs(((3, 64, 64),)), classes=5)
     assert segmented.count().output_shapes == ((5, 64, 64),)

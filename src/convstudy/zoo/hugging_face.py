@@ -50,8 +50,9 @@ def transformers_architecture(name: str) -> Architecture:
 def _found(transformers: Any, name: str) -> tuple[Any, type[nn.Module]]:
     """Return a configuration and the class of its network."""
     kind: Any = getattr(transformers, name, None) if name.isidentifier() else None
-    if isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel) and kind.config_class is not None:
-        return kind.config_class(), kind
+    own = getattr(kind, "config_class", None)
+    if own is not None and isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel):
+        return own(), kind
     types = list(transformers.CONFIG_MAPPING.keys())
     if name in types:
         configuration = transformers.AutoConfig.for_model(name)

@@ -107,6 +107,8 @@ def open_model(name: str) -> Model:
         return _table_model(name)
     if ":" in name.partition("@")[0] and collection not in COLLECTIONS:
         return _own_model(name)
+    if name.endswith(".py"):
+        raise ModelError(f"{name} is a file; expected the network in it, too, as in {name}:Name")
     known = open_architecture(name)
     weights = Path(name.partition("@")[2])
     return Model(
@@ -192,6 +194,8 @@ def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
 
     Raises: ModelError, if it has other parameters without a default.
     """
+    if isinstance(maker, type) and maker.__init__ is nn.Module.__init__:
+        return []  # it takes any keyword, and rejects it
     parameters = inspect.signature(maker).parameters
     any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     required = [key for key, parameter in parameters.items() if _is_required(parameter) and key not in SIZES]

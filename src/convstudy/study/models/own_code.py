@@ -93,7 +93,8 @@ def _importing(where: str) -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:
-        raise ModelError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+        hint = "; name it as a module, as in package.module:Name" if "relative import" in str(error) else ""
+        raise ModelError(f"{where} cannot be imported: {type(error).__name__}: {error}{hint}") from error
 
 
 def _from_file(path: Path) -> ModuleType:
