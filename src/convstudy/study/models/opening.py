@@ -194,7 +194,7 @@ def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
 
     Raises: ModelError, if it has other parameters without a default.
     """
-    if isinstance(maker, type) and maker.__init__ is nn.Module.__init__:
+    if isinstance(maker, type) and getattr(maker, "__init__", None) is nn.Module.__init__:
         return []  # it takes any keyword, and rejects it
     parameters = inspect.signature(maker).parameters
     any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
