@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import convstudy
+import convstudy as typed
 from convstudy.errors import ConvstudyError, ModelError, RecipeError, ShapeError
 
+convstudy: Any = typed  # what is passed here by mistake is not of the right type
 CONV = nn.Sequential(nn.Conv2d(3, 8, 5), nn.Flatten())
 CONV_MACS = 28 * 28 * 8 * 5 * 5 * 3
 
@@ -69,7 +70,7 @@ def test_inputs_are_dictionaries_and_lists() -> None:
 
 def test_an_argument_of_the_network_may_have_the_name_of_one_of_ours() -> None:
     class Odd(nn.Linear):
-        def forward(self, classes: Tensor, training: bool = False) -> Tensor:  # type: ignore[override]
+        def forward(self, classes: Tensor, training: bool = False) -> Tensor:
             return super().forward(classes) if training else classes
 
     given = convstudy.Inputs((), {"classes": (3,), "training": True})
@@ -87,7 +88,7 @@ def test_a_named_network_takes_its_input_by_name() -> None:
 )
 def test_a_shape_is_any_sequence_of_whole_numbers(shape: Any) -> None:
     assert convstudy.summary(CONV, shape).totals.macs == CONV_MACS
-    table = convstudy.summary("net", shape, classes=np.int64(7))  # type: ignore[arg-type]
+    table = convstudy.summary("net", shape, classes=np.int64(7))
     assert table.output_shapes == ((7,),)
 
 
@@ -169,7 +170,7 @@ def test_tokens_without_a_dtype_are_answered_with_one() -> None:
 
 def test_a_forward_pass_is_announced(capsys: pytest.CaptureFixture[str]) -> None:
     class Branches(nn.Linear):
-        def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        def forward(self, x: Tensor) -> Tensor:
             return super().forward(x) if x.sum() < 1 else x
 
     table = convstudy.summary(Branches(3, 2), (3,))
