@@ -1,5 +1,5 @@
 from . import errors, statistics
-from .analysis import bottleneck
+from .analysis import Inputs, InputTensor, bottleneck
 from .api.comparing import ComparisonResult, compare, open_comparison
 from .api.counting import bottlenecks, check, diff, explain, network, summary, training_memory, trends
 from .api.data import LoadedData, load_data
@@ -10,6 +10,8 @@ __version__: str
 
 __all__ = [
     "ComparisonResult",
+    "InputTensor",
+    "Inputs",
     "LoadedData",
     "Recipe",
     "Run",

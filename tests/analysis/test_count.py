@@ -8,7 +8,7 @@ import torchvision
 from torch import Tensor, nn
 
 from convstudy.analysis import count
-from convstudy.errors import ModelError, ShapeError
+from convstudy.errors import ShapeError
 from tests.analysis.networks import Net
 
 IMAGE = (3, 224, 224)
@@ -156,12 +156,3 @@ def test_a_window_that_does_not_fit(layer: nn.Module, size: int) -> None:
     with pytest.raises(ShapeError, match=rf"^0 \(\w+\): got 1x3x{size}x9 .*, expected .*5x5"):
         count(nn.Sequential(layer), (3, size, 9))
     assert count(nn.Sequential(layer), (3, 5, 9)).output_shapes[0][1] == 1
-
-
-def test_a_network_that_looks_at_values() -> None:
-    class Looking(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return x if x.sum() > 0 else -x
-
-    with pytest.raises(ModelError, match="values of the input"):
-        count(nn.Sequential(Looking()), (3,))

@@ -228,3 +228,117 @@ def test_collections_and_weights_are_opened_by_name(convstudy: Convstudy, tmp_pa
     assert convstudy("summary", "net@net.pth").status == 0
     assert "gone.pth" in convstudy("summary", "net@gone.pth").err
     assert "did you mean 'resnet34'" in convstudy("summary", "torchvision:resnet3A").err
+
+
+LOUD = """
+import os
+from torch import nn
+import torch
+
+print("imported")
+os.system("echo started")
+
+
+class Loud(nn.Module):
+    def __init__(self):
+        super().__init__()
+        print("built")
+        self.line = nn.Linear(6, 2)
+
+    def forward(self, x):
+        print("run")
+        return self.line(x)
+
+
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.conv = nn.Embedding(50, 4), nn.Conv2d(3, 4, 3)
+
+    def forward(self, image, tokens, mask=None):
+        found = self.table(tokens).mean(1) + self.conv(image).mean((2, 3))
+        return found if mask is None else found * mask
+
+
+class OnlyCounted(nn.Linear):
+    def forward(self, x):
+        if torch.is_grad_enabled():
+            raise KeyError("not for training")
+        return super().forward(x)
+
+
+class Exits(nn.Linear):
+    def forward(self, x):
+        raise SystemExit("no GPU")
+
+
+loud = Loud()
+exits = Exits(6, 2)
+only_counted = OnlyCounted(6, 2)
+"""
+
+
+@pytest.fixture
+def loud(tmp_path: Path) -> str:
+    (tmp_path / "loud.py").write_text(LOUD)
+    return "loud.py"
+
+
+@pytest.mark.parametrize("attribute", ["Loud", "loud"])
+def test_what_a_network_prints_is_not_in_the_output(convstudy: Convstudy, loud: str, attribute: str) -> None:
+    for words in (
+        ("summary", f"{loud}:{attribute}"),
+        ("diff", f"{loud}:{attribute}", f"{loud}:{attribute}"),
+        ("bottleneck", f"{loud}:{attribute}"),
+    ):
+        said = convstudy(*words, "--input", "6", "--format", "json")
+        assert said.status == 0, said.err
+        assert json.loads(said.out)
+        assert "run" in said.err.splitlines()
+    explained = convstudy("explain", f"{loud}:{attribute}", "line", "--input", "6")
+    assert explained.out.startswith("line (Linear)")
+
+
+@pytest.mark.parametrize("words", [("summary",), ("explain",), ("diff", "lecture"), ("trends",), ("bottleneck",)])
+def test_a_network_that_ends_the_program_gets_one_line(convstudy: Convstudy, loud: str, words: tuple[str, ...]) -> None:
+    layer = ("line",) if words == ("explain",) else ()
+    said = convstudy(*words, f"{loud}:exits", *layer, *(() if "diff" in words else ("--input", "6")))
+    assert said.status == 2
+    assert "sys.exit(no GPU)" in said.err
+    assert said.err.splitlines()[-1].startswith("error: ")
+    assert said.out == ""
+
+
+def test_several_inputs_with_dtypes_by_position_and_by_name(convstudy: Convstudy, loud: str) -> None:
+    def macs(*words: str) -> int:
+        said = convstudy("summary", f"{loud}:Tokens", *words, "--format", "json")
+        assert said.status == 0, said.err
+        found: int = json.loads(said.out)["totals"]["macs"]
+        return found
+
+    assert macs("--input", "3x8x8", "--input", "12:int64") == 4 * 6 * 6 * 27
+    assert macs("--input", "tokens=12:long", "--input", "image=3x8x8") == 4 * 6 * 6 * 27
+    assert macs("--input", "(3, 8, 8)", "--input", "12:int32", "--input", "mask=4:float32") == 4 * 6 * 6 * 27
+    assert convstudy("explain", f"{loud}:Tokens", "conv", "--input", "3x8x8", "--input", "12:int64").status == 0
+    said = convstudy("diff", *[f"{loud}:Tokens"] * 2, "--input", "3x8x8", "--input", "12:int64", "--format", "json")
+    assert json.loads(said.out)["changes"] == []
+
+
+def test_a_memory_that_cannot_be_predicted_leaves_the_table(convstudy: Convstudy, loud: str) -> None:
+    said = convstudy("summary", f"{loud}:only_counted", "--input", "6", "--format", "json")
+    assert said.status == 0
+    counted = json.loads(said.out)
+    assert counted["totals"]["macs"] == 12
+    assert counted["training_memory"] is None
+    assert "not for training" in said.err
+    assert "OnlyCounted" in convstudy("summary", f"{loud}:only_counted", "--input", "6").out
+
+
+def test_networks_of_other_tasks_are_counted_explained_and_compared(convstudy: Convstudy) -> None:
+    name = "torchvision:lraspp_mobilenet_v3_large"
+    counted = json.loads(convstudy("summary", name, "--format", "json").out)
+    assert counted["input_shapes"] == [[3, 520, 520]]
+    assert round(counted["totals"]["macs"] / 1e9, 3) == 2.086  # published
+    assert "MACs" in convstudy("explain", name, "backbone.0.0").out
+    small = json.loads(convstudy("diff", name, name, "--input", "3x64x64", "--format", "json").out)
+    assert small["changes"] == []

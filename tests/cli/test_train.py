@@ -208,6 +208,13 @@ def test_in_a_file_the_other_spellings_of_a_flag_are_answered_with_the_setting()
             assert str(caught.value) == f"a recipe has no '{name}'; did you mean '{each.name}'?"
 
 
+def test_the_name_of_a_folder_is_printed_as_it_is(convstudy: Convstudy, pictures: Path) -> None:
+    words = ("--data", "pictures", "--epochs", "1", "--device", "cpu", "--threads", "1", "--output", "a [/b] :cat:")
+    said = convstudy("train", "small.py:Small", *words)
+    assert said.status == 0, said.err
+    assert "run: a [/b] :cat:\n" in said.out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -55,6 +55,17 @@ def test_nothing_is_cut_off_at_80_columns(table: RenderableType) -> None:
     assert NASTY_NETWORK[20:] in text
 
 
+def test_a_table_says_how_it_was_counted_and_where_it_ended() -> None:
+    table = count(nn.Linear(3, 2), (3,))
+    assert "Per example" in drawn(layer_table(table))
+    assert "forward pass" not in drawn(layer_table(table))
+    real = drawn(layer_table(replace(table, step="forward pass", failure="layer3 (Odd): no such operation")))
+    assert "counted in a forward pass on the CPU" in real
+    assert "layer3 (Odd)" in real
+    assert "at least 6 MACs" in real
+    assert "Per image" in drawn(layer_table(count(nn.Conv2d(3, 2, 1), (3, 4, 4))))
+
+
 def test_the_cost_table_says_what_each_network_costs() -> None:
     lines = drawn(cost_table(RESULTS.models)).splitlines()
     assert lines[2].split() == ["net", *["1", "×", "32", "×", "32"], "61,706", "417", "K", "6,508"]

@@ -172,7 +172,7 @@ def test_offline_the_message_says_which_file_to_put_where(hub: Path) -> None:
         ("alexnet@imagenet", r"there are no official weights for alexnet, .* expected a file"),
         ("resnet50-v1@imagenet", r"there are no official weights for resnet50-v1"),
         ("torchvision:resnet5O", r"no network of torchvision is named 'resnet5O'; did you mean 'resnet50'\?"),
-        ("torchvision:xyz", r"known are alexnet, convnext_base, convnext_large; 77 more in its list_models\(\)$"),
+        ("torchvision:xyz", r"known are alexnet, convnext_base, convnext_large; 118 more in its list_models\(\)$"),
         ("torchvision:resnet50@IMAGENET1K_V9", r"no set of weights for resnet50 is named"),
         ("timm:resnet50@imagenet", r"timm:resnet50"),
     ],

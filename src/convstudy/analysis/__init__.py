@@ -6,6 +6,7 @@ from convstudy.analysis.depth import at_depth
 from convstudy.analysis.difference import LayerDifference, TableDifference, diff
 from convstudy.analysis.explanation import Derivation, Explanation, explain
 from convstudy.analysis.folding import Block, fold
+from convstudy.analysis.inputs import Input, Inputs, InputTensor
 from convstudy.analysis.layout import channels_last
 from convstudy.analysis.table import LayerRow, LayerTable, Totals, Uncounted
 from convstudy.analysis.training_memory import TrainingMemory, training_memory
@@ -19,6 +20,9 @@ __all__ = [
     "Counterexample",
     "Derivation",
     "Explanation",
+    "Input",
+    "InputTensor",
+    "Inputs",
     "LayerDifference",
     "LayerRow",
     "LayerTable",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 Shape = tuple[int, ...]
@@ -26,4 +28,14 @@ class Application:
 
     def shape(self, position: int) -> Shape:
         """Return the shape of the tensor argument at a position."""
-        return tuple(self.args[position].shape)
+        return shape_of(self.args[position])
+
+
+def shape_of(tensor: Tensor) -> Shape:
+    """Return the shape of a tensor; of a jagged nested tensor that of its packed values."""
+    return tuple(tensor.values().shape) if tensor.is_nested and tensor.layout is torch.jagged else tuple(tensor.shape)
+
+
+def size_of(tensor: Tensor) -> int:
+    """Return the number of values of a tensor; of a jagged nested tensor without padding."""
+    return prod(shape_of(tensor)) if tensor.is_nested else tensor.numel()

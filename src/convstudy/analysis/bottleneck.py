@@ -7,7 +7,8 @@ from math import prod
 
 from torch import nn
 
-from convstudy.analysis.count import Input, count, unwrapped_module
+from convstudy.analysis.count import count, unwrapped_module
+from convstudy.analysis.inputs import Input, Inputs
 from convstudy.analysis.table import Shape
 from convstudy.analysis.window import window_output_size
 from convstudy.errors import ShapeError
@@ -75,7 +76,7 @@ def bottleneck(input_shape: Shape, *, kernel: int, channels: int, reduced: int, 
     return Bottleneck("", tuple(input_shape), (channels, *sides), (kernel, kernel), reduced)
 
 
-def bottlenecks(network: nn.Module, *inputs: Input, reduced: int | None = None) -> tuple[Bottleneck, ...]:
+def bottlenecks(network: nn.Module, /, *inputs: Input | Inputs, reduced: int | None = None) -> tuple[Bottleneck, ...]:
     """Return the convolutions of a network that a 1x1 reduction would make cheaper, those that save most first.
 
     Only ungrouped convolutions with a kernel larger than 1 are considered. `reduced` is the number of channels to

@@ -1,38 +1,48 @@
-"""Counting: one run of a network on the meta device, which computes and allocates nothing and changes nothing."""
+"""Counting: one run of a copy of a network, on the meta device if possible, which computes and allocates nothing."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from convstudy.analysis.failure import failure
-from convstudy.analysis.flow import Axis, Flow
-from convstudy.analysis.propagation import mark
+from convstudy.analysis.inputs import Input, Inputs
+from convstudy.analysis.ladder import Asked, run
 from convstudy.analysis.rows import Rows
-from convstudy.analysis.stand_in import stand_ins
-from convstudy.analysis.table import LayerTable, Shape
-from convstudy.analysis.trace import Trace, tensors_in
-from convstudy.errors import ModelError, ShapeError
-
-Input = Shape | Sequence[int] | Tensor
+from convstudy.analysis.table import LayerTable
+from convstudy.errors import ModelError
 
 
-def count(network: nn.Module, *inputs: Input, training: bool | None = False, **named_inputs: Input) -> LayerTable:
+def count(
+    network: nn.Module,
+    /,
+    *inputs: Input | Inputs,
+    training: bool | None = False,
+    on_note: Callable[[str], None] | None = None,
+    **named_inputs: Any,
+) -> LayerTable:
     """Count a network and return its layer table.
 
     The table has, per layer, the output shape, activation size, parameters, MACs, receptive field and bytes. Each input
-    is the shape of one example without the batch axis, such as `(3, 32, 32)`, or a tensor, whose values are not read.
+    is the shape of one example without the batch axis, such as `(3, 32, 32)`, an `InputTensor`, which adds a dtype, or
+    a tensor; lists, tuples and mappings of these are passed on as such. Named inputs are passed by name; those that are
+    no shapes and hold no tensors (numbers, text, None) are passed as they are.
+
+    The network is run with shapes alone or, if it looks at values, with fake tensors, which know the device and small
+    constants, or in a forward pass on the CPU, with zeros for inputs given as shapes; `table.step` says which. Before a
+    forward pass, `on_note` is called with a line that says how much memory it needs. If all fail after some layers, the
+    table has the layers up to the failure, and its figures are a lower bound.
+
     `training` sets the mode of the run (None: each module keeps its own). The network may be on any device, including
-    the meta device, and is restored afterwards, even after an error. In training mode batch normalization uses the
-    statistics of the image, except with one value per channel, which torch rejects: then it uses the stored ones.
+    the meta device; a copy is run, so it does not change, even after an error. In training mode batch normalization
+    uses the statistics of the image, except with one value per channel, which torch rejects: then the stored ones.
 
     Raises:
         ShapeError: if an input does not fit; the message names the layer, the received and the expected shape.
-        ModelError: if the network needs the values of its input, or fails for another reason.
+        ModelError: if the network fails before its first layer, or cannot be copied.
 
     >>> table = count(nn.Sequential(nn.Conv2d(3, 8, 5), nn.MaxPool2d(2)), (3, 32, 32))
     >>> [(row.path, row.output_shape, row.parameters, row.macs) for row in table.rows]
@@ -41,48 +51,14 @@ def count(network: nn.Module, *inputs: Input, training: bool | None = False, **n
     10912
     """
     network = unwrapped_module(network)
-    given = [stand_in_of(value, network) for value in inputs]
-    named = {name: stand_in_of(value, network) for name, value in named_inputs.items()}
-    first = next(iter([*given, *named.values()]), None)
-    if first is None:
-        raise ShapeError("no input; expected the shape of one example, as in count(network, (3, 32, 32))")
-    one_image = not any(isinstance(value, Tensor) for value in (*inputs, *named_inputs.values()))
-    with stand_ins(network, training=training):
-        trace, outputs = run_traced(network, given, named)
-        rows = Rows(network, image_axes=max(first.dim() - 2, 0), one_image=one_image)
-        rows.add_inputs(given, named)
-        rows.add(trace.root)
-        rows.add_unused()
-    return rows.table([*given, *named.values()], outputs, training)
-
-
-Run = Callable[[], Any]
-
-
-def without_gradients(_: Trace, run: Run) -> Any:
-    """Run without gradients, as in evaluation."""
-    with torch.no_grad():
-        return run()
-
-
-def run_traced(
-    network: nn.Module,
-    given: Sequence[Tensor],
-    named: Mapping[str, Tensor],
-    around: Callable[[Trace, Run], Any] = without_gradients,
-) -> tuple[Trace, list[Tensor]]:
-    """Run a network that is on the meta device inside `around`; return the trace of its calls, and its outputs."""
-    trace = Trace({id(module): path for path, module in network.named_modules()})
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # it would hide the parts of an encoder layer
-    try:
-        with warnings.catch_warnings(action="ignore"), trace:
-            outputs = tensors_in(around(trace, lambda: network(*given, **named)))
-    except Exception as error:
-        raise failure(error, trace, [*given, *named.values()]) from error
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
-    return trace, outputs
+    asked = Asked(inputs=Inputs.of(inputs, named_inputs), training=training, on_note=on_note)
+    done = run(network, asked)
+    rows = Rows(done.network, image_axes=max(done.given[0].dim() - 2, 0), one_image=done.arguments.one_example)
+    rows.add_inputs(done.arguments)
+    rows.add(done.trace.root)
+    rows.add_unused()
+    table = rows.table(done.given, done.outputs, training)
+    return replace(table, step=done.step, failure=done.failure)
 
 
 def unwrapped_module(network: nn.Module) -> nn.Module:
@@ -95,23 +71,3 @@ def unwrapped_module(network: nn.Module) -> nn.Module:
             f"{type(inner).__name__} is a TorchScript module, whose layers cannot be traced; count it before scripting"
         )
     return inner
-
-
-def stand_in_of(value: Input, network: nn.Module) -> Tensor:
-    """Return a meta tensor for an input; it knows the axes of the image."""
-    if isinstance(value, Tensor):
-        tensor = torch.empty(value.shape, dtype=value.dtype, device="meta")
-    else:
-        shape = tuple(value)
-        if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
-            raise ShapeError(f"the input shape is {value!r}; expected positive whole numbers such as (3, 32, 32)")
-        tensor = torch.empty((1, *shape), dtype=_float_type(network), device="meta")
-    axes = (None, None, *(Axis(number) for number in range(tensor.dim() - 2)))
-    mark(tensor, Flow(axes[: tensor.dim()], depends=True))
-    return tensor
-
-
-def _float_type(network: nn.Module) -> torch.dtype:
-    """Return the floating-point type of the weights, so that half-precision networks get inputs of their type."""
-    types = (parameter.dtype for parameter in network.parameters() if parameter.is_floating_point())
-    return next(types, torch.get_default_dtype())

@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from convstudy.analysis.count import Input, count, unwrapped_module
+from convstudy.analysis.count import count, unwrapped_module
+from convstudy.analysis.inputs import Input, Inputs
 from convstudy.analysis.table import LayerRow, Shape
 from convstudy.claims.checking.arithmetic import value_of
 
@@ -64,8 +65,8 @@ class Window:
     rounds_up: bool = False
 
 
-def explain(network: nn.Module, input_shape: Input, path: str, *, training: bool | None = False) -> Explanation:
-    """Derive each number of a layer.
+def explain(network: nn.Module, input: Input | Inputs, path: str, *, training: bool | None = False) -> Explanation:
+    """Derive each number of a layer; `input` is one input as for `count`, or an `Inputs` of several.
 
     Raises:
         UnknownNameError: if the network calls no layer of this path on this input; and as `count`.
@@ -79,7 +80,7 @@ def explain(network: nn.Module, input_shape: Input, path: str, *, training: bool
     MACs: 28·28·8·5·5·3 = 470,400
     receptive field: 1 + (5 − 1)·1 = 5
     """
-    row = count(network, input_shape, training=training)[path]
+    row = count(network, input, training=training)[path]
     module = dict(unwrapped_module(network).named_modules()).get(path)
     received = row.input_shapes[0] if row.input_shapes else ()
     return Explanation(row, received, tuple(_derivations(row, received, module)))

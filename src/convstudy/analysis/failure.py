@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
+from convstudy.analysis.application import shape_of
+from convstudy.analysis.steps import ValuesNeededError
 from convstudy.analysis.trace import Call, Trace
 from convstudy.errors import ConvstudyError, ModelError, ShapeError
 
 OF_SHAPE = (RuntimeError, ValueError, AssertionError, IndexError)
+OF_VALUES = (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException, ValuesNeededError)
 WITHOUT_VALUES = (
     "on meta tensors",
     "on a meta tensor",
@@ -18,7 +21,9 @@ WITHOUT_VALUES = (
     "no data",
     "on tensor subclasses",
     "meta tensor;",
+    "no fake impl",
 )
+NOT_ON_CPU = ("not implemented for", "could not run", "cuda", "no kernel", "out of memory", "can't allocate")
 
 
 def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> ConvstudyError:
@@ -28,16 +33,33 @@ def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> Convstu
     call = trace.here
     where = f"{call.path or 'the network'} ({type(call.module).__name__})"
     message = _first_line(error)
-    if isinstance(error, (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException)) or any(
-        text in str(error) for text in WITHOUT_VALUES
-    ):
+    if isinstance(error, RecursionError):
+        return ModelError(f"{where}: the modules are nested more deeply than Python can call")
+    if looks_at_values(error):
         return ModelError(f"{where}: the result depends on the values of the input, not only on shapes: {message}")
-    network_input = " and ".join(_printed(tuple(tensor.shape)[1:]) for tensor in inputs)
+    network_input = " and ".join(_printed(shape_of(tensor)[1:]) for tensor in inputs)
     if isinstance(error, OF_SHAPE):
         got = " and ".join(_printed(shape) for shape in call.inputs) or "nothing"
         reason = _expectation(call) or message
         return ShapeError(f"{where}: got {got} (batch first), {reason}; the network's input was {network_input}")
     return ModelError(f"{where}: {type(error).__name__}: {message}")
+
+
+def looks_at_values(error: Exception | None) -> bool:
+    """Return whether a run without values failed because it has none."""
+    return isinstance(error, OF_VALUES) or any(text in str(error) for text in WITHOUT_VALUES)
+
+
+def is_misfit(error: Exception | None, trace: Trace, *, certain: bool) -> bool:
+    """Return whether an input does not fit.
+
+    That is so where the shape is not what the layer expects. If all else is excluded (`certain`), any error is one that
+    torch raises for wrong shapes and that does not come from values or from operations that the CPU does not have.
+    """
+    if not isinstance(error, OF_SHAPE) or looks_at_values(error):
+        return False
+    elsewhere = any(text in str(error).lower() for text in NOT_ON_CPU) or isinstance(error, RecursionError)
+    return bool(_expectation(trace.here)) or (certain and not elsewhere)
 
 
 def _expectation(call: Call) -> str:

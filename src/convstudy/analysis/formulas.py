@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
+import torch
+from torch import Tensor
+
 from convstudy.analysis.application import Application, Shape
 
 Formula = Callable[[Application], int]
@@ -105,12 +108,61 @@ def _deformable_convolution(done: Application) -> int:
 
 
 def _product(done: Application) -> int:
-    return matrix_product_macs(done.shape(0), done.shape(1))
+    return _matrix_product(done.args[0], done.args[1])
 
 
 def _product_added(done: Application) -> int:
     """Return the MACs of `addmm(bias, left, right)` and similar operations."""
-    return matrix_product_macs(done.shape(1), done.shape(2))
+    return _matrix_product(done.args[1], done.args[2])
+
+
+def _matrix_product(left: Tensor, right: Tensor) -> int:
+    """Return the MACs of two matrices; a sparse one multiplies only with the values that it stores."""
+    if left.layout is not torch.strided:
+        return int(left._nnz()) * right.shape[-1]
+    if right.layout is not torch.strided:
+        return int(right._nnz()) * prod(left.shape[:-1])
+    return matrix_product_macs(tuple(left.shape), tuple(right.shape))
+
+
+def grouped_product_macs(left: Shape, right: Shape) -> int:
+    """Return the MACs of `_grouped_mm`, which multiplies groups of rows, columns or both, each by a matrix of its own.
+
+    >>> grouped_product_macs((10, 4), (3, 4, 5)), grouped_product_macs((3, 2, 4), (4, 10))
+    (200, 80)
+    """
+    return prod(left[1:] if len(left) > len(right) else left) * right[-1]
+
+
+def _grouped_product(done: Application) -> int:
+    return grouped_product_macs(done.shape(0), done.shape(1))
+
+
+def _packed_product(done: Application) -> int:
+    """Return the MACs of a matrix times a packed int8 or int4 matrix, whose own shape does not tell its features."""
+    return prod(done.output.shape) * done.shape(0)[-1]
+
+
+def _affine_grid(done: Application) -> int:
+    """Return the MACs of `affine_grid`: each point of the grid, with a 1 appended, times the matrix."""
+    return prod(done.output.shape) * done.shape(0)[-1]
+
+
+def _quantized_weight(done: Application) -> Shape:
+    """Return the shape of the weight that is packed in the second argument."""
+    return tuple(done.args[1].unpack()[0].shape)
+
+
+def _quantized_linear(done: Application) -> int:
+    return prod(done.shape(0)) * _quantized_weight(done)[0]
+
+
+def _quantized_convolution(done: Application) -> int:
+    return convolution_macs(tuple(done.output.shape), _quantized_weight(done))
+
+
+def _quantized_transposed_convolution(done: Application) -> int:
+    return transposed_convolution_macs(done.shape(0), _quantized_weight(done))
 
 
 def _vector_product(done: Application) -> int:
@@ -205,8 +257,13 @@ FORMULAS: dict[str, Formula] = {
         _transposed_convolution,
     ),
     "torchvision::deform_conv2d": _deformable_convolution,
-    **dict.fromkeys(["aten::mm", "aten::bmm", "aten::matmul", "aten::_int_mm", "aten::_scaled_mm"], _product),
-    **dict.fromkeys(["aten::addmm", "aten::_addmm_activation", "aten::baddbmm", "aten::addbmm"], _product_added),
+    **dict.fromkeys(
+        ["aten::mm", "aten::bmm", "aten::matmul", "aten::_int_mm", "aten::_scaled_mm", "aten::_sparse_mm"], _product
+    ),
+    **dict.fromkeys(
+        ["aten::addmm", "aten::_addmm_activation", "aten::baddbmm", "aten::addbmm", "aten::_sparse_addmm"],
+        _product_added,
+    ),
     **dict.fromkeys(["aten::mv", "aten::dot", "aten::vdot"], _vector_product),
     "aten::addmv": _vector_product_added,
     **dict.fromkeys(["aten::linear", "aten::mkldnn_linear", "aten::_sparse_semi_structured_linear"], _linear),
@@ -222,6 +279,26 @@ FORMULAS: dict[str, Formula] = {
             "aten::_scaled_dot_product_fused_attention_overrideable",
         ],
         _attention,
+    ),
+    "higher_order::flex_attention": _attention,
+    **dict.fromkeys(["aten::_grouped_mm", "aten::_scaled_grouped_mm"], _grouped_product),
+    **dict.fromkeys(["aten::_weight_int8pack_mm", "aten::_weight_int4pack_mm"], _packed_product),
+    **dict.fromkeys(["aten::affine_grid_generator", "aten::cudnn_affine_grid_generator"], _affine_grid),
+    **dict.fromkeys(
+        [f"quantized::linear{kind}" for kind in ("", "_relu", "_dynamic", "_relu_dynamic", "_leaky_relu", "_tanh")],
+        _quantized_linear,
+    ),
+    **dict.fromkeys(
+        [
+            f"quantized::conv{axes}d{kind}"
+            for axes in (1, 2, 3)
+            for kind in ("", "_relu", "_dynamic", *(("_add", "_add_relu") if axes == 2 else ()))
+        ],
+        _quantized_convolution,
+    ),
+    **dict.fromkeys(
+        [f"quantized::conv_transpose{axes}d{kind}" for axes in (1, 2, 3) for kind in ("", "_dynamic")],
+        _quantized_transposed_convolution,
     ),
     "aten::_trilinear": _trilinear,
     "aten::_native_multi_head_attention": _native_attention,

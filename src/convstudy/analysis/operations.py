@@ -8,7 +8,9 @@
 - softmax: five per value (maximum, subtraction, exponential, sum, division)
 - normalization: two per value with stored statistics (scale, shift); five more with the statistics of the data
   (mean, variance, normalization)
-- interpolation: 3, 7 or 15 per result (linear, bilinear, trilinear), 31 (bicubic); nearest: none
+- interpolation: 3, 7 or 15 per result (linear, bilinear, trilinear), 31 (bicubic); nearest: none; `roi_align`: 8 per
+  sampled point (bilinear, and the mean), with one point per result if their number depends on the region
+- `nms` and `roi_pool`: one per input value, as for other reductions
 - views, copies, concatenation, padding, look-up, random numbers, and operations on weights alone: none
 """
 
@@ -74,6 +76,16 @@ def operation(overload: OpOverload) -> Operation:
     return Operation(name, qualified, role, in_place, formula)
 
 
+def higher_order_operation(name: str) -> Operation:
+    """Classify an operation on functions, such as `flex_attention`.
+
+    >>> higher_order_operation("flex_attention").role, higher_order_operation("scan").role
+    ('product', 'unknown')
+    """
+    formula = FORMULAS.get(f"higher_order::{name}")
+    return Operation(name, f"higher_order::{name}", "product" if formula else "unknown", False, formula)
+
+
 def _role(overload: OpOverload, namespace: str, name: str) -> Role:
     known = ROLES.get(name) if namespace in {"aten", "prims", "torchvision"} else None
     if known:
@@ -133,6 +145,9 @@ def _softmax(_: str, done: Application) -> int:
 
 
 def _interpolation(name: str, done: Application) -> int:
+    if "roi_align" in name:
+        ratio = done.argument(5, "sampling_ratio") or 0
+        return 8 * max(ratio, 1) ** 2 * done.output.numel()
     return INTERPOLATION.get(name, 0) * done.output.numel()
 
 
@@ -172,7 +187,7 @@ for _role_name, _names in {
     "reduction": """
         sum mean amax amin aminmax argmax argmin max min prod norm var std var_mean std_mean logsumexp all
         any native_norm linalg_vector_norm nansum median mode nll_loss_forward nll_loss2d_forward
-        count_nonzero trace topk sort kthvalue cummax cummin
+        count_nonzero trace topk sort kthvalue cummax cummin nms roi_pool ps_roi_pool histc
     """,
     "softmax": "_softmax _log_softmax _safe_softmax _masked_softmax",
     "norm": """
@@ -184,7 +199,7 @@ for _role_name, _names in {
         upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
         _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
         upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
-        grid_sampler_2d grid_sampler_3d
+        grid_sampler_2d grid_sampler_3d roi_align ps_roi_align
     """,
     "joining": """
         cat stack _stack constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
@@ -206,7 +221,7 @@ for _role_name, _names in {
         as_strided tensor_split bucketize searchsorted _pack_padded_sequence _assert_async
         _assert_tensor_metadata _functional_assert_async _assert_scalar sym_size sym_numel sym_stride
         sym_storage_offset is_same_size equal view_copy unique _unique2 unique_consecutive unique_dim
-        bincount affine_grid_generator complex block_diag affine_grid
+        bincount complex block_diag
     """,
 }.items():
     ROLES.update(dict.fromkeys(_names.split(), _role_name))  # type: ignore[arg-type]

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 from torch import Tensor, nn
 
+from convstudy.analysis.application import shape_of, size_of
 from convstudy.analysis.flow import Flow
+from convstudy.analysis.inputs import Arguments
 from convstudy.analysis.propagation import flow_of
 from convstudy.analysis.table import LayerRow, LayerTable, Shape, Uncounted, totals_of
 from convstudy.analysis.trace import Call, RecordedOperation
@@ -40,7 +43,8 @@ def is_layer(module: nn.Module, path: str) -> bool:
     """
     if isinstance(module, CONTAINERS):
         return False
-    if any(kind.__module__.startswith("torch.nn.modules.") and kind is not nn.Module for kind in type(module).__mro__):
+    torch_layers = ("torch.nn.modules.", "torch.ao.nn.")
+    if any(kind.__module__.startswith(torch_layers) and kind is not nn.Module for kind in type(module).__mro__):
         return True
     return bool(path) and all(isinstance(child, PARAMETER_LISTS) for child in module._modules.values())
 
@@ -65,21 +69,32 @@ class Rows:
         self.rows: list[LayerRow] = []
         self.uncounted: list[Uncounted] = []
 
-    def add_inputs(self, given: Sequence[Tensor], named: Mapping[str, Tensor]) -> None:
+    def add_inputs(self, arguments: Arguments) -> None:
         """Add a row per input; the input's values are activations too, as in the lecture's table."""
-        names = ["input" if number == 0 else f"input_{number}" for number in range(len(given))]
-        for name, tensor in zip([*names, *named], [*given, *named.values()], strict=True):
+        for number, value in enumerate(arguments.positional):
+            self._add_input("input" if number == 0 else f"input_{number}", value)
+        for name, value in arguments.named.items():
+            self._add_input(name, value)
+
+    def _add_input(self, name: str, value: Any) -> None:
+        """Add the row of a tensor, or the rows of the tensors in lists, tuples and mappings, named by their place."""
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                self._add_input(f"{name}.{key}", item)
+        elif isinstance(value, (list, tuple)):
+            for number, item in enumerate(value):
+                self._add_input(f"{name}.{number}", item)
+        elif isinstance(value, Tensor):
             self.names.add(name)
-            size = tensor.numel()
-            shape = self.shape(tuple(tensor.shape))
+            size = size_of(value)
             row = LayerRow(
                 name,
                 "Input",
-                output_shape=shape,
+                output_shape=self.shape(shape_of(value)),
                 activation_size=size,
-                activation_bytes=size * tensor.element_size(),
+                activation_bytes=size * value.element_size(),
             )
-            self.rows.append(self._located(row, flow_of(tensor)))
+            self.rows.append(self._located(row, flow_of(value)))
 
     def add(self, call: Call) -> None:
         """Add the row of a call, or the rows of its steps."""
@@ -101,18 +116,20 @@ class Rows:
         used = [id(parameter) for step in done for parameter in step.parameters]
         own = [id(parameter) for parameter in call.module.parameters()]
         row = self._with_parameters(LayerRow(path, kind), dict.fromkeys([*own, *used]))
+        if self.calls[path] == 1:
+            row = _with_packed(row, call.module)
         notes = [row.note] if row.note else []
         if self.calls[path] > 1:
             notes.insert(0, f"call {self.calls[path]}")
-        values = sum(tensor.numel() for tensor in call.outputs) if done else 0
+        values = sum(size_of(tensor) for tensor in call.outputs) if done else 0
         if not done:
             notes.append("passes its input on")
-        shape = tuple(call.outputs[0].shape) if call.outputs else ()
+        shape = shape_of(call.outputs[0]) if call.outputs else ()
         row = replace(
             row,
             output_shape=self.shape(shape),
             activation_size=values,
-            activation_bytes=sum(tensor.numel() * tensor.element_size() for tensor in call.outputs) if done else 0,
+            activation_bytes=sum(size_of(tensor) * tensor.element_size() for tensor in call.outputs) if done else 0,
             macs=sum(step.macs for step in done),
             backward_macs=sum(step.backward_macs for step in done),
             other_operations=sum(step.other for step in done),
@@ -243,8 +260,21 @@ class Rows:
             rows=rows,
             totals=totals_of(rows),
             uncounted=tuple(dict.fromkeys(self.uncounted)),
-            input_shapes=tuple(self.shape(tuple(tensor.shape)) for tensor in given),
-            output_shapes=tuple(self.shape(tuple(tensor.shape)) for tensor in outputs),
+            input_shapes=tuple(self.shape(shape_of(tensor)) for tensor in given),
+            output_shapes=tuple(self.shape(shape_of(tensor)) for tensor in outputs),
             training=training,
             module_kinds={path: type(module).__name__ for path, module in self.modules.items()},
         )
+
+
+def _with_packed(row: LayerRow, module: nn.Module) -> LayerRow:
+    """Add the weights and biases that a quantized layer packs for its kernels; none of them is trained."""
+    unpack = getattr(module, "_weight_bias", None)
+    if unpack is None or not type(module).__module__.startswith("torch.ao.nn."):
+        return row
+    packed = [tensor for tensor in unpack() if tensor is not None]
+    return replace(
+        row,
+        parameters=row.parameters + sum(tensor.numel() for tensor in packed),
+        parameter_bytes=row.parameter_bytes + sum(tensor.numel() * tensor.element_size() for tensor in packed),
+    )

@@ -1,7 +1,7 @@
-"""Meta tensors that stand in for a network's parameters and buffers during a run, and the restoration afterwards.
+"""The copy of a network that is run in its place, and the restoration of what the run shares with the program.
 
-Each module's attributes are set aside and replaced by a copy in which every tensor has a stand-in on the meta device.
-A run that changes buffers, appends to lists, sets attributes, fails or is interrupted therefore changes the copies.
+Every attribute, hook and tensor of the network is copied, so a run that changes buffers, appends to lists, registers
+hooks, fails or is interrupted changes the copy. Random states and what classes hold are restored afterwards.
 """
 
 from __future__ import annotations
@@ -13,80 +13,53 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.nn.modules import module as torch_modules
 from torch.nn.parameter import is_lazy
 
+from convstudy.analysis.copying import Copier, StandIn
 from convstudy.errors import ModelError
 
-HOOKS = frozenset(name for name in nn.Module().__dict__ if "hooks" in name)
+GLOBAL_HOOKS = tuple(
+    name for name, value in vars(torch_modules).items() if name.startswith("_global_") and isinstance(value, dict)
+)
+
+
+def stand_in_network(network: nn.Module, stand_in: StandIn, *, training: bool | None) -> nn.Module:
+    """Return a copy of a network with other tensors, in the mode `training` (None: each module keeps its own).
+
+    Raises:
+        ModelError: if the network has lazy parameters, which have no shape yet, or cannot be copied.
+    """
+    if any(
+        parameter is not None and is_lazy(parameter)
+        for module in network.modules()
+        for parameter in module._parameters.values()
+    ):
+        raise ModelError("the network has lazy layers without a shape; run it once on an input before counting")
+    copy = Copier(stand_in).network(network)
+    if training is not None:
+        for module in copy.modules():
+            module.__dict__["training"] = training
+    return copy
 
 
 @contextmanager
-def stand_ins(network: nn.Module, *, training: bool | None) -> Iterator[dict[int, Tensor]]:
-    """Run the body with the network on the meta device; yield the stand-in of each tensor by the tensor's `id`.
-
-    `training` sets the mode of every module (None: unchanged). The random states of torch, Python and NumPy are
-    restored as well.
-
-    Raises:
-        ModelError: if the network has lazy parameters, which have no shape yet.
-    """
-    modules = list(network.modules())
-    originals = [module.__dict__ for module in modules]
-    lent: dict[int, Tensor] = {}
-    copies = [_copied(module, lent) for module in modules]
-    if training is not None:
-        for copy in copies:
-            copy["training"] = training
+def as_found() -> Iterator[None]:
+    """Restore random states, global hooks and the default type after the body, even after an error or Ctrl-C."""
     states = _random_states()
+    hooks = {name: dict(vars(torch_modules)[name]) for name in GLOBAL_HOOKS}
+    default = torch.get_default_dtype()
     try:
-        _put(modules, copies)
-        yield lent
+        yield
     finally:
-        try:
-            _put(modules, originals)
-        except BaseException:  # interrupted while restoring: restore again from the start
-            _put(modules, originals)
-            raise
-        finally:
-            _put_random_states(states)
-
-
-def _put(modules: list[nn.Module], attributes: list[dict[str, Any]]) -> None:
-    for module, attribute in zip(modules, attributes, strict=True):
-        object.__setattr__(module, "__dict__", attribute)
-
-
-def _copied(module: nn.Module, lent: dict[int, Tensor]) -> dict[str, Any]:
-    return {name: value if name in HOOKS else _lend(value, lent) for name, value in module.__dict__.items()}
-
-
-def _lend(value: Any, lent: dict[int, Tensor]) -> Any:
-    if isinstance(value, Tensor):
-        return _stand_in(value, lent)
-    kind = type(value)
-    if kind is dict:
-        return {key: _lend(item, lent) for key, item in value.items()}
-    if kind is list:
-        return [_lend(item, lent) for item in value]
-    if kind is tuple and any(isinstance(item, Tensor) for item in value):
-        return tuple(_lend(item, lent) for item in value)
-    return value.copy() if kind is set else value
-
-
-def _stand_in(tensor: Tensor, lent: dict[int, Tensor]) -> Tensor:
-    known = lent.get(id(tensor))
-    if known is not None:
-        return known
-    if is_lazy(tensor):
-        raise ModelError("the network has lazy layers without a shape; run it once on an input before counting")
-    if isinstance(tensor, nn.Parameter):
-        empty = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
-        stand_in: Tensor = nn.Parameter(empty, requires_grad=tensor.requires_grad)
-    else:
-        stand_in = tensor.detach().to("meta") if tensor.layout is torch.strided else tensor
-    lent[id(tensor)] = stand_in
-    return stand_in
+        _put_random_states(states)
+        torch.set_default_dtype(default)
+        for name, held in hooks.items():
+            now = vars(torch_modules)[name]
+            if now != held:
+                now.clear()
+                now.update(held)
 
 
 def _random_states() -> list[Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field, fields
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from convstudy.errors import UnknownNameError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 Pixels = tuple[int | Fraction, ...]
+StepName = Literal["shapes", "fake tensors", "forward pass"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class LayerTable:
     """The rows in the order of the run, their totals, and the operations without a formula.
 
     If there are any of the latter, the MACs are a lower bound. `module_kinds` maps each path to its module's class.
+    `step` says how the network was run: with shapes alone, with fake tensors that keep small constants, or by a forward
+    pass on the CPU. `failure` says where and why the run ended early; the table then has the layers up to there.
     """
 
     rows: tuple[LayerRow, ...]
@@ -92,6 +95,8 @@ class LayerTable:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     training: bool | None = False
+    step: StepName = "shapes"
+    failure: str = ""
     module_kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -101,8 +106,8 @@ class LayerTable:
 
     @property
     def is_lower_bound(self) -> bool:
-        """Return whether an operation could not be counted."""
-        return bool(self.uncounted)
+        """Return whether an operation could not be counted, or the run ended early."""
+        return bool(self.uncounted or self.failure)
 
     def __iter__(self) -> Iterator[LayerRow]:
         return iter(self.rows)
@@ -124,6 +129,9 @@ class LayerTable:
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "output_shapes": [list(shape) for shape in self.output_shapes],
             "training": self.training,
+            "step": self.step,
+            "lower_bound": self.is_lower_bound,
+            "failure": self.failure,
             "layers": [{each.name: _plain(getattr(row, each.name)) for each in fields(row)} for row in self.rows],
             "totals": asdict(self.totals),
             "uncounted": [asdict(operation) for operation in self.uncounted],
@@ -159,7 +167,8 @@ class LayerTable:
 
     def _bound(self) -> str:
         names = ", ".join(f"{unknown.operation} in {unknown.path or 'the network'}" for unknown in self.uncounted)
-        return f"a lower bound: no formula for {names}" if names else ""
+        reasons = [self.failure, f"no formula for {names}" if names else ""]
+        return f"a lower bound: {'; '.join(filter(None, reasons))}" if self.is_lower_bound else ""
 
 
 SHOWN = ("path", "kind", "output_shape", "activation_size", "parameters", "macs", "note")

@@ -1,23 +1,23 @@
-"""The trace of one run on the meta device: the calls of modules, and the operations of each call."""
+"""The trace of one run: the calls of modules, and the operations of each call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
-from torch._ops import OpOverload
+from torch._ops import HigherOrderOperator, OpOverload
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass_type
 
-from convstudy.analysis.application import Application, Shape
+from convstudy.analysis.application import Application, Shape, shape_of
 from convstudy.analysis.flow import Flow
-from convstudy.analysis.operations import Operation, operation, other_operations
+from convstudy.analysis.operations import Operation, higher_order_operation, operation, other_operations
 from convstudy.analysis.propagation import flow_of, mark, propagate
-from convstudy.analysis.real_tensors import RealTensors
-from convstudy.analysis.shapes import SHAPE_RULES
+from convstudy.analysis.steps import Step, ValuesNeededError
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,13 +77,15 @@ def _collect(value: Any, found: dict[int, Tensor]) -> None:
 class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records the calls and operations of a network while it is active; `paths` names the modules by their `id`.
 
-    Operations run on the meta device. If one argument is there, only the shapes of the others are used.
+    The step says how the operations run.
     """
 
-    def __init__(self, paths: Mapping[int, str]) -> None:
+    supports_higher_order_operators = True
+
+    def __init__(self, paths: Mapping[int, str], step: Step) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.paths = paths
-        self.real = RealTensors()
+        self.step = step
         self.stack = [Call(nn.Module(), "", [])]
         self._handles: list[Any] = []
 
@@ -95,7 +97,8 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     @property
     def root(self) -> Call:
         """Return the call of the network itself."""
-        return next(step for step in self.stack[0].steps if isinstance(step, Call))
+        calls = [step for step in self.stack[0].steps if isinstance(step, Call)]
+        return calls[0] if calls else self.stack[0]
 
     @property
     def here(self) -> Call:
@@ -121,7 +124,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         given = tensors_in(args)
         if isinstance(module, _BatchNorm) and given and given[0].numel() == module.num_features:
             module.training = False  # torch rejects the statistics of one value per channel; use the stored ones
-        call = Call(module, path, [tuple(tensor.shape) for tensor in given])
+        call = Call(module, path, [shape_of(tensor) for tensor in given])
         self.here.steps.append(call)
         self.stack.append(call)
 
@@ -154,17 +157,12 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, overload: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        rule = SHAPE_RULES.get(overload)
+        if types and any(is_traceable_wrapper_subclass_type(kind) for kind in types):
+            return NotImplemented  # torch takes it apart, into operations on plain tensors
+        if isinstance(overload, HigherOrderOperator):
+            return self._higher_order(overload, args, kwargs)
         tensors = _tensors_of(args, kwargs)
-        meta = any(tensor.is_meta for tensor in tensors)
-        if any(not tensor.is_meta for tensor in tensors):
-            args, kwargs = self.real.protect(overload, args, kwargs, with_meta=meta)
-            tensors = _tensors_of(args, kwargs)
-        result = rule(args) if meta and rule is not None and not kwargs else None
-        if result is None:
-            result = overload(*args, **kwargs)
-        if not meta:
-            self.real.note(overload, tensors, _tensors_of((result,), {}))
+        result = self.step.run(overload, args, kwargs, tensors)
         what = operation(overload)
         output = result if isinstance(result, Tensor) else _first_tensor(result)
         if output is None:
@@ -174,10 +172,38 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in [output] if output is result else _tensors_of((result,), {}):
             if flow.depends or flow.gradient:
                 mark(tensor, flow)
+        if what.in_place:
+            self._mark_base(tensors, flow)
         if what.role not in {"view", "moving"}:
             self._record(what, done, flow)
         elif tensors and tensors[0].requires_grad:
             _name_after(output, tensors[0])
+        return result
+
+    def _mark_base(self, tensors: Sequence[Tensor], flow: Flow) -> None:
+        """Let the tensor of which a part was written depend on what was written."""
+        base = tensors[0]._base if tensors else None
+        if base is not None and flow.depends and not flow_of(base).depends:
+            mark(base, Flow((), flow.whole, True, flow.gradient))
+
+    def _higher_order(self, operator: HigherOrderOperator, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Run an operation on functions: of `torch.cond` the branch that is taken, of others all as one operation."""
+        if operator.name() == "cond":
+            condition, taken, other, operands = args
+            if isinstance(condition, Tensor) and not self.step.is_known(condition):
+                raise ValuesNeededError("torch.cond takes a branch by a value")
+            with _reentered(self):
+                return (taken if condition else other)(*operands)
+        tensors = _tensors_of(args, kwargs)
+        result = self.step.run(operator, args, kwargs, tensors)
+        output = result if isinstance(result, Tensor) else _first_tensor(result)
+        if output is not None:
+            done = Application(args, kwargs, output, tensors)
+            what = higher_order_operation(operator.name())
+            flow = propagate(what.name, what.role, done)
+            for tensor in _tensors_of((result,), {}):
+                mark(tensor, flow)
+            self._record(what, done, flow)
         return result
 
     def _record(self, what: Operation, done: Application, flow: Flow) -> None:
@@ -187,16 +213,26 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.here.steps.append(
             RecordedOperation(
                 operation=what,
-                output_shape=tuple(done.output.shape),
+                output_shape=shape_of(done.output),
                 output_bytes=done.output.numel() * done.output.element_size(),
                 macs=macs,
                 backward_macs=macs * receiving,
                 other=other_operations(what, done) if flow.depends else 0,
                 flow=flow,
                 parameters=parameters,
-                input_shapes=[tuple(tensor.shape) for tensor in done.tensors],
+                input_shapes=[shape_of(tensor) for tensor in done.tensors],
             )
         )
+
+
+@contextmanager
+def _reentered(trace: Trace) -> Iterator[None]:
+    """Record the operations of the body, too, without the hooks of `Trace.__enter__`, which are still there."""
+    TorchDispatchMode.__enter__(trace)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        TorchDispatchMode.__exit__(trace, None, None, None)  # type: ignore[no-untyped-call]
 
 
 def parameter_of(tensor: Tensor) -> Tensor | None:

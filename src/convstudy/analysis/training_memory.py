@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convstudy.analysis.count import Input, run_traced, stand_in_of, unwrapped_module
-from convstudy.analysis.stand_in import stand_ins
+from convstudy.analysis.count import unwrapped_module
+from convstudy.analysis.inputs import Input, Inputs
+from convstudy.analysis.ladder import Asked, run
 from convstudy.analysis.trace import Trace
-from convstudy.errors import RecipeError, ShapeError, UnknownNameError
+from convstudy.errors import ModelError, RecipeError, UnknownNameError
 
 OPTIMIZER_VALUES = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 """The number of values that an optimizer keeps per trained weight."""
@@ -54,11 +55,18 @@ class TrainingMemory:
 
 
 def training_memory(
-    network: nn.Module, *inputs: Input, batch_size: int = 1, optimizer: str = "momentum", training: bool | None = True
+    network: nn.Module,
+    /,
+    *inputs: Input | Inputs,
+    batch_size: int = 1,
+    optimizer: str = "momentum",
+    training: bool | None = True,
+    on_note: Callable[[str], None] | None = None,
+    **named_inputs: Any,
 ) -> TrainingMemory:
     """Predict the memory of a training step from a forward pass on the meta device and what autograd saves for it.
 
-    Inputs are shapes of one example, as for `count`, or tensors with their batch. `optimizer` is one of sgd, momentum,
+    Inputs are as for `count`; tensors are taken with their batch. `optimizer` is one of sgd, momentum,
     nesterov, rmsprop, adam, adamw. Attention is assumed to be fused, which saves no matrix of attention weights.
 
     Raises:
@@ -76,15 +84,20 @@ def training_memory(
         raise RecipeError(f"batch_size is {batch_size}; expected at least 1")
     if optimizer not in OPTIMIZER_VALUES:
         raise UnknownNameError("optimizer", optimizer, OPTIMIZER_VALUES)
-    network = unwrapped_module(network)
-    given = [_batch(stand_in_of(value, network), value, batch_size) for value in inputs]
-    if not given:
-        raise ShapeError("no input; expected the shape of one example, as in training_memory(network, (3, 32, 32))")
+    holders: list[Saved] = []
+
+    def around(copy: nn.Module) -> Saved:
+        holders.append(Saved([*copy.parameters(), *copy.buffers()]))
+        return holders[-1]
+
+    call = Inputs.of(inputs, named_inputs)
+    asked = Asked(inputs=call, training=training, batch_size=batch_size, around=around, on_note=on_note)
+    done = run(unwrapped_module(network), asked)
+    if done.failure:
+        raise ModelError(done.failure)
+    given, saved = done.given, holders[-1]
     batch_size = given[0].shape[0] if given[0].dim() else 1
-    with stand_ins(network, training=training):
-        parameters, buffers = list(network.parameters()), list(network.buffers())
-        saved = Saved([*parameters, *buffers])
-        run_traced(network, given, {}, around=saved)
+    parameters, buffers = list(done.network.parameters()), list(done.network.buffers())
     weights, trained = _bytes(parameters), _bytes([parameter for parameter in parameters if parameter.requires_grad])
     return TrainingMemory(
         batch_size=batch_size,
@@ -96,12 +109,6 @@ def training_memory(
         saved_activations=sum(saved.by_layer.values()),
         saved_by_layer=saved.by_layer,
     )
-
-
-def _batch(stand_in: Tensor, value: Input, batch_size: int) -> Tensor:
-    if isinstance(value, Tensor):
-        return stand_in
-    return torch.empty((batch_size, *stand_in.shape[1:]), dtype=stand_in.dtype, device="meta")
 
 
 def _bytes(tensors: Sequence[Tensor]) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convstudy.cli.options import Classes, InputShape, TableOrJson, at_input, parse_shape
+from convstudy.cli.options import Classes, InputShapes, TableOrJson, at_inputs, image_shape
 from convstudy.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def bottleneck(
             metavar="MODEL", help="Find the convolutions of this network that a reduction would make cheaper."
         ),
     ] = None,
-    input_shape: InputShape = None,
+    inputs: InputShapes = None,
     classes: Classes = None,
     kernel: Annotated[int | None, typer.Option(help="Kernel size of the convolution.")] = None,
     out: Annotated[int | None, typer.Option(help="Number of filters of the convolution.")] = None,
@@ -48,7 +48,7 @@ def bottleneck(
     from convstudy.report.terminal import bottleneck_example, bottleneck_list
 
     if model is None:
-        found = _one(input_shape, kernel, out, reduce, stride)
+        found = _one(inputs, kernel, out, reduce, stride)
         if output_format == "json":
             typer.echo(json.dumps(_plain(found), indent=2))
         else:
@@ -56,34 +56,35 @@ def bottleneck(
         return
     if kernel is not None or out is not None or stride != 1:
         raise ShapeError("--kernel, --out and --stride describe one convolution; leave them out if you give a MODEL")
-    macs, layers = _through(model, input_shape, classes, reduce)
+    macs, layers = _through(model, inputs, classes, reduce)
     if output_format == "json":
         typer.echo(json.dumps({"macs": macs, "layers": [_plain(layer) for layer in layers]}, indent=2))
     else:
         Console().print(bottleneck_list(model, macs, layers, shown=top))
 
 
-def _one(input_shape: str | None, kernel: int | None, out: int | None, reduce: int | None, stride: int) -> Bottleneck:
+def _one(inputs: list[str] | None, kernel: int | None, out: int | None, reduce: int | None, stride: int) -> Bottleneck:
     from convstudy.analysis import bottleneck as counted
 
-    if input_shape is None or kernel is None or out is None or reduce is None:
-        given = {"--input": input_shape, "--kernel": kernel, "--out": out, "--reduce": reduce}
-        missing = ", ".join(name for name, value in given.items() if value is None)
+    if not inputs or kernel is None or out is None or reduce is None:
+        given = {"--input": inputs, "--kernel": kernel, "--out": out, "--reduce": reduce}
+        missing = ", ".join(name for name, value in given.items() if value in (None, []))
         raise ShapeError(
             f"{missing} not given; expected --input, --kernel, --out and --reduce for one convolution, or a MODEL"
         )
-    return counted(parse_shape(input_shape), kernel=kernel, channels=out, reduced=reduce, stride=stride)
+    if len(inputs) > 1:
+        raise ShapeError(f"--input is given {len(inputs)} times; expected one input for one convolution")
+    return counted(image_shape(inputs[0]), kernel=kernel, channels=out, reduced=reduce, stride=stride)
 
 
 def _through(
-    model: str, input_shape: str | None, classes: int | None, reduce: int | None
+    model: str, inputs: list[str] | None, classes: int | None, reduce: int | None
 ) -> tuple[int, tuple[Bottleneck, ...]]:
-    from convstudy.analysis import bottlenecks, count
-    from convstudy.study import unallocated_network
+    from convstudy.study import prints_on_standard_error
 
-    opened, shape, num_classes = at_input(model, input_shape, classes)
-    network = unallocated_network(opened, num_classes, shape[0])
-    return count(network, shape).totals.macs, bottlenecks(network, shape, reduced=reduce)
+    with prints_on_standard_error():
+        at = at_inputs(model, inputs, classes)
+        return at.count().totals.macs, at.bottlenecks(reduced=reduce)
 
 
 def _plain(found: Bottleneck) -> dict[str, Any]:

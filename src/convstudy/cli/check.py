@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from convstudy.cli.options import Classes, InputShape, Table, TableOrJson, at_input
+from convstudy.cli.options import Classes, InputShapes, Table, TableOrJson, at_inputs
 
 
 def check(
@@ -14,7 +14,7 @@ def check(
     model: Annotated[
         str | None, typer.Option(help="Check the table against this network instead of for consistency with itself.")
     ] = None,
-    input_shape: InputShape = None,
+    inputs: InputShapes = None,
     classes: Classes = None,
     output_format: TableOrJson = "table",
 ) -> None:
@@ -29,12 +29,13 @@ def check(
     from convstudy.claims import read_table
     from convstudy.claims.checking import check as check_table
     from convstudy.report.terminal import check_report
-    from convstudy.study import layer_table
+    from convstudy.study import prints_on_standard_error
 
     claimed = read_table(table)
     rows = None
     if model is not None:
-        rows = layer_table(*at_input(model, input_shape, classes)).rows
+        with prints_on_standard_error():
+            rows = at_inputs(model, inputs, classes).count().rows
     report = check_table(claimed, rows)
     if output_format == "json":
         typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))

@@ -90,7 +90,7 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
         console.print(Text(f"different protocol: {line}", style="bold red"), soft_wrap=True)
     if plan.lr_grid and not failed:
         console.print(Text(chosen_learning_rates(findings.results) + "\n"))
-    console.print(f"report: {report}", soft_wrap=True, highlight=False)
+    console.print(Text(f"report: {report}"), soft_wrap=True)
     if failed:
         print(f"error: {failed_runs(failed, len(list(comparison.runs())))}", file=sys.stderr)
         raise typer.Exit(1)

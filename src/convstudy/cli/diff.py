@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from convstudy.cli.options import Classes, InputShape, TableOrJson
+from convstudy.cli.options import Classes, InputShapes, TableOrJson, at_inputs
 
 
 def diff(
@@ -14,7 +14,7 @@ def diff(
         str, typer.Argument(metavar="A", help="A network: a name from `convstudy models`, or path/to/file.py:Name.")
     ],
     b: Annotated[str, typer.Argument(metavar="B", help="The network to compare with A.")],
-    input_shape: InputShape = None,
+    inputs: InputShapes = None,
     classes: Classes = None,
     unchanged: Annotated[bool, typer.Option("--all", help="Also show the layers that are the same in both.")] = False,
     output_format: TableOrJson = "table",
@@ -28,11 +28,11 @@ def diff(
     from rich.console import Console
 
     from convstudy.analysis import diff as found
-    from convstudy.cli.options import at_input
     from convstudy.report.terminal import difference
-    from convstudy.study import layer_table
+    from convstudy.study import prints_on_standard_error
 
-    tables = [layer_table(*at_input(name, input_shape, classes)) for name in (a, b)]
+    with prints_on_standard_error():
+        tables = [at_inputs(name, inputs, classes).count() for name in (a, b)]
     differences = found(*tables)
     if output_format == "json":
         typer.echo(json.dumps(differences.to_dict(), indent=2))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from convstudy.cli.options import Classes, InputShape, ModelName
+from convstudy.cli.options import Classes, InputShapes, ModelName, at_inputs
 
 
 def explain(
@@ -14,16 +14,15 @@ def explain(
     layer: Annotated[
         str, typer.Argument(metavar="LAYER", help="Path of the layer, as printed by `convstudy summary`.")
     ],
-    input_shape: InputShape = None,
+    inputs: InputShapes = None,
     classes: Classes = None,
 ) -> None:
     """Explain each number of a layer: its formula, with the values filled in, and in words."""
     from rich.console import Console
 
-    from convstudy.analysis import explain as explained
-    from convstudy.cli.options import at_input
     from convstudy.report.terminal import explanation
-    from convstudy.study import unallocated_network
+    from convstudy.study import prints_on_standard_error
 
-    network, shape, num_classes = at_input(model, input_shape, classes)
-    Console().print(explanation(explained(unallocated_network(network, num_classes, shape[0]), shape, layer)))
+    with prints_on_standard_error():
+        explained = at_inputs(model, inputs, classes).explain(layer)
+    Console().print(explanation(explained))

@@ -35,6 +35,7 @@ def import_(
     class names, or class numbers that start at 0.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from convstudy.report import write_html
     from convstudy.report.terminal import result_table, verdicts
@@ -47,4 +48,4 @@ def import_(
     write_html(findings, report)
     console = Console()
     console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
-    console.print(f"report: {report}", soft_wrap=True, highlight=False)
+    console.print(Text(f"report: {report}"), soft_wrap=True)

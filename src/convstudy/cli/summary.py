@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convstudy.cli.options import Classes, InputShape, ModelName, at_input
+from convstudy.cli.options import Classes, InputShapes, ModelName, at_inputs
 
 if TYPE_CHECKING:
     from convstudy.analysis import LayerTable, TrainingMemory
+    from convstudy.study import NetworkAtInputs
 
 
 class TableFormat(StrEnum):
@@ -26,7 +27,7 @@ class TableFormat(StrEnum):
 
 def summary(
     model: ModelName,
-    input_shape: InputShape = None,
+    inputs: InputShapes = None,
     classes: Classes = None,
     depth: Annotated[
         int | None,
@@ -68,29 +69,36 @@ def summary(
 
     from rich.console import Console
 
-    from convstudy.analysis import at_depth, count, training_memory
+    from convstudy.analysis import at_depth
     from convstudy.analysis import channels_last as with_channels_last
-    from convstudy.errors import ModelError
     from convstudy.report.terminal import layer_table as drawn
-    from convstudy.study import unallocated_network
+    from convstudy.study import prints_on_standard_error
 
-    opened, shape, num_classes = at_input(model, input_shape, classes)
-    network = unallocated_network(opened, num_classes, shape[0])
-    table = count(network, shape, training=training)
+    with prints_on_standard_error():
+        at = at_inputs(model, inputs, classes)
+        table = at.count(training=training)
     table = at_depth(table, depth) if depth is not None else table
     table = with_channels_last(table) if channels_last else table
     if output_format not in {TableFormat.table, TableFormat.json}:
         typer.echo(_document(table, output_format), nl=False)
         return
-    memory: TrainingMemory | None = None
-    try:
-        memory = training_memory(network, shape, batch_size=batch_size, optimizer=opt)
-    except ModelError as error:  # counting works, but training does not
-        typer.echo(f"cannot predict the memory of a training step: {error}", err=True)
+    with prints_on_standard_error():
+        memory = _training_memory(at, batch_size, opt)
     if output_format is TableFormat.json:
         typer.echo(json.dumps(table.to_dict() | {"training_memory": memory and memory.to_dict()}, indent=2))
     else:
         Console().print(drawn(table, memory=memory, folded=fold))
+
+
+def _training_memory(at: NetworkAtInputs, batch_size: int, optimizer: str) -> TrainingMemory | None:
+    """Return the memory of a training step, or report why it cannot be predicted for a network that can be counted."""
+    from convstudy.errors import ModelError, ShapeError
+
+    try:
+        return at.training_memory(batch_size=batch_size, optimizer=optimizer)
+    except (ModelError, ShapeError) as error:
+        typer.echo(f"cannot predict the memory of a training step: {error}", err=True)
+        return None
 
 
 def _document(table: LayerTable, form: TableFormat) -> str:

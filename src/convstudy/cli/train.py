@@ -117,7 +117,7 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, 
             from convstudy.report.terminal import trained_report  # imports SciPy, which is not needed earlier
 
             console.print(trained_report(run.folder.record(), run.folder.read()))
-            console.print(f"run: {run.folder.path}", soft_wrap=True, highlight=False)
+            console.print(Text(f"run: {run.folder.path}"), soft_wrap=True)
 
 
 def _with_found_rate(run: TrainingRun, console: Console) -> TrainingRun:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from convstudy.cli.options import Classes, InputShape
+from convstudy.cli.options import Classes, InputShapes, at_inputs
 
 
 def trends(
@@ -14,7 +14,7 @@ def trends(
         list[str],
         typer.Argument(metavar="MODEL", help="Networks: names from `convstudy models`, or path/to/file.py:Name."),
     ],
-    input_shape: InputShape = None,
+    inputs: InputShapes = None,
     classes: Classes = None,
 ) -> None:
     """Check which of the lecture's four trends hold in each network, and name the layers that contradict them.
@@ -24,9 +24,10 @@ def trends(
     from rich.console import Console
 
     from convstudy.analysis import trends as found
-    from convstudy.cli.options import at_input
     from convstudy.report.terminal import trend_list
-    from convstudy.study import layer_table
+    from convstudy.study import prints_on_standard_error
 
     for model in models:
-        Console().print(trend_list(model, found(layer_table(*at_input(model, input_shape, classes)))))
+        with prints_on_standard_error():
+            table = at_inputs(model, inputs, classes).count()
+        Console().print(trend_list(model, found(table)))

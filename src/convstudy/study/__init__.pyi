@@ -11,8 +11,10 @@ from .comparisons.ranking import Ranking, rank
 from .comparisons.results import Findings, Results
 from .comparisons.results_file import read_findings, write_findings
 from .comparisons.single_run import TrainingRun, prepare_run, stored_plan
-from .models.entrant import Entrant, layer_table, unallocated_network
+from .models.entrant import Entrant, unallocated_network
+from .models.network_at_inputs import NetworkAtInputs, network_at_inputs
 from .models.opening import Model, open_model
+from .models.own_code import prints_on_standard_error
 from .models.preprocessing import Preprocessing
 from .plans.budget import Budget
 from .plans.lr_grid import read_grid
@@ -39,6 +41,7 @@ __all__ = [
     "Exported",
     "Findings",
     "Model",
+    "NetworkAtInputs",
     "OnEvent",
     "Plan",
     "Preprocessing",
@@ -59,13 +62,14 @@ __all__ = [
     "image_files",
     "import_predictions",
     "jobs_of",
-    "layer_table",
+    "network_at_inputs",
     "open_model",
     "open_run",
     "perform_missing",
     "planned",
     "prepare",
     "prepare_run",
+    "prints_on_standard_error",
     "protocol_of",
     "rank",
     "read_findings",

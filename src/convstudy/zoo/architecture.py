@@ -10,6 +10,17 @@ from torch import Tensor, nn
 from convstudy.claims.claim import Claim
 from convstudy.errors import ShapeError
 
+CLASSIFICATION = "image classification"  # the task of networks that return one logit per class of an image
+
+
+@dataclass(frozen=True)
+class ExampleInput:
+    """One input of a network: its shape without the batch axis, its torch dtype, and its name if passed by name."""
+
+    shape: tuple[int, ...]
+    dtype: str | None = None  # None: that of the weights
+    name: str | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
@@ -26,12 +37,15 @@ class Architecture:
     claims: tuple[Claim, ...] = ()
     misprints: tuple[Claim, ...] = ()  # counts that the source's own layers contradict
     departures: tuple[str, ...] = ()  # from the paper
+    task: str = CLASSIFICATION
+    inputs: tuple[ExampleInput, ...] = ()  # at which it is counted, if that is not one image of `input_shape`
     torchvision: str | None = None  # torchvision's network with the same keys and logits, whose weights fit
 
     def build(self, *, num_classes: int, in_channels: int) -> nn.Module:
         """Build a new network, initialized from torch's global random state; it rejects inputs that do not fit."""
         network = self.layers(num_classes, in_channels)
-        network.register_forward_pre_hook(InputCheck(self.name, in_channels, self.smallest_side, self.fixed_side))
+        if self.task == CLASSIFICATION:
+            network.register_forward_pre_hook(InputCheck(self.name, in_channels, self.smallest_side, self.fixed_side))
         return network
 
 
@@ -50,6 +64,8 @@ class InputCheck:
         Raises:
             ShapeError: names the received shape and the smallest side that works.
         """
+        if not inputs:  # given by name
+            return
         shape = tuple(inputs[0].shape)
         side = self.fixed_side or self.smallest_side
         expected = f"{self.channels}x{side}x{side}" + ("" if self.fixed_side else " or larger")

@@ -18,7 +18,7 @@ from convstudy.zoo.weights import fit_weights, official_entry_of, official_file
 
 
 def open_architecture(text: str, *, new_head: bool = False, trained: bool = True) -> Architecture:
-    """Return the network named `NAME`, `torchvision:NAME` or `timm:NAME`, optionally followed by `@WEIGHTS`.
+    """Return the network named `NAME`, `torchvision:NAME`, `timm:NAME` or `hf:NAME`, optionally with `@WEIGHTS`.
 
     WEIGHTS is a file, `imagenet` for torchvision's official weights, or the name of one of torchvision's sets, such as
     `IMAGENET1K_V1`. A network built for another number of classes than its weights gets a new classifier; with
@@ -50,6 +50,10 @@ def open_architecture(text: str, *, new_head: bool = False, trained: bool = True
         from convstudy.zoo.collections import timm_architecture  # noqa: PLC0415
 
         known = timm_architecture(member)
+    elif name.startswith("hf:"):
+        from convstudy.zoo.hugging_face import transformers_architecture  # noqa: PLC0415
+
+        known = transformers_architecture(name.removeprefix("hf:"))
     else:
         known = architecture(name)
     if not weights:

@@ -14,10 +14,14 @@ from convstudy.report import numbers
 from convstudy.report.terminal.table import plain_table
 
 CONVENTION = (
-    "Per image. MACs: multiply-accumulates of convolutions and matrix products, without biases. Activation size: "
+    "Per {one}. MACs: multiply-accumulates of convolutions and matrix products, without biases. Activation size: "
     "number of values that a layer computes. Parameters: weights and biases."
 )
 EXACT_MACS, RECEPTIVE_FIELD, BYTES = 100, 124, 150  # minimum widths of a terminal, in columns, for these
+STEPS = {  # how a table was counted, if not with shapes alone
+    "fake tensors": "with fake tensors",
+    "forward pass": "in a forward pass on the CPU",
+}
 MEASURED = 1000  # columns, enough for any table
 
 
@@ -48,11 +52,15 @@ class LayerDrawing:
         yield Text()
         yield from _totals(self.table)
         if self.memory:
-            yield from _memory(self.memory)
+            yield from _memory(self.memory, _one(self.table))
         yield from (Text(line) for line in _remarks(self.table.rows))
         if self.folded and any(block.times > 1 for block in blocks):
             yield Text("× n: the rows below are repeated n times; their numbers are for one repetition", style="dim")
-        yield Text(CONVENTION, style="dim")
+        yield Text(CONVENTION.format(one=_one(self.table)), style="dim")
+        if self.table.step in STEPS:
+            yield Text(f"counted {STEPS[self.table.step]}, because the network looks at values", style="dim")
+        if self.table.failure:
+            yield Text(f"a lower bound: the run ended at {self.table.failure}", style="yellow")
         if self.table.uncounted:
             names = sorted({f"{each.operation} in {each.path}" for each in self.table.uncounted})
             yield Text(f"not counted, because no formula is known: {', '.join(names)}", style="yellow")
@@ -105,7 +113,7 @@ def _macs(macs: int, width: int) -> str:
 
 
 def _totals(table: LayerTable) -> Iterator[Text]:
-    totals, lower = table.totals, "at least " if table.uncounted else ""
+    totals, lower = table.totals, "at least " if table.is_lower_bound else ""
     frozen = totals.parameters - totals.trainable_parameters
     yield Text(
         f"{numbers.count(totals.parameters)} parameters{f', {numbers.count(frozen)} of them frozen' if frozen else ''} "
@@ -117,9 +125,14 @@ def _totals(table: LayerTable) -> Iterator[Text]:
     )
 
 
-def _memory(memory: TrainingMemory) -> Iterator[Text]:
+def _one(table: LayerTable) -> str:
+    """Return what the first input is one of."""
+    return "image" if len(table.input_shapes[0]) == 3 else "example"
+
+
+def _memory(memory: TrainingMemory, one: str) -> Iterator[Text]:
     yield Text(
-        f"predicted memory of a training step with {numbers.plural(memory.batch_size, 'image')}: "
+        f"predicted memory of a training step with {numbers.plural(memory.batch_size, one)}: "
         f"{numbers.num_bytes(memory.peak)}"
     )
     held = {

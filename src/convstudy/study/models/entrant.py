@@ -9,7 +9,9 @@ from torch import nn
 from convstudy.analysis import LayerRow, LayerTable, count, unallocated
 from convstudy.errors import ConvstudyError, ModelError
 from convstudy.study.models.opening import Model
+from convstudy.study.models.own_code import not_ended
 from convstudy.wording import plural
+from convstudy.zoo.architecture import CLASSIFICATION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,9 @@ def layer_table(model: Model, input_shape: tuple[int, int, int], num_classes: in
 
     Raises: ModelError, if the network cannot be built; ShapeError, if the input does not fit.
     """
-    return count(unallocated_network(model, num_classes, input_shape[0]), input_shape)
+    network = unallocated_network(model, num_classes, input_shape[0])
+    with not_ended(model.name):
+        return count(network, input_shape)
 
 
 def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -> Entrant:
@@ -58,7 +62,14 @@ def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -
 
     Raises: as `layer_table`; ModelError, if the network does not return one logit per class.
     """
+    if model.task != CLASSIFICATION:
+        raise ModelError(
+            f"{model.name} is a network for {model.task}; expected one for {CLASSIFICATION}, which returns one logit "
+            "per class (`convstudy summary`, `explain` and `diff` accept it)"
+        )
     table = layer_table(model, input_shape, num_classes)
+    if table.failure:
+        raise ModelError(f"{model.name}: {table.failure}")
     answer = table.output_shapes[0] if len(table.output_shapes) == 1 else table.output_shapes
     if answer != (num_classes,):
         raise ModelError(

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-import importlib
-import importlib.util
 import inspect
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import nn
 
+from convstudy.analysis import Inputs, InputTensor
 from convstudy.claims import read_table
 from convstudy.claims.checking import table_input_shape, table_network, table_num_classes
 from convstudy.errors import ClaimError, ModelError
+from convstudy.study.models.dtypes import dtype_of
+from convstudy.study.models.own_code import not_ended, own_module
 from convstudy.zoo import open_architecture
+from convstudy.zoo.architecture import CLASSIFICATION, ExampleInput
 from convstudy.zoo.weight_files import weight_files
 
-Loaded = TypeVar("Loaded")
-
+COLLECTIONS = {"torchvision", "timm", "hf"}
 SIZES = ("num_classes", "in_channels")  # arguments that a user's class or function may take
 SMALLEST_SIDE = 32  # smaller images are enlarged to this side; below it, most networks have nothing left to pool
 
@@ -38,6 +38,8 @@ class Model:
     smallest_side: int = 1
     input_shape: tuple[int, int, int] = (3, 224, 224)  # as in the paper
     num_classes: int = 1000  # as in the paper
+    task: str = CLASSIFICATION
+    examples: tuple[ExampleInput, ...] = ()  # at which it is counted, if that is not one image of `input_shape`
     code: str = ""  # sha256 of the user's source, or of the user's file of code or weights
     named: bool = True  # whether `open_model(name)` returns it; False if it was given as an object
 
@@ -49,6 +51,19 @@ class Model:
     def folder(self) -> str:
         """Name of its folder: letters, digits, dots, dashes and underscores."""
         return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip(".-")
+
+    @property
+    def inputs(self) -> Inputs:
+        """The inputs at which it is counted if none are given."""
+        positional: list[InputTensor] = []
+        named: dict[str, InputTensor] = {}
+        for example in self.examples or (ExampleInput(self.input_shape),):
+            tensor = InputTensor(example.shape, None if example.dtype is None else dtype_of(example.dtype))
+            if example.name is None:
+                positional.append(tensor)
+            else:
+                named[example.name] = tensor
+        return Inputs(tuple(positional), named)
 
     def input_side(self, image_side: int, requested: int | None = None) -> int:
         """Return the side of the square input in pixels.
@@ -75,7 +90,9 @@ class Model:
 
 
 def open_model(name: str, *, trained: bool = True) -> Model:
-    """Return the model of a name: one of the zoo, torchvision:NAME, timm:NAME, table:FILE, file.py:Name or module:Name.
+    """Return the model of a name: of the zoo, a collection, a layer table or the user's code.
+
+    Names are those of the zoo, torchvision:NAME, timm:NAME, hf:NAME, table:FILE, file.py:Name and module:Name.
 
     Without `trained`, the weights after `@` are neither read nor needed.
 
@@ -91,8 +108,10 @@ def open_model(name: str, *, trained: bool = True) -> Model:
     collection = name.partition(":")[0]
     if collection == "table":
         return _table_model(name)
-    if ":" in name.partition("@")[0] and collection not in {"torchvision", "timm"}:
+    if ":" in name.partition("@")[0] and collection not in COLLECTIONS:
         return _own_model(name)
+    if name.endswith(".py"):
+        raise ModelError(f"{name} is a file; expected the network in it, too, as in {name}:Name")
     known = open_architecture(name, trained=trained)
     weights = Path(name.partition("@")[2])
     return Model(
@@ -102,6 +121,8 @@ def open_model(name: str, *, trained: bool = True) -> Model:
         smallest_side=known.smallest_side,
         input_shape=known.input_shape,
         num_classes=known.num_classes,
+        task=known.task,
+        examples=known.inputs,
         code=_digest_of_weights(weights),
     )
 
@@ -126,13 +147,24 @@ def _table_model(name: str) -> Model:
 
 
 def _own_model(name: str) -> Model:
+    """Return the network of a class, a function or a built network in the user's code; the latter is copied."""
     where, _, attribute = name.rpartition(":")
-    module = _module_from_file(Path(where)) if where.endswith(".py") else _module_by_name(where)
-    maker = getattr(module, attribute, None)
-    if not callable(maker):
-        found = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
-        raise ModelError(f"{where} has no class or function '{attribute}'; it has {', '.join(found) or 'none'}")
-    return Model(name=name, build=checked_builder(maker, name), code=_digest(Path(module.__file__ or "")))
+    module = own_module(where)
+    found = getattr(module, attribute, None)
+    code = _digest(Path(module.__file__ or ""))
+    if isinstance(found, nn.Module):
+        return Model(name=name, build=lambda *_: copy.deepcopy(found), code=code)
+    if not callable(found):
+        known = sorted(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
+        raise ModelError(f"{where} has no network '{attribute}'; it has {', '.join(known) or 'none'}")
+    classes, channels = (_default(found, size, paper) for size, paper in zip(SIZES, (1000, 3), strict=True))
+    return Model(
+        name=name,
+        build=checked_builder(found, name),
+        input_shape=(channels, 224, 224),
+        num_classes=classes,
+        code=code,
+    )
 
 
 def checked_builder(maker: Callable[..., Any], name: str) -> Callable[[int, int], nn.Module]:
@@ -146,7 +178,8 @@ def checked_builder(maker: Callable[..., Any], name: str) -> Callable[[int, int]
 
     def build(num_classes: int, in_channels: int) -> nn.Module:
         sizes = {"num_classes": num_classes, "in_channels": in_channels}
-        network = maker(**{size: sizes[size] for size in accepted})
+        with not_ended(name):
+            network = maker(**{size: sizes[size] for size in accepted})
         if not isinstance(network, nn.Module):
             raise ModelError(f"{name} returned a {type(network).__name__}; expected a torch.nn.Module")
         return network
@@ -170,6 +203,8 @@ def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
 
     Raises: ModelError, if it has other parameters without a default.
     """
+    if isinstance(maker, type) and getattr(maker, "__init__", None) is nn.Module.__init__:
+        return []  # it takes any keyword, and rejects it
     parameters = inspect.signature(maker).parameters
     any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     required = [key for key, parameter in parameters.items() if _is_required(parameter) and key not in SIZES]
@@ -181,35 +216,13 @@ def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
     return [size for size in SIZES if size in parameters or any_keyword]
 
 
+def _default(maker: Callable[..., Any], size: str, otherwise: int) -> int:
+    """Return the default value of one of the sizes, if it has one."""
+    parameter = inspect.signature(maker).parameters.get(size)
+    default = None if parameter is None else parameter.default
+    return default if isinstance(default, int) and default > 0 else otherwise
+
+
 def _is_required(parameter: inspect.Parameter) -> bool:
     variadic = parameter.kind in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
     return parameter.default is parameter.empty and not variadic
-
-
-def _module_from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise ModelError(f"{path} does not exist; expected a Python file, as in path/to/file.py:Name")
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)  # so that the file can import modules beside it
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ModelError(f"{path} cannot be imported as a Python file")
-    module = importlib.util.module_from_spec(spec)
-    loader = spec.loader
-    _run(lambda: loader.exec_module(module), str(path))
-    return module
-
-
-def _module_by_name(name: str) -> ModuleType:
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    return _run(lambda: importlib.import_module(name), name)
-
-
-def _run(load: Callable[[], Loaded], where: str) -> Loaded:
-    """Import the user's code. Raises: ModelError, in one line, for any error in it."""
-    try:
-        return load()
-    except Exception as error:
-        raise ModelError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
