@@ -141,7 +141,8 @@ def write_npz(path: Path, folder: Path, images: str, labels: str) -> None:
     files = [(path, label) for label, name in enumerate(classes) for path in sorted((folder / name).iterdir())]
     squares = [np.asarray(Image.open(path))[:, 2:22] for path, _ in files]  # of 24 x 20 pixels
     arrays = {images: np.stack(squares), labels: np.array([label for _, label in files])}
-    np.savez(path, **arrays, classes=np.array(classes))
+    stored: dict[str, Any] = {**arrays, "classes": np.array(classes)}
+    np.savez(path, **stored)
 
 
 @pytest.mark.parametrize("kind", ["classes", "test-folder", "table", "npz", "npz-alone", "test-data"])

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import multiprocessing
 import os
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from tqdm import std
 
 from convstudy.errors import StudyError
 from convstudy.study.runs.events import RunEnded
 from convstudy.study.runs.workers import _Environment, _keep_tqdm_within_the_process, _send_event, start_process
 from convstudy.study.runs.writing import writing_into
+
+TQDM: Any = vars(torch.hub)["tqdm"]
 
 
 def send(connection: Connection) -> None:
@@ -56,11 +59,12 @@ def test_an_error_that_names_no_file_concerns_the_folder_if_it_is_one_of_writing
 
 def test_a_worker_makes_no_semaphore(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch.fx shows its progress with tqdm, and Python warned of tqdm's lock when a worker was terminated."""
-    monkeypatch.delattr(std.TqdmDefaultWriteLock, "mp_lock", raising=False)
-    for kind in torch.hub.tqdm.__mro__:
+    lock = importlib.import_module("tqdm.std").TqdmDefaultWriteLock
+    monkeypatch.delattr(lock, "mp_lock", raising=False)
+    for kind in TQDM.__mro__:
         if "_lock" in vars(kind):
             monkeypatch.delattr(kind, "_lock")
     _keep_tqdm_within_the_process()
-    torch.hub.tqdm(range(1), disable=True)
-    del torch.hub.tqdm._lock
-    assert not hasattr(std.TqdmDefaultWriteLock, "mp_lock")
+    TQDM(range(1), disable=True)
+    del TQDM._lock
+    assert not hasattr(lock, "mp_lock")

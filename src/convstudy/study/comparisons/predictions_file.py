@@ -238,7 +238,7 @@ def class_numbers(
     if truth is not None:
         expected = table["id"].map(truth)
         readings.sort(key=lambda reading: (table["label"].map(reading) != expected).sum())
-    return {name: table[name].map(readings[0]).to_numpy(np.int64) for name in given}
+    return {name: np.asarray(table[name].map(readings[0]), dtype=np.int64) for name in given}
 
 
 def _refuse_class(path: Path, given: pd.DataFrame, known: Mapping[str, int], names: Sequence[str]) -> NoReturn:

@@ -206,8 +206,9 @@ def _keep_tqdm_within_the_process() -> None:
 
     Its own one is a semaphore of the system, which a terminated process leaves behind, and Python warns of that.
     """
-    if hasattr(torch.hub.tqdm, "set_lock"):
-        torch.hub.tqdm.set_lock(threading.RLock())
+    tqdm: Any = vars(torch.hub)["tqdm"]
+    if hasattr(tqdm, "set_lock"):
+        tqdm.set_lock(threading.RLock())
 
 
 def _send_event(connection: Connection, event: Event) -> None:
