@@ -270,7 +270,7 @@ class Referring(nn.Module):
         self.outside = SimpleNamespace(layers=deque([sixth]))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.partial(self.closed(self.bound(x)))
+        x = self.partial(self.closed(self.bound(x)))  # type: ignore[no-untyped-call]
         fourth: nn.Module | None = self.weak()
         assert fourth is not None
         assert self.named[self.layers[4]] == "fifth"

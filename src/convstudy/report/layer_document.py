@@ -47,5 +47,5 @@ def frame(table: LayerTable) -> pd.DataFrame:
         for row in table
     ]
     totals = [numbers.count(sum_) for sum_ in (table.totals.activation_size, table.totals.parameters)]
-    macs = f"{'≥ ' if table.uncounted else ''}{numbers.count(table.totals.macs)}"
+    macs = f"{'≥ ' if table.is_lower_bound else ''}{numbers.count(table.totals.macs)}"
     return pd.DataFrame([*rows, ("total", "", "", *totals, macs, "", "")], columns=list(HEADS))

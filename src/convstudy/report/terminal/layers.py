@@ -17,6 +17,10 @@ CONVENTION = (
     "Per image. MACs: multiply-accumulates of convolutions and matrix products, without biases. Activation size: "
     "number of values that a layer computes. Parameters: weights and biases."
 )
+STEPS = {
+    "fake tensors": "Counted with fake tensors, because the network reads constants of its own or asks for the device.",
+    "forward pass": "Counted in a forward pass on the CPU, because the network reads values that depend on its input.",
+}
 EXACT_MACS, RECEPTIVE_FIELD, BYTES = 100, 124, 150  # minimum widths of a terminal, in columns, for these
 MEASURED = 1000  # columns, enough for any table
 
@@ -56,6 +60,10 @@ class LayerDrawing:
         if self.table.uncounted:
             names = sorted({f"{each.operation} in {each.path}" for each in self.table.uncounted})
             yield Text(f"not counted, because no formula is known: {', '.join(names)}", style="yellow")
+        if self.table.failure:
+            yield Text(f"lower bound, with the layers up to a failure: {self.table.failure}", style="yellow")
+        if self.table.step in STEPS:
+            yield Text(STEPS[self.table.step], style="dim")
         lines = sum(len(block.rows) for block in blocks)
         if not self.folded and lines <= len(self.table.rows) * 2 / 3:
             yield Text(
@@ -105,7 +113,7 @@ def _macs(macs: int, width: int) -> str:
 
 
 def _totals(table: LayerTable) -> Iterator[Text]:
-    totals, lower = table.totals, "at least " if table.uncounted else ""
+    totals, lower = table.totals, "at least " if table.is_lower_bound else ""
     frozen = totals.parameters - totals.trainable_parameters
     yield Text(
         f"{numbers.count(totals.parameters)} parameters{f', {numbers.count(frozen)} of them frozen' if frozen else ''} "

@@ -59,6 +59,8 @@ def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -
     Raises: as `layer_table`; ModelError, if the network does not return one logit per class.
     """
     table = layer_table(model, input_shape, num_classes)
+    if table.failure:
+        raise ModelError(f"{model.name} cannot be run: {table.failure}")
     answer = table.output_shapes[0] if len(table.output_shapes) == 1 else table.output_shapes
     if answer != (num_classes,):
         raise ModelError(
