@@ -60,7 +60,7 @@ def test_a_table_says_how_it_was_counted_and_where_it_ended() -> None:
     assert "Per example" in drawn(layer_table(table))
     assert "forward pass" not in drawn(layer_table(table))
     real = drawn(layer_table(replace(table, step="forward pass", failure="layer3 (Odd): no such operation")))
-    assert "counted in a forward pass on the CPU" in real
+    assert "ounted in a forward pass on the CPU" in real
     assert "layer3 (Odd)" in real
     assert "at least 6 MACs" in real
     assert "Per image" in drawn(layer_table(count(nn.Conv2d(3, 2, 1), (3, 4, 4))))

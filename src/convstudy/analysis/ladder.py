@@ -109,7 +109,7 @@ def run(network: nn.Module, asked: Asked) -> Attempt:
 
 
 def _attempt(network: nn.Module, step: Step, asked: Asked) -> Attempt:
-    with as_found():
+    with as_found(network):
         arguments = asked.inputs.arguments(network, step.input, batch_size=asked.batch_size)
         copy = stand_in_network(network, step.stand_in, training=asked.training)
         trace = Trace({id(module): path for path, module in copy.named_modules()}, step)

@@ -27,7 +27,7 @@ class RealTensors:
     def own(self, tensor: Tensor) -> None:
         """Allow writing to a tensor that was made for the run."""
         if tensor.layout is torch.strided:
-            self._made[storage_of(tensor)] = StorageWeakRef(tensor.untyped_storage())
+            self._made[storage_of(tensor)] = StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
 
     def protect(
         self, overload: OpOverload, args: Arguments, kwargs: Mapping[str, Any], *, with_meta: bool

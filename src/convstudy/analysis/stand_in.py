@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,21 +46,63 @@ def stand_in_network(network: nn.Module, stand_in: StandIn, *, training: bool | 
 
 
 @contextmanager
-def as_found() -> Iterator[None]:
-    """Restore random states, global hooks and the default type after the body, even after an error or Ctrl-C."""
+def as_found(network: nn.Module) -> Iterator[None]:
+    """Restore what a run of the network's copy shares with the program, even after an error or Ctrl-C.
+
+    That is random states, global hooks, the default type, and the attributes of the network's own classes.
+    """
     states = _random_states()
+    classes = [ClassState(kind) for kind in _own_classes(network)]
     hooks = {name: dict(vars(torch_modules)[name]) for name in GLOBAL_HOOKS}
     default = torch.get_default_dtype()
     try:
         yield
     finally:
         _put_random_states(states)
+        for state in classes:
+            state.restore()
         torch.set_default_dtype(default)
         for name, held in hooks.items():
             now = vars(torch_modules)[name]
             if now != held:
                 now.clear()
                 now.update(held)
+
+
+def _own_classes(network: nn.Module) -> set[type]:
+    """Return the classes of a network's modules that are not those of torch."""
+    kinds = {kind for module in network.modules() for kind in type(module).__mro__}
+    return {kind for kind in kinds if not kind.__module__.startswith(("torch.", "torchvision.", "builtins"))}
+
+
+class ClassState:
+    """The attributes of a class, and the contents of those that are lists, dictionaries, sets or queues."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        self.attributes = dict(vars(kind))
+        self.contents = [
+            (value, value.copy()) for value in self.attributes.values() if isinstance(value, (list, dict, set, deque))
+        ]
+
+    def restore(self) -> None:
+        """Put back what differs."""
+        now = dict(vars(self.kind))
+        for name in now.keys() - self.attributes.keys():
+            delattr(self.kind, name)
+        for name, value in self.attributes.items():
+            if now.get(name) is not value:
+                setattr(self.kind, name, value)
+        for value, content in self.contents:
+            if _items(value) != _items(content):
+                value.clear()
+                value.extend(content) if isinstance(value, (list, deque)) else value.update(content)
+
+
+def _items(value: Any) -> list[int]:
+    """Return the identities of the items of a list, a set or a queue, or of the keys and values of a dictionary."""
+    items = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+    return [id(item) for item in items]
 
 
 def _random_states() -> list[Any]:

@@ -24,6 +24,7 @@ from convstudy.analysis.inputs import InputTensor
 from convstudy.analysis.packing import packed_sequence
 from convstudy.analysis.real_tensors import RealTensors, mapped, storage_of, written_arguments
 from convstudy.analysis.shapes import SHAPE_RULES
+from convstudy.analysis.table import StepName
 from convstudy.errors import ModelError
 
 SMALL_CONSTANT = 2**20  # values; a causal mask of 1,024 positions
@@ -37,7 +38,9 @@ Kwargs = Mapping[str, Any]
 class Step(Protocol):
     """One way to run a network: the tensors that stand in for its own and for its inputs, and the operations."""
 
-    name: str
+    @property
+    def name(self) -> StepName:
+        """Return the name under which the table shows the step."""
 
     def input(self, value: InputTensor | Tensor) -> Tensor:
         """Return the tensor for an input; its shape includes the batch axis."""
@@ -58,7 +61,7 @@ class Step(Protocol):
 class Shapes:
     """Step 1: every tensor is on the meta device."""
 
-    name = "shapes"
+    name: StepName = "shapes"
 
     def __init__(self) -> None:
         self.real = RealTensors()
@@ -99,7 +102,7 @@ class Shapes:
 class FakeTensors:
     """Step 2: torch's fake tensors on the device that the network is on; small constants keep their values."""
 
-    name = "fake tensors"
+    name: StepName = "fake tensors"
 
     def __init__(self) -> None:
         from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode  # noqa: PLC0415
@@ -227,7 +230,7 @@ class ValuesNeededError(RuntimeError):
 class ForwardPass:
     """Step 3: a forward pass on the CPU with copies of all tensors."""
 
-    name = "forward pass"
+    name: StepName = "forward pass"
 
     def __init__(self) -> None:
         self.real = RealTensors()
@@ -289,7 +292,7 @@ def eager() -> Iterator[None]:
     def unchanged(model: Any = None, **_: Any) -> Any:
         return (lambda function: function) if model is None else model
 
-    torch.compile = unchanged  # type: ignore[assignment]
+    torch.compile = unchanged
     try:
         with warnings.catch_warnings(action="ignore"):
             yield

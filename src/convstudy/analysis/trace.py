@@ -188,7 +188,8 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _higher_order(self, operator: HigherOrderOperator, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run an operation on functions: of `torch.cond` the branch that is taken, of others all as one operation."""
-        if operator.name() == "cond":
+        name: str = operator.name()  # type: ignore[no-untyped-call]
+        if name == "cond":
             condition, taken, other, operands = args
             if isinstance(condition, Tensor) and not self.step.is_known(condition):
                 raise ValuesNeededError("torch.cond takes a branch by a value")
@@ -199,7 +200,7 @@ class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         output = result if isinstance(result, Tensor) else _first_tensor(result)
         if output is not None:
             done = Application(args, kwargs, output, tensors)
-            what = higher_order_operation(operator.name())
+            what = higher_order_operation(name)
             flow = propagate(what.name, what.role, done)
             for tensor in _tensors_of((result,), {}):
                 mark(tensor, flow)

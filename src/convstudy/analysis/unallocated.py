@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
 from typing import Any
 
 import torch
@@ -11,13 +12,15 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn})
+CONSTANTS = frozenset({torch.zeros, torch.ones, torch.full})
+SMALL_VECTOR, SMALL_MATRIX = 2**9, 2**16  # values of constants that stay real, because a network may look at them
 
 
 class Unallocated(TorchFunctionMode):
     """A mode that puts empty, constant and random tensors on the meta device and skips the operations that fill them.
 
-    Values computed during construction (the widths of a RegNet, the indices of an attention window) stay real, which
-    `torch.device("meta")` does not allow.
+    Values computed during construction (the widths of a RegNet, the indices of an attention window) and small constants
+    (masks) stay real, which `torch.device("meta")` does not allow.
     """
 
     def __torch_function__(
@@ -29,6 +32,8 @@ class Unallocated(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if function in FACTORIES and kwargs.get("device") is None:
+            if function in CONSTANTS and _is_small(args):
+                return function(*args, **kwargs)
             return function(*args, **{**kwargs, "device": "meta"})
         if getattr(function, "__module__", None) == "torch.nn.init" or function.__name__.endswith("_"):
             target = args[0] if args else kwargs.get("tensor")
@@ -39,6 +44,14 @@ class Unallocated(TorchFunctionMode):
             ):
                 return target
         return function(*args, **kwargs)
+
+
+def _is_small(args: tuple[Any, ...]) -> bool:
+    """Return whether the size in the arguments of a factory, given as one sequence or as numbers, is small."""
+    sizes = args[0] if args and isinstance(args[0], (tuple, list)) else args
+    if not all(isinstance(size, int) for size in sizes):
+        return False
+    return prod(sizes) <= (SMALL_VECTOR if len(sizes) < 2 else SMALL_MATRIX)
 
 
 @contextmanager

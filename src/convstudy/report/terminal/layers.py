@@ -17,11 +17,11 @@ CONVENTION = (
     "Per {one}. MACs: multiply-accumulates of convolutions and matrix products, without biases. Activation size: "
     "number of values that a layer computes. Parameters: weights and biases."
 )
-EXACT_MACS, RECEPTIVE_FIELD, BYTES = 100, 124, 150  # minimum widths of a terminal, in columns, for these
-STEPS = {  # how a table was counted, if not with shapes alone
-    "fake tensors": "with fake tensors",
-    "forward pass": "in a forward pass on the CPU",
+STEPS = {
+    "fake tensors": "Counted with fake tensors, because the network reads constants of its own or asks for the device.",
+    "forward pass": "Counted in a forward pass on the CPU, because the network reads values that depend on its input.",
 }
+EXACT_MACS, RECEPTIVE_FIELD, BYTES = 100, 124, 150  # minimum widths of a terminal, in columns, for these
 MEASURED = 1000  # columns, enough for any table
 
 
@@ -57,13 +57,13 @@ class LayerDrawing:
         if self.folded and any(block.times > 1 for block in blocks):
             yield Text("× n: the rows below are repeated n times; their numbers are for one repetition", style="dim")
         yield Text(CONVENTION.format(one=_one(self.table)), style="dim")
-        if self.table.step in STEPS:
-            yield Text(f"counted {STEPS[self.table.step]}, because the network looks at values", style="dim")
-        if self.table.failure:
-            yield Text(f"a lower bound: the run ended at {self.table.failure}", style="yellow")
         if self.table.uncounted:
             names = sorted({f"{each.operation} in {each.path}" for each in self.table.uncounted})
             yield Text(f"not counted, because no formula is known: {', '.join(names)}", style="yellow")
+        if self.table.failure:
+            yield Text(f"lower bound, with the layers up to a failure: {self.table.failure}", style="yellow")
+        if self.table.step in STEPS:
+            yield Text(STEPS[self.table.step], style="dim")
         lines = sum(len(block.rows) for block in blocks)
         if not self.folded and lines <= len(self.table.rows) * 2 / 3:
             yield Text(

@@ -69,7 +69,7 @@ def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -
         )
     table = layer_table(model, input_shape, num_classes)
     if table.failure:
-        raise ModelError(f"{model.name}: {table.failure}")
+        raise ModelError(f"{model.name} cannot be run: {table.failure}")
     answer = table.output_shapes[0] if len(table.output_shapes) == 1 else table.output_shapes
     if answer != (num_classes,):
         raise ModelError(
