@@ -214,8 +214,8 @@ def intervals(protocol: Protocol) -> str:
         "shuffling, augmentation and dropout) and other test images of the same kind. The variance of each is "
         "estimated from the table of right and wrong answers, seeds by test images, as for readers and cases in "
         "medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each with its own quantile of "
-        "Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of top-1 are on the logit "
-        "scale."
+        "Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of top-1 are "
+        "Wilson's with an effective number of images (Korn & Graubard 1998)."
     )
 
 
