@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special
@@ -32,7 +34,16 @@ def score_margins(shares: Shares, sizes: Shares, tail: float, ratio: float = 1.0
     """
     sizes = sizes.astype(np.float64)
     limit = float(special.ndtri(tail)) ** 2 * ratio
+    if len(sizes) == 1:
+        return _wilson(float(shares[0]), limit / float(sizes[0]))
     return _below(shares * sizes, sizes, limit), _below(sizes - shares * sizes, sizes, limit)
+
+
+def _wilson(share: float, limit: float) -> tuple[float, float]:
+    """Return the margins in which (share - p)^2 is at most `limit` times p (1 - p)."""
+    center = (share + limit / 2) / (1 + limit)
+    width = sqrt(limit * share * (1 - share) + limit**2 / 4) / (1 + limit)
+    return max(share - center + width, 0.0), max(center + width - share, 0.0)
 
 
 def _below(right: Shares, sizes: Shares, limit: float) -> float:
