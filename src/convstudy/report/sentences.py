@@ -30,8 +30,10 @@ class Reply:
     answer: str
 
 
-def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN) -> str:
+def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, together: bool = True) -> str:
     """Say what is shown of two networks; with more than one of `pairs`, p-values are adjusted.
+
+    `together` says whether the intervals of all pairs hold together, too.
 
     >>> from convstudy.study.comparisons.results import PairResult
     >>> limits = {"low": -0.030, "high": -0.008, "p_value": 0.002}
@@ -44,7 +46,9 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN) -> str:
     ahead, behind = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
     low, high = (pair.low, pair.high) if pair.difference >= 0 else (-pair.high, -pair.low)
     adjusted = " after Holm's correction" if pairs > 1 else ""
-    how_sure = f"95% CI {_negative(100 * low)} to {_negative(100 * high)}, {p_value(pair.p_value)}{adjusted}"
+    together = f" for all {pairs} pairs together" if together and pairs > 1 else ""
+    limits = f"{_negative(100 * low)} to {_negative(100 * high)}{together}"
+    how_sure = f"95% CI {limits}, {p_value(pair.p_value)}{adjusted}"
     size = f"{100 * abs(pair.difference):.1f} percentage points"
     if pair.verdict is Verdict.BETTER:
         return f"{ahead} is better than {behind} by {size} ({how_sure})"
@@ -63,7 +67,12 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN) -> str:
 
 def verdict_in(results: Results, pair: PairResult) -> str:
     """Say what a comparison shows of two of its networks."""
-    return verdict(pair, pairs=len(results.comparisons), margin=results.protocol.margin)
+    return verdict(
+        pair,
+        pairs=len(results.comparisons),
+        margin=results.protocol.margin,
+        together=results.sequential is None,
+    )
 
 
 def replies(results: Results) -> tuple[Reply, ...]:
@@ -222,7 +231,13 @@ def intervals(protocol: Protocol) -> str:
 def p_values(protocol: Protocol, *, networks: int) -> str:
     """Say how p-values are computed."""
     adjusted = (
-        " They are adjusted for the number of pairs by Holm's method; the intervals are not." if networks > 2 else ""
+        " They are adjusted for the number of pairs by Holm's method, and the intervals by Bonferroni's, so that all "
+        "intervals hold together with 95%; where only Holm's method shows a difference, its interval ends at zero "
+        "(Strassburger & Bretz 2008)."
+        if networks > 2 and protocol.until != "sure"
+        else " They are adjusted for the number of pairs by Holm's method."
+        if networks > 2
+        else ""
     )
     if protocol.until == "sure":
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted

@@ -4,6 +4,13 @@ from .comparing import ComparedPredictions, PairDifference, compare_predictions,
 from .difference import Difference, accuracy_difference, equivalent_within, mcnemar_p
 from .disagreement import answer_counts, disagreement
 from .effect_size import cohens_g, standardized_difference
+from .metric_difference import (
+    MetricDifference,
+    balanced_accuracy_difference,
+    calibration_difference,
+    log_loss_difference,
+    macro_f1_difference,
+)
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
 from .multiplicity import holm
@@ -26,6 +33,7 @@ __all__ = [
     "Ending",
     "Friedman",
     "Interval",
+    "MetricDifference",
     "Noninferiority",
     "PairDifference",
     "Power",
@@ -37,7 +45,9 @@ __all__ = [
     "accuracy_interval",
     "answer_counts",
     "balanced_accuracy",
+    "balanced_accuracy_difference",
     "balanced_accuracy_interval",
+    "calibration_difference",
     "chance_of_beating",
     "cheapest_noninferior",
     "cochran_q",
@@ -49,8 +59,10 @@ __all__ = [
     "friedman",
     "holm",
     "log_loss",
+    "log_loss_difference",
     "log_loss_interval",
     "macro_f1",
+    "macro_f1_difference",
     "macro_f1_interval",
     "mcnemar_p",
     "noninferiority",

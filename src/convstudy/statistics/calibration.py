@@ -70,11 +70,28 @@ def expected_calibration_error(probabilities: npt.NDArray[np.floating], labels: 
     return np.array([np.abs(rights - confidences).sum() / len(labels) for _, confidences, rights in totals])
 
 
+def calibration_gaps(
+    table: npt.NDArray[np.floating], labels: Labels, bins: int = BINS
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return for each image of one seed the bin of its confidence, and whether it is right (0 or 1) minus confidence.
+
+    >>> bin_of, gaps = calibration_gaps(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]), bins=2)
+    >>> bin_of.tolist(), gaps.round(3).tolist()
+    ([1, 1], [0.1, -0.8])
+    """
+    confidence = table.max(1).astype(np.float64)
+    return _bins_of(confidence, bins), (table.argmax(1) == labels) - confidence
+
+
+def _bins_of(confidence: npt.NDArray[np.floating], bins: int) -> npt.NDArray[np.int64]:
+    upper_limits = np.arange(1, bins) / bins
+    return np.searchsorted(upper_limits, confidence, side="left")  # a bin includes its upper limit
+
+
 def _totals(table: npt.NDArray[np.floating], labels: Labels, bins: int) -> npt.NDArray[np.float64]:
     """Return per bin the number of answers and the sums of their confidences and of right answers: 3 x bins."""
     confidence = table.max(1)
     right = table.argmax(1) == labels
-    upper_limits = np.arange(1, bins) / bins
-    bin_of = np.searchsorted(upper_limits, confidence, side="left")  # a bin includes its upper limit
+    bin_of = _bins_of(confidence, bins)
     totals: npt.NDArray[np.float64] = np.stack([np.ones(len(labels)), confidence, right]) @ np.eye(bins)[bin_of]
     return totals
