@@ -21,7 +21,9 @@ from .pareto import pareto_front
 from .power import Power, study_power
 from .ranks import Friedman, friedman
 from .sequential import Ending, SequentialPlan, Standing, standing
+from .uncertainty import Uncertainty, uncertainty
 from .verdict import Verdict
+from .winner import winner_interval
 
 __all__ = [
     "CONFIDENCE",
@@ -40,6 +42,7 @@ __all__ = [
     "ReliabilityBin",
     "SequentialPlan",
     "Standing",
+    "Uncertainty",
     "Verdict",
     "accuracy_difference",
     "accuracy_interval",
@@ -76,4 +79,6 @@ __all__ = [
     "top1",
     "top5",
     "top5_interval",
+    "uncertainty",
+    "winner_interval",
 ]
