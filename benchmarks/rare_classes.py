@@ -34,9 +34,9 @@ from convstudy.statistics import (
 from simulated import BetaImages
 
 CONCENTRATION, HARDER = 0.5, 0.15
-SHARES = {"nine of 11%, one of 1%": [0.11] * 9 + [0.01], "95:5": [0.95, 0.05], "ten of 10%": [0.1] * 10}
-IMAGES, TOP1 = (120, 450, 2000), (0.7, 0.9, 0.97)
-SEEDS = ((1, 0.0), (2, 0.3), (3, 0.3), (5, 0.5), (10, 1.5))
+SHARES = {"nine of 11%, one of 1%": [0.11] * 9 + [0.01], "95:5": [0.95, 0.05]}
+IMAGES, TOP1 = (120, 450, 2000), (0.8, 0.97)
+SEEDS = ((1, 0.0), (3, 0.3), (5, 1.0))
 
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -57,7 +57,7 @@ def main() -> None:
         "\n| classes | seeds | balanced accuracy | macro F1 | log loss | calibration | calibration, unequal networks |"
     )
     print("|---|---|---|---|---|---|---|")
-    for (name, shares), seeds in itertools.product(SHARES.items(), ((1, 1), (2, 2), (3, 3), (5, 5), (3, 10))):
+    for (name, shares), seeds in itertools.product(SHARES.items(), ((1, 1), (3, 3), (3, 10))):
         rows = [
             alarms(np.array(shares), seeds, images, evidence, repetitions) for images in IMAGES for evidence in (2, 4)
         ]
@@ -75,7 +75,7 @@ def settings(shares: Array) -> list[Array]:
     """Return the recalls of the classes in each setting: the last class is the rare one."""
     harder = np.zeros(len(shares))
     harder[-1] = HARDER
-    return [top1 - gap for top1 in TOP1 for gap in ((0 * harder, harder) if shares[-1] < shares[0] else (0 * harder,))]
+    return [top1 - gap for top1 in TOP1 for gap in (0 * harder, harder)]
 
 
 def covered(

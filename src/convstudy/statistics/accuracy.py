@@ -14,6 +14,7 @@ from convstudy.statistics.score_margins import Shares, score_margins
 from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
 
 CONFIDENCE = 0.95
+FEW_ERRORS = 3  # of the smallest class; with more, an interval is always lower than that of no error
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,11 @@ def share_interval(
     of_seeds = (special.stdtrit(max(seeds - 1, 1), tail) / special.ndtri(tail)) ** 2 * variation.observed
     ratio = (of_images + one_error + float(of_seeds)) / independent
     below, above = score_margins(shares, sizes, tail, ratio)
-    lowest_of_all_right, _ = score_margins(np.ones_like(shares), sizes, tail)
-    _, highest_of_all_wrong = score_margins(np.zeros_like(shares), sizes, tail)
-    low = min(value - below, 1 - lowest_of_all_right)
-    high = max(value + above, highest_of_all_wrong)
+    low, high, few = value - below, value + above, FEW_ERRORS / (len(sizes) * float(sizes.min()))
+    if 1 - value < few:
+        low = min(low, 1 - score_margins(np.ones_like(shares), sizes, tail)[0])
+    if value < few:
+        high = max(high, score_margins(np.zeros_like(shares), sizes, tail)[1])
     return Interval(value, max(low, 0.0), min(high, 1.0))
 
 

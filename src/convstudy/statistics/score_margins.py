@@ -10,7 +10,7 @@ from scipy import special
 
 Shares = npt.NDArray[np.float64]  # one per class
 
-STEPS = 60  # of bisection, each halves the logarithm's range
+STEPS = 42  # of bisection, each halves the logarithm's range
 RANGE = 30.0  # of the logarithm of the tilt: beyond it, shares no longer move in double precision
 
 
