@@ -1,13 +1,14 @@
 """Coverage of the 95% intervals, and false alarms of the test of a difference.
 
-    uv run python benchmarks/coverage.py [--generator beta] [--all] [--repetitions 2000]
+    uv run python benchmarks/coverage.py [--generator beta | skewed | best] [--all] [--repetitions 2000]
 
 Two networks of equal ability are simulated as in simulated.py. `normal` are the answers that the methods were designed
 on: images and seeds are normal on the logit scale. `beta` are other ones: the chances of images have a Beta
 distribution with a concentration of 0.1 to 1 (most images are right or wrong in all runs), seeds have a standard
 deviation of 0.05 to 1.5 logits and are left-skewed, top-1 is 70 or 95%. The output is a Markdown table: for each number
 of seeds (of both networks) and test images, the minimum and maximum over the settings; with `--all`, one line per
-setting.
+setting. `skewed` are networks of equal top-1 of which only the first one's seeds differ, by 1.5 logits. `best` is
+another table: the coverage of the interval of the best of eight equal networks, and of that of any network.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from convstudy.statistics import accuracy_difference, accuracy_interval
+from convstudy.statistics import accuracy_difference, accuracy_interval, winner_interval
 from simulated import ABILITY, Answers, BetaImages, expected_top1, networks, spread_of_seeds
 
 SEEDS, IMAGES = (1, 2, 3, 5, 10), (100, 450, 2000)
@@ -33,13 +34,16 @@ Draw = Callable[[np.random.Generator], list[Answers]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--generator", choices=("normal", "beta"), default="normal")
+    parser.add_argument("--generator", choices=("normal", "beta", "skewed", "best"), default="normal")
     parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
+    if arguments.generator == "best":
+        best_of_eight(arguments.repetitions)
+        return
     print("| seeds | test images | spread of seeds | top-1 covered | difference covered | false alarms |")
     print("|---|---|---|---|---|---|")
-    lines = normal_lines() if arguments.generator == "normal" else beta_lines()
+    lines = {"normal": normal_lines, "beta": beta_lines, "skewed": skewed_lines}[arguments.generator]()
     for number, (head, settings) in enumerate(lines):
         shares = []
         for place, (name, expected, draw) in enumerate(settings):
@@ -87,6 +91,47 @@ def beta_lines() -> list[tuple[str, list[tuple[str, float, Draw]]]]:
             text = str(seeds[0]) if seeds[0] == seeds[1] else f"{seeds[0]} and {seeds[1]}"
             lines.append((f"{text} | {images:,} | {luck:g}", settings))
     return lines
+
+
+def skewed_lines() -> list[tuple[str, list[tuple[str, float, Draw]]]]:
+    """Return the same for two networks of equal top-1, of which the first one's seeds are far apart."""
+    lines = []
+    for seeds, images in itertools.product((2, 3, 5, 10), (450, 10_000)):
+        settings: list[tuple[str, float, Draw]] = []
+        for top1 in TOP1:
+            apart = beta_images(top1, 1.0, 1.5)
+            alike = beta_images(apart.expected_top1, 1.0, 0.0)
+            draw = partial(of_two_kinds, kinds=(apart, alike), seeds=seeds, images=images)
+            settings.append((f"top-1 {top1}", apart.expected_top1, draw))
+        lines.append((f"{seeds} | {images:,} | 1.5 and 0", settings))
+    return lines
+
+
+def of_two_kinds(
+    stream: np.random.Generator, kinds: tuple[BetaImages, BetaImages], seeds: int, images: int
+) -> list[Answers]:
+    return [kind.networks(stream, [seeds], images, overlap=0.5)[0] for kind in kinds]
+
+
+def best_of_eight(repetitions: int) -> None:
+    print("| seeds | test images | best of 8: its own interval | best of 8: adjusted | any network |")
+    print("|---|---|---|---|---|")
+    for seeds, images in itertools.product((1, 3, 5), (450, 2000)):
+        rows = []
+        for top1 in TOP1:
+            found = beta_images(top1, 0.5, 0.0 if seeds == 1 else 0.2)
+            stream, covered = np.random.default_rng([seeds, images]), np.zeros(3)
+            for _ in range(repetitions):
+                tables = found.networks(stream, [seeds] * 8, images, overlap=0.5)
+                best = max(tables, key=lambda answers: float(answers.mean()))
+                for place, interval in enumerate(
+                    (accuracy_interval(best), winner_interval(best, 8), accuracy_interval(tables[0]))
+                ):
+                    covered[place] += interval.low <= found.expected_top1 <= interval.high
+            rows.append(covered / repetitions)
+        limits = zip(np.min(rows, axis=0), np.max(rows, axis=0), strict=True)
+        cells = " | ".join(f"{100 * low:.1f} to {100 * high:.1f}%" for low, high in limits)
+        print(f"| {seeds} | {images:,} | {cells} |", flush=True)
 
 
 def measured(stream: np.random.Generator, expected: float, draw: Draw, repetitions: int) -> tuple[float, float, float]:
