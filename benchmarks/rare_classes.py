@@ -57,11 +57,11 @@ def main() -> None:
         "\n| classes | seeds | balanced accuracy | macro F1 | log loss | calibration | calibration, unequal networks |"
     )
     print("|---|---|---|---|---|---|---|")
-    for (name, shares), seeds in itertools.product(SHARES.items(), ((1, 1), (3, 3), (3, 10))):
-        rows = [
-            alarms(np.array(shares), seeds, images, evidence, repetitions) for images in IMAGES for evidence in (2, 4)
+    for (name, shares), counts in itertools.product(SHARES.items(), ((1, 1), (3, 3), (3, 10))):
+        found = [
+            alarms(np.array(shares), counts, images, evidence, repetitions) for images in IMAGES for evidence in (2, 4)
         ]
-        print(f"| {name} | {' and '.join(map(str, dict.fromkeys(seeds)))} | {ranges(np.array(rows))} |", flush=True)
+        print(f"| {name} | {' and '.join(map(str, dict.fromkeys(counts)))} | {ranges(np.array(found))} |", flush=True)
 
 
 def ranges(rows: Array) -> str:

@@ -441,6 +441,7 @@ def test_where_the_uncertainty_comes_from_is_said_of_the_leading_pairs(page: Ele
     assert said
     for text in said:
         own = [pair for pair in findings.results.comparisons if text.startswith(f"{pair.a} minus {pair.b}:")]
+        assert own[0].uncertainty is not None
         assert f"{100 * own[0].uncertainty.seeds:.0f}%" in text
 
 

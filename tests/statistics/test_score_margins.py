@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,7 +67,10 @@ def test_an_error_more_never_raises_a_limit_near_the_ceiling(seeds: int, images:
         assert lows == sorted(lows, reverse=True)
 
 
-def rare(stream: np.random.Generator, shares: list[float], recalls: list[float], images: int, seeds: int) -> tuple:
+Predicted = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+
+def rare(stream: np.random.Generator, shares: list[float], recalls: list[float], images: int, seeds: int) -> Predicted:
     labels = stream.choice(len(shares), size=images, p=shares)
     right = stream.random((seeds, images)) < np.array(recalls)[labels]
     wrong = (labels + stream.integers(1, len(shares), (seeds, images))) % len(shares)

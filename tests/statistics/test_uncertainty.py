@@ -29,14 +29,15 @@ def test_the_shares_add_up_and_the_margin_is_that_of_the_difference() -> None:
 
 def test_seeds_that_differ_ask_for_seeds_and_images_that_differ_for_images() -> None:
     stream = np.random.default_rng(1)
-    seeds = uncertainty(*networks(stream, 0.1, 5000))
+    first, second = networks(stream, 0.1, 5000)
+    seeds = uncertainty(first, second)
     assert seeds is not None
     assert seeds.seeds > 0.9
     assert not seeds.more_images
     rights = [np.tile(stream.random(200) < 0.8, (20, 1)) for _ in range(2)]
     rights[0][0, :2] = ~rights[0][0, :2]
     rights[1][1, :2] = ~rights[1][1, :2]
-    images = uncertainty(*rights)
+    images = uncertainty(rights[0], rights[1])
     assert images is not None
     assert images.images > 0.9
     assert images.more_images

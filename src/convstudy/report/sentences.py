@@ -53,8 +53,8 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
     ahead, behind = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
     low, high = (pair.low, pair.high) if pair.difference >= 0 else (-pair.high, -pair.low)
     adjusted = " after Holm's correction" if pairs > 1 else ""
-    together = f" for all {pairs} pairs together" if together and pairs > 1 else ""
-    limits = f"{_negative(100 * low)} to {_negative(100 * high)}{together}"
+    of_all = f" for all {pairs} pairs together" if together and pairs > 1 else ""
+    limits = f"{_negative(100 * low)} to {_negative(100 * high)}{of_all}"
     how_sure = f"95% CI {limits}, {p_value(pair.p_value)}{adjusted}"
     size = f"{100 * abs(pair.difference):.1f} percentage points"
     if pair.verdict is Verdict.BETTER:

@@ -11,6 +11,7 @@ from scipy import special
 Shares = npt.NDArray[np.float64]  # one per class
 
 STEPS = 42  # of bisection, each halves the logarithm's range
+ROUNDING = float(np.finfo(np.float64).eps) ** 2
 RANGE = 30.0  # of the logarithm of the tilt: beyond it, shares no longer move in double precision
 
 
@@ -63,7 +64,7 @@ def _below(right: Shares, sizes: Shares, limit: float) -> float:
     def rejected(tilt: float) -> bool:
         supposed = most_likely(tilt)
         variance = float((supposed * (1 - supposed) / sizes).sum()) / len(sizes) ** 2
-        return (observed - float(supposed.mean())) ** 2 > limit * variance + np.finfo(np.float64).eps ** 2
+        return (observed - float(supposed.mean())) ** 2 > limit * variance + ROUNDING
 
     low, high = -RANGE, RANGE + float(np.log(sizes.max()))
     for _ in range(STEPS):
