@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import ImageSet
+from convstudy.statistics import uncertainty
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.conclude import seed_by_seed
 from convstudy.study.comparisons.conclusion import conclusion
+from convstudy.study.comparisons.metric_differences import with_metric_differences
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.results import (
     Accuracy,
@@ -73,6 +75,10 @@ def made_up_findings(networks: int = 2, seeds: int = 3, *, test_images: int = 36
         model.name: np.array([run.logits.argmax(1) == run.labels for run in runs if run.model == model.name])
         for model in models
     }
+    pairs = tuple(
+        replace(pair, uncertainty=uncertainty(answers[pair.a], answers[pair.b]))
+        for pair in (with_metric_differences(pairs, runs) if runs else pairs)
+    )
     results = Results(
         models=models,
         comparisons=pairs,

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 
+from convstudy.report import sentences
 from convstudy.report.cost_charts import COSTS, accuracy_against
 from convstudy.report.html import html, write_html
 from convstudy.report.sentences import intervals, p_values, replies, selection, verdict
@@ -154,7 +155,7 @@ def test_curves_are_the_mean_of_the_seeds_in_their_band(page: Element, findings:
 
 
 def test_the_measures_are_in_a_table(page: Element, findings: Findings) -> None:
-    table = page.one("section", **{"aria-labelledby": "measures"}).one("table")
+    table = page.one("section", **{"aria-labelledby": "measures"}).all("table")[0]
     rows = {row[0]: row[1:] for row in table.rows()}
     assert list(rows) == [model.name for model in findings.results.models]
     top1 = findings.results.models[1].top1
@@ -424,3 +425,39 @@ def test_costs_in_a_narrow_range_have_ticks(findings: Findings) -> None:
     near = accuracy_against((one, replace(other, macs=326_000)), COSTS[0]).layout.xaxis.tickvals
     assert list(near) == [340_000, 360_000, 380_000, 400_000]
     assert accuracy_against((one, other), COSTS[0]).layout.xaxis.dtick == 1
+
+
+def test_differences_in_other_metrics_are_in_a_table_with_their_margins(page: Element, findings: Findings) -> None:
+    rows = page.one("section", **{"aria-labelledby": "measures"}).all("table")[1].rows()
+    assert [tuple(row[:2]) for row in rows] == [(pair.a, pair.b) for pair in findings.results.comparisons]
+    found = findings.results.comparisons[0].metrics
+    assert list(found) == ["balanced_accuracy", "macro_f1", "log_loss", "squared_calibration_error"]
+    assert f"{100 * found['balanced_accuracy'].equivalent_within:.1f}" in rows[0][2]
+    assert f"{found['log_loss'].equivalent_within:.3f}" in rows[0][4]
+
+
+def test_where_the_uncertainty_comes_from_is_said_of_the_leading_pairs(page: Element, findings: Findings) -> None:
+    said = [each.text for each in page.one("ul", class_="sources").all("li")]
+    assert said
+    for text in said:
+        own = [pair for pair in findings.results.comparisons if text.startswith(f"{pair.a} minus {pair.b}:")]
+        assert own[0].uncertainty is not None
+        assert f"{100 * own[0].uncertainty.seeds:.0f}%" in text
+
+
+def test_the_forest_plot_has_every_pair_and_the_margin(page: Element, findings: Findings) -> None:
+    drawn = chart(page, "differences")
+    dots = [trace for trace in drawn["data"] if trace["mode"] == "markers"]
+    sizes = [abs(trace["x"][0]) for trace in dots]
+    assert len(dots) == len(findings.results.comparisons)
+    assert sizes == sorted(sizes, reverse=True)
+    assert {shape["x1"] for shape in drawn["layout"]["shapes"]} == {100 * findings.results.protocol.margin, 0}
+
+
+def test_seeds_that_are_far_apart_are_named(findings: Findings) -> None:
+    models = findings.results.models
+    wide = replace(models[0], top1=replace(models[0].top1, per_seed=(0.3, 0.9, 0.95)))
+    results = replace(findings.results, models=(wide, *models[1:]))
+    assert wide.name in sentences.far_apart(results)
+    assert "30.0 to 95.0" in sentences.far_apart(results)
+    assert sentences.far_apart(findings.results) == ""

@@ -16,7 +16,7 @@ from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from convstudy.statistics import accuracy_difference, accuracy_interval, holm
+from convstudy.statistics import accuracy_difference, accuracy_interval, holm, pairwise
 from convstudy.statistics.difference import mcnemar_p
 from convstudy.statistics.paired_score import score
 from convstudy.statistics.variation import Answers, image_variance, seed_variation
@@ -154,3 +154,22 @@ def test_a_real_difference_is_found() -> None:
     difference = accuracy_difference(a, b)
     assert difference.p_value < 0.001
     assert difference.low < truth(2.0, 2.0) - truth(1.5, 2.0) < difference.high
+
+
+@given(st.integers(0, 60), st.integers(1, 4))
+@settings(max_examples=30)
+def test_intervals_of_several_networks_agree_with_their_adjusted_p_values(seed: int, seeds: int) -> None:
+    stream = np.random.default_rng(seed)
+    answers = {
+        name: random_answers(seeds, 300, stream, share)
+        for name, share in zip("abcd", stream.uniform(0.6, 0.95, 4), strict=True)
+    }
+    for pair in pairwise(answers):
+        assert (pair.p_value < 0.05) == (pair.low > 0 or pair.high < 0) or pair.low == 0 or pair.high == 0
+        assert not (pair.low > 0 or pair.high < 0) or pair.p_value < 0.05
+        assert pair.low <= pair.value <= pair.high
+        alone = accuracy_difference(answers[pair.a], answers[pair.b])
+        assert pair.p_value >= alone.p_value
+        if pair.low < 0 < pair.high:
+            assert pair.low <= alone.low
+            assert pair.high >= alone.high

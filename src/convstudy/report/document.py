@@ -72,6 +72,8 @@ def latex(findings: Findings) -> str:
     tables.append(in_latex(speed_frame(results), f"Speed and memory: {basis} {SPEED_WORDS}", "speed"))
     if results.comparisons:
         adjusted = " p-values adjusted by Holm's method." if len(results.comparisons) > 1 else ""
+        if adjusted and not results.sequential:
+            adjusted += " The intervals of all pairs hold together."
         caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted}"
         tables.append(in_latex(pair_frame(results), caption, "pairs"))
     if results.models:

@@ -20,6 +20,7 @@ import plotly.graph_objects as go
 
 from convstudy.report import numbers
 from convstudy.report.confusion import row_shares
+from convstudy.statistics import MARGIN
 from convstudy.study.comparisons.results import ModelResult, PairResult
 from convstudy.study.runs.result import RunResult
 
@@ -31,6 +32,8 @@ CLASSES_WITH_TICKS = 30
 LONGEST_TICK = 11  # characters
 EPOCHS_WITH_TICKS = 10
 ROW_HEIGHT = 58  # pixels per interval, including its name
+CLOSE_ROW_HEIGHT = 46  # if there are many
+PAIRS_WITH_ROOM = 15
 # Fractions of a row are mostly near 0 or 1; the colors are spread so that 1% is visible.
 HEAT = ((0.0, 0), (0.01, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 5))
 
@@ -71,17 +74,23 @@ def top1_intervals(models: Sequence[ModelResult]) -> go.Figure:
     return _with_rows(figure, len(models))
 
 
-def differences(pairs: Sequence[PairResult]) -> go.Figure:
-    """Draw one row per pair: the difference in percentage points with its 95% CI, and a line at zero."""
+def differences(pairs: Sequence[PairResult], margin: float = MARGIN) -> go.Figure:
+    """Draw a forest plot: a row per pair, largest difference first, with its 95% CI in percentage points.
+
+    A line is at zero, and the band around it is the margin within which networks count as equivalent. With many pairs
+    the rows are closer together.
+    """
     figure = go.Figure(
         layout=layout(xaxis={"ticksuffix": "", "title": {"text": "difference in top-1, percentage points"}})
     )
+    figure.add_vrect(x0=-100 * margin, x1=100 * margin, fillcolor="var(--line)", line_width=0, layer="below")
     figure.add_vline(x=0, line={"color": "var(--ink-soft)", "width": 1.5})
-    for row, pair in enumerate(pairs):
+    ranked = sorted(pairs, key=lambda pair: -abs(pair.difference))
+    for row, pair in enumerate(ranked):
         shade = "var(--ink)" if pair.better else "var(--ink-soft)"
-        _add_interval(figure, row, pair.difference, pair.low, pair.high, shade, " pp")
+        _add_interval(figure, row, pair.difference, pair.low, pair.high, shade, " pp", filled=bool(pair.better))
         _add_row_name(figure, row, f"{short(pair.a, 28)} minus {short(pair.b, 28)}")
-    return _with_rows(figure, len(pairs))
+    return _with_rows(figure, len(pairs), ROW_HEIGHT if len(pairs) <= PAIRS_WITH_ROOM else CLOSE_ROW_HEIGHT)
 
 
 def learning_curves(runs: Sequence[RunResult], models: Sequence[str], metric: str, *, percent: bool) -> go.Figure:
@@ -186,13 +195,25 @@ def layout(**parts: Any) -> dict[str, Any]:
     return parts_of_all | parts
 
 
-def _add_interval(figure: go.Figure, row: int, value: float, low: float, high: float, shade: str, unit: str) -> None:
+def _add_interval(
+    figure: go.Figure,
+    row: int,
+    value: float,
+    low: float,
+    high: float,
+    shade: str,
+    unit: str,
+    *,
+    filled: bool = True,
+) -> None:
     value, low, high = 100 * value, 100 * low, 100 * high
     figure.add_scatter(
         x=[value],
         y=[row],
         mode="markers",
-        marker={"size": 11, "color": shade, "line": {"color": "var(--surface)", "width": 1.5}},
+        marker={"size": 11, "color": shade, "line": {"color": "var(--surface)", "width": 1.5}}
+        if filled
+        else {"size": 10, "color": "var(--surface)", "line": {"color": shade, "width": 2.5}},
         error_x={
             "type": "data",
             "symmetric": False,
@@ -220,9 +241,9 @@ def _add_row_name(figure: go.Figure, row: int, name: str) -> None:
     )
 
 
-def _with_rows(figure: go.Figure, rows: int) -> go.Figure:
+def _with_rows(figure: go.Figure, rows: int, row_height: int = ROW_HEIGHT) -> go.Figure:
     figure.update_yaxes(range=[rows - 0.4, -0.85], visible=False)
-    return figure.update_layout(height=ROW_HEIGHT * rows + 80)
+    return figure.update_layout(height=row_height * rows + 80)
 
 
 def _add_band(figure: go.Figure, place: int, epochs: list[int], values: npt.NDArray[np.float64]) -> None:

@@ -20,12 +20,12 @@ from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
 from convstudy.report.cost_charts import FIRST, accuracy_against, front, known_costs
 from convstudy.report.health import failure_limit, health_sentence
 from convstudy.report.leading_pairs import leading_pairs
-from convstudy.report.measures import PooledMeasures, columns_of, metric_of, of_each_network
+from convstudy.report.measures import PooledMeasures, columns_of, difference_columns, metric_of, of_each_network
 from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
 from convstudy.study.comparisons.results import Findings, Results, ShownImage
 
 # A chart with more than this many items is left out
-PAIRS_IN_CHART = 30
+PAIRS_IN_CHART = 66  # of 12 networks
 CLASSES_IN_CHART = 200
 NETWORKS_IN_MATRIX = 40
 
@@ -64,6 +64,7 @@ def html(findings: Findings) -> str:
             first_costs=FIRST,
             measures=measured,
             columns=columns_of(findings.results.models),
+            difference_columns=difference_columns(findings.results.comparisons),
             two_best=_two_best(confusions, findings.results),
             curve_ends=_curve_ends(findings),
             confusions=confusions,
@@ -101,6 +102,7 @@ def templates() -> Environment:
         "png": png_data_uri,
         "heat": heat_data_uri,
         "strongest": strongest,
+        "source_of_uncertainty": sentences.uncertainty,
     }
     templates.globals |= {"interval": numbers.percent_interval, "metric_of": metric_of}
     templates.globals |= {"sentences": sentences, "health_sentence": health_sentence, "failure_limit": failure_limit}
@@ -132,7 +134,7 @@ def _charts(
     if len(results.models) > 1:
         charts |= {f"cost-{cost.id}": accuracy_against(results.models, cost) for cost in known_costs(results.models)}
     if 0 < len(results.comparisons) <= PAIRS_IN_CHART:
-        charts["differences"] = figures.differences(results.comparisons)
+        charts["differences"] = figures.differences(results.comparisons, results.protocol.margin)
     if 2 < len(results.models) <= NETWORKS_IN_MATRIX:
         charts["pair-matrix"] = measure_charts.pair_matrix(results.models, results.comparisons)
     if any(run.epochs for run in findings.runs):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from convstudy.report import numbers
-from convstudy.statistics import ReliabilityBin
+from convstudy.statistics import MetricDifference, ReliabilityBin
 from convstudy.statistics.calibration import reliability_of
-from convstudy.study.comparisons.results import Accuracy, Findings, Metric, ModelResult
+from convstudy.study.comparisons.results import Accuracy, Findings, Metric, ModelResult, PairResult
 from convstudy.study.runs.result import RunResult
 
 
@@ -46,6 +46,24 @@ class MetricColumn:
     def _written(self, value: float) -> str:
         return f"{self.scale * value:.{self.digits}f}"
 
+    def difference(self, found: MetricDifference) -> str:
+        """Return a difference with its sign.
+
+        >>> column = MetricColumn("log_loss", "Log loss, nats", scale=1, digits=3)
+        >>> column.difference(MetricDifference(-0.042, -0.08, -0.01, 0.01, 0.08))
+        '−0.042'
+        """
+        return numbers.signed(self.scale * found.value, self.digits)
+
+    def difference_interval(self, found: MetricDifference) -> str:
+        """Return the interval of a difference."""
+        low, high = (numbers.signed(self.scale * limit, self.digits) for limit in (found.low, found.high))
+        return f"{low} to {high}"
+
+    def equal_within(self, found: MetricDifference) -> str:
+        """Return the smallest margin within which two networks are shown to be equal."""
+        return self._written(found.equivalent_within)
+
 
 COLUMNS = (
     MetricColumn("top1", "Top-1, %"),
@@ -55,6 +73,19 @@ COLUMNS = (
     MetricColumn("log_loss", "Log loss, nats", scale=1, digits=3),
     MetricColumn("calibration_error", "Calibration error, %"),
 )
+
+
+DIFFERENCE_COLUMNS = (
+    MetricColumn("balanced_accuracy", "Balanced accuracy, pp"),
+    MetricColumn("macro_f1", "Macro F1, pp"),
+    MetricColumn("log_loss", "Log loss, nats", scale=1, digits=3),
+    MetricColumn("squared_calibration_error", "Squared calibration error, pp²", scale=100**2),
+)
+
+
+def difference_columns(pairs: Sequence[PairResult]) -> tuple[MetricColumn, ...]:
+    """Return the metrics in which any of the pairs is compared."""
+    return tuple(column for column in DIFFERENCE_COLUMNS if any(column.name in pair.metrics for pair in pairs))
 
 
 def columns_of(models: Sequence[ModelResult]) -> tuple[MetricColumn, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
+from statistics import stdev
 from typing import TYPE_CHECKING
 
 from convstudy.report import numbers
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     )
 
 
+WIDE_SEEDS = 1.0  # standard deviation of the seeds' top-1 in logits; benchmarks/coverage.py has 1.5
+FALSE_ALARMS_OF_WIDE_SEEDS = 9  # percent, as measured: docs/statistics.md
+
+
 @dataclass(frozen=True)
 class Reply:
     """A question that a reader has, and its answer."""
@@ -30,8 +37,10 @@ class Reply:
     answer: str
 
 
-def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN) -> str:
+def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, together: bool = True) -> str:
     """Say what is shown of two networks; with more than one of `pairs`, p-values are adjusted.
+
+    `together` says whether the intervals of all pairs hold together, too.
 
     >>> from convstudy.study.comparisons.results import PairResult
     >>> limits = {"low": -0.030, "high": -0.008, "p_value": 0.002}
@@ -44,7 +53,9 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN) -> str:
     ahead, behind = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
     low, high = (pair.low, pair.high) if pair.difference >= 0 else (-pair.high, -pair.low)
     adjusted = " after Holm's correction" if pairs > 1 else ""
-    how_sure = f"95% CI {_negative(100 * low)} to {_negative(100 * high)}, {p_value(pair.p_value)}{adjusted}"
+    of_all = f" for all {pairs} pairs together" if together and pairs > 1 else ""
+    limits = f"{_negative(100 * low)} to {_negative(100 * high)}{of_all}"
+    how_sure = f"95% CI {limits}, {p_value(pair.p_value)}{adjusted}"
     size = f"{100 * abs(pair.difference):.1f} percentage points"
     if pair.verdict is Verdict.BETTER:
         return f"{ahead} is better than {behind} by {size} ({how_sure})"
@@ -63,7 +74,12 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN) -> str:
 
 def verdict_in(results: Results, pair: PairResult) -> str:
     """Say what a comparison shows of two of its networks."""
-    return verdict(pair, pairs=len(results.comparisons), margin=results.protocol.margin)
+    return verdict(
+        pair,
+        pairs=len(results.comparisons),
+        margin=results.protocol.margin,
+        together=results.sequential is None,
+    )
 
 
 def replies(results: Results) -> tuple[Reply, ...]:
@@ -75,15 +91,70 @@ def replies(results: Results) -> tuple[Reply, ...]:
     best = models[found.best]
     within = f"{points(found.margin)} worse than the best"
     return (
-        Reply("Which network is best?", _best(best)),
+        Reply("Which network is best?", _best(best, found, len(models))),
         Reply("Is that sure?", _sure(found, results)),
         Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models)),
     )
 
 
-def _best(best: ModelResult) -> str:
-    limits = numbers.percent_interval(best.top1.low, best.top1.high)
-    return f"{best.name} has the highest top-1, {100 * best.top1.mean:.1f}% (95% CI {limits})."
+def _best(best: ModelResult, found: Conclusion, networks: int) -> str:
+    """Say the highest top-1, with an interval that allows for its being the highest of several."""
+    low, high = found.best_interval or (best.top1.low, best.top1.high)
+    chosen = f", adjusted for being the highest of {networks}" if found.best_interval else ""
+    limits = numbers.percent_interval(low, high)
+    return f"{best.name} has the highest top-1, {100 * best.top1.mean:.1f}% (95% CI {limits}{chosen})."
+
+
+def uncertainty(pair: PairResult) -> str:
+    """Say where the uncertainty of a difference comes from, and what would reduce it; empty for single runs.
+
+    >>> from convstudy.statistics import Uncertainty
+    >>> parts = {"seeds": 0.62, "images": 0.3, "interaction": 0.08}
+    >>> margins = {"margin": 0.018, "margin_with_seeds": 0.011, "margin_with_images": 0.017}
+    >>> found = {"difference": 0.01, "low": 0, "high": 0, "p_value": 1, "verdict": Verdict.UNDECIDED}
+    >>> from convstudy.study.comparisons.results import PairResult
+    >>> uncertainty(PairResult(a="a", b="b", **found, uncertainty=Uncertainty(**parts, **margins)))
+    'a minus b: 62% of the variance is from seeds, 30% from test images, 8% from their interaction. The 95% CI of this pair alone is ±1.8 pp; twice the seeds would make it ±1.1 pp, twice the test images ±1.7 pp: add seeds.'
+    """  # noqa: E501
+    found = pair.uncertainty
+    if found is None:
+        return ""
+    shares = (
+        f"{_percent(found.seeds)} of the variance is from seeds, {_percent(found.images)} from test images, "
+        f"{_percent(found.interaction)} from their interaction"
+    )
+    more = "add test images" if found.more_images else "add seeds"
+    return (
+        f"{pair.a} minus {pair.b}: {shares}. The 95% CI of this pair alone is ±{pp(found.margin)}; twice the seeds "
+        f"would make it ±{pp(found.margin_with_seeds)}, twice the test images ±{pp(found.margin_with_images)}: {more}."
+    )
+
+
+def far_apart(results: Results) -> str:
+    """Say which networks have seeds so far apart that the level of the tests is not kept; empty if there are none."""
+    wide = [model for model in results.models if _spread_in_logits(model.top1.per_seed) > WIDE_SEEDS]
+    if not wide:
+        return ""
+    each = [
+        f"{model.name} ({numbers.percent_interval(min(model.top1.per_seed), max(model.top1.per_seed))}%)"
+        for model in wide
+    ]
+    return (
+        f"The seeds of {listed(each)} are far apart. If a few of them are much worse than the others, the tests of a "
+        f"difference raise false alarms in up to {FALSE_ALARMS_OF_WIDE_SEEDS}% instead of 5% (docs/statistics.md): "
+        "look for runs that failed, or train more seeds."
+    )
+
+
+def _spread_in_logits(top1: Sequence[float]) -> float:
+    """Return the standard deviation of the logits of top-1 over seeds; 0 for a single seed."""
+    if len(top1) < 2:
+        return 0.0
+    return stdev(log(share / (1 - share)) for share in (min(max(each, 1e-3), 1 - 1e-3) for each in top1))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
 
 
 def _sure(found: Conclusion, results: Results) -> str:
@@ -151,6 +222,8 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
     ]
     if any(needed) and observed:
         parts.append(f"Showing it would take about {' or '.join(filter(None, needed))}.")
+    if pair.uncertainty is not None:
+        parts.append(f"Where the uncertainty comes from: {uncertainty(pair)}")
     if pair.chance is not None:
         chance = pair.chance if pair.a == best else (1 - pair.chance[0], 1 - pair.chance[2], 1 - pair.chance[1])
         value, low, high = (f"{100 * part:.0f}" for part in chance)
@@ -214,15 +287,21 @@ def intervals(protocol: Protocol) -> str:
         "shuffling, augmentation and dropout) and other test images of the same kind. The variance of each is "
         "estimated from the table of right and wrong answers, seeds by test images, as for readers and cases in "
         "medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each with its own quantile of "
-        "Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of top-1 are on the logit "
-        "scale."
+        "Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of top-1 are "
+        "Wilson's with an effective number of images (Korn & Graubard 1998)."
     )
 
 
 def p_values(protocol: Protocol, *, networks: int) -> str:
     """Say how p-values are computed."""
     adjusted = (
-        " They are adjusted for the number of pairs by Holm's method; the intervals are not." if networks > 2 else ""
+        " They are adjusted for the number of pairs by Holm's method, and the intervals by Bonferroni's, so that all "
+        "intervals hold together with 95%; where only Holm's method shows a difference, its interval ends at zero "
+        "(Strassburger & Bretz 2008)."
+        if networks > 2 and protocol.until != "sure"
+        else " They are adjusted for the number of pairs by Holm's method."
+        if networks > 2
+        else ""
     )
     if protocol.until == "sure":
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted

@@ -83,9 +83,18 @@ def calibration_error_of(
     return np.array([np.abs(rights - confidences).sum() / right.shape[1] for _, confidences, rights in totals])
 
 
+def bins_of(confidence: npt.NDArray[np.floating], bins: int = BINS) -> npt.NDArray[np.int64]:
+    """Return the number of the bin of each confidence.
+
+    >>> bins_of(np.array([0.2, 0.5, 0.9]), bins=2).tolist()
+    [0, 0, 1]
+    """
+    upper_limits = np.arange(1, bins) / bins
+    return np.searchsorted(upper_limits, confidence, side="left")  # a bin includes its upper limit
+
+
 def _totals(confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], bins: int) -> npt.NDArray[np.float64]:
     """Return per bin the number of answers and the sums of their confidences and of right answers: 3 x bins."""
-    upper_limits = np.arange(1, bins) / bins
-    bin_of = np.searchsorted(upper_limits, confidence, side="left")  # a bin includes its upper limit
-    totals: npt.NDArray[np.float64] = np.stack([np.ones(len(right)), confidence, right]) @ np.eye(bins)[bin_of]
+    counted = np.stack([np.ones(len(right)), confidence, right])
+    totals: npt.NDArray[np.float64] = counted @ np.eye(bins)[bins_of(confidence, bins)]
     return totals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from convstudy.statistics.accuracy import Interval, accuracy_interval
 from convstudy.statistics.difference import Difference, accuracy_difference, equivalent_within
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.variation import Answers
-from convstudy.statistics.verdict import Verdict, better_of, verdict_of
+from convstudy.statistics.verdict import LEVEL, Verdict, better_of, verdict_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PairDifference:
-    """Top-1 of `a` minus top-1 of `b`, with its 95% interval, and what it shows."""
+    """Top-1 of `a` minus top-1 of `b`, with its 95% interval, and what it shows.
+
+    With more than two networks, the intervals of all pairs hold together with 95%.
+    """
 
     a: str
     b: str
@@ -76,17 +79,39 @@ def compare_predictions(labels: npt.ArrayLike, predictions: Mapping[str, npt.Arr
 
 
 def pairwise(answers: Mapping[str, Answers]) -> tuple[PairDifference, ...]:
-    """Compare every two networks by their right answers, seeds x images; p-values are adjusted by Holm's method."""
+    """Compare every two networks by their right answers, seeds x images.
+
+    With more than one pair, p-values are adjusted by Holm's method, and intervals and margins of equivalence by
+    Bonferroni's. An interval excludes zero if and only if its p-value is below 0.05: Holm's method shows some
+    differences that Bonferroni's does not, and the limits of their intervals are then zero.
+
+    Source: Holm 1979; Strassburger & Bretz 2008 and Guilbaud 2008 for intervals that agree with it.
+    """
     pairs = list(itertools.combinations(answers, 2))
-    differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
+    level = LEVEL / max(len(pairs), 1)
+    differences = [accuracy_difference(answers[a], answers[b], 1 - level) for a, b in pairs]
     adjusted = holm([difference.p_value for difference in differences])
     return tuple(
-        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers)
+        _pair(a, b, agreeing(replace(found, p_value=p_value)), answers, level)
         for (a, b), found, p_value in zip(pairs, differences, adjusted, strict=True)
     )
 
 
-def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers]) -> PairDifference:
+def agreeing(found: Difference, level: float = LEVEL) -> Difference:
+    """Return the difference with an interval that excludes zero if and only if its p-value is below the level.
+
+    They disagree for Holm's p-values with intervals after Bonferroni, and for McNemar's exact p-value with Tango's
+    interval.
+
+    >>> agreeing(Difference(0.02, -0.001, 0.04, 0.03)), agreeing(Difference(0.02, 0.001, 0.04, 0.06))
+    (Difference(value=0.02, low=0.0, high=0.04, p_value=0.03), Difference(value=0.02, low=0.0, high=0.04, p_value=0.06))
+    """
+    if found.p_value < level and found.value:
+        return replace(found, low=max(found.low, 0.0)) if found.value > 0 else replace(found, high=min(found.high, 0.0))
+    return replace(found, low=min(found.low, 0.0), high=max(found.high, 0.0))
+
+
+def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers], level: float) -> PairDifference:
     verdict = verdict_of(found, seeds=min(len(answers[a]), len(answers[b])))
     return PairDifference(
         a=a,
@@ -97,7 +122,7 @@ def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers]) -> 
         p_value=found.p_value,
         verdict=verdict,
         better=better_of(a, b, found, verdict),
-        equivalent_within=equivalent_within(answers[a], answers[b]),
+        equivalent_within=equivalent_within(answers[a], answers[b], level),
     )
 
 

@@ -33,6 +33,31 @@ def balanced_accuracy_influences(predictions: Predictions, labels: Labels) -> In
     return influences
 
 
+def class_recalls(predictions: Predictions, labels: Labels) -> tuple[Influences, Influences]:
+    """Return the recall of each class that has test images, as a mean over seeds, and the number of its images.
+
+    >>> class_recalls(np.array([[0, 0, 0, 1]]), np.array([0, 0, 1, 1]))[0].tolist()
+    [1.0, 0.5]
+    """
+    _, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.bincount(class_of, (predictions == labels).mean(0)) / sizes, sizes.astype(np.float64)
+
+
+def class_f1(predictions: Predictions, labels: Labels) -> tuple[Influences, Influences]:
+    """Return F1 of each class that has test images, and TP + (FP + FN) / 2: counts are means over seeds.
+
+    >>> [values.tolist() for values in class_f1(np.array([[0, 0, 0, 1]]), np.array([0, 0, 1, 1]))]
+    [[0.8, 0.6666666666666666], [2.5, 1.5]]
+    """
+    classes, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    answer = np.minimum(np.searchsorted(classes, predictions), len(classes) - 1)
+    known = classes[answer] == predictions
+    predicted = np.bincount(answer.ravel(), known.ravel(), len(classes)) / len(predictions)
+    right = np.bincount(class_of, (predictions == labels).mean(0))
+    halves = (sizes + predicted) / 2
+    return right / halves, halves
+
+
 def balanced_accuracy_freedom(predictions: Predictions, labels: Labels) -> float:
     """Return the degrees of freedom of balanced accuracy's variance from images: fewer if small classes dominate it.
 

@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from convstudy.statistics.accuracy import CONFIDENCE, Interval, accuracy_interval, loss_interval, share_interval
 from convstudy.statistics.influence import (
-    balanced_accuracy_freedom,
     balanced_accuracy_influences,
+    class_f1,
+    class_recalls,
     log_loss_influences,
     macro_f1_influences,
 )
@@ -30,24 +31,27 @@ def top5_interval(
 
 
 def balanced_accuracy_interval(predictions: Predictions, labels: Labels, confidence: float = CONFIDENCE) -> Interval:
-    """Return the mean balanced accuracy over seeds with its interval.
+    """Return the mean balanced accuracy over seeds with its interval, that of a mean of independent shares.
 
     >>> balanced_accuracy_interval(np.array([[0, 0, 0, 1, 1, 0]]), np.array([0, 0, 0, 1, 1, 1])).value.__round__(3)
     0.833
     """
     check_predictions(predictions, labels)
-    freedom = balanced_accuracy_freedom(predictions, labels)
-    return share_interval(balanced_accuracy_influences(predictions, labels), confidence, freedom)
+    shares, sizes = class_recalls(predictions, labels)
+    return share_interval(balanced_accuracy_influences(predictions, labels), shares, sizes, confidence)
 
 
 def macro_f1_interval(predictions: Predictions, labels: Labels, confidence: float = CONFIDENCE) -> Interval:
     """Return the mean macro F1 over seeds with its interval.
 
+    F1 of a class is TP / (TP + (FP + FN) / 2), a share of "images" of which an error is half of one.
+
     >>> macro_f1_interval(np.array([[0, 0, 0, 1, 1, 0]]), np.array([0, 0, 0, 1, 1, 1])).value.__round__(3)
     0.829
     """
     check_predictions(predictions, labels)
-    return share_interval(macro_f1_influences(predictions, labels), confidence)
+    shares, sizes = class_f1(predictions, labels)
+    return share_interval(macro_f1_influences(predictions, labels), shares, sizes, confidence)
 
 
 def log_loss_interval(

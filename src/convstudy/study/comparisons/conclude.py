@@ -18,6 +18,7 @@ from convstudy.statistics import (
     pairwise,
     standardized_difference,
     study_power,
+    uncertainty,
 )
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import LEVEL, Verdict
@@ -27,6 +28,7 @@ from convstudy.study.comparisons.conclusion import conclusion, sequential_conclu
 from convstudy.study.comparisons.data_description import describe_data
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import HealthFinding, health_of, of_inputs
+from convstudy.study.comparisons.metric_differences import with_metric_differences
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.provenance import check_runs
 from convstudy.study.comparisons.results import (
@@ -101,7 +103,7 @@ def findings_of(
         sequential, compared = outcome(answers | none, protocol)
         protocol = replace(protocol, seeds=protocol.seeds[: max(map(len, answers.values()), default=0)])
     else:
-        compared = compare_pairs(answers)
+        compared = with_metric_differences(compare_pairs(answers), list(read.values()))
     pairs, all_runs = without_unhealthy(compared, health), list(read.values())
     results = Results(
         models=models,
@@ -182,6 +184,7 @@ def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int) 
         images_needed=power.images if power else None,
         standardized=standardized_difference(a, b),
         cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 else None,
+        uncertainty=uncertainty(a, b),
     )
 
 

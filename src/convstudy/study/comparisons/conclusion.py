@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from convstudy.statistics import MARGIN, cheapest_noninferior, noninferiority
+from convstudy.statistics import MARGIN, cheapest_noninferior, noninferiority, winner_interval
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.results import Conclusion, ModelResult, PairResult
@@ -22,8 +22,10 @@ def conclusion(
     best = max(models, key=lambda model: model.top1.mean).name
     shown = noninferiority([answers[model.name] for model in models], margin)
     place = cheapest_noninferior(shown, [float("inf") if model.macs is None else model.macs for model in models])
+    interval = winner_interval(answers[best], len(models))
     return Conclusion(
         best=best,
+        best_interval=(interval.low, interval.high),
         beaten=tuple(pair.b if pair.a == best else pair.a for pair in pairs if pair.better == best),
         margin=margin,
         cheapest=None if place is None else models[place].name,

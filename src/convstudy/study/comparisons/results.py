@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.statistics import MARGIN
+from convstudy.statistics import MARGIN, MetricDifference, Uncertainty
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import LEVEL, Verdict
 from convstudy.study.comparisons.health import HealthFinding
@@ -84,6 +84,8 @@ class PairResult:
     images_needed: int | None = None  # to show it with the same number of seeds
     standardized: float | None = None  # effect size: the difference over its standard deviation between images
     cohens_g: float | None = None  # effect size of two single runs
+    uncertainty: Uncertainty | None = None  # where it comes from; None for single runs
+    metrics: Mapping[str, MetricDifference] = field(default_factory=dict)  # by name; p-values adjusted over the pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,7 @@ class Conclusion:
     """Recommendation for the choice of a network."""
 
     best: str  # the network with the highest top-1
+    best_interval: tuple[float, float] | None = None  # of its top-1, adjusted for being the highest
     beaten: tuple[str, ...]  # networks that it is shown to be better than
     margin: float  # of top-1
     cheapest: str | None  # the network of fewest MACs that is shown to be at most `margin` worse than the best
