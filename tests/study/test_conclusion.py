@@ -8,8 +8,8 @@ import pytest
 from convstudy.report.sentences import replies
 from convstudy.statistics import accuracy_interval
 from convstudy.statistics.variation import Answers
-from convstudy.study.comparisons.conclude import compare_pairs
 from convstudy.study.comparisons.conclusion import conclusion
+from convstudy.study.comparisons.design import compare_pairs
 from convstudy.study.comparisons.results import Accuracy, DataDescription, ModelResult, Protocol, Results
 
 IMAGES = 2000

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from convstudy.errors import DataError
 from convstudy.statistics.accuracy import Interval, accuracy_interval
 from convstudy.statistics.difference import Difference, accuracy_difference, equivalent_within
+from convstudy.statistics.grown import Looks
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict, better_of, verdict_of
@@ -75,18 +76,22 @@ def compare_predictions(labels: npt.ArrayLike, predictions: Mapping[str, npt.Arr
     return ComparedPredictions({name: accuracy_interval(of_one) for name, of_one in answers.items()}, pairwise(answers))
 
 
-def pairwise(answers: Mapping[str, Answers]) -> tuple[PairDifference, ...]:
-    """Compare every two networks by their right answers, seeds x images; p-values are adjusted by Holm's method."""
+def pairwise(answers: Mapping[str, Answers], looks: Looks | None = None) -> tuple[PairDifference, ...]:
+    """Compare every two networks by their right answers, seeds x images; p-values are adjusted by Holm's method.
+
+    With `looks`, the intervals and p-values are adjusted for all looks.
+    """
+    looks = looks or Looks(())
     pairs = list(itertools.combinations(answers, 2))
-    differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
-    adjusted = holm([difference.p_value for difference in differences])
+    differences = [accuracy_difference(answers[a], answers[b], 1 - looks.level) for a, b in pairs]
+    adjusted = holm([looks.adjusted(difference.p_value) for difference in differences])
     return tuple(
-        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers)
+        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers, looks.level)
         for (a, b), found, p_value in zip(pairs, differences, adjusted, strict=True)
     )
 
 
-def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers]) -> PairDifference:
+def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers], level: float) -> PairDifference:
     verdict = verdict_of(found, seeds=min(len(answers[a]), len(answers[b])))
     return PairDifference(
         a=a,
@@ -97,7 +102,7 @@ def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers]) -> 
         p_value=found.p_value,
         verdict=verdict,
         better=better_of(a, b, found, verdict),
-        equivalent_within=equivalent_within(answers[a], answers[b]),
+        equivalent_within=equivalent_within(answers[a], answers[b], level),
     )
 
 

@@ -35,7 +35,7 @@ class ClaimedComparison:
 
     def perform(self, on_event: OnEvent) -> tuple[RunFailed, ...]:
         """Perform the runs that the folder does not hold yet, and return those that failed."""
-        if self.comparison.plan.until == "sure":
+        if self.comparison.design.sequential:
             return Rounds(self.comparison, self.folder).perform(on_event)
         return perform_missing(self.comparison, self.folder, on_event)
 
@@ -46,6 +46,8 @@ class ClaimedComparison:
         """
         found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
         findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
+        if not self.comparison.design.sequential:
+            self.folder.note_look(len(self.comparison.seeds))
         write_findings(self.folder, findings)
         return findings
 
