@@ -33,6 +33,8 @@ def markdown(findings: Findings) -> str:
     wrong = [f"- {health_sentence(finding, len(results.protocol.seeds))}" for finding in results.health]
     parts.append("\n".join(["**What is wrong with the runs**", "", *wrong]) if wrong else "")
     parts.append("\n".join(f"- {sentences.verdict_in(results, pair)}" for pair in results.comparisons))
+    parts.append(sentences.withheld(results))
+    parts.append(sentences.level(results))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
         f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
@@ -72,7 +74,7 @@ def latex(findings: Findings) -> str:
     tables.append(in_latex(speed_frame(results), f"Speed and memory: {basis} {SPEED_WORDS}", "speed"))
     if results.comparisons:
         adjusted = " p-values adjusted by Holm's method." if len(results.comparisons) > 1 else ""
-        caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted}"
+        caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted} {sentences.level(results)}"
         tables.append(in_latex(pair_frame(results), caption, "pairs"))
     if results.models:
         tables.append(

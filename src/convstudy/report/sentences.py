@@ -9,6 +9,7 @@ from convstudy.report import numbers
 from convstudy.statistics import MARGIN
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import Verdict
+from convstudy.study.comparisons.design import design_of
 from convstudy.wording import listed, plural
 
 if TYPE_CHECKING:
@@ -175,6 +176,32 @@ def _cheapest(found: Conclusion, models: dict[str, ModelResult]) -> str:
     )
 
 
+def withheld(results: Results) -> str:
+    """Say why there is no verdict on networks that have finished runs; empty if there is one."""
+    if results.comparisons or results.sequential or len(results.models) < 2:
+        return ""
+    return "No verdict yet: it is given when all runs are done; a look at a part of them would add false alarms."
+
+
+def level(results: Results) -> str:
+    """Say at which level the verdicts hold if seeds were added after results had been seen; empty otherwise.
+
+    >>> from types import SimpleNamespace
+    >>> level(SimpleNamespace(looks=SimpleNamespace(seeds=(3, 5), level=0.0307, total=0.0657)))
+    'Results were seen with 3 and 5 seeds per network. Intervals and p-values are adjusted for 2 looks (the last one tests at 3.1%). If seeds are added until a difference is shown, equal networks are called different in 6.6% of such comparisons, not in 5%; --until sure keeps 5%.'
+    """  # noqa: E501
+    if results.looks is None:
+        return ""
+    seen = listed([str(count) for count in results.looks.seeds])
+    number = len(results.looks.seeds)
+    return (
+        f"Results were seen with {seen} seeds per network. Intervals and p-values are adjusted for {number} looks "
+        f"(the last one tests at {100 * results.looks.level:.1f}%). If seeds are added until a difference is shown, "
+        f"equal networks are called different in {100 * results.looks.total:.1f}% of such comparisons, not in 5%; "
+        "--until sure keeps 5%."
+    )
+
+
 def selection(protocol: Protocol) -> str:
     """Say what was selected on the validation set, and when the test set was opened."""
     if not protocol.data.train:
@@ -197,7 +224,7 @@ def selection(protocol: Protocol) -> str:
 
 def intervals(protocol: Protocol) -> str:
     """Say which sources of variation the intervals cover, and how."""
-    if protocol.until == "sure":
+    if design_of(protocol.until).sequential:
         return (
             "Seeds were added until the comparison was sure. Intervals of differences are repeated confidence "
             "intervals: they cover other seeds and other test images with 95% at all looks together (Jennison & "
@@ -224,7 +251,7 @@ def p_values(protocol: Protocol, *, networks: int) -> str:
     adjusted = (
         " They are adjusted for the number of pairs by Holm's method; the intervals are not." if networks > 2 else ""
     )
-    if protocol.until == "sure":
+    if design_of(protocol.until).sequential:
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted
     if len(protocol.seeds) == 1:
         return (

@@ -92,6 +92,7 @@ def verdicts(results: Results) -> RenderableType:
         for pair in shown
     ]
     basis = f"based on {numbers.plural(seeds, 'seed')} and {numbers.plural(images, 'test image')}"
+    level = [Text(text) for text in (sentences.withheld(results), sentences.level(results)) if text]
     if len(shown) < len(results.comparisons):
         basis += f"; all {len(results.comparisons)} pairs are in the report"
     for reply in sentences.replies(results):
@@ -100,7 +101,7 @@ def verdicts(results: Results) -> RenderableType:
         Text(health_sentence(finding, seeds), style="bold red" if finding.blocks else "yellow")
         for finding in results.health
     ]
-    return Group(*wrong, *lines[: len(shown)], Text(basis, style="dim"), *lines[len(shown) :])
+    return Group(*wrong, *lines[: len(shown)], *level, Text(basis, style="dim"), *lines[len(shown) :])
 
 
 def _lower_bounds(networks: Iterable[CountedNetwork]) -> list[Text]:

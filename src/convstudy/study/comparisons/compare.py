@@ -44,10 +44,10 @@ class ClaimedComparison:
 
         Raises: StudyError, if a run was made under another protocol and `allow_mixed` is not set.
         """
-        found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
-        findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
         if not self.comparison.design.sequential:
             self.folder.note_look(len(self.comparison.seeds))
+        found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
+        findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
         write_findings(self.folder, findings)
         return findings
 

@@ -169,7 +169,7 @@ class Protocol:
     validation_split: bool = False  # whether the validation set was split off the training set, by seed
     until: str = "seeds"  # or `sure`
     max_seeds: int = 20  # per network, if seeds are added until the comparison is sure
-    looks: tuple[int, ...] = ()  # seeds per network at which results were seen before
+    looks: tuple[int, ...] = ()  # seeds per network at which results were seen, if their number was fixed
     margin: float = MARGIN  # of top-1, within which networks count as equivalent
     lr_grid: tuple[float, ...] = ()  # learning rates that were tried in each run
     budget: str = ""  # of each training, as `kind=amount`; empty: the recipe's epochs
