@@ -1,6 +1,6 @@
 """How often a comparison that may stop at each seed errs, how often it finds a difference, and after how many runs.
 
-    uv run python benchmarks/sequential.py [--studies 2000] [--only scores|images|race|grown]
+    uv run python benchmarks/sequential.py [--studies 2000] [--only scores|images|race|grown|failing]
 
 A look after every seed from 3 to 20 per network, at 5% over all looks. The random numbers come from the Mersenne
 Twister, not from the generator of the package. Printed as Markdown tables with Monte Carlo standard errors.
@@ -10,6 +10,8 @@ run of ten loses 5 standard deviations there.
 images: two networks whose answers are drawn: an image's difficulty has a Beta distribution, a seed has its luck on the
 logit scale, and half of the images are as difficult for both.
 race: eight networks, scores as above, of which the best is to be named.
+failing: two networks of equal means, of which the runs of one fail now and then; whether a failure was seen before a
+difference was stated.
 grown: two equal networks with a fixed number of seeds, to which seeds are added as long as no difference is shown.
 """
 
@@ -47,8 +49,10 @@ class Cell:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=2000)
-    parser.add_argument("--only", choices=["scores", "images", "race", "grown"])
+    parser.add_argument("--only", choices=["scores", "images", "race", "grown", "failing"])
     asked = parser.parse_args()
+    if asked.only in {None, "failing"}:
+        print_failing(asked.studies)
     if asked.only in {None, "grown"}:
         print_grown(asked.studies)
     parts = {"scores": scores, "images": images, "race": race}
@@ -185,6 +189,25 @@ def of_eight(name: str, means: list[int]) -> Cell:
         return of_scores({f"n{place}": stream.normal(mean, 1, CAP) for place, mean in enumerate(means)}, plan)
 
     return Cell(name, draw, frozenset(f"n{place}" for place, mean in enumerate(means) if mean == max(means)))
+
+
+def print_failing(studies: int) -> None:
+    """Print how often a difference is stated before and after the first failed run was seen."""
+    plan = SequentialPlan(cap=CAP, margin=1e-9)
+    print(
+        "\n| failing | SD of the others | no failure seen: studies | a difference stated | seen | a difference stated |"
+    )
+    print("|---|---|---|---|---|---|")
+    for number, (rate, spread) in enumerate(((0.1, 0.2), (0.1, 1.0), (0.3, 0.2), (0.3, 1.0))):
+        stream = np.random.Generator(np.random.MT19937(3000 + number))
+        ended = np.zeros((2, 2), int)  # failure seen x difference stated
+        for _ in range(studies):
+            fails = stream.random(CAP) < rate
+            a = spread * stream.standard_normal(CAP) - 5 * fails + 5 * rate
+            at = of_scores({"a": a, "b": np.zeros(CAP)}, plan)
+            ended[int(fails[: at.seeds].any()), int(bool(at.dropped))] += 1
+        columns = [f"{part.sum()} | {share(part[1], part.sum())}" for part in ended]
+        print(f"| {rate:.0%} | {spread} | {' | '.join(columns)} |", flush=True)
 
 
 def print_grown(studies: int) -> None:

@@ -37,7 +37,8 @@ def markdown(findings: Findings) -> str:
     parts.append(sentences.level(results))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
-        f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
+        f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}"
+        + (f"; {known}." if (known := sentences.opened(results)) else "."),
         "## Results",
         in_markdown(result_frame(results)),
         "## Speed and memory",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.report import numbers
+from convstudy.report.health import failure_limit
 from convstudy.statistics import MARGIN
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import Verdict
@@ -116,7 +117,8 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
     level, seeds = f"{100 * went.level:.0f}%, over all {len(went.looks)} possible looks", plural(went.seeds, "seed")
     if went.ending is Ending.ONE_LEFT:
         text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one. "
-        text += f"The level of the tests is {level}; it is not kept if runs of one network fail now and then. "
+        text += f"The level of the tests is {level}, for networks whose runs all train. "
+        text += f"{limit} " if (limit := failure_limit(results)) else ""
         text += "A difference that ends a study early is overestimated on average."
     elif went.ending is Ending.DECIDED:
         text = f"After {seeds}, every two of {listed(went.remaining)} are shown to be different, or equivalent within "
@@ -200,6 +202,18 @@ def level(results: Results) -> str:
         f"equal networks are called different in {100 * results.looks.total:.1f}% of such comparisons, not in 5%; "
         "--until sure keeps 5%."
     )
+
+
+def opened(results: Results) -> str:
+    """Say how many comparisons have opened the test set, as far as it is known; empty for the first one.
+
+    >>> from types import SimpleNamespace
+    >>> opened(SimpleNamespace(test_set=SimpleNamespace(comparison=22)))
+    'at least the 22nd comparison on these test images'
+    """
+    if results.test_set is None or results.test_set.comparison < 2:
+        return ""
+    return f"at least the {numbers.ordinal(results.test_set.comparison)} comparison on these test images"
 
 
 def selection(protocol: Protocol) -> str:

@@ -93,6 +93,7 @@ def verdicts(results: Results) -> RenderableType:
     ]
     basis = f"based on {numbers.plural(seeds, 'seed')} and {numbers.plural(images, 'test image')}"
     level = [Text(text) for text in (sentences.withheld(results), sentences.level(results)) if text]
+    basis += f"; {known}" if (known := sentences.opened(results)) else ""
     if len(shown) < len(results.comparisons):
         basis += f"; all {len(results.comparisons)} pairs are in the report"
     for reply in sentences.replies(results):

@@ -138,6 +138,12 @@ def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     return tuple(Omnibus(seed, test.statistic, test.degrees_of_freedom, test.p_value) for seed, test in tests.items())
 
 
+def right_answers(runs: Sequence[RunResult]) -> dict[str, Answers]:
+    """Return which answers are right, seeds x images by network."""
+    names = dict.fromkeys(run.model for run in runs)
+    return {name: np.stack([_right(run) for run in runs if run.model == name]) for name in names}
+
+
 def _right(run: RunResult) -> Answers:
     right: Answers = run.logits.argmax(1) == run.labels
     return right

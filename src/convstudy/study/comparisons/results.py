@@ -109,6 +109,14 @@ class RepeatedLooks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenedTestSet:
+    """How often a test set has been opened, by the ledger in the cache folder of this machine."""
+
+    fingerprint: str  # of the test images and their labels
+    comparison: int  # the number of this comparison on these test images; others may not be known
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conclusion:
     """Recommendation for the choice of a network."""
 
@@ -190,6 +198,7 @@ class Results:
     health: tuple[HealthFinding, ...] = ()  # what is wrong with runs; a network with a blocking finding has no verdict
     sequential: SequentialOutcome | None = None  # if seeds were added until the comparison was sure
     looks: RepeatedLooks | None = None  # if seeds were added after results had been seen
+    test_set: OpenedTestSet | None = None  # None: it has not been opened, or only predictions are known
     omnibus: tuple[Omnibus, ...] = ()  # for three networks or more, one per seed
 
 
