@@ -190,7 +190,7 @@ def level(results: Results) -> str:
 
     >>> from types import SimpleNamespace
     >>> level(SimpleNamespace(looks=SimpleNamespace(seeds=(3, 5), level=0.0307, total=0.0657)))
-    'Results were seen with 3 and 5 seeds per network. Intervals and p-values are adjusted for 2 looks (the last one tests at 3.1%). If seeds are added until a difference is shown, equal networks are called different in 6.6% of such comparisons, not in 5%; --until sure keeps 5%.'
+    'Results were seen with 3 and 5 seeds per network. Intervals and p-values are adjusted for 2 looks (the last one tests at 3.1%). If seeds are added until a difference is shown, equal networks are called different in about 6.6% of comparisons, not in 5%; --until sure keeps 5%.'
     """  # noqa: E501
     if results.looks is None:
         return ""
@@ -199,7 +199,7 @@ def level(results: Results) -> str:
     return (
         f"Results were seen with {seen} seeds per network. Intervals and p-values are adjusted for {number} looks "
         f"(the last one tests at {100 * results.looks.level:.1f}%). If seeds are added until a difference is shown, "
-        f"equal networks are called different in {100 * results.looks.total:.1f}% of such comparisons, not in 5%; "
+        f"equal networks are called different in about {100 * results.looks.total:.1f}% of comparisons, not in 5%; "
         "--until sure keeps 5%."
     )
 

@@ -122,21 +122,18 @@ def level_at(looks: tuple[int, ...], cap: int, place: int, total: float) -> floa
     return float(ndtr(np.interp(wanted, scores, levels[:, place])))
 
 
-def total_at(looks: tuple[int, ...], cap: int, place: int, reached: Callable[[float], bool]) -> float:
-    """Return the least total at whose level the look at `place` reaches a decision; 1 if it does at none.
+def least_total(reached: Callable[[float], bool]) -> float:
+    """Return the least total at which a decision is reached, as it then is at every larger one; 1 if it is at none.
 
-    `reached` takes the level of the look. A decision that is reached at a level is reached at every larger one.
+    >>> round(least_total(lambda total: total > 0.02), 6), least_total(lambda total: False)
+    (0.02, 1.0)
     """
-
-    def at(exponent: float) -> bool:
-        return reached(level_at(looks, cap, place, exp(exponent)))
-
     low, high = log(SMALLEST), log(LARGEST)
-    if not at(high):
+    if not reached(exp(high)):
         return 1.0
-    if at(low):
+    if reached(exp(low)):
         return SMALLEST
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (low, middle) if at(middle) else (middle, high)
+        low, high = (low, middle) if reached(exp(middle)) else (middle, high)
     return exp(high)
