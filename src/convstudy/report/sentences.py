@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     )
 
 
+SMALLEST_SHOWN = 0.0005  # difference of top-1 that is not rounded to 0.0 percentage points
+
+
 @dataclass(frozen=True)
 class Reply:
     """A question that a reader has, and its answer."""
@@ -52,7 +55,9 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN) -> str:
         return f"{ahead} is better than {behind} by {size} ({how_sure})"
     if pair.verdict is Verdict.NOT_COMPARABLE:
         return f"{pair.a} and {pair.b} are not comparable yet; see what is wrong with the runs"
-    lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by {size}"
+    lead = f"{ahead} leads by {size}"
+    if abs(pair.difference) < SMALLEST_SHOWN:
+        lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by less than 0.1 percentage points"
     if pair.verdict is Verdict.EQUIVALENT:
         return f"{pair.a} and {pair.b} are equivalent within {points(margin)}: {lead} ({how_sure})"
     if pair.verdict is Verdict.RUNS_ONLY:
@@ -121,8 +126,10 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
         text += f"{limit} " if (limit := failure_limit(results)) else ""
         text += "A difference that ends a study early is overestimated on average."
     elif went.ending is Ending.DECIDED:
-        text = f"After {seeds}, every two of {listed(went.remaining)} are shown to be different, or equivalent within "
-        text += f"{points(results.protocol.margin)}. The level of the tests is {level}."
+        within = f"equivalent within {points(results.protocol.margin)}"
+        every = f"every two of {listed(went.remaining)} are shown to be different or {within}"
+        two = f"{listed(went.remaining)} are shown to be {within}, so either can be the best"
+        text = f"After {seeds}, {two if len(went.remaining) == 2 else every}. The level of the tests is {level}."
     elif went.ending is Ending.HOPELESS_IMAGES:
         needed = f"; about {went.images_needed:,} test images would be needed" if went.images_needed else ""
         text = f"No: stopped after {seeds}, because {results.protocol.data.test:,} test images are too few to decide "
@@ -134,6 +141,9 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
         text = f"No: {went.looks[-1]} seeds did not decide between {listed(went.remaining)}."
     else:
         text = f"Not yet: {listed(went.remaining)} are still in; repeat the command to continue."
+    out = [f"{name} (after {plural(count, 'seed')})" for name, count in went.dropped.items()]
+    if out and went.ending is not Ending.ONE_LEFT:
+        text += f" Shown not to be the best: {listed(out)}."
     return text
 
 
