@@ -50,6 +50,12 @@ def test_costs_are_those_of_all_runs_and_nothing_is_written(convstudy: Convstudy
     assert pair["images_for_margin"] > TEST
 
 
+def test_without_networks_it_is_the_default_study(convstudy: Convstudy) -> None:
+    found = json.loads(convstudy("compare", "--dry-run", "--format", "json", "--train-images", "100").out)
+    assert [(each["name"], each["epochs"]) for each in found["networks"]] == [("net", 5), ("resnet34", 5)]
+    assert (found["seeds"], found["margin"]) == ([3, 5], 0.02)
+
+
 def test_it_fits_a_terminal_and_says_what_is_assumed(convstudy: Convstudy) -> None:
     said = convstudy("compare", "net", "lecture", "plain20", "--dry-run", "--until", "sure", "--max-seeds", "5")
     assert said.status == 0, said.err

@@ -22,7 +22,7 @@ def compare(
         typer.Argument(
             metavar="MODEL",
             help="Networks: names from `convstudy models`, or your own as path/to/file.py:Name or package.module:Name. "
-            r"\[default: net resnet34]",
+            r"\[default: net resnet34, in a short study until sure: docs/studies.md]",
             show_default=False,
         ),
     ] = None,
@@ -61,8 +61,7 @@ def compare(
     from convstudy.study.plans.plan import Plan
     from convstudy.training import Recipe
 
-    named = list(models or ()) or (["net", "resnet34"] if config is None else [])
-    chosen = asked(Plan, settings) | ({"models": named} if named else {})
+    chosen = asked(Plan, settings) | ({"models": list(models)} if models else {})
     plan = planned(config, chosen, asked(Recipe, settings))
     if dry_run:
         show_forecast(plan, output, form)

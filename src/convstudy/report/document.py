@@ -37,7 +37,7 @@ def markdown(findings: Findings) -> str:
     parts.append(sentences.level(results))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
-        f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}"
+        f"{sentences.seeds_used(results)}, {numbers.plural(data.test, 'test image')}"
         + (f"; {known}." if (known := sentences.opened(results)) else "."),
         "## Results",
         in_markdown(result_frame(results)),
@@ -67,7 +67,7 @@ def markdown(findings: Findings) -> str:
 def latex(findings: Findings) -> str:
     """Return LaTeX tables (package booktabs) of results, pairs and metrics, each with its caption."""
     results = findings.results
-    seeds = numbers.plural(len(results.protocol.seeds), "seed")
+    seeds = sentences.seeds_used(results)
     images = numbers.plural(results.protocol.data.test, "test image")
     unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
     basis = f"{results.protocol.data.name}, {seeds}, {images}.{unfinished}"

@@ -188,6 +188,18 @@ def _cheapest(found: Conclusion, models: dict[str, ModelResult]) -> str:
     )
 
 
+def is_shown(pair: PairResult) -> bool:
+    """Return whether something is shown of two networks: a difference, or that there is none above the margin."""
+    return pair.better is not None or pair.verdict is Verdict.EQUIVALENT
+
+
+def seeds_used(results: Results) -> str:
+    """Say how many seeds each network has; of a comparison until sure, some may have fewer than others."""
+    counts = [len(model.top1.per_seed) for model in results.models] if results.sequential else []
+    most = plural(len(results.protocol.seeds), "seed")
+    return f"{min(counts)} to {most}" if counts and min(counts) < max(counts) else most
+
+
 def withheld(results: Results) -> str:
     """Say why there is no verdict on networks that have finished runs; empty if there is one."""
     if results.comparisons or results.sequential or len(results.models) < 2:

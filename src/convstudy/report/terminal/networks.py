@@ -87,11 +87,11 @@ def verdicts(results: Results) -> RenderableType:
     lines = [
         Text(
             sentences.verdict_in(results, pair),
-            style="bold" if pair.better else "",
+            style="bold" if sentences.is_shown(pair) else "",
         )
         for pair in shown
     ]
-    basis = f"based on {numbers.plural(seeds, 'seed')} and {numbers.plural(images, 'test image')}"
+    basis = f"based on {sentences.seeds_used(results)} and {numbers.plural(images, 'test image')}"
     level = [Text(text) for text in (sentences.withheld(results), sentences.level(results)) if text]
     basis += f"; {known}" if (known := sentences.opened(results)) else ""
     if len(shown) < len(results.comparisons):
