@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,8 +53,8 @@ def test_costs_are_those_of_all_runs_and_nothing_is_written(convstudy: Convstudy
 
 def test_without_networks_it_is_the_default_study(convstudy: Convstudy) -> None:
     found = json.loads(convstudy("compare", "--dry-run", "--format", "json", "--train-images", "100").out)
-    assert [(each["name"], each["epochs"]) for each in found["networks"]] == [("net", 5), ("resnet34", 5)]
-    assert (found["seeds"], found["margin"]) == ([3, 5], 0.02)
+    assert [(each["name"], each["epochs"]) for each in found["networks"]] == [("net", 6), ("resnet34", 6)]
+    assert (found["seeds"], found["margin"]) == ([3, 3], 0.03)
 
 
 def test_it_fits_a_terminal_and_says_what_is_assumed(convstudy: Convstudy) -> None:
@@ -75,7 +76,7 @@ def test_with_earlier_runs_it_uses_their_spread_and_counts_only_what_is_missing(
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
     assert (found["runs"], found["done"], found["pairs"][0]["known_from"]) == ([4, 4], 4, "earlier runs")
     runs = read_findings(ComparisonFolder(tmp_path / "out")).runs
-    right = {run.model: [] for run in runs}
+    right: dict[str, list[Any]] = {run.model: [] for run in runs}
     for run in runs:
         right[run.model].append(run.logits.argmax(1) == run.labels)
     [spread] = spreads({name: np.stack(rows) for name, rows in right.items()})

@@ -119,7 +119,11 @@ def _sure(found: Conclusion, results: Results) -> str:
 
 def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
     """Say why no more seeds were trained, and what that shows."""
-    level, seeds = f"{100 * went.level:.0f}%, over all {len(went.looks)} possible looks", plural(went.seeds, "seed")
+    seeds, level = plural(went.seeds, "seed"), f"{100 * went.level:.0f}%"
+    level += f", over all {len(went.looks)} possible looks" if len(went.looks) > 1 else ""
+    more = "a new comparison with more seeds (--max-seeds) can"
+    if went.images_needed:
+        more = f"about {went.images_needed:,} test images would be needed"
     if went.ending is Ending.ONE_LEFT:
         text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one. "
         text += f"The level of the tests is {level}, for networks whose runs all train. "
@@ -131,14 +135,14 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
         two = f"{listed(went.remaining)} are shown to be {within}, so either can be the best"
         text = f"After {seeds}, {two if len(went.remaining) == 2 else every}. The level of the tests is {level}."
     elif went.ending is Ending.HOPELESS_IMAGES:
-        needed = f"; about {went.images_needed:,} test images would be needed" if went.images_needed else ""
+        needed = f"; {more}" if went.images_needed else ""
         text = f"No: stopped after {seeds}, because {results.protocol.data.test:,} test images are too few to decide "
         text += f"between {listed(went.remaining)}, however many seeds are trained{needed}."
     elif went.ending is Ending.HOPELESS_SEEDS:
         text = f"No: stopped after {seeds}, because up to {went.looks[-1]} seeds are unlikely to decide between "
-        text += f"{listed(went.remaining)}."
+        text += f"{listed(went.remaining)}; {more}."
     elif went.ending is Ending.CAP:
-        text = f"No: {went.looks[-1]} seeds did not decide between {listed(went.remaining)}."
+        text = f"No: {went.looks[-1]} seeds did not decide between {listed(went.remaining)}; {more}."
     else:
         text = f"Not yet: {listed(went.remaining)} are still in; repeat the command to continue."
     out = [f"{name} (after {plural(count, 'seed')})" for name, count in went.dropped.items()]

@@ -22,7 +22,8 @@ def introduction(comparison: Comparison) -> str:
     plan = comparison.plan
     seeds = plural(len(comparison.seeds), "seed")
     if comparison.design.sequential:
-        seeds = f"3 to {plan.max_seeds} seeds, until sure (margin {points(plan.margin / 100)})"
+        few = "" if plan.max_seeds == 3 else "3 to "
+        seeds = f"{few}{plan.max_seeds} seeds, until sure (margin {points(plan.margin / 100)})"
     lines = [
         f"{data.name}: {plural(data.num_classes, 'class')}, {data.in_channels} x {data.side} x {data.side}; {images}",
         *data.notes,
