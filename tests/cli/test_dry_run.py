@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.conftest import Said
 
 from convstudy.data.cache import cache_folder
 from convstudy.report.sentences import opened
+from convstudy.statistics.grown import Looks
 from convstudy.statistics.power import LEVEL, PairVariance, detectable_difference
 from convstudy.study import ComparisonFolder, Results, read_findings
 from convstudy.study.comparisons.ledger import spreads
@@ -81,6 +83,9 @@ def test_with_earlier_runs_it_uses_their_spread_and_counts_only_what_is_missing(
         right[run.model].append(run.logits.argmax(1) == run.labels)
     [spread] = spreads({name: np.stack(rows) for name, rows in right.items()})
     assert found["pairs"][0]["seed_sds"] == pytest.approx([value**0.5 for value in spread.variance.seeds])
+    error = replace(spread.variance, images=max(spread.variance.images, 1 / TEST)).error(4, TEST)
+    after_a_look = detectable_difference(error, Looks((2, 4)).level)
+    assert found["pairs"][0]["difference"] == pytest.approx(after_a_look)
     other = json.loads(convstudy("compare", "lecture", "plain20", *RECIPE, "--dry-run", "--format", "json").out)
     assert other["pairs"][0]["known_from"] == "other networks"
 

@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from scipy import special
 
+from convstudy.statistics.grown import Looks
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.power import PairVariance, detectable_difference
 from convstudy.statistics.spending import level_at
-from convstudy.statistics.verdict import LEVEL
 from convstudy.study.comparisons.allowance import FORWARD_AND_BACKWARD, with_measured
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.design import sequential_plan
@@ -104,7 +105,7 @@ def forecast(comparison: Comparison, folder: ComparisonFolder) -> Forecast:
         test_images=len(comparison.data.test),
         margin=plan.margin / 100,
         networks=networks,
-        pairs=_reaches(comparison),
+        pairs=_reaches(comparison, folder.looks() if holds else ()),
     )
 
 
@@ -140,27 +141,40 @@ def _run_cost(comparison: Comparison, entrant: Entrant) -> RunCost:
     )
 
 
-def _reaches(comparison: Comparison) -> tuple[Reach, ...]:
+def _reaches(comparison: Comparison, looks: tuple[int, ...]) -> tuple[Reach, ...]:
     pairs = list(itertools.combinations([entrant.name for entrant in comparison.entrants], 2))
     known = [spread for entry in Ledger.of(comparison).entries().values() for spread in entry.spreads]
-    return tuple(_reach(comparison, a, b, known, len(pairs)) for a, b in pairs)
+    levels = _levels(comparison, looks, max(len(pairs), 1))
+    return tuple(_reach(comparison, a, b, known, levels) for a, b in pairs)
 
 
-def _reach(comparison: Comparison, a: str, b: str, known: list[PairSpread], pairs: int) -> Reach:
+class _Levels(NamedTuple):
+    """The levels of the tests of a comparison."""
+
+    whole: float
+    of_pair: float  # of many
+    at_last_look: float  # of a pair
+
+
+def _levels(comparison: Comparison, looks: tuple[int, ...], pairs: int) -> _Levels:
+    if not comparison.design.sequential:
+        level = Looks.of((*looks, len(comparison.seeds))).level
+        return _Levels(level, level / pairs, level / pairs)
+    plan = sequential_plan(comparison.plan.max_seeds, comparison.plan.margin / 100)
+    of_pair = plan.total / pairs
+    return _Levels(plan.total, of_pair, level_at(plan.looks, plan.cap, len(plan.looks) - 1, of_pair))
+
+
+def _reach(comparison: Comparison, a: str, b: str, known: list[PairSpread], levels: _Levels) -> Reach:
     variance, known_from = _variance(a, b, known, len(comparison.data.test))
     seeds, images = len(comparison.seeds), len(comparison.data.test)
-    total, level = LEVEL, LEVEL / pairs
-    if comparison.design.sequential:
-        plan = sequential_plan(comparison.plan.max_seeds, comparison.plan.margin / 100)
-        total = plan.total
-        level = level_at(plan.looks, plan.cap, len(plan.looks) - 1, total / pairs)  # of the last look alone
     only_images = ErrorParts(variance.images / images, images - 1)
-    reach = -float(special.stdtrit(images - 1, total / 2))
+    reach = -float(special.stdtrit(images - 1, levels.whole / 2))
     return Reach(
         a=a,
         b=b,
-        difference=detectable_difference(variance.error(seeds, images), level) if seeds > 1 else None,
-        images_alone=detectable_difference(only_images, total / pairs),
+        difference=detectable_difference(variance.error(seeds, images), levels.at_last_look) if seeds > 1 else None,
+        images_alone=detectable_difference(only_images, levels.of_pair),
         images_for_margin=ceil(variance.images * (100 * reach / comparison.plan.margin) ** 2),
         seed_sds=(variance.seeds[0] ** 0.5, variance.seeds[1] ** 0.5),
         known_from=known_from,
