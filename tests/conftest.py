@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the tests run side by side, one process a core
 
 import pytest
+
+if "CONVSTUDY_CACHE" not in os.environ:  # the ledger of test sets and the like are not those of who runs the tests
+    os.environ["CONVSTUDY_CACHE"] = tempfile.mkdtemp(prefix="convstudy-tests-")
+    atexit.register(shutil.rmtree, os.environ["CONVSTUDY_CACHE"], ignore_errors=True)
 
 ROOT = Path(__file__).parent.parent
 

@@ -64,7 +64,7 @@ def test_two_networks_in_one_verdict_out(convstudy: Convstudy, own: str, tmp_pat
 
     results = json.loads((tmp_path / "out/results.json").read_text())
     parts = {"models", "comparisons", "conclusion", "health", "omnibus", "protocol", "environment", "sequential"}
-    assert set(results) == parts
+    assert set(results) == parts | {"looks", "test_set"}
     net, tiny = results["models"]
     assert (net["name"], net["parameters"], net["macs"]) == ("net", 61_706, 117_600 + 240_000 + 48_000 + 10_080 + 840)
     assert tiny["parameters"] == 4 * 9 + 4 + 196 * 10 + 10

@@ -59,6 +59,9 @@ def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> 
     assert lecture[2:] == ["waiting"]
     assert "4 runs: 2 done, 1 running, 1 waiting; about 0:0" in said.out
     assert "based on 2 seeds" in said.out
+    assert "No verdict yet" in said.out
+    assert "p =" not in said.out
+    assert "p <" not in said.out
     assert max(map(len, said.out.splitlines())) <= 80
 
 
@@ -135,6 +138,8 @@ def test_a_half_done_comparison_gives_a_report_that_says_so(convstudy: Convstudy
     assert convstudy("report", "half").out == "half/report.html\n"
     page = (half / "report.html").read_text()
     assert "net: 13 rows" in page
+    assert "No verdict yet" in page
+    assert '<h2 id="pairs">' not in page
     assert "<strong>Unfinished:</strong> 2 runs of 4 are still missing." in page
     assert "Unfinished: 2 runs still missing." in convstudy("report", "half", "--format", "markdown").out
     assert convstudy("report", "half", "--format", "json").err.startswith("error: half is not finished")

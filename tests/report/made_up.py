@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from convstudy.data import ImageSet
 from convstudy.statistics import uncertainty
+from convstudy.statistics.grown import Looks
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.conclude import seed_by_seed
 from convstudy.study.comparisons.conclusion import conclusion
@@ -72,12 +73,12 @@ def made_up_findings(networks: int = 2, seeds: int = 3, *, test_images: int = 36
     models = tuple(_model(name, runs) for name in names)
     pairs = tuple(_pair(a, b) for place, a in enumerate(models) for b in models[place + 1 :])
     answers = {
-        model.name: np.array([run.logits.argmax(1) == run.labels for run in runs if run.model == model.name])
+        model.name: np.array([run.predictions == run.labels for run in runs if run.model == model.name])
         for model in models
     }
     pairs = tuple(
         replace(pair, uncertainty=uncertainty(answers[pair.a], answers[pair.b]))
-        for pair in (with_metric_differences(pairs, runs) if runs else pairs)
+        for pair in (with_metric_differences(pairs, runs, Looks(())) if runs else pairs)
     )
     results = Results(
         models=models,
@@ -115,7 +116,7 @@ def _epoch(number: int, skill: float, random: np.random.Generator) -> Epoch:
 
 
 def _model(name: str, runs: tuple[RunResult, ...]) -> ModelResult:
-    per_seed = tuple(float((run.logits.argmax(1) == run.labels).mean()) for run in runs if run.model == name)
+    per_seed = tuple(float((run.predictions == run.labels).mean()) for run in runs if run.model == name)
     mean = sum(per_seed) / len(per_seed)
     uncounted = ("aten.special_<op> in body.3",) if name == NASTY_NETWORK else ()
     top1 = Accuracy(mean, mean - 0.012, min(mean + 0.011, 1.0), per_seed)

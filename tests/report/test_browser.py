@@ -171,7 +171,7 @@ def test_a_cell_tells_its_count_on_hover(page: Page) -> None:
     assert size
     plot.hover(position={"x": size["width"] * 0.15, "y": size["height"] * 0.15})  # second row, second column
     count = made_up_findings(networks=3).runs
-    right = sum(int(((run.logits.argmax(1) == 1) & (run.labels == 1)).sum()) for run in count if run.model == "net")
+    right = sum(int(((run.predictions == 1) & (run.labels == 1)).sum()) for run in count if run.model == "net")
     expect(page.locator("#confusion-0 .hoverlayer")).to_contain_text(f"label 1answer 1{right} of 108")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.special import softmax
 
 from convstudy.report import sentences
 from convstudy.report.cost_charts import COSTS, accuracy_against
@@ -243,10 +242,10 @@ def test_classes_in_which_networks_differ_most_come_first(page: Element) -> None
 def test_reliability_has_a_dot_a_bin_that_has_answers(page: Element, findings: Findings) -> None:
     _, dots = chart(page, "reliability-1")["data"]
     runs = [run for run in findings.runs if run.model == "resnet34"]
-    confidence = np.concatenate([softmax(run.logits.astype(np.float64), axis=1).max(1) for run in runs])
+    confidence = np.concatenate([run.scores.confidence for run in runs])
     last = confidence > 14 / 15
     assert dots["x"][-1] == pytest.approx(100 * confidence[last].mean())
-    right = np.concatenate([run.logits.argmax(1) == run.labels for run in runs])
+    right = np.concatenate([run.predictions == run.labels for run in runs])
     assert dots["y"][-1] == pytest.approx(100 * right[last].mean())
     assert dots["text"][-1] == f"{last.sum():,} answers"
 

@@ -115,6 +115,16 @@ def test_a_difference_of_two_standard_deviations_takes_few_runs() -> None:
     assert found >= 195
 
 
+def test_a_network_is_dropped_exactly_when_the_p_value_is_below_the_level() -> None:
+    stream, dropped = np.random.Generator(np.random.MT19937(8)), 0
+    for _ in range(60):
+        at = of_scores({"a": stream.normal(1.5, 1, 20), "b": stream.normal(0, 1, 20)}, NO_MARGIN)
+        [pair] = at.pairs
+        assert (pair.verdict is Verdict.BETTER) == bool(at.dropped) == (pair.p_value < PLAN.level)
+        dropped += bool(at.dropped)
+    assert 40 < dropped < 60
+
+
 def test_two_identical_networks_and_one_without_spread() -> None:
     still = answers([1800] * 5)
     at = standing({"still": still, "same": still}, NO_MARGIN)

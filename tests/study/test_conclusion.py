@@ -8,8 +8,8 @@ import pytest
 from convstudy.report.sentences import replies
 from convstudy.statistics import accuracy_interval
 from convstudy.statistics.variation import Answers
-from convstudy.study.comparisons.conclude import compare_pairs
 from convstudy.study.comparisons.conclusion import conclusion
+from convstudy.study.comparisons.design import compare_pairs
 from convstudy.study.comparisons.results import Accuracy, DataDescription, ModelResult, Protocol, Results
 
 IMAGES = 2000
@@ -34,16 +34,17 @@ def answering(*right: int) -> Answers:
     return np.arange(IMAGES)[None] < np.array(right)[:, None]
 
 
+def model(name: str, macs: int, of_one: Answers) -> ModelResult:
+    """The result of a network with these MACs and answers."""
+    interval = accuracy_interval(of_one)
+    per_seed = tuple(float(value) for value in of_one.mean(1))
+    top1 = Accuracy(interval.value, interval.low, interval.high, per_seed)
+    return ModelResult(name=name, parameters=100, macs=macs, activation_size=100, input_shape=(3, 32, 32), top1=top1)
+
+
 def asked(networks: dict[str, tuple[int, Answers]]) -> dict[str, str]:
     """The questions on networks with these MACs and answers, and the answers to them."""
-    models = []
-    for name, (macs, of_one) in networks.items():
-        interval = accuracy_interval(of_one)
-        per_seed = tuple(float(value) for value in of_one.mean(1))
-        top1 = Accuracy(interval.value, interval.low, interval.high, per_seed)
-        models.append(
-            ModelResult(name=name, parameters=100, macs=macs, activation_size=100, input_shape=(3, 32, 32), top1=top1)
-        )
+    models = [model(name, macs, of_one) for name, (macs, of_one) in networks.items()]
     answers = {name: of_one for name, (_, of_one) in networks.items()}
     pairs = compare_pairs(answers)
     results = Results(

@@ -14,7 +14,8 @@ from scipy.special import softmax
 from sklearn import metrics as sklearn_metrics
 
 from convstudy.study import ComparisonFolder, write_findings
-from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed
+from convstudy.study.comparisons.conclude import seed_by_seed
+from convstudy.study.comparisons.design import compare_pairs
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.results import Results
 from convstudy.study.runs.record_file import as_record
@@ -24,11 +25,16 @@ from tests.report.made_up import made_up_findings
 FINDINGS = made_up_findings(networks=3)
 
 
+def logits_of(run: RunResult) -> npt.NDArray[np.float64]:
+    assert isinstance(run.logits, np.ndarray)
+    return run.logits.astype(np.float64)
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_the_means_are_those_of_scikit_learn_and_lie_in_their_intervals(place: int) -> None:
     model = FINDINGS.results.models[place]
     runs = [run for run in FINDINGS.runs if run.model == model.name]
-    labels, tables = runs[0].labels, [softmax(run.logits.astype(np.float64), axis=1) for run in runs]
+    labels, tables = runs[0].labels, [softmax(logits_of(run), axis=1) for run in runs]
     expected = {
         "top5": [sklearn_metrics.top_k_accuracy_score(labels, table, k=5) for table in tables],
         "balanced_accuracy": [sklearn_metrics.balanced_accuracy_score(labels, table.argmax(1)) for table in tables],
@@ -49,7 +55,11 @@ def test_the_means_are_those_of_scikit_learn_and_lie_in_their_intervals(place: i
 def test_without_probabilities_nothing_is_said_that_needs_them() -> None:
     runs = [replace(run, scored=False) for run in FINDINGS.runs if run.model == "net"]
     assert list(metrics_of(runs)) == ["balanced_accuracy", "macro_f1"]
-    few = [replace(run, labels=run.labels % 3, logits=run.logits[:, :3]) for run in FINDINGS.runs if run.model == "net"]
+    few = [
+        replace(run, labels=run.labels % 3, logits=logits_of(run)[:, :3].astype(np.float32))
+        for run in FINDINGS.runs
+        if run.model == "net"
+    ]
     assert "top5" not in metrics_of(few)
 
 
@@ -91,7 +101,7 @@ def test_cochrans_q_takes_the_seeds_that_every_network_has() -> None:
 def test_effect_sizes_of_single_runs_are_cohens() -> None:
     pair = made_up_findings(networks=2, seeds=1)
     answers = {
-        name: np.array([r.logits.argmax(1) == r.labels for r in pair.runs if r.model == name])
+        name: np.array([r.predictions == r.labels for r in pair.runs if r.model == name])
         for name in ("net", "resnet34")
     }
     (compared,) = compare_pairs(answers)

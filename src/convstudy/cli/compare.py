@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from convstudy.cli.options import TableOrJson
 from convstudy.cli.setting_flags import asked, with_setting_flags
+from convstudy.errors import StudyError
 
 if TYPE_CHECKING:
     from convstudy.study import Plan, Results
@@ -20,7 +22,7 @@ def compare(
         typer.Argument(
             metavar="MODEL",
             help="Networks: names from `convstudy models`, or your own as path/to/file.py:Name or package.module:Name. "
-            r"\[default: net resnet34]",
+            r"\[default: net resnet34, in a short study until sure: docs/studies.md]",
             show_default=False,
         ),
     ] = None,
@@ -39,6 +41,15 @@ def compare(
             help="Keep runs in the folder that were made under a different protocol, marked in red in the report.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print what the comparison would cost and what it could show. Nothing is trained or written; a few "
+            "steps are timed.",
+        ),
+    ] = False,
+    form: TableOrJson = "table",
     **settings: Any,
 ) -> None:
     """Train networks under one recipe, test them, and report which one is better, by how much, and how sure that is.
@@ -50,9 +61,33 @@ def compare(
     from convstudy.study.plans.plan import Plan
     from convstudy.training import Recipe
 
-    named = list(models or ()) or (["net", "resnet34"] if config is None else [])
-    chosen = asked(Plan, settings) | ({"models": named} if named else {})
-    carry_out(planned(config, chosen, asked(Recipe, settings)), output, allow_mixed=allow_mixed)
+    chosen = asked(Plan, settings) | ({"models": list(models)} if models else {})
+    plan = planned(config, chosen, asked(Recipe, settings))
+    if dry_run:
+        show_forecast(plan, output, form)
+        return
+    if form != "table":
+        raise StudyError("form is json; expected it together with --dry-run", setting="form")
+    carry_out(plan, output, allow_mixed=allow_mixed)
+
+
+def show_forecast(plan: Plan, output: Path | None, form: str) -> None:
+    """Print what a comparison would cost and what it could show."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from convstudy.report.terminal import forecast_table, introduction
+    from convstudy.study import ComparisonFolder, forecast, prepare
+
+    comparison = prepare(plan)
+    found = forecast(comparison, ComparisonFolder(output or comparison.default_folder()))
+    if form == "json":
+        typer.echo(json.dumps(asdict(found), indent=2))
+        return
+    Console().print(Text(introduction(comparison)), forecast_table(found), sep="\n\n")
 
 
 def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> None:

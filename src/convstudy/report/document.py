@@ -33,9 +33,12 @@ def markdown(findings: Findings) -> str:
     wrong = [f"- {health_sentence(finding, len(results.protocol.seeds))}" for finding in results.health]
     parts.append("\n".join(["**What is wrong with the runs**", "", *wrong]) if wrong else "")
     parts.append("\n".join(f"- {sentences.verdict_in(results, pair)}" for pair in results.comparisons))
+    parts.append(sentences.withheld(results))
+    parts.append(sentences.level(results))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
-        f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
+        f"{sentences.seeds_used(results)}, {numbers.plural(data.test, 'test image')}"
+        + (f"; {known}." if (known := sentences.opened(results)) else "."),
         "## Results",
         in_markdown(result_frame(results)),
         "## Speed and memory",
@@ -64,7 +67,7 @@ def markdown(findings: Findings) -> str:
 def latex(findings: Findings) -> str:
     """Return LaTeX tables (package booktabs) of results, pairs and metrics, each with its caption."""
     results = findings.results
-    seeds = numbers.plural(len(results.protocol.seeds), "seed")
+    seeds = sentences.seeds_used(results)
     images = numbers.plural(results.protocol.data.test, "test image")
     unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
     basis = f"{results.protocol.data.name}, {seeds}, {images}.{unfinished}"
@@ -74,7 +77,7 @@ def latex(findings: Findings) -> str:
         adjusted = " p-values adjusted by Holm's method." if len(results.comparisons) > 1 else ""
         if adjusted and not results.sequential:
             adjusted += " The intervals of all pairs hold together."
-        caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted}"
+        caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted} {sentences.level(results)}"
         tables.append(in_latex(pair_frame(results), caption, "pairs"))
     if results.models:
         tables.append(

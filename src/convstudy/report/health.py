@@ -63,7 +63,7 @@ def failure_limit(results: Results) -> str:
 
     Source: Hanley & Lippman-Hand 1983.
     """
-    seeds = len(results.protocol.seeds)
+    seeds = min((len(model.top1.per_seed) for model in results.models), default=0)
     failed = any(finding.kind in FAILURES for finding in results.health)
     if failed or seeds < 2 or not results.models:
         return ""

@@ -139,6 +139,16 @@ def milliseconds(value: float) -> str:
     return f"{_three_digits(value)} ms"
 
 
+def ordinal(value: int) -> str:
+    """Format a place in an order.
+
+    >>> [ordinal(place) for place in (1, 2, 3, 4, 11, 12, 13, 21, 112)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '112th']
+    """
+    ending = "th" if value % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    return f"{value}{ending}"
+
+
 def rate(value: float | None) -> str:
     """Format a rate, such as images per second, with three significant digits.
 

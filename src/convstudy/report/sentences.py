@@ -9,9 +9,11 @@ from statistics import stdev
 from typing import TYPE_CHECKING
 
 from convstudy.report import numbers
+from convstudy.report.health import failure_limit
 from convstudy.statistics import MARGIN
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import Verdict
+from convstudy.study.comparisons.design import design_of
 from convstudy.wording import listed, plural
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 WIDE_SEEDS = 1.0  # standard deviation of the seeds' top-1 in logits; benchmarks/coverage.py has 1.5
 FALSE_ALARMS_OF_WIDE_SEEDS = 9  # percent, as measured: docs/statistics.md
+SMALLEST_SHOWN = 0.0005  # difference of top-1 that is not rounded to 0.0 percentage points
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
         return f"{ahead} is better than {behind} by {size} ({how_sure})"
     if pair.verdict is Verdict.NOT_COMPARABLE:
         return f"{pair.a} and {pair.b} are not comparable yet; see what is wrong with the runs"
-    lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by {size}"
+    lead = f"{ahead} leads by {size}"
+    if abs(pair.difference) < SMALLEST_SHOWN:
+        lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by less than 0.1 percentage points"
     if pair.verdict is Verdict.EQUIVALENT:
         return f"{pair.a} and {pair.b} are equivalent within {points(margin)}: {lead} ({how_sure})"
     if pair.verdict is Verdict.RUNS_ONLY:
@@ -183,25 +188,35 @@ def _sure(found: Conclusion, results: Results) -> str:
 
 def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
     """Say why no more seeds were trained, and what that shows."""
-    level, seeds = f"{100 * went.level:.0f}%, over all {len(went.looks)} possible looks", plural(went.seeds, "seed")
+    seeds, level = plural(went.seeds, "seed"), f"{100 * went.level:.0f}%"
+    level += f", over all {len(went.looks)} possible looks" if len(went.looks) > 1 else ""
+    more = "a new comparison with more seeds (--max-seeds) can"
+    if went.images_needed:
+        more = f"about {went.images_needed:,} test images would be needed"
     if went.ending is Ending.ONE_LEFT:
         text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one. "
-        text += f"The level of the tests is {level}; it is not kept if runs of one network fail now and then. "
+        text += f"The level of the tests is {level}, for networks whose runs all train. "
+        text += f"{limit} " if (limit := failure_limit(results)) else ""
         text += "A difference that ends a study early is overestimated on average."
     elif went.ending is Ending.DECIDED:
-        text = f"After {seeds}, every two of {listed(went.remaining)} are shown to be different, or equivalent within "
-        text += f"{points(results.protocol.margin)}. The level of the tests is {level}."
+        within = f"equivalent within {points(results.protocol.margin)}"
+        every = f"every two of {listed(went.remaining)} are shown to be different or {within}"
+        two = f"{listed(went.remaining)} are shown to be {within}, so either can be the best"
+        text = f"After {seeds}, {two if len(went.remaining) == 2 else every}. The level of the tests is {level}."
     elif went.ending is Ending.HOPELESS_IMAGES:
-        needed = f"; about {went.images_needed:,} test images would be needed" if went.images_needed else ""
+        needed = f"; {more}" if went.images_needed else ""
         text = f"No: stopped after {seeds}, because {results.protocol.data.test:,} test images are too few to decide "
         text += f"between {listed(went.remaining)}, however many seeds are trained{needed}."
     elif went.ending is Ending.HOPELESS_SEEDS:
         text = f"No: stopped after {seeds}, because up to {went.looks[-1]} seeds are unlikely to decide between "
-        text += f"{listed(went.remaining)}."
+        text += f"{listed(went.remaining)}; {more}."
     elif went.ending is Ending.CAP:
-        text = f"No: {went.looks[-1]} seeds did not decide between {listed(went.remaining)}."
+        text = f"No: {went.looks[-1]} seeds did not decide between {listed(went.remaining)}; {more}."
     else:
         text = f"Not yet: {listed(went.remaining)} are still in; repeat the command to continue."
+    out = [f"{name} (after {plural(count, 'seed')})" for name, count in went.dropped.items()]
+    if out and went.ending is not Ending.ONE_LEFT:
+        text += f" Shown not to be the best: {listed(out)}."
     return text
 
 
@@ -248,6 +263,56 @@ def _cheapest(found: Conclusion, models: dict[str, ModelResult]) -> str:
     )
 
 
+def is_shown(pair: PairResult) -> bool:
+    """Return whether something is shown of two networks: a difference, or that there is none above the margin."""
+    return pair.better is not None or pair.verdict is Verdict.EQUIVALENT
+
+
+def seeds_used(results: Results) -> str:
+    """Say how many seeds each network has; of a comparison until sure, some may have fewer than others."""
+    counts = [len(model.top1.per_seed) for model in results.models] if results.sequential else []
+    most = plural(len(results.protocol.seeds), "seed")
+    return f"{min(counts)} to {most}" if counts and min(counts) < max(counts) else most
+
+
+def withheld(results: Results) -> str:
+    """Say why there is no verdict on networks that have finished runs; empty if there is one."""
+    if results.comparisons or results.sequential or len(results.models) < 2:
+        return ""
+    return "No verdict yet: it is given when all runs are done; a look at a part of them would add false alarms."
+
+
+def level(results: Results) -> str:
+    """Say at which level the verdicts hold if seeds were added after results had been seen; empty otherwise.
+
+    >>> from types import SimpleNamespace
+    >>> level(SimpleNamespace(looks=SimpleNamespace(seeds=(3, 5), level=0.0307, total=0.0657)))
+    'Results were seen with 3 and 5 seeds per network. Intervals and p-values are adjusted for 2 looks (the last one tests at 3.1%). If seeds are added until a difference is shown, equal networks are called different in about 6.6% of comparisons, not in 5%; --until sure keeps 5%.'
+    """  # noqa: E501
+    if results.looks is None:
+        return ""
+    seen = listed([str(count) for count in results.looks.seeds])
+    number = len(results.looks.seeds)
+    return (
+        f"Results were seen with {seen} seeds per network. Intervals and p-values are adjusted for {number} looks "
+        f"(the last one tests at {100 * results.looks.level:.1f}%). If seeds are added until a difference is shown, "
+        f"equal networks are called different in about {100 * results.looks.total:.1f}% of comparisons, not in 5%; "
+        "--until sure keeps 5%."
+    )
+
+
+def opened(results: Results) -> str:
+    """Say how many comparisons have opened the test set, as far as it is known; empty for the first one.
+
+    >>> from types import SimpleNamespace
+    >>> opened(SimpleNamespace(test_set=SimpleNamespace(comparison=22)))
+    'at least the 22nd comparison on these test images'
+    """
+    if results.test_set is None or results.test_set.comparison < 2:
+        return ""
+    return f"at least the {numbers.ordinal(results.test_set.comparison)} comparison on these test images"
+
+
 def selection(protocol: Protocol) -> str:
     """Say what was selected on the validation set, and when the test set was opened."""
     if not protocol.data.train:
@@ -270,7 +335,7 @@ def selection(protocol: Protocol) -> str:
 
 def intervals(protocol: Protocol) -> str:
     """Say which sources of variation the intervals cover, and how."""
-    if protocol.until == "sure":
+    if design_of(protocol.until).sequential:
         return (
             "Seeds were added until the comparison was sure. Intervals of differences are repeated confidence "
             "intervals: they cover other seeds and other test images with 95% at all looks together (Jennison & "
@@ -303,7 +368,7 @@ def p_values(protocol: Protocol, *, networks: int) -> str:
         if networks > 2
         else ""
     )
-    if protocol.until == "sure":
+    if design_of(protocol.until).sequential:
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted
     if len(protocol.seeds) == 1:
         return (

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from convstudy.errors import DataError
 from convstudy.statistics.accuracy import Interval, accuracy_interval
 from convstudy.statistics.difference import Difference, accuracy_difference, equivalent_within
+from convstudy.statistics.grown import Looks
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import LEVEL, Verdict, better_of, verdict_of
@@ -78,19 +79,21 @@ def compare_predictions(labels: npt.ArrayLike, predictions: Mapping[str, npt.Arr
     return ComparedPredictions({name: accuracy_interval(of_one) for name, of_one in answers.items()}, pairwise(answers))
 
 
-def pairwise(answers: Mapping[str, Answers]) -> tuple[PairDifference, ...]:
+def pairwise(answers: Mapping[str, Answers], looks: Looks | None = None) -> tuple[PairDifference, ...]:
     """Compare every two networks by their right answers, seeds x images.
 
     With more than one pair, p-values are adjusted by Holm's method, and intervals and margins of equivalence by
     Bonferroni's. An interval excludes zero if and only if its p-value is below 0.05: Holm's method shows some
-    differences that Bonferroni's does not, and the limits of their intervals are then zero.
+    differences that Bonferroni's does not, and the limits of their intervals are then zero. With `looks`, intervals
+    and p-values are adjusted for all looks, too.
 
     Source: Holm 1979; Strassburger & Bretz 2008 and Guilbaud 2008 for intervals that agree with it.
     """
+    looks = looks or Looks(())
     pairs = list(itertools.combinations(answers, 2))
-    level = LEVEL / max(len(pairs), 1)
+    level = looks.level / max(len(pairs), 1)
     differences = [accuracy_difference(answers[a], answers[b], 1 - level) for a, b in pairs]
-    adjusted = holm([difference.p_value for difference in differences])
+    adjusted = holm([looks.adjusted(difference.p_value) for difference in differences])
     return tuple(
         _pair(a, b, agreeing(replace(found, p_value=p_value)), answers, level)
         for (a, b), found, p_value in zip(pairs, differences, adjusted, strict=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from scipy import stats
 
 from convstudy.statistics.difference import difference_error
+from convstudy.statistics.grown import Looks
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.paired_score import score
 from convstudy.statistics.variation import Answers
@@ -52,7 +53,7 @@ def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN) -> float:
 
 
 def noninferiority(
-    networks: Sequence[Answers], margin: float = MARGIN, level: float = LEVEL
+    networks: Sequence[Answers], margin: float = MARGIN, level: float = LEVEL, looks: Looks | None = None
 ) -> tuple[Noninferiority, ...]:
     """Test for each network, seeds x images answers to the same images, whether it is non-inferior to the best.
 
@@ -60,7 +61,7 @@ def noninferiority(
     largest of these p-values counts, so that they need no adjustment among themselves. Over the networks, the p-values
     are adjusted by Holm's method with one network fewer, because the best network is never worse than itself. The
     probability that any network is wrongly called non-inferior is then at most `level`. Even the network with the
-    highest accuracy may not be shown to be within the margin of the best.
+    highest accuracy may not be shown to be within the margin of the best. With `looks`, p-values are adjusted for all.
 
     Raises: ValueError, for fewer than two networks or a margin that is not between 0 and 1.
 
@@ -81,6 +82,8 @@ def noninferiority(
         max(margin_p_value(one, other, margin) for index, other in enumerate(networks) if index != own)
         for own, one in enumerate(networks)
     ]
+    if looks:
+        worst = [looks.adjusted_one_sided(p_value) for p_value in worst]
     return tuple(Noninferiority(margin, p_value, p_value <= level) for p_value in holm(worst, most_true=count - 1))
 
 

@@ -23,7 +23,7 @@ from scipy import special
 from convstudy.statistics.difference import difference_error
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.multiplicity import holm
-from convstudy.statistics.spending import level_at, total_at
+from convstudy.statistics.spending import least_total, level_at
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict
 
@@ -158,14 +158,13 @@ class Rule:
 
     def p_value(self, found: Evidence, place: int) -> float:
         """Return the least level at which this look shows a difference, spared levels included."""
-        looks, cap = self.plan.looks, self.plan.cap
 
         def reached(total: float) -> bool:
             return abs(found.value) > self.margin(found.parts, place, total)
 
         if found.value == 0 or found.parts.standard_error == 0:
             return 1.0 if found.value == 0 else 0.0
-        return min(total_at(looks, cap, place, reached) / SPARED, 1.0)
+        return min(least_total(reached) / SPARED, 1.0)
 
 
 def _margin(parts: ErrorParts, total: float, level: float) -> float:

@@ -57,22 +57,23 @@ def nominal_levels(looks: Sequence[int], cap: int, total: float, spending: Spend
     return tuple(levels)
 
 
-def crossing_probability(looks: Sequence[int], level: float) -> float:
-    """Return how often equal networks are called different if each look tests at the same level.
+def crossing_probability(looks: Sequence[int], level: float | Sequence[float]) -> float:
+    """Return how often equal networks are called different if each look tests at this two-sided level, or at its own.
 
     Source: Armitage, McPherson & Rowe 1969, Table 2, of which the example is.
 
     >>> round(crossing_probability([1, 2], 0.05), 3), round(crossing_probability(range(1, 6), 0.05), 3)
     (0.083, 0.142)
     """
-    bound, crossed = float(-ndtri(level / 2)), 0.0
+    levels = [level] * len(looks) if isinstance(level, float | int) else list(level)
+    crossed = 0.0
     density, nodes, weights = np.ones(1), np.zeros(1), np.ones(1)
     seeds = 0
-    for count in looks:
-        sd, edge = (count - seeds) ** 0.5, bound * count**0.5
+    for count, of_look in zip(looks, levels, strict=True):
+        sd, edge = (count - seeds) ** 0.5, float(-ndtri(of_look / 2)) * count**0.5
         mass = density * weights
         crossed += float(mass @ (ndtr((-edge - nodes) / sd) + ndtr((nodes - edge) / sd)))
-        x, w = _quadrature(edge)
+        x, w = _quadrature(min(edge, WIDEST * count**0.5))
         kernel = np.exp(-0.5 * ((x[:, None] - nodes) / sd) ** 2) / (sd * (2 * np.pi) ** 0.5)
         density, nodes, weights, seeds = kernel @ mass, x, w, count
     return crossed
@@ -121,21 +122,18 @@ def level_at(looks: tuple[int, ...], cap: int, place: int, total: float) -> floa
     return float(ndtr(np.interp(wanted, scores, levels[:, place])))
 
 
-def total_at(looks: tuple[int, ...], cap: int, place: int, reached: Callable[[float], bool]) -> float:
-    """Return the least total at whose level the look at `place` reaches a decision; 1 if it does at none.
+def least_total(reached: Callable[[float], bool]) -> float:
+    """Return the least total at which a decision is reached, as it then is at every larger one; 1 if it is at none.
 
-    `reached` takes the level of the look. A decision that is reached at a level is reached at every larger one.
+    >>> round(least_total(lambda total: total > 0.02), 6), least_total(lambda total: False)
+    (0.02, 1.0)
     """
-
-    def at(exponent: float) -> bool:
-        return reached(level_at(looks, cap, place, exp(exponent)))
-
     low, high = log(SMALLEST), log(LARGEST)
-    if not at(high):
+    if not reached(exp(high)):
         return 1.0
-    if at(low):
+    if reached(exp(low)):
         return SMALLEST
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (low, middle) if at(middle) else (middle, high)
+        low, high = (low, middle) if reached(exp(middle)) else (middle, high)
     return exp(high)

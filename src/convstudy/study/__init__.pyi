@@ -3,6 +3,7 @@ from .comparisons.compare import ClaimedComparison, claim_comparison
 from .comparisons.comparison import Comparison, perform_missing
 from .comparisons.conclude import conclude, protocol_of
 from .comparisons.folder import ComparisonFolder
+from .comparisons.forecast import Forecast, forecast
 from .comparisons.import_predictions import import_predictions, with_imported
 from .comparisons.prepare import prepare
 from .comparisons.progress import RunState, epochs_of, jobs_of, read_unfinished, run_states, seconds_left, write_start
@@ -40,6 +41,7 @@ __all__ = [
     "Event",
     "Exported",
     "Findings",
+    "Forecast",
     "Model",
     "NetworkAtInputs",
     "OnEvent",
@@ -59,6 +61,7 @@ __all__ = [
     "epochs_of",
     "evaluate",
     "export",
+    "forecast",
     "image_files",
     "import_predictions",
     "jobs_of",

@@ -4,6 +4,7 @@ from .check_report import check_report
 from .difference import difference
 from .evaluation import evaluation_report
 from .explanation import explanation, trend_list
+from .forecast import forecast_table
 from .inspection import inspection_report
 from .introduction import introduction
 from .layers import layer_table
@@ -23,6 +24,7 @@ __all__ = [
     "evaluation_report",
     "explanation",
     "failed_runs",
+    "forecast_table",
     "inspection_report",
     "introduction",
     "layer_table",

@@ -22,8 +22,9 @@ def introduction(comparison: Comparison) -> str:
     each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
     plan = comparison.plan
     seeds = plural(len(comparison.seeds), "seed")
-    if plan.until == "sure":
-        seeds = f"3 to {plan.max_seeds} seeds, until sure (margin {points(plan.margin / 100)})"
+    if comparison.design.sequential:
+        few = "" if plan.max_seeds == 3 else "3 to "
+        seeds = f"{few}{plan.max_seeds} seeds, until sure (margin {points(plan.margin / 100)})"
     lines = [
         f"{data.name}: {plural(data.num_classes, 'class')}, {data.in_channels} x {data.side} x {data.side}; {images}",
         *data.notes,

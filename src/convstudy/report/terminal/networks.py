@@ -87,11 +87,13 @@ def verdicts(results: Results) -> RenderableType:
     lines = [
         Text(
             sentences.verdict_in(results, pair),
-            style="bold" if pair.better else "",
+            style="bold" if sentences.is_shown(pair) else "",
         )
         for pair in shown
     ]
-    basis = f"based on {numbers.plural(seeds, 'seed')} and {numbers.plural(images, 'test image')}"
+    basis = f"based on {sentences.seeds_used(results)} and {numbers.plural(images, 'test image')}"
+    level = [Text(text) for text in (sentences.withheld(results), sentences.level(results)) if text]
+    basis += f"; {known}" if (known := sentences.opened(results)) else ""
     if len(shown) < len(results.comparisons):
         basis += f"; all {len(results.comparisons)} pairs are in the report"
     for reply in sentences.replies(results):
@@ -100,7 +102,7 @@ def verdicts(results: Results) -> RenderableType:
         Text(health_sentence(finding, seeds), style="bold red" if finding.blocks else "yellow")
         for finding in results.health
     ]
-    return Group(*wrong, *lines[: len(shown)], Text(basis, style="dim"), *lines[len(shown) :])
+    return Group(*wrong, *lines[: len(shown)], *level, Text(basis, style="dim"), *lines[len(shown) :])
 
 
 def _lower_bounds(networks: Iterable[CountedNetwork]) -> list[Text]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from convstudy.data import DataSet
 from convstudy.study.comparisons.allowance import with_measured, write_allowances
 from convstudy.study.comparisons.comparison import Comparison, perform_missing
-from convstudy.study.comparisons.conclude import conclude
+from convstudy.study.comparisons.conclude import conclude, right_answers
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.import_predictions import with_imported
+from convstudy.study.comparisons.ledger import Ledger
 from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.comparisons.progress import read_unfinished, write_start
 from convstudy.study.comparisons.provenance import check_runs
@@ -35,16 +36,25 @@ class ClaimedComparison:
 
     def perform(self, on_event: OnEvent) -> tuple[RunFailed, ...]:
         """Perform the runs that the folder does not hold yet, and return those that failed."""
-        if self.comparison.plan.until == "sure":
-            return Rounds(self.comparison, self.folder).perform(on_event)
-        return perform_missing(self.comparison, self.folder, on_event)
+        try:
+            if self.comparison.design.sequential:
+                return Rounds(self.comparison, self.folder).perform(on_event)
+            return perform_missing(self.comparison, self.folder, on_event)
+        finally:
+            if any(run.complete for run in self.comparison.counted(self.folder).values()):
+                Ledger.of(self.comparison).opened()
 
     def conclude(self) -> Findings:
         """Draw conclusions from all runs, and write the results.
 
         Raises: StudyError, if a run was made under another protocol and `allow_mixed` is not set.
         """
+        if not self.comparison.design.sequential:
+            self.folder.note_look(len(self.comparison.seeds))
         found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
+        ledger = Ledger.of(self.comparison)
+        found = replace(found, results=replace(found.results, test_set=ledger.opened()))
+        ledger.note_spreads(right_answers(found.runs))
         findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
         write_findings(self.folder, findings)
         return findings

@@ -16,6 +16,7 @@ from torch import nn
 
 from convstudy.data import DataSet
 from convstudy.processes import place
+from convstudy.study.comparisons.design import Design, Runs, design_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.models.opening import Model
@@ -60,8 +61,16 @@ class Comparison:
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seed of each run of a network; those that may be needed, if seeds are added until the study is sure."""
-        count = self.plan.max_seeds if self.plan.until == "sure" else self.plan.seeds
-        return tuple(range(self.plan.first_seed, self.plan.first_seed + count))
+        return tuple(range(self.plan.first_seed, self.plan.first_seed + self.design.most_seeds(self.plan)))
+
+    @property
+    def design(self) -> Design:
+        """How the number of seeds is determined."""
+        return design_of(self.plan.until)
+
+    def counted(self, folder: ComparisonFolder) -> Runs:
+        """Return the runs in a folder whose answers count, by network and seed."""
+        return self.design.counted(folder, {entrant.name: entrant.folder for entrant in self.entrants}, self.seeds)
 
     @property
     def jobs(self) -> int:

@@ -9,23 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from convstudy.statistics import (
-    PairDifference,
-    accuracy_interval,
-    chance_of_beating,
-    cochran_q,
-    cohens_g,
-    pairwise,
-    standardized_difference,
-    study_power,
-    uncertainty,
-)
+from convstudy.statistics import accuracy_interval, cochran_q
+from convstudy.statistics.grown import Looks
 from convstudy.statistics.variation import Answers
-from convstudy.statistics.verdict import LEVEL, Verdict
+from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.activation_maps import with_maps
 from convstudy.study.comparisons.comparison import Comparison
-from convstudy.study.comparisons.conclusion import conclusion, sequential_conclusion
 from convstudy.study.comparisons.data_description import describe_data
+from convstudy.study.comparisons.design import Shown, design_of, none_yet
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import HealthFinding, health_of, of_inputs
 from convstudy.study.comparisons.metric_differences import with_metric_differences
@@ -42,7 +33,6 @@ from convstudy.study.comparisons.results import (
     Results,
 )
 from convstudy.study.comparisons.shown_images import GivenAnswers
-from convstudy.study.comparisons.until_sure import done_runs, outcome
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.folder import RunFolder
@@ -54,12 +44,10 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
 
     Raises: StudyError, if a run was made under another protocol, unless `allow_mixed` is set.
     """
-    if comparison.plan.until == "sure":
-        runs = done_runs(folder, comparison.entrants, comparison.seeds)
-    else:
-        runs = {(entrant.name, seed): folder.run(entrant.folder, seed) for seed, entrant in comparison.runs()}
+    runs = comparison.counted(folder)
     environment = describe(comparison.device, comparison.plan.threads, comparison.jobs)
-    protocol = replace(protocol_of(comparison), mixed=check_runs(comparison, folder, allow_mixed=allow_mixed))
+    mixed = check_runs(comparison, folder, allow_mixed=allow_mixed)
+    protocol = replace(protocol_of(comparison), mixed=mixed, looks=folder.looks())
     findings = findings_of(comparison.entrants, runs, protocol, environment)
     answers = GivenAnswers(comparison.data.test, findings.runs)
     findings = replace(
@@ -97,35 +85,26 @@ def findings_of(
     )
     health = tuple(finding for entrant in entrants for finding in _health(own[entrant.name], read, runs))
     health += of_inputs({entrant.name: entrant.input_shape[-1] for entrant in entrants})
-    sequential = None
-    if protocol.until == "sure":
-        none = {name: np.zeros((0, 0), bool) for name in missing}
-        sequential, compared = outcome(answers | none, protocol)
-        protocol = replace(protocol, seeds=protocol.seeds[: max(map(len, answers.values()), default=0)])
-    else:
-        compared = with_metric_differences(compare_pairs(answers), list(read.values()))
-    pairs, all_runs = without_unhealthy(compared, health), list(read.values())
+    design = design_of(protocol.until)
+    withheld = bool(unfinished) and not design.sequential  # a verdict on a part of the runs would be one more look
+    shown = Shown(pairs=(), protocol=protocol) if withheld else design.shown(answers | none_yet(missing), protocol)
+    all_runs = list(read.values())
+    if not design.sequential:
+        looks = Looks(shown.looks.seeds if shown.looks else ())
+        shown = replace(shown, pairs=with_metric_differences(shown.pairs, all_runs, looks))
+    shown = replace(shown, pairs=without_unhealthy(shown.pairs, health))
     results = Results(
         models=models,
-        comparisons=pairs,
-        protocol=protocol,
+        comparisons=shown.pairs,
+        protocol=shown.protocol,
         environment=environment,
-        conclusion=(
-            sequential_conclusion(models, pairs, protocol.margin)
-            if sequential
-            else conclusion(models, pairs, answers, protocol.margin)
-        ),
-        omnibus=seed_by_seed(all_runs),
+        conclusion=None if withheld else design.conclusion(models, shown),
+        omnibus=() if withheld else seed_by_seed(all_runs),
         health=health,
-        sequential=sequential,
+        sequential=shown.sequential,
+        looks=shown.looks,
     )
     return Findings(results=results, runs=tuple(all_runs), unfinished=unfinished)
-
-
-def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
-    """Compare every two networks; with more than one pair, p-values are adjusted by Holm's method."""
-    pairs = pairwise(answers)
-    return tuple(_pair_result(pair, answers, len(pairs)) for pair in pairs)
 
 
 def without_unhealthy(pairs: Sequence[PairResult], health: Sequence[HealthFinding]) -> tuple[PairResult, ...]:
@@ -164,28 +143,10 @@ def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     return tuple(Omnibus(seed, test.statistic, test.degrees_of_freedom, test.p_value) for seed, test in tests.items())
 
 
-def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int) -> PairResult:
-    a, b = answers[pair.a], answers[pair.b]
-    chance = chance_of_beating(a, b)
-    power = study_power(a, b, level=LEVEL / pairs) if len(a) == len(b) else None
-    return PairResult(
-        a=pair.a,
-        b=pair.b,
-        difference=pair.value,
-        low=pair.low,
-        high=pair.high,
-        p_value=pair.p_value,
-        verdict=pair.verdict,
-        better=pair.better,
-        equivalent_within=pair.equivalent_within,
-        chance=(chance.value, chance.low, chance.high) if chance else None,
-        detectable=power.detectable if power else None,
-        seeds_needed=power.seeds if power else None,
-        images_needed=power.images if power else None,
-        standardized=standardized_difference(a, b),
-        cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 else None,
-        uncertainty=uncertainty(a, b),
-    )
+def right_answers(runs: Sequence[RunResult]) -> dict[str, Answers]:
+    """Return which answers are right, seeds x images by network."""
+    names = dict.fromkeys(run.model for run in runs)
+    return {name: np.stack([_right(run) for run in runs if run.model == name]) for name in names}
 
 
 def _right(run: RunResult) -> Answers:

@@ -11,6 +11,7 @@ from convstudy.errors import StudyError
 from convstudy.files import write_json
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, FolderKind, flattened, require_empty, require_same
+from convstudy.study.runs.record_file import read_record
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,36 @@ class ComparisonFolder:
         """File with the allowance of each network."""
         return self.path / "budget.json"
 
+    @property
+    def seen(self) -> Path:
+        """File with the numbers of seeds at which results were seen."""
+        return self.path / "looks.json"
+
+    def looks(self) -> tuple[int, ...]:
+        """Return the numbers of seeds per network at which results were seen. Raises: StudyError, if unreadable."""
+        if not self.seen.exists():
+            return ()
+        return read_record(tuple[int, ...], self.seen, "choose another `output`", setting=OUTPUT)
+
+    def note_look(self, seeds: int) -> None:
+        """Note that results were seen with this many seeds per network."""
+        if seeds not in self.looks():
+            write_json(self.seen, sorted({*self.looks(), seeds}))
+
     def run(self, model_folder: str, seed: int) -> RunFolder:
         """Return the folder of a run."""
         return RunFolder(self.path / model_folder / f"seed-{seed}")
 
     def holds(self, identity: dict[str, Any]) -> bool:
-        """Return whether the folder belongs to the comparison with this identity."""
-        exists = (self.path / "comparison.json").exists()
-        return exists and dict(flattened(self.identity())) == dict(flattened(identity))
+        """Return whether the folder belongs to the comparison with this identity, perhaps with fewer seeds."""
+        return (self.path / "comparison.json").exists() and (_same(self.identity(), identity) or self.grows(identity))
+
+    def grows(self, identity: dict[str, Any]) -> bool:
+        """Return whether the folder's comparison becomes the one with this identity if seeds are added to it."""
+        if not (self.path / "comparison.json").exists():
+            return False
+        stored = self.identity()
+        return _longer(identity, stored) and identity.get("until") == "seeds"
 
     def check(self, identity: dict[str, Any], *, allow_mixed: bool = False) -> None:
         """Check that the folder is empty or belongs to the comparison with this identity.
@@ -47,6 +70,15 @@ class ComparisonFolder:
         """
         if not (self.path / "comparison.json").exists():
             require_empty(self.path, FolderKind.COMPARISON)
+        elif self.grows(identity):
+            return
+        elif _longer(self.identity(), identity) and identity.get("until") == "seeds" and not allow_mixed:
+            there, here = (len(each["seeds"]) for each in (self.identity(), identity))
+            raise StudyError(
+                f"{self.path} has {there} seeds per network, and seeds is {here}; results of fewer seeds would leave "
+                f"runs out that were seen. Set `seeds` to {there} or more, or choose another `output`",
+                setting=OUTPUT,
+            )
         elif not allow_mixed:
             require_same(self.path, FolderKind.COMPARISON, self.identity(), identity)
 
@@ -56,10 +88,21 @@ class ComparisonFolder:
         Raises: as `check`; then nothing is written.
         """
         self.check(identity, allow_mixed=allow_mixed)
-        if not self.holds(identity):
+        if self.grows(identity):
+            self._note_earlier_look()
+            (self.path / "results.json").unlink(missing_ok=True)
+            write_json(self.path / "comparison.json", identity)
+        elif not self.holds(identity):
             for outdated in ("results.json", "budget.json"):
                 (self.path / outdated).unlink(missing_ok=True)
             write_json(self.path / "comparison.json", identity)
+
+    def _note_earlier_look(self) -> None:
+        """Note the look at the seeds so far, which were seen if all their runs are complete."""
+        stored = self.identity()
+        runs = [self.run(own, seed) for own in stored["folders"] for seed in stored["seeds"]]
+        if all(run.complete for run in runs):
+            self.note_look(len(stored["seeds"]))
 
     def imported(self) -> dict[str, dict[str, Any]]:
         """Return folder and seeds of each network whose predictions were imported."""
@@ -77,3 +120,13 @@ class ComparisonFolder:
         except ValueError as error:
             raise StudyError(f"{path} cannot be read ({error}); choose another `output`", setting=OUTPUT) from error
         return identity
+
+
+def _same(there: dict[str, Any], here: dict[str, Any]) -> bool:
+    return dict(flattened(there)) == dict(flattened(here))
+
+
+def _longer(more: dict[str, Any], fewer: dict[str, Any]) -> bool:
+    """Return whether two identities differ in their seeds only, of which the first has all of the second and more."""
+    seeds, first = more.get("seeds", []), fewer.get("seeds", [])
+    return len(seeds) > len(first) > 0 and seeds[: len(first)] == first and _same(more | {"seeds": first}, fewer)

@@ -17,8 +17,10 @@ import pandas as pd
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.statistics import accuracy_interval
-from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed, without_unhealthy
+from convstudy.statistics.grown import Looks
+from convstudy.study.comparisons.conclude import seed_by_seed, without_unhealthy
 from convstudy.study.comparisons.conclusion import conclusion
+from convstudy.study.comparisons.design import compare_pairs
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import health_of
 from convstudy.study.comparisons.metrics import metrics_of
@@ -96,7 +98,8 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
     for name in register:
         of_one = [run for run in runs if run.model == name]
         health += health_of(name, of_one, [{}] * len(of_one))
-    pairs = without_unhealthy(compare_pairs(answers), health)
+    looks = Looks(findings.results.looks.seeds) if findings.results.looks else None
+    pairs = without_unhealthy(compare_pairs(answers, looks), health)
     protocol = findings.results.protocol
     if not own:
         most_runs = max(len(network_answers) for network_answers in answers.values())
@@ -106,7 +109,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         models=models,
         comparisons=pairs,
         protocol=protocol,
-        conclusion=conclusion(models, pairs, answers),
+        conclusion=conclusion(models, pairs, answers, looks=looks),
         omnibus=seed_by_seed(runs),
         health=health,
     )

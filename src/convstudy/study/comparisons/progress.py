@@ -11,12 +11,12 @@ from convstudy.errors import StudyError
 from convstudy.files import write_json
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.conclude import findings_of, protocol_of
+from convstudy.study.comparisons.design import design_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.provenance import expected_records, foreign_runs, refuse_foreign
 from convstudy.study.comparisons.results import Findings, Protocol
 from convstudy.study.comparisons.results_file import read_start
 from convstudy.study.comparisons.start import Start, layers_of
-from convstudy.study.comparisons.until_sure import done_runs
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.status import at_work, failure_reason
@@ -63,24 +63,14 @@ def read_unfinished(folder: ComparisonFolder) -> Findings:
     Raises: StudyError, if the folder holds no comparison, or one without `start.json`.
     """
     start, protocol = _start(folder)
-    sure = protocol.until == "sure"
-    runs = (
-        done_runs(folder, start.entrants, protocol.seeds)
-        if sure
-        else {
-            (entrant.name, seed): run
-            for seed in protocol.seeds
-            for entrant in start.entrants
-            if (run := folder.run(entrant.folder, seed)).complete
-        }
-    )
+    design = design_of(protocol.until)
+    counted = design.counted(folder, {entrant.name: entrant.folder for entrant in start.entrants}, protocol.seeds)
+    runs = {key: run for key, run in counted.items() if run.complete}
     foreign = foreign_runs(start.expected, runs)
     refuse_foreign(folder, foreign, allow_mixed=start.allow_mixed)
-    protocol = replace(protocol, mixed=foreign)
-    missing = len(start.entrants) * len(protocol.seeds) - len(runs)
+    protocol = replace(protocol, mixed=foreign, looks=folder.looks())
+    missing = sum(state.state is not State.DONE for state in run_states(folder))
     findings = findings_of(start.entrants, runs, protocol, start.environment, unfinished=missing)
-    if sure:  # how many runs are missing, only the next looks will tell
-        findings = replace(findings, unfinished=sum(state.state is not State.DONE for state in run_states(folder)))
     return replace(findings, layers=layers_of(start))
 
 
@@ -90,7 +80,7 @@ def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
     Raises: as `read_unfinished`.
     """
     start, protocol = _start(folder)
-    return tuple(_states(folder, start.entrants, protocol.seeds, begun_only=protocol.until == "sure"))
+    return tuple(_states(folder, start.entrants, protocol))
 
 
 def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
@@ -131,13 +121,12 @@ def jobs_of(folder: ComparisonFolder) -> int:
     return int(_start(folder)[0].environment["parallel_runs"])
 
 
-def _states(
-    folder: ComparisonFolder, entrants: Sequence[Entrant], seeds: Sequence[int], *, begun_only: bool
-) -> Iterator[RunState]:
-    for seed in seeds:
+def _states(folder: ComparisonFolder, entrants: Sequence[Entrant], protocol: Protocol) -> Iterator[RunState]:
+    design = design_of(protocol.until)
+    for seed in protocol.seeds:
         for entrant in entrants:
             run = folder.run(entrant.folder, seed)
-            if begun_only and not run.path.exists():
+            if design.sequential and not run.path.exists():
                 continue
             trials = [epoch for trial in run.trials for epoch in trial.epochs_so_far()]
             epochs = trials or run.epochs_so_far()

@@ -102,6 +102,23 @@ class SequentialOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RepeatedLooks:
+    """The looks at a comparison whose number of seeds was raised after its results had been seen."""
+
+    seeds: tuple[int, ...]  # per network at each look
+    level: float  # of the present look; with it, intervals and p-values are those of 5% over all looks
+    total: float  # how often equal networks are called different at some look by somebody who adds seeds until then
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedTestSet:
+    """How often a test set has been opened, by the ledger in the cache folder of this machine."""
+
+    fingerprint: str  # of the test images and their labels
+    comparison: int  # the number of this comparison on these test images; others may not be known
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conclusion:
     """Recommendation for the choice of a network."""
 
@@ -163,6 +180,7 @@ class Protocol:
     validation_split: bool = False  # whether the validation set was split off the training set, by seed
     until: str = "seeds"  # or `sure`
     max_seeds: int = 20  # per network, if seeds are added until the comparison is sure
+    looks: tuple[int, ...] = ()  # seeds per network at which results were seen, if their number was fixed
     margin: float = MARGIN  # of top-1, within which networks count as equivalent
     lr_grid: tuple[float, ...] = ()  # learning rates that were tried in each run
     budget: str = ""  # of each training, as `kind=amount`; empty: the recipe's epochs
@@ -182,6 +200,8 @@ class Results:
     conclusion: Conclusion | None = None  # None for a single network
     health: tuple[HealthFinding, ...] = ()  # what is wrong with runs; a network with a blocking finding has no verdict
     sequential: SequentialOutcome | None = None  # if seeds were added until the comparison was sure
+    looks: RepeatedLooks | None = None  # if seeds were added after results had been seen
+    test_set: OpenedTestSet | None = None  # None: it has not been opened, or only predictions are known
     omnibus: tuple[Omnibus, ...] = ()  # for three networks or more, one per seed
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
+from convstudy.study.comparisons.design import design_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.images_file import with_images, write_images
 from convstudy.study.comparisons.results import Findings, Metric, ModelResult, Results
@@ -90,10 +91,9 @@ def _limits(metric: Metric) -> list[tuple[str, float]]:
 
 
 def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> tuple[RunResult, ...]:
-    runs = [folder.run(model, seed) for model in identity["folders"] for seed in identity["seeds"]]
-    if identity.get("until") == "sure":  # each network has as many runs as it needed
-        runs = [run for run in runs if run.complete]
-    return (*(run.read() for run in runs), *read_imported_runs(folder))
+    own = dict(zip(identity["folders"], identity["folders"], strict=True))
+    runs = design_of(identity.get("until", "seeds")).counted(folder, own, identity["seeds"])
+    return (*(run.read() for run in runs.values()), *read_imported_runs(folder))
 
 
 def read_imported_runs(folder: ComparisonFolder) -> tuple[RunResult, ...]:

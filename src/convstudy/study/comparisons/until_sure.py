@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from convstudy.statistics.sequential import SequentialPair, SequentialPlan, Standing, standing
-from convstudy.statistics.variation import Answers
-from convstudy.statistics.verdict import Verdict
+from convstudy.statistics.sequential import Standing, standing
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
+from convstudy.study.comparisons.design import sequential_plan
 from convstudy.study.comparisons.folder import ComparisonFolder
-from convstudy.study.comparisons.results import PairResult, Protocol, SequentialOutcome
-from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
@@ -39,7 +36,7 @@ class Rounds:
         make_deterministic(self.comparison.device)
         end = None if plan.max_hours is None else time.monotonic() + plan.max_hours * SECONDS_PER_HOUR
         while True:
-            done = done_runs(self.folder, self.comparison.entrants, self.comparison.seeds)
+            done = self.comparison.counted(self.folder)
             at = self._standing(done)
             late = at.seeds > 0 and end is not None and time.monotonic() >= end
             ended = late or at.ending is not None
@@ -63,58 +60,3 @@ class Rounds:
         nothing = np.zeros((0, len(self.comparison.data.test)), bool)
         answers = {name: np.stack([run.right for run in runs]) if runs else nothing for name, runs in tables.items()}
         return standing(answers, sequential_plan(self.comparison.plan.max_seeds, self.comparison.plan.margin / 100))
-
-
-def sequential_plan(max_seeds: int, margin: float) -> SequentialPlan:
-    """Return when a comparison may stop; `margin` is a fraction of 1.
-
-    >>> sequential_plan(6, 0.01).looks
-    (3, 4, 5, 6)
-    """
-    return SequentialPlan(cap=max_seeds, margin=margin)
-
-
-def done_runs(
-    folder: ComparisonFolder, entrants: Iterable[Entrant], seeds: Sequence[int]
-) -> dict[tuple[str, int], RunFolder]:
-    """Return the finished runs by network and seed: of each network the seeds from the first one on, without a gap."""
-    return {(entrant.name, seed): run for entrant in entrants for seed, run in _without_gap(folder, entrant, seeds)}
-
-
-def _without_gap(folder: ComparisonFolder, entrant: Entrant, seeds: Sequence[int]) -> Iterator[tuple[int, RunFolder]]:
-    for seed in seeds:
-        run = folder.run(entrant.folder, seed)
-        if not run.complete:
-            return
-        yield seed, run
-
-
-def outcome(answers: Mapping[str, Answers], protocol: Protocol) -> tuple[SequentialOutcome, tuple[PairResult, ...]]:
-    """Return how a comparison went by its finished runs, and the result of each pair that was looked at."""
-    plan = sequential_plan(protocol.max_seeds, protocol.margin)
-    at = standing(answers, plan)
-    went = SequentialOutcome(
-        looks=plan.looks,
-        level=plan.level,
-        seeds=at.seeds,
-        remaining=at.remaining,
-        dropped=at.dropped,
-        ending=at.ending,
-        images_needed=at.images_needed,
-    )
-    return went, tuple(_pair_result(pair, plan) for pair in at.pairs)
-
-
-def _pair_result(pair: SequentialPair, plan: SequentialPlan) -> PairResult:
-    ahead = pair.a if pair.value > 0 else pair.b
-    return PairResult(
-        a=pair.a,
-        b=pair.b,
-        difference=pair.value,
-        low=pair.low,
-        high=pair.high,
-        p_value=pair.p_value,
-        verdict=pair.verdict,
-        better=ahead if pair.verdict is Verdict.BETTER else None,
-        level=plan.level,
-    )

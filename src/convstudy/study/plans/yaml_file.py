@@ -8,6 +8,7 @@ from typing import Any
 
 from convstudy.errors import ConvstudyError, StudyError
 from convstudy.files import whole_file
+from convstudy.study.plans.default_study import default_study
 from convstudy.study.plans.plan import Plan, is_set
 from convstudy.training.recipe import Recipe
 from convstudy.training.setting import declared
@@ -34,11 +35,14 @@ def read_study(path: Path) -> Plan:
 
 
 def planned(path: Path | None, asked: Mapping[str, Any], recipe: Mapping[str, Any]) -> Plan:
-    """Return the plan in the file, or the default plan, after replacing the given settings of plan and recipe.
+    """Return the plan in the file after replacing the given settings of plan and recipe.
+
+    Without a file, the settings that are not given have their defaults; without networks, too, those of the default
+    study.
 
     Raises: as `read_study`; StudyError or RecipeError, if a given setting is invalid.
     """
-    of_file = _checked(path) if path else {}
+    of_file = _checked(path) if path else {} if "models" in asked else default_study(asked, recipe)
     settings = dict(of_file.pop("recipe", {}))
     for instead, name in INSTEAD.items():
         if instead in asked:

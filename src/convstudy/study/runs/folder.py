@@ -3,6 +3,7 @@
 study.yaml                 the plan, repeated by `convstudy compare -c`; not written if networks or data were objects
 comparison.json            the identity: everything that affects the results, so that comparisons are not mixed
 start.json                 protocol, environment, networks with their costs, and the conditions expected of each run
+looks.json                 with a fixed number of seeds: the numbers of seeds at which results were seen
 budget.json                with a budget only: the cost of an epoch and the number of epochs of each network
 <network>/seed-<n>/        a run; `convstudy train` writes a single one
     train.json             of `convstudy train` only: identity and plan

@@ -1,0 +1,209 @@
+"""The two designs of a comparison: a fixed number of seeds, and seeds added until it is sure.
+
+A design says how many seeds a network can get, which runs count, and what their answers show of every two networks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from convstudy.statistics import (
+    PairDifference,
+    chance_of_beating,
+    cohens_g,
+    pairwise,
+    standardized_difference,
+    study_power,
+    uncertainty,
+)
+from convstudy.statistics.grown import Looks
+from convstudy.statistics.sequential import SequentialPair, SequentialPlan, standing
+from convstudy.statistics.variation import Answers
+from convstudy.statistics.verdict import LEVEL, Verdict
+from convstudy.study.comparisons.conclusion import conclusion, sequential_conclusion
+from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.comparisons.results import (
+    Conclusion,
+    ModelResult,
+    PairResult,
+    Protocol,
+    RepeatedLooks,
+    SequentialOutcome,
+)
+from convstudy.study.plans.plan import Plan
+from convstudy.study.runs.folder import RunFolder
+
+Runs = dict[tuple[str, int], RunFolder]  # by network and seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What the answers show of every two networks."""
+
+    pairs: tuple[PairResult, ...]
+    protocol: Protocol  # with the seeds that were used
+    answers: Mapping[str, Answers] = field(default_factory=dict)
+    sequential: SequentialOutcome | None = None
+    looks: RepeatedLooks | None = None
+
+
+class Design(ABC):
+    """How the number of seeds of a comparison is determined."""
+
+    sequential: bool  # whether it is looked at while seeds are added; the runs that it will need are then not known
+
+    @abstractmethod
+    def most_seeds(self, plan: Plan) -> int:
+        """Return the number of seeds that a network can get."""
+
+    @abstractmethod
+    def counted(self, folder: ComparisonFolder, networks: Mapping[str, str], seeds: Sequence[int]) -> Runs:
+        """Return the runs whose answers count, of networks with these folder names."""
+
+    @abstractmethod
+    def shown(self, answers: Mapping[str, Answers], protocol: Protocol) -> Shown:
+        """Return what the answers show, seeds x images by network."""
+
+    @abstractmethod
+    def conclusion(self, models: Sequence[ModelResult], shown: Shown) -> Conclusion | None:
+        """Return the recommendation that follows; None if there is none yet."""
+
+
+class FixedSeeds(Design):
+    """Every network gets the same number of seeds; they may be raised later, which is one more look at the results."""
+
+    sequential = False
+
+    def most_seeds(self, plan: Plan) -> int:
+        return plan.seeds
+
+    def counted(self, folder: ComparisonFolder, networks: Mapping[str, str], seeds: Sequence[int]) -> Runs:
+        return {(name, seed): folder.run(own, seed) for seed in seeds for name, own in networks.items()}
+
+    def shown(self, answers: Mapping[str, Answers], protocol: Protocol) -> Shown:
+        looks = Looks.of((*protocol.looks, len(protocol.seeds)))
+        repeated = RepeatedLooks(seeds=looks.seeds, level=looks.level, total=looks.total)
+        return Shown(
+            pairs=compare_pairs(answers, looks),
+            protocol=protocol,
+            answers=answers,
+            looks=repeated if len(looks.seeds) > 1 else None,
+        )
+
+    def conclusion(self, models: Sequence[ModelResult], shown: Shown) -> Conclusion | None:
+        looks = Looks(shown.looks.seeds) if shown.looks else None
+        return conclusion(models, shown.pairs, shown.answers, shown.protocol.margin, looks)
+
+
+class UntilSure(Design):
+    """Networks get seeds round by round, as many as they need; each look is part of a plan that is fixed beforehand."""
+
+    sequential = True
+
+    def most_seeds(self, plan: Plan) -> int:
+        return plan.max_seeds
+
+    def counted(self, folder: ComparisonFolder, networks: Mapping[str, str], seeds: Sequence[int]) -> Runs:
+        """Return the finished runs: of each network the seeds from the first one on, without a gap."""
+        return {(name, seed): run for name, own in networks.items() for seed, run in _without_gap(folder, own, seeds)}
+
+    def shown(self, answers: Mapping[str, Answers], protocol: Protocol) -> Shown:
+        plan = sequential_plan(protocol.max_seeds, protocol.margin)
+        at = standing(answers, plan)
+        went = SequentialOutcome(
+            looks=plan.looks,
+            level=plan.level,
+            seeds=at.seeds,
+            remaining=at.remaining,
+            dropped=at.dropped,
+            ending=at.ending,
+            images_needed=at.images_needed,
+        )
+        used = max(map(len, answers.values()), default=0)
+        return Shown(
+            pairs=tuple(_sequential_result(pair, plan) for pair in at.pairs),
+            protocol=replace(protocol, seeds=protocol.seeds[:used]),
+            sequential=went,
+        )
+
+    def conclusion(self, models: Sequence[ModelResult], shown: Shown) -> Conclusion | None:
+        return sequential_conclusion(models, shown.pairs, shown.protocol.margin)
+
+
+DESIGNS: Mapping[str, Design] = {"seeds": FixedSeeds(), "sure": UntilSure()}
+
+
+def design_of(until: str) -> Design:
+    """Return the design that the setting `until` names."""
+    return DESIGNS[until]
+
+
+def sequential_plan(max_seeds: int, margin: float) -> SequentialPlan:
+    """Return when a comparison may stop; `margin` is a fraction of 1.
+
+    >>> sequential_plan(6, 0.01).looks
+    (3, 4, 5, 6)
+    """
+    return SequentialPlan(cap=max_seeds, margin=margin)
+
+
+def compare_pairs(answers: Mapping[str, Answers], looks: Looks | None = None) -> tuple[PairResult, ...]:
+    """Compare every two networks; p-values are adjusted for earlier looks, and by Holm's method for several pairs."""
+    pairs = pairwise(answers, looks)
+    return tuple(_pair_result(pair, answers, len(pairs)) for pair in pairs)
+
+
+def none_yet(networks: Sequence[str]) -> dict[str, Answers]:
+    """Return the answers of networks without a finished run."""
+    return {name: np.zeros((0, 0), bool) for name in networks}
+
+
+def _without_gap(folder: ComparisonFolder, own: str, seeds: Sequence[int]) -> Iterator[tuple[int, RunFolder]]:
+    for seed in seeds:
+        run = folder.run(own, seed)
+        if not run.complete:
+            return
+        yield seed, run
+
+
+def _pair_result(pair: PairDifference, answers: Mapping[str, Answers], pairs: int) -> PairResult:
+    a, b = answers[pair.a], answers[pair.b]
+    chance = chance_of_beating(a, b)
+    power = study_power(a, b, level=LEVEL / pairs) if len(a) == len(b) else None
+    return PairResult(
+        a=pair.a,
+        b=pair.b,
+        difference=pair.value,
+        low=pair.low,
+        high=pair.high,
+        p_value=pair.p_value,
+        verdict=pair.verdict,
+        better=pair.better,
+        equivalent_within=pair.equivalent_within,
+        chance=(chance.value, chance.low, chance.high) if chance else None,
+        detectable=power.detectable if power else None,
+        seeds_needed=power.seeds if power else None,
+        images_needed=power.images if power else None,
+        standardized=standardized_difference(a, b),
+        cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 else None,
+        uncertainty=uncertainty(a, b),
+    )
+
+
+def _sequential_result(pair: SequentialPair, plan: SequentialPlan) -> PairResult:
+    ahead = pair.a if pair.value > 0 else pair.b
+    return PairResult(
+        a=pair.a,
+        b=pair.b,
+        difference=pair.value,
+        low=pair.low,
+        high=pair.high,
+        p_value=pair.p_value,
+        verdict=pair.verdict,
+        better=ahead if pair.verdict is Verdict.BETTER else None,
+        level=plan.level,
+    )
