@@ -25,7 +25,7 @@ class Looks:
     """The numbers of seeds per network at which results were seen, in increasing order, the present one last.
 
     >>> Looks((3,)).level, round(Looks((3, 5)).level, 4), round(Looks((3, 5)).total, 3)
-    (0.05, 0.0318, 0.067)
+    (0.05, 0.0307, 0.066)
     """
 
     seeds: tuple[int, ...]
@@ -51,7 +51,7 @@ class Looks:
         """Return a p-value of the present look adjusted for all of them: below 0.05 if it was below the level.
 
         >>> Looks((3,)).adjusted(0.04), round(Looks((3, 5)).adjusted(0.04), 3)
-        (0.04, 0.062)
+        (0.04, 0.064)
         """
         if len(self.seeds) < 2 or p_value <= 0:
             return p_value
