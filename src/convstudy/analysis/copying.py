@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
 
 from convstudy.errors import ModelError
 
@@ -41,18 +42,19 @@ class Copier:
     def __init__(self, stand_in: StandIn) -> None:
         self.stand_in = stand_in
         self.handlers = dict(HANDLERS)
+        self.without_slots: set[type] = set()
         self.memo: dict[int, Any] = {}
+        self.modules: list[nn.Module] = []  # the copies of a network's modules
         self.kept: list[Any] = []  # the originals of the memo, so that their ids are not reused
 
     def network(self, network: nn.Module) -> nn.Module:
         """Return the copy of a network; the shells of its modules are made first, so that all references find them."""
         modules = list(network.modules())
-        for module in modules:
-            self.memo[id(module)] = _shell(module)
-        for module in modules:
-            self._fill(module, self.memo[id(module)])
-        copy: nn.Module = self.memo[id(network)]
-        return copy
+        self.modules = [_shell(module) for module in modules]
+        self.memo.update(zip(map(id, modules), self.modules, strict=True))
+        for module, shell in zip(modules, self.modules, strict=True):
+            self._fill(module, shell)
+        return self.modules[0]
 
     def __call__(self, value: Any) -> Any:
         """Return the copy of a value, or the value itself if it cannot change or cannot be copied."""
@@ -73,17 +75,18 @@ class Copier:
         return copy
 
     def _fill(self, module: nn.Module, shell: Any) -> None:
-        attributes = {}
+        attributes, memo = {}, self.memo
         for name, value in module.__dict__.items():
             kind = type(value)
             if kind in ATOMIC:
                 attributes[name] = value
-            elif kind in EMPTIED and not value and id(value) not in self.memo:
-                attributes[name] = self.memo[id(value)] = kind()  # most attributes: no hooks, no buffers, no children
+            elif kind in EMPTIED and not value and id(value) not in memo:
+                attributes[name] = memo[id(value)] = kind()  # most attributes: no hooks, no buffers, no children
             else:
                 attributes[name] = self(value)
         object.__setattr__(shell, "__dict__", attributes)
-        _fill_slots(self, module, shell)
+        if module.__class__ not in self.without_slots:
+            _fill_slots(self, module, shell)
 
 
 Handler = Callable[[Copier, Any], Any]
@@ -100,6 +103,8 @@ def _module(copier: Copier, value: nn.Module) -> Any:
 
 
 def _tensor(copier: Copier, value: Tensor) -> Tensor:
+    if isinstance(value, UninitializedTensorMixin):
+        raise ModelError("the network has lazy layers without a shape; run it once on an input before counting")
     copy: Tensor = copier.remember(value, copier.stand_in(value))
     attributes = getattr(value, "__dict__", None)
     if attributes:
@@ -264,7 +269,10 @@ def _is_iterator(value: Any) -> bool:
 
 
 def _fill_slots(copier: Copier, value: Any, shell: Any) -> None:
-    for name in _slotnames(type(value)):
+    names = _slotnames(type(value))
+    if not names:
+        copier.without_slots.add(type(value))
+    for name in names:
         if hasattr(value, name):
             object.__setattr__(shell, name, copier(getattr(value, name)))
 

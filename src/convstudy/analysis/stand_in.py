@@ -16,10 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules import module as torch_modules
-from torch.nn.parameter import is_lazy
 
 from convstudy.analysis.copying import Copier, StandIn
-from convstudy.errors import ModelError
 
 GLOBAL_HOOKS = tuple(
     name for name, value in vars(torch_modules).items() if name.startswith("_global_") and isinstance(value, dict)
@@ -32,15 +30,10 @@ def stand_in_network(network: nn.Module, stand_in: StandIn, *, training: bool | 
     Raises:
         ModelError: if the network has lazy parameters, which have no shape yet, or cannot be copied.
     """
-    if any(
-        parameter is not None and is_lazy(parameter)
-        for module in network.modules()
-        for parameter in module._parameters.values()
-    ):
-        raise ModelError("the network has lazy layers without a shape; run it once on an input before counting")
-    copy = Copier(stand_in).network(network)
+    copier = Copier(stand_in)
+    copy = copier.network(network)
     if training is not None:
-        for module in copy.modules():
+        for module in copier.modules:
             module.__dict__["training"] = training
     return copy
 

@@ -80,8 +80,9 @@ class Shapes:
     def run(self, overload: Any, args: Args, kwargs: Kwargs, tensors: Sequence[Tensor]) -> Any:
         """Run an operation on meta tensors; of the others, only the shapes are used if one argument is there."""
         rule = SHAPE_RULES.get(overload)
-        meta = any(tensor.is_meta for tensor in tensors)
-        if any(not tensor.is_meta for tensor in tensors):
+        places = [tensor.is_meta for tensor in tensors]
+        meta = True in places
+        if False in places:
             if overload is torch.ops.aten._pack_padded_sequence.default and meta:
                 return packed_sequence(*args)
             args, kwargs = self.real.protect(overload, args, kwargs, with_meta=meta)

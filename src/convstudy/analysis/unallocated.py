@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn})
 CONSTANTS = frozenset({torch.zeros, torch.ones, torch.full})
-SMALL_VECTOR, SMALL_MATRIX = 2**9, 2**16  # values of constants that stay real, because a network may look at them
+SMALL_MATRIX = 2**16  # values of a constant matrix that stays real, because a network may look at its masks
 
 
 class Unallocated(TorchFunctionMode):
@@ -47,11 +47,9 @@ class Unallocated(TorchFunctionMode):
 
 
 def _is_small(args: tuple[Any, ...]) -> bool:
-    """Return whether the size in the arguments of a factory, given as one sequence or as numbers, is small."""
+    """Return whether the size in the arguments of a factory, one sequence or numbers, is that of a small matrix."""
     sizes = args[0] if args and isinstance(args[0], (tuple, list)) else args
-    if not all(isinstance(size, int) for size in sizes):
-        return False
-    return prod(sizes) <= (SMALL_VECTOR if len(sizes) < 2 else SMALL_MATRIX)
+    return len(sizes) > 1 and all(isinstance(size, int) for size in sizes) and prod(sizes) <= SMALL_MATRIX
 
 
 @contextmanager
