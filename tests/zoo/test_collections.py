@@ -12,11 +12,10 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convstudy.analysis import Inputs, unallocated
+from convstudy.analysis import Inputs
 from convstudy.errors import ModelError, ShapeError, ToolError, UnknownNameError
 from convstudy.study import network_at_inputs, open_model
 from convstudy.study.models.entrant import entrant
-from convstudy.zoo import open_architecture
 
 OTHER_TASKS = sorted(
     set(torchvision.models.list_models()) - set(torchvision.models.list_models(module=torchvision.models))
@@ -25,9 +24,7 @@ OTHER_TASKS = sorted(
 
 @pytest.mark.parametrize("name", OTHER_TASKS)
 def test_parameters_of_every_task_are_the_published(name: str) -> None:
-    known = open_architecture(f"torchvision:{name}")
-    with unallocated():
-        network = known.build(num_classes=known.num_classes, in_channels=3)
+    network = network_at_inputs(f"torchvision:{name}", Inputs()).network
     published = torchvision.models.get_model_weights(name).DEFAULT.meta["num_params"]
     parameters = sum(parameter.numel() for parameter in network.parameters())
     if name == "quantized_googlenet":  # the published figure is without the two side branches
