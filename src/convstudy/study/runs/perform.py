@@ -40,7 +40,7 @@ def perform(task: Task, on_event: OnEvent) -> None:
         checked = check_statistics(task, trained.network, tuple(trained.epochs), training, validation)
         inputs.seen.write(task.folder.seen)
         _test(trained, checked, inputs.resident(task.data.test), len(training))
-        on_event(RunEnded(index=task.index))
+    on_event(RunEnded(index=task.index))
 
 
 def _started(task: Task, train_images: int) -> RunStarted:
