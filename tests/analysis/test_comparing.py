@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 import torchvision
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -78,6 +78,7 @@ def test_changed_layers_stand_beside_each_other() -> None:
 
 
 @given(st.permutations(range(4)), st.permutations(range(4)))
+@settings(deadline=None)
 def test_every_layer_of_both_is_in_a_difference(left: list[int], right: list[int]) -> None:
     layers = [nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4, bias=False), nn.Sigmoid()]
     a, b = (count(nn.Sequential(*(layers[number] for number in order)), (4,)) for order in (left, right))

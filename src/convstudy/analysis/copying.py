@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
+from torch.nn.parameter import is_lazy
 
 from convstudy.errors import ModelError
 
@@ -103,7 +103,7 @@ def _module(copier: Copier, value: nn.Module) -> Any:
 
 
 def _tensor(copier: Copier, value: Tensor) -> Tensor:
-    if isinstance(value, UninitializedTensorMixin):
+    if is_lazy(value):
         raise ModelError("the network has lazy layers without a shape; run it once on an input before counting")
     copy: Tensor = copier.remember(value, copier.stand_in(value))
     attributes = getattr(value, "__dict__", None)
