@@ -4,6 +4,8 @@ from .comparing import ComparedPredictions, PairDifference, compare_predictions,
 from .difference import Difference, accuracy_difference, equivalent_within, mcnemar_p
 from .disagreement import answer_counts, disagreement
 from .effect_size import cohens_g, standardized_difference
+from .group_intervals import top1_interval
+from .groups import numbered_groups
 from .metric_interval import balanced_accuracy_interval, log_loss_interval, macro_f1_interval, top5_interval
 from .metrics import TOP5_CLASSES, balanced_accuracy, log_loss, macro_f1, probabilities_of, top1, top5
 from .multiplicity import holm
@@ -54,6 +56,7 @@ __all__ = [
     "macro_f1_interval",
     "mcnemar_p",
     "noninferiority",
+    "numbered_groups",
     "pairwise",
     "pareto_front",
     "probabilities_of",
@@ -62,6 +65,7 @@ __all__ = [
     "standing",
     "study_power",
     "top1",
+    "top1_interval",
     "top5",
     "top5_interval",
 ]

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.errors import DataError
-from convstudy.statistics.accuracy import Interval, accuracy_interval
+from convstudy.statistics.accuracy import Interval
 from convstudy.statistics.difference import Difference, accuracy_difference, equivalent_within
+from convstudy.statistics.group_intervals import top1_interval
+from convstudy.statistics.groups import Groups, numbered_groups
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict, better_of, verdict_of
@@ -50,14 +52,17 @@ class ComparedPredictions:
         return pd.DataFrame([{**vars(pair), "verdict": str(pair.verdict)} for pair in self.pairs])
 
 
-def compare_predictions(labels: npt.ArrayLike, predictions: Mapping[str, npt.ArrayLike]) -> ComparedPredictions:
+def compare_predictions(
+    labels: npt.ArrayLike, predictions: Mapping[str, npt.ArrayLike], *, groups: npt.ArrayLike | None = None
+) -> ComparedPredictions:
     """Compare networks by their predicted classes: the same intervals and tests as those of a comparison.
 
     `labels` are the classes of N test images; `predictions` are, by network, the predicted classes, seeds x N, or N for
-    one run. Classes are whole numbers or names. Two networks with one run each are compared as runs only: nothing is
-    shown about other seeds.
+    one run. Classes are whole numbers or names. `groups` names the group of each image (patient, writer, video), if
+    images of a group are not independent of each other. Two networks with one run each are compared as runs only:
+    nothing is shown about other seeds.
 
-    Raises: DataError, when the predictions are not as many as the labels, or there are none.
+    Raises: DataError, when predictions or groups are not as many as the labels, or there are none, or one group only.
 
     >>> labels = np.arange(200) % 4
     >>> sure, unsure = np.tile(labels, (3, 1)), np.tile(labels, (3, 1))
@@ -72,21 +77,31 @@ def compare_predictions(labels: npt.ArrayLike, predictions: Mapping[str, npt.Arr
     answers = {name: _right(name, np.asarray(given), truth) for name, given in predictions.items()}
     if not answers:
         raise DataError("predictions are empty; expected those of one network or more")
-    return ComparedPredictions({name: accuracy_interval(of_one) for name, of_one in answers.items()}, pairwise(answers))
+    given = None if groups is None else np.asarray(groups)
+    if given is not None and given.shape != truth.shape:
+        raise DataError(f"groups have the shape {given.shape}; expected the group of each of {len(truth)} images")
+    units = None if given is None else numbered_groups([str(each) for each in given.tolist()])
+    if units is not None and not units.any():
+        raise DataError("all images are of one group; expected two groups or more")
+    top1 = {name: top1_interval(of_one, units) for name, of_one in answers.items()}
+    return ComparedPredictions(top1, pairwise(answers, units))
 
 
-def pairwise(answers: Mapping[str, Answers]) -> tuple[PairDifference, ...]:
-    """Compare every two networks by their right answers, seeds x images; p-values are adjusted by Holm's method."""
+def pairwise(answers: Mapping[str, Answers], groups: Groups | None = None) -> tuple[PairDifference, ...]:
+    """Compare every two networks by their right answers, seeds x images; p-values are adjusted by Holm's method.
+
+    `groups` are those of the images, if these are not independent.
+    """
     pairs = list(itertools.combinations(answers, 2))
-    differences = [accuracy_difference(answers[a], answers[b]) for a, b in pairs]
+    differences = [accuracy_difference(answers[a], answers[b], groups=groups) for a, b in pairs]
     adjusted = holm([difference.p_value for difference in differences])
     return tuple(
-        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers)
+        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers, groups)
         for (a, b), found, p_value in zip(pairs, differences, adjusted, strict=True)
     )
 
 
-def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers]) -> PairDifference:
+def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers], groups: Groups | None) -> PairDifference:
     verdict = verdict_of(found, seeds=min(len(answers[a]), len(answers[b])))
     return PairDifference(
         a=a,
@@ -97,7 +112,7 @@ def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers]) -> 
         p_value=found.p_value,
         verdict=verdict,
         better=better_of(a, b, found, verdict),
-        equivalent_within=equivalent_within(answers[a], answers[b]),
+        equivalent_within=equivalent_within(answers[a], answers[b], groups=groups),
     )
 
 
