@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_metrics_of_groups_have_their_values_and_wider_intervals() -> None:
     logits = stream.normal(size=(3, 300, 5)) + shift[of] + 3 * (np.arange(5) == labels[:, None])
     tables = probabilities_of(logits)
     predictions, alone = tables.argmax(2), np.arange(300)
-    cases = (
+    cases: tuple[tuple[Any, Any, Any], ...] = (
         (group_balanced_accuracy_interval, predictions, balanced_accuracy(predictions, labels)),
         (group_macro_f1_interval, predictions, macro_f1(predictions, labels)),
         (group_log_loss_interval, tables, log_loss(tables, labels)),

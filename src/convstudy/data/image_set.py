@@ -29,6 +29,8 @@ class ImageSet:
     images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which behaves like such an array
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
     ids: tuple[str, ...]  # a stable name per image that says where it is: its path, or "x_train/17"
+    groups: tuple[str, ...] = ()  # the group of each image (patient, writer, video); empty: images are independent
+    kin: npt.NDArray[np.int64] | None = None  # a number per image that near-duplicates share; None: there are none
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,8 +45,17 @@ class ImageSet:
     def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
         """Return the images at `indices`, in that order."""
         return ImageSet(
-            rows_of(self.images, indices), self.labels[indices], tuple(self.ids[index] for index in indices)
+            rows_of(self.images, indices),
+            self.labels[indices],
+            tuple(self.ids[index] for index in indices),
+            tuple(self.groups[index] for index in indices) if self.groups else (),
+            None if self.kin is None else self.kin[indices],
         )
+
+    @property
+    def num_groups(self) -> int | None:
+        """Number of groups of images; None if images are independent."""
+        return len(set(self.groups)) or None
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,7 @@ class DataSet:
                 whole.update(repr(part.images.shape).encode())
                 whole.update(b"".join(part.digests))
                 whole.update(np.ascontiguousarray(part.labels).data)
+                whole.update("\0".join(part.groups).encode())
         return whole.hexdigest()
 
 

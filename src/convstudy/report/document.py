@@ -35,7 +35,7 @@ def markdown(findings: Findings) -> str:
     parts.append("\n".join(f"- {sentences.verdict_in(results, pair)}" for pair in results.comparisons))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
-        f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {numbers.plural(data.test, 'test image')}.",
+        f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {sentences.sample(data)}.",
         "## Results",
         in_markdown(result_frame(results)),
         "## Speed and memory",
@@ -53,6 +53,7 @@ def markdown(findings: Findings) -> str:
     sentences_of_protocol = (
         sentences.selection(protocol),
         sentences.budget_of(protocol),
+        sentences.assumption(data),
         sentences.intervals(protocol),
         sentences.p_values(protocol, networks=len(results.models)),
     )
@@ -65,7 +66,7 @@ def latex(findings: Findings) -> str:
     """Return LaTeX tables (package booktabs) of results, pairs and metrics, each with its caption."""
     results = findings.results
     seeds = numbers.plural(len(results.protocol.seeds), "seed")
-    images = numbers.plural(results.protocol.data.test, "test image")
+    images = sentences.sample(results.protocol.data)
     unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
     basis = f"{results.protocol.data.name}, {seeds}, {images}.{unfinished}"
     tables = [in_latex(result_frame(results), f"Cost and top-1 with 95% CI: {basis}", "results")]

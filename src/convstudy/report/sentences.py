@@ -14,6 +14,7 @@ from convstudy.wording import listed, plural
 if TYPE_CHECKING:
     from convstudy.study.comparisons.results import (
         Conclusion,
+        DataDescription,
         ModelResult,
         PairResult,
         Protocol,
@@ -195,27 +196,57 @@ def selection(protocol: Protocol) -> str:
     )
 
 
+def sample(data: DataDescription) -> str:
+    """Say what a comparison rests on: the number of test images, and what they are assumed to be.
+
+    >>> from types import SimpleNamespace
+    >>> sample(SimpleNamespace(test=449, test_groups=None)), sample(SimpleNamespace(test=449, test_groups=45))
+    ('449 test images, taken as independent', '449 test images in 45 groups')
+    """
+    images = plural(data.test, "test image")
+    return f"{images}, taken as independent" if data.test_groups is None else f"{images} in {data.test_groups:,} groups"
+
+
+def assumption(data: DataDescription) -> str:
+    """Say what the test images are assumed to be."""
+    if data.test_groups is None:
+        return (
+            "The test images are taken as independent of each other. If several are of one patient, writer, video or "
+            "the like, intervals are too narrow and differences are shown too often; name the groups by --group-by or "
+            "a column `group`."
+        )
+    return (
+        f"The {plural(data.test, 'test image')} are of {data.test_groups:,} groups. Images of a group may depend on "
+        "each other, and groups are taken as independent: they, not images, are the sample. Answers are added up by "
+        "group (Liang & Zeger 1986), with the bias and the degrees of freedom that follow from the sizes of the groups "
+        "(Bell & McCaffrey 2002)."
+    )
+
+
 def intervals(protocol: Protocol) -> str:
     """Say which sources of variation the intervals cover, and how."""
+    grouped = protocol.data.test_groups is not None
+    images = "other groups of test images" if grouped else "other test images of the same kind"
     if protocol.until == "sure":
         return (
             "Seeds were added until the comparison was sure. Intervals of differences are repeated confidence "
-            "intervals: they cover other seeds and other test images with 95% at all looks together (Jennison & "
+            f"intervals: they cover other seeds and {images} with 95% at all looks together (Jennison & "
             "Turnbull 1989; spending by Lan & DeMets 1983). Intervals of top-1 are not adjusted for the looks."
         )
     if len(protocol.seeds) == 1:
+        single = "Wilson 1927 with an effective number of images; Student's t" if grouped else "Wilson 1927; Tango 1998"
         return (
-            "95% confidence intervals cover one source of variation, other test images of the same kind (Wilson 1927; "
-            "Tango 1998). With a single seed nothing can be said about other seeds, which often differ by more: use "
-            "three or more."
+            f"95% confidence intervals cover one source of variation, {images} ({single}). With a single seed nothing "
+            "can be said about other seeds, which often differ by more: use three or more."
         )
+    scale = "Wilson's with an effective number of images (Korn & Graubard 1998)" if grouped else "on the logit scale"
     return (
         "95% confidence intervals cover two sources of variation: other seeds (initialization, validation split, "
-        "shuffling, augmentation and dropout) and other test images of the same kind. The variance of each is "
-        "estimated from the table of right and wrong answers, seeds by test images, as for readers and cases in "
-        "medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each with its own quantile of "
-        "Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of top-1 are on the logit "
-        "scale."
+        f"shuffling, augmentation and dropout) and {images}. The variance of each is "
+        f"estimated from the table of right and wrong answers, seeds by {'groups' if grouped else 'test images'}, as "
+        "for readers and cases in medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each "
+        "with its own quantile of Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of "
+        f"top-1 are {scale}."
     )
 
 
@@ -227,9 +258,8 @@ def p_values(protocol: Protocol, *, networks: int) -> str:
     if protocol.until == "sure":
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted
     if len(protocol.seeds) == 1:
-        return (
-            "p-values test whether two runs have equal top-1, by McNemar's exact test, paired by test image." + adjusted
-        )
+        test = "McNemar's exact test" if protocol.data.test_groups is None else "Student's t over groups"
+        return f"p-values test whether two runs have equal top-1, by {test}, paired by test image." + adjusted
     return (
         "p-values test whether two networks have equal top-1, by the margins of the difference's interval, paired by "
         "test image." + adjusted

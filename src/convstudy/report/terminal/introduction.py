@@ -11,6 +11,7 @@ def introduction(comparison: Comparison) -> str:
     """Return the lines that describe a comparison before it starts."""
     data, recipe = comparison.data, comparison.recipe
     test = plural(len(data.test.labels), "test image")
+    test += f" in {plural(data.test.num_groups, 'group')}" if data.test.num_groups else ""
     images = (
         f"{plural(len(data.train.labels), 'training image')} (validation split drawn per seed), {test}"
         if data.validation is None

@@ -11,14 +11,15 @@ import numpy as np
 
 from convstudy.statistics import (
     PairDifference,
-    accuracy_interval,
     chance_of_beating,
     cochran_q,
     cohens_g,
     pairwise,
     standardized_difference,
     study_power,
+    top1_interval,
 )
+from convstudy.statistics.groups import Groups
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import LEVEL, Verdict
 from convstudy.study.comparisons.activation_maps import with_maps
@@ -44,7 +45,7 @@ from convstudy.study.comparisons.until_sure import done_runs, outcome
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.result import RunResult
+from convstudy.study.runs.result import RunResult, groups_of
 
 
 def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: bool = False) -> Findings:
@@ -84,12 +85,14 @@ def findings_of(
     read = {key: run.read() for key, run in runs.items()}
     own = {entrant.name: [key for key in runs if key[0] == entrant.name] for entrant in entrants}
     answers = {name: np.stack([_right(read[key]) for key in keys]) for name, keys in own.items()}
+    groups = groups_of(read.values())
     models = tuple(
         _model_result(
             entrant,
             answers[entrant.name],
             [runs[key] for key in own[entrant.name]],
-            metrics_of([read[key] for key in own[entrant.name]]),
+            metrics_of([read[key] for key in own[entrant.name]], groups),
+            groups,
         )
         for entrant in entrants
     )
@@ -98,10 +101,10 @@ def findings_of(
     sequential = None
     if protocol.until == "sure":
         none = {name: np.zeros((0, 0), bool) for name in missing}
-        sequential, compared = outcome(answers | none, protocol)
+        sequential, compared = outcome(answers | none, protocol, groups)
         protocol = replace(protocol, seeds=protocol.seeds[: max(map(len, answers.values()), default=0)])
     else:
-        compared = compare_pairs(answers)
+        compared = compare_pairs(answers, groups)
     pairs, all_runs = without_unhealthy(compared, health), list(read.values())
     results = Results(
         models=models,
@@ -111,7 +114,7 @@ def findings_of(
         conclusion=(
             sequential_conclusion(models, pairs, protocol.margin)
             if sequential
-            else conclusion(models, pairs, answers, protocol.margin)
+            else conclusion(models, pairs, answers, protocol.margin, groups)
         ),
         omnibus=seed_by_seed(all_runs),
         health=health,
@@ -120,10 +123,10 @@ def findings_of(
     return Findings(results=results, runs=tuple(all_runs), unfinished=unfinished)
 
 
-def compare_pairs(answers: dict[str, Answers]) -> tuple[PairResult, ...]:
+def compare_pairs(answers: dict[str, Answers], groups: Groups | None = None) -> tuple[PairResult, ...]:
     """Compare every two networks; with more than one pair, p-values are adjusted by Holm's method."""
-    pairs = pairwise(answers)
-    return tuple(_pair_result(pair, answers, len(pairs)) for pair in pairs)
+    pairs = pairwise(answers, groups)
+    return tuple(_pair_result(pair, answers, len(pairs), groups) for pair in pairs)
 
 
 def without_unhealthy(pairs: Sequence[PairResult], health: Sequence[HealthFinding]) -> tuple[PairResult, ...]:
@@ -146,10 +149,10 @@ def _health(
 def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     """Return Cochran's Q test for each seed with a run of every network; empty for fewer than three networks.
 
-    For two networks, McNemar's test takes its place.
+    For two networks, McNemar's test takes its place. Neither is valid for images in groups, of which it is empty, too.
     """
     names = {run.model for run in runs}
-    if len(names) < 3:
+    if len(names) < 3 or groups_of(runs) is not None:
         return ()
     by_seed: dict[int, list[RunResult]] = {}
     for run in runs:
@@ -162,10 +165,10 @@ def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     return tuple(Omnibus(seed, test.statistic, test.degrees_of_freedom, test.p_value) for seed, test in tests.items())
 
 
-def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int) -> PairResult:
+def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int, groups: Groups | None) -> PairResult:
     a, b = answers[pair.a], answers[pair.b]
     chance = chance_of_beating(a, b)
-    power = study_power(a, b, level=LEVEL / pairs) if len(a) == len(b) else None
+    power = study_power(a, b, level=LEVEL / pairs, groups=groups) if len(a) == len(b) else None
     return PairResult(
         a=pair.a,
         b=pair.b,
@@ -191,9 +194,13 @@ def _right(run: RunResult) -> Answers:
 
 
 def _model_result(
-    entrant: Entrant, answers: Answers, runs: list[RunFolder], metrics: Mapping[str, Metric]
+    entrant: Entrant,
+    answers: Answers,
+    runs: list[RunFolder],
+    metrics: Mapping[str, Metric],
+    groups: Groups | None,
 ) -> ModelResult:
-    interval = accuracy_interval(answers)
+    interval = top1_interval(answers, groups)
     records = [run.record() for run in runs]
 
     def mean(key: str) -> float:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convstudy.statistics import MARGIN, cheapest_noninferior, noninferiority
+from convstudy.statistics.groups import Groups
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.results import Conclusion, ModelResult, PairResult
 
 
 def conclusion(
-    models: Sequence[ModelResult], pairs: Sequence[PairResult], answers: Mapping[str, Answers], margin: float = MARGIN
+    models: Sequence[ModelResult],
+    pairs: Sequence[PairResult],
+    answers: Mapping[str, Answers],
+    margin: float = MARGIN,
+    groups: Groups | None = None,
 ) -> Conclusion | None:
     """Return the best network, the networks it is shown to beat, and the cheapest that is at most `margin` worse.
 
@@ -20,7 +25,7 @@ def conclusion(
     if len(models) < 2:
         return None
     best = max(models, key=lambda model: model.top1.mean).name
-    shown = noninferiority([answers[model.name] for model in models], margin)
+    shown = noninferiority([answers[model.name] for model in models], margin, groups=groups)
     place = cheapest_noninferior(shown, [float("inf") if model.macs is None else model.macs for model in models])
     return Conclusion(
         best=best,

@@ -36,4 +36,5 @@ def describe_data(data: DataSet, seed: int) -> DataDescription:
             for found in inspect_loaded(data)
         ),
         class_counts=counts,
+        test_groups=data.test.num_groups,
     )

@@ -14,7 +14,8 @@ import pandas as pd
 
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
-from convstudy.statistics import accuracy_interval
+from convstudy.statistics import top1_interval
+from convstudy.statistics.groups import Groups
 from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed, without_unhealthy
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.folder import ComparisonFolder
@@ -25,7 +26,7 @@ from convstudy.study.comparisons.results import Accuracy, DataDescription, Findi
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT
-from convstudy.study.runs.result import RunResult
+from convstudy.study.runs.result import RunResult, groups_of
 from convstudy.wording import plural
 
 IMPORTED = "imported"
@@ -71,7 +72,8 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         return findings
     own = tuple(model for model in findings.results.models if model.name not in register)
     runs = tuple(run for run in findings.runs if run.model not in register) + read_imported_runs(folder)
-    models = own + tuple(_result(name, [run for run in runs if run.model == name]) for name in register)
+    groups = groups_of(runs)
+    models = own + tuple(_result(name, [run for run in runs if run.model == name], groups) for name in register)
     answers = {
         model.name: np.stack([run.logits.argmax(1) == run.labels for run in runs if run.model == model.name])
         for model in models
@@ -80,7 +82,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
     for name in register:
         of_one = [run for run in runs if run.model == name]
         health += health_of(name, of_one, [{}] * len(of_one))
-    pairs = without_unhealthy(compare_pairs(answers), health)
+    pairs = without_unhealthy(compare_pairs(answers, groups), health)
     protocol = findings.results.protocol
     if not own:
         most_runs = max(len(network_answers) for network_answers in answers.values())
@@ -90,7 +92,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         models=models,
         comparisons=pairs,
         protocol=protocol,
-        conclusion=conclusion(models, pairs, answers),
+        conclusion=conclusion(models, pairs, answers, groups=groups),
         omnibus=seed_by_seed(runs),
         health=health,
     )
@@ -148,11 +150,11 @@ def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first
             f"({plural(len(differing), 'label')} {'differs' if len(differing) == 1 else 'differ'}); check the order "
             "of the classes"
         )
-    return replace(predictions, ids=tuple(ids), labels=labels, logits=predictions.logits[order])
+    return replace(predictions, ids=tuple(ids), labels=labels, logits=predictions.logits[order], groups=first.groups)
 
 
 def _write(run: RunFolder, file: Path, model: str, seed: int, predictions: OutsidePredictions) -> None:
-    run.write_predictions(predictions.ids, predictions.labels, predictions.logits)
+    run.write_predictions(predictions.ids, predictions.labels, predictions.logits, predictions.groups)
     with whole_file(run.path / "epochs.csv") as draft:
         draft.write_text("epoch\n", encoding="utf-8")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -160,9 +162,9 @@ def _write(run: RunFolder, file: Path, model: str, seed: int, predictions: Outsi
     write_json(run.path / "run.json", {"model": model, "seed": seed, IMPORTED: source})
 
 
-def _result(name: str, runs: list[RunResult]) -> ModelResult:
+def _result(name: str, runs: list[RunResult], groups: Groups | None) -> ModelResult:
     answers = np.stack([run.logits.argmax(1) == run.labels for run in runs])
-    interval = accuracy_interval(answers)
+    interval = top1_interval(answers, groups)
     per_seed = tuple(float(value) for value in answers.mean(1))
     top1 = Accuracy(interval.value, interval.low, interval.high, per_seed)
     return ModelResult(
@@ -172,7 +174,7 @@ def _result(name: str, runs: list[RunResult]) -> ModelResult:
         activation_size=None,
         input_shape=None,
         top1=top1,
-        metrics=metrics_of(runs),
+        metrics=metrics_of(runs, groups),
     )
 
 
@@ -187,6 +189,7 @@ def _empty(folder: ComparisonFolder, file: Path, predictions: OutsidePredictions
         train=0,
         validation=0,
         test=len(predictions.ids),
+        test_groups=len(set(predictions.groups)) or None,
         mean=(),
         std=(),
         notes=("The networks were trained elsewhere; how they were trained and selected is not known.",),

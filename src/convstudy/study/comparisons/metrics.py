@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from convstudy import statistics
-from convstudy.statistics import Interval
+from convstudy.statistics import Interval, group_intervals
+from convstudy.statistics.groups import Groups
 from convstudy.study.comparisons.results import Metric
 from convstudy.study.runs.result import RunResult
 
 
-def metrics_of(runs: Sequence[RunResult]) -> dict[str, Metric]:
+def metrics_of(runs: Sequence[RunResult], groups: Groups | None = None) -> dict[str, Metric]:
     """Return the metrics of one network's runs on the same test images, by name.
 
     `log_loss` is in nats, all others are fractions of 1. `top5` is included for ten or more classes. Metrics that need
-    probabilities are omitted if only predicted classes are known. The calibration error has no interval, because it is
+    probabilities are omitted if only predicted classes are known. `groups` are those of images that depend on each
+    other. The calibration error has no interval, because it is
     biased on few images (docs/statistics.md).
 
     >>> logits = np.array([[4, 0], [0, 4], [4, 0]], dtype=np.float32)
@@ -29,26 +32,41 @@ def metrics_of(runs: Sequence[RunResult]) -> dict[str, Metric]:
     labels = runs[0].labels
     probabilities = statistics.probabilities_of(np.stack([run.logits for run in runs]))
     predictions = probabilities.argmax(2)
+    balanced_accuracy, macro_f1, top5, log_loss = _intervals(groups)
     found = {
         "balanced_accuracy": _metric(
-            statistics.balanced_accuracy(predictions, labels),
-            statistics.balanced_accuracy_interval(predictions, labels),
+            statistics.balanced_accuracy(predictions, labels), balanced_accuracy(predictions, labels)
         ),
-        "macro_f1": _metric(
-            statistics.macro_f1(predictions, labels), statistics.macro_f1_interval(predictions, labels)
-        ),
+        "macro_f1": _metric(statistics.macro_f1(predictions, labels), macro_f1(predictions, labels)),
     }
     if not all(run.scored for run in runs):
         return found
     if probabilities.shape[2] >= statistics.TOP5_CLASSES:
-        interval = statistics.top5_interval(probabilities, labels)
-        found = {"top5": _metric(statistics.top5(probabilities, labels), interval)} | found
+        found = {"top5": _metric(statistics.top5(probabilities, labels), top5(probabilities, labels))} | found
     return found | {
-        "log_loss": _metric(
-            statistics.log_loss(probabilities, labels), statistics.log_loss_interval(probabilities, labels)
-        ),
+        "log_loss": _metric(statistics.log_loss(probabilities, labels), log_loss(probabilities, labels)),
         "calibration_error": _metric(statistics.expected_calibration_error(probabilities, labels)),
     }
+
+
+def _intervals(groups: Groups | None) -> tuple[Callable[..., Interval], ...]:
+    """Return the functions that compute the intervals, for independent images or for images in groups."""
+    if groups is None:
+        return (
+            statistics.balanced_accuracy_interval,
+            statistics.macro_f1_interval,
+            statistics.top5_interval,
+            statistics.log_loss_interval,
+        )
+    return tuple(
+        partial(interval, groups=groups)
+        for interval in (
+            group_intervals.group_balanced_accuracy_interval,
+            group_intervals.group_macro_f1_interval,
+            group_intervals.group_top5_interval,
+            group_intervals.group_log_loss_interval,
+        )
+    )
 
 
 def _metric(values: npt.NDArray[np.float64], interval: Interval | None = None) -> Metric:

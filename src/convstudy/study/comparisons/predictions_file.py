@@ -14,7 +14,7 @@ import pandas as pd
 from convstudy.errors import StudyError
 from convstudy.wording import plural, some
 
-COLUMNS = "id, label, and prediction, or logit_0 ... or probability_0 ..., one per class"
+COLUMNS = "id, label, group if there are any, and prediction, or logit_0 ... or probability_0 ..., one per class"
 SMALLEST = 1e-12  # replaces probabilities that were rounded to 0
 WIDE = 1000  # columns of scores, from which on they are read as one array
 UNSEEN = 1000  # classes by number that may be without an image, as ImageNet's in a part of its images
@@ -29,10 +29,13 @@ class OutsidePredictions:
     logits: npt.NDArray[np.float32]  # N x classes
     class_names: tuple[str, ...]
     scored: bool
+    groups: tuple[str, ...] = ()  # the group of each image, if the file has them
 
 
 def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> OutsidePredictions:
     """Read a CSV or Parquet file with the columns `id`, `label`, and `prediction`, `logit_<k>` or `probability_<k>`.
+
+    A column `group` names images that depend on each other, such as those of a patient.
 
     Labels and predictions are class numbers from 0, or class names. Without `class_names`, the classes are the sorted
     names in the file, or as many as its largest number requires.
@@ -58,7 +61,11 @@ def read_predictions(path: Path, class_names: Sequence[str] | None = None) -> Ou
         raise StudyError(_wrong_number(path, scores.shape[1], names))
     logits = scores if scores is not None else _one_hot(numbers["prediction"], len(names))
     ids = tuple(table["id"].astype(str))
-    return OutsidePredictions(ids, numbers["label"], logits, names, scores is not None)
+    if "group" in table and table["group"].isna().any():
+        line = int(np.asarray(table["group"].isna()).argmax()) + 2
+        raise StudyError(f"{path}, line {line}: expected a group, as in the other lines")
+    groups = tuple(table["group"].astype(str)) if "group" in table else ()
+    return OutsidePredictions(ids, numbers["label"], logits, names, scores is not None, groups)
 
 
 def _wrong_number(path: Path, found: int, names: Sequence[str]) -> str:
@@ -113,7 +120,7 @@ def _read(
     path: Path, header: Sequence[str], scores: Sequence[int]
 ) -> tuple[pd.DataFrame, npt.NDArray[np.float64] | None]:
     """Return the columns that name images and classes, and the scores, N x classes, NaN for what is no number."""
-    used = [name for name in ("id", "label", "prediction") if name in header]
+    used = [name for name in ("id", "label", "prediction", "group") if name in header]
     score_names = [header[place] for place in scores]
     try:
         if _is_parquet(path):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from convstudy.data import DataSet, load
+from convstudy.data.parting import Parting
 from convstudy.errors import ShapeError, StudyError
 from convstudy.study.comparisons.allowance import counted
 from convstudy.study.comparisons.comparison import Comparison
@@ -40,7 +41,7 @@ def prepare(
             test_data=plan.test_data,
             side=plan.input_size,
             skip_bad_images=plan.skip_bad_images,
-            train_images=plan.train_images,
+            parting=Parting(train_images=plan.train_images, group_by=plan.group_by),
             progress=progress,
         )
     flip = data.horizontal_flip if plan.horizontal_flip is None else plan.horizontal_flip

@@ -147,6 +147,7 @@ class DataDescription:
     fingerprint: str
     findings: tuple[DataFinding, ...] | None = None  # None: not inspected
     class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # images of each class, by set
+    test_groups: int | None = None  # groups of test images that depend on each other; None: taken as independent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convstudy.statistics.groups import Groups
 from convstudy.statistics.sequential import SequentialPair, SequentialPlan, Standing, standing
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict
@@ -18,6 +19,7 @@ from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.result import groups_of
 from convstudy.study.runs.workers import perform_all
 
 SECONDS_PER_HOUR = 3600
@@ -65,7 +67,8 @@ class Rounds:
             name: np.stack([run.logits.argmax(1) == run.labels for run in runs]) if runs else nothing
             for name, runs in tables.items()
         }
-        return standing(answers, sequential_plan(self.comparison.plan.max_seeds, self.comparison.plan.margin / 100))
+        plan = sequential_plan(self.comparison.plan.max_seeds, self.comparison.plan.margin / 100)
+        return standing(answers, plan, groups_of(run for runs in tables.values() for run in runs))
 
 
 def sequential_plan(max_seeds: int, margin: float) -> SequentialPlan:
@@ -92,10 +95,12 @@ def _without_gap(folder: ComparisonFolder, entrant: Entrant, seeds: Sequence[int
         yield seed, run
 
 
-def outcome(answers: Mapping[str, Answers], protocol: Protocol) -> tuple[SequentialOutcome, tuple[PairResult, ...]]:
+def outcome(
+    answers: Mapping[str, Answers], protocol: Protocol, groups: Groups | None = None
+) -> tuple[SequentialOutcome, tuple[PairResult, ...]]:
     """Return how a comparison went by its finished runs, and the result of each pair that was looked at."""
     plan = sequential_plan(protocol.max_seeds, protocol.margin)
-    at = standing(answers, plan)
+    at = standing(answers, plan, groups)
     went = SequentialOutcome(
         looks=plan.looks,
         level=plan.level,

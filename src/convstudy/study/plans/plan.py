@@ -81,6 +81,18 @@ class Plan:
             "Train on a stratified subset of N images, the same for every seed.", panel=DATA, metavar="N", default="all"
         ),
     ] = None
+    group_by: Annotated[
+        str | None,
+        MinLen(1),
+        Setting(
+            "What images depend on each other by, such as those of a patient: a regular expression on their paths, "
+            "whose match (or first parenthesis) names the group, or `folder`, the folder that contains the image. "
+            "Groups stay in one part, and intervals and tests take groups as the sample.",
+            panel=DATA,
+            metavar="REGEX|folder",
+            default="the column `group` of a table; otherwise images are taken as independent",
+        ),
+    ] = None
     seeds: Annotated[
         int,
         Ge(1),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy.data import DataSet, load
+from convstudy.data.parting import Parting
 from convstudy.errors import StudyError
 
 
@@ -24,6 +25,7 @@ class DataRecord:
     in_channels: int
     image_side: int  # before images are resized to the network's input
     train_images: int | None = None  # size of the training subset; None: all
+    group_by: str | None = None  # by what images depend on each other; None: as a table says, or not at all
     named: bool = True  # whether `words` loads the data again; False if they were given as an object
 
     @classmethod
@@ -36,6 +38,7 @@ class DataRecord:
         test_data: Path | None,
         skip_bad_images: bool,
         train_images: int | None = None,
+        group_by: str | None = None,
     ) -> DataRecord:
         """Return the record of data that were loaded with these settings."""
         return cls(
@@ -49,6 +52,7 @@ class DataRecord:
             in_channels=data.in_channels,
             image_side=data.side,
             train_images=train_images,
+            group_by=group_by,
             named=data.named,
         )
 
@@ -67,6 +71,6 @@ class DataRecord:
             test_data=Path(self.test_data) if self.test_data else None,
             side=self.image_side,
             skip_bad_images=self.skip_bad_images,
-            train_images=self.train_images,
+            parting=Parting(train_images=self.train_images, group_by=self.group_by),
             progress=progress,
         )

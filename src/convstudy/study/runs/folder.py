@@ -11,7 +11,8 @@ budget.json                with a budget only: the cost of an epoch and the numb
     epochs.csv             the metrics of each epoch, updated after every epoch
     model.<suffix>         a copy of the user's file that defines the network, if there is one
     weights.safetensors    the weights that training ends with
-    predictions.parquet    id (path or position in the data), label and logits of each test image
+    predictions.parquet    id (path or position in the data), label, group if there are any, and logits of each
+                           test image
     run.json               written last, so that a folder with this file is complete: the run's conditions
                            (`Conditions`), lr, preprocessing, data (`DataRecord`), notes, top1, measured speed and
                            memory (`MeasuredCost`), and with a grid of learning rates its trials (`Trial`)
@@ -106,7 +107,7 @@ class RunFolder:
             with whole_file(self.path / "weights.safetensors") as draft:
                 save_model(network, str(draft))
             self._write_epochs(epochs)
-            self.write_predictions(test.ids, test.labels, logits)
+            self.write_predictions(test.ids, test.labels, logits, test.groups)
             write_json(self.path / "run.json", record)
             unfinished = self.path.glob(".*.part")  # of processes that were killed while they wrote
             for outdated in (self.checkpoint, self.head_checkpoint, *unfinished):
@@ -117,12 +118,18 @@ class RunFolder:
         first(write)
 
     def write_predictions(
-        self, ids: Sequence[str], labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float32]
+        self,
+        ids: Sequence[str],
+        labels: npt.NDArray[np.int64],
+        logits: npt.NDArray[np.float32],
+        groups: Sequence[str] = (),
     ) -> None:
-        """Write id, label and logits of each test image; `logits` is N x classes."""
+        """Write id, label, group if there are any, and logits of each test image; `logits` is N x classes."""
         answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
         answers.insert(0, "id", list(ids))
         answers.insert(1, "label", labels)
+        if groups:
+            answers.insert(2, "group", list(groups))
         with whole_file(self.path / "predictions.parquet") as draft:
             answers.to_parquet(draft, index=False)
 
@@ -162,4 +169,5 @@ class RunFolder:
             epochs=self.epochs_so_far(),
             labels=answers["label"].to_numpy(np.int64),
             logits=answers.filter(like="logit_").to_numpy(np.float32),
+            groups=tuple(answers["group"]) if "group" in answers else (),
         )

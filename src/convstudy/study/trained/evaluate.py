@@ -15,7 +15,7 @@ from convstudy.data import DataSet, ImageSet, at_side, load, resize
 from convstudy.data.split import TEST_NOTE
 from convstudy.errors import DataError
 from convstudy.inference import predict
-from convstudy.statistics import Interval, accuracy_interval
+from convstudy.statistics import Interval, numbered_groups, top1_interval
 from convstudy.study.models.preprocessing import with_channels
 from convstudy.study.trained.open_run import TrainedRun
 
@@ -85,6 +85,7 @@ def _unseen(data: DataSet) -> tuple[EvaluatedPart, ImageSet]:
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),
         tuple(name for part in parts for name in part.ids),
+        tuple(name for part in parts for name in part.groups),
     )
 
 
@@ -100,7 +101,7 @@ def _as_trained(run: TrainedRun, data: DataSet, part: ImageSet) -> ImageSet:
         )
     numbers = np.array([expected.index(name) for name in found], np.int64)
     images = with_channels(part.images, run.preprocessing.in_channels)
-    return ImageSet(resize(images, run.preprocessing.input_side), numbers[part.labels], part.ids)
+    return ImageSet(resize(images, run.preprocessing.input_side), numbers[part.labels], part.ids, part.groups)
 
 
 def _evaluated(run: TrainedRun, device: torch.device, data: str, part: EvaluatedPart, images: ImageSet) -> Evaluated:
@@ -112,7 +113,7 @@ def _evaluated(run: TrainedRun, device: torch.device, data: str, part: Evaluated
         data=data,
         part=part,
         images=len(images),
-        top1=accuracy_interval(right[None]),
+        top1=top1_interval(right[None], numbered_groups(images.groups) if images.groups else None),
         loss=F.cross_entropy(logits, torch.from_numpy(images.labels)).item(),
         classes=tuple(
             ClassTop1(name, int((images.labels == label).sum()), int(right[images.labels == label].sum()))
