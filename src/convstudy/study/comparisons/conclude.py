@@ -28,6 +28,7 @@ from convstudy.study.comparisons.conclusion import conclusion, sequential_conclu
 from convstudy.study.comparisons.data_description import describe_data
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import HealthFinding, health_of, of_inputs
+from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.provenance import check_runs
 from convstudy.study.comparisons.results import (
@@ -45,7 +46,7 @@ from convstudy.study.comparisons.until_sure import done_runs, outcome
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.result import RunResult, groups_of
+from convstudy.study.runs.result import RunResult
 
 
 def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: bool = False) -> Findings:

@@ -20,13 +20,14 @@ from convstudy.study.comparisons.conclude import compare_pairs, seed_by_seed, wi
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import health_of
+from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT
-from convstudy.study.runs.result import RunResult, groups_of
+from convstudy.study.runs.result import RunResult
 from convstudy.wording import plural
 
 IMPORTED = "imported"

@@ -14,12 +14,12 @@ from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
 from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.comparisons.results import PairResult, Protocol, SequentialOutcome
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.result import groups_of
 from convstudy.study.runs.workers import perform_all
 
 SECONDS_PER_HOUR = 3600

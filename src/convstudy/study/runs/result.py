@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.statistics.groups import Groups, numbered_groups
 from convstudy.training import Epoch
 
 
@@ -23,9 +21,3 @@ class RunResult:
     logits: npt.NDArray[np.float32]  # N x classes
     groups: tuple[str, ...] = ()  # the group of each image; empty: images are independent
     scored: bool = True  # False if only predicted classes were imported: the logit of the predicted class is 1, else 0
-
-
-def groups_of(runs: Iterable[RunResult]) -> Groups | None:
-    """Return the groups of the test images of runs on the same images; None if images are independent."""
-    names = next((run.groups for run in runs if run.groups), ())
-    return numbered_groups(names) if names else None
