@@ -107,7 +107,7 @@ def measured(cell: Cell, number: int, studies: int) -> list[float]:
     truth, found = cell.truth, []
     for _ in range(studies):
         (a, b), of = cell.draw(stream)
-        top1, difference = top1_interval(a, of), accuracy_difference(a, b, groups=of)
+        top1, difference = top1_interval(a, of), accuracy_difference(a, b, sample=of)
         found.append(
             (
                 top1.low <= truth <= top1.high,

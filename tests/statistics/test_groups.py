@@ -59,14 +59,14 @@ def test_groups_of_one_image_are_images() -> None:
     assert np.allclose(by_group(a, alone).influences, a)
     assert by_group(a, alone).freedom == pytest.approx(39)
     assert difference_error(a, b, alone) == pytest.approx(difference_error(a, b))
-    assert accuracy_difference(a, b, groups=alone).p_value == pytest.approx(accuracy_difference(a, b).p_value)
+    assert accuracy_difference(a, b, sample=alone).p_value == pytest.approx(accuracy_difference(a, b).p_value)
 
 
 def test_equal_groups_are_a_sample_of_means() -> None:
     """One run each: Student's t of the groups' mean differences, as SciPy computes it."""
     a, b, of = correlated(1, 30, 10)
     means = np.array([a[0, of == group].mean() - b[0, of == group].mean() for group in range(30)])
-    found = accuracy_difference(a, b, groups=of)
+    found = accuracy_difference(a, b, sample=of)
     usual = stats.ttest_1samp(means, 0)
     limits = usual.confidence_interval()
     assert (found.p_value, found.low, found.high) == pytest.approx((usual.pvalue, limits.low, limits.high))
@@ -97,7 +97,7 @@ def test_correlated_answers_give_fewer_false_alarms(seeds: int) -> None:
     for seed in range(100):
         a, b, of = correlated(seeds, 45, 10, seed=seed)
         naive += accuracy_difference(a, b).p_value < 0.05
-        grouped += accuracy_difference(a, b, groups=of).p_value < 0.05
+        grouped += accuracy_difference(a, b, sample=of).p_value < 0.05
     assert naive > 30
     assert grouped <= 10  # of 100 at 5%: more would be chance once in 100
 
@@ -109,7 +109,8 @@ def test_no_wrong_group_is_no_proof_that_none_can_be_wrong() -> None:
     lows = [group_share_interval(right, of).low for right in (none, single, whole)]
     assert lows[0] > lows[1] > lows[2]
     alone = group_share_interval(none, np.arange(200)).low
-    assert alone > lows[0] == pytest.approx(20 / (20 + 1.959964**2), abs=0.001)  # Wilson's, of 20
+    effective = 20 * (stats.norm.isf(0.025) / stats.t.isf(0.025, 19)) ** 2
+    assert alone > lows[0] == pytest.approx(effective / (effective + 1.959964**2), abs=0.001)  # Wilson's
 
 
 def test_metrics_of_groups_have_their_values_and_wider_intervals() -> None:
@@ -138,15 +139,15 @@ def test_everything_else_takes_groups() -> None:
     names = [f"patient {group}" for group in of]
     compared = compare_predictions(labels, {"a": ~a * 1, "b": ~b * 1}, groups=names)
     [pair] = compared.pairs
-    found = accuracy_difference(a, b, groups=of)
+    found = accuracy_difference(a, b, sample=of)
     assert (pair.low, pair.high, pair.p_value) == (found.low, found.high, found.p_value)
     assert compared.top1["a"] == top1_interval(a, of)
     alone = compare_predictions(labels, {"a": ~a * 1, "b": ~b * 1}).pairs[0]
     assert pair.equivalent_within > alone.equivalent_within
-    power, usual = study_power(a, b, groups=of), study_power(a, b)
+    power, usual = study_power(a, b, sample=of), study_power(a, b)
     assert power.detectable > 1.3 * usual.detectable
     assert power.images is None or usual.images is None or power.images > usual.images
-    assert noninferiority([a, b], groups=of)[0].p_value != noninferiority([a, b])[0].p_value
+    assert noninferiority([a, b], sample=of)[0].p_value != noninferiority([a, b])[0].p_value
     grouped, independent = Evidence.of(a, b, of), Evidence.of(a, b)
     assert grouped.images == independent.images == 400
     assert grouped.parts.standard_error > independent.parts.standard_error

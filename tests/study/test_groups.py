@@ -80,7 +80,7 @@ def test_intervals_are_those_of_groups(tmp_path: Path, seeds: int) -> None:
         for name in ("seeing", "other")
     }
     [pair] = found.pairs
-    by_hand = accuracy_difference(right["seeing"], right["other"], groups=groups)
+    by_hand = accuracy_difference(right["seeing"], right["other"], sample=groups)
     assert (pair.low, pair.high, pair.p_value) == (by_hand.low, by_hand.high, by_hand.p_value)
     top1 = top1_interval(right["seeing"], groups)
     assert (found.results.models[0].top1.low, found.results.models[0].top1.high) == (top1.low, top1.high)

@@ -66,5 +66,7 @@ def _data(data: Any, settings: Mapping[str, Any]) -> tuple[DataSet | None, str]:
     given = data.data_set if isinstance(data, LoadedData) else data
     if isinstance(given, str | Path):
         return None, str(given)
-    found = load_given(given, **{key: settings[key] for key in ("train_images", "group_by") if settings.get(key)})
+    found = load_given(
+        given, **{key: settings[key] for key in ("train_images", "group_by", "folds") if settings.get(key)}
+    )
     return found, found.name

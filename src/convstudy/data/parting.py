@@ -40,7 +40,8 @@ class Parting:
             there = "validation" if test is None else "test"
             raise DataError(
                 f"folds are for data without parts, but these have a {there} part, which cross-validation would not "
-                "respect; leave out `folds`"
+                "respect; remove `folds`",
+                setting="folds",
             )
         if validation is None or test is None:
             train = replace(train, kin=kin_of(train.images))

@@ -16,7 +16,7 @@ from convstudy.data.image_set import DataSet, at_side
 from convstudy.data.listed import image_list
 from convstudy.data.memory import Mapped
 from convstudy.data.named import digits, torchvision_set
-from convstudy.data.parting import Parting
+from convstudy.data.parting import WHOLE_NOTE, Parting
 from convstudy.data.split import leak_note, smaller
 from convstudy.data.streamed import Streamed
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
@@ -97,7 +97,8 @@ def completed(found: DataSet, train_images: int | None) -> DataSet:
         least = 1 if found.validation else 2
         train = smaller(found.train, train_images, found.class_names, least=least)
         found = replace(found, train=train, notes=(*found.notes, note.format(len(train))))
-    return replace(found, notes=(*found.notes, *_memory_note(found), *leak_note(found)))
+    leaks = () if WHOLE_NOTE in found.notes else leak_note(found)
+    return replace(found, notes=(*found.notes, *_memory_note(found), *leaks))
 
 
 def _memory_note(data: DataSet) -> Iterator[str]:

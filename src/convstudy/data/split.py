@@ -163,7 +163,7 @@ def _whole_units(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64], fra
     Large units are placed first, those of about the same size in random order, each on the side where it leaves the
     classes closer to the fraction.
     """
-    names, counts = _counts(labels, unit)
+    names, counts = counts_of(labels, unit)
     totals = counts.sum(0)
     order = np.random.default_rng(seed).permutation(len(names))
     order = order[np.argsort(-np.log2(counts.sum(1))[order].round(), kind="stable")]
@@ -181,7 +181,7 @@ def _second(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64], off: Col
     """Return a small unit to split off besides a single one, from which nothing could be said about others."""
     if len(off) > 1:
         return set()
-    names, counts = _counts(labels, unit)
+    names, counts = counts_of(labels, unit)
     rest = (counts[~np.isin(names, list(off))] > 0).sum(0)  # units of each class that stay
     free = [
         place for place, name in enumerate(names.tolist()) if name not in off and (rest[counts[place] > 0] > keep).all()
@@ -189,7 +189,7 @@ def _second(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64], off: Col
     return {int(names[min(free, key=lambda place: (counts[place].sum(), place))])} if free else set()
 
 
-def _counts(
+def counts_of(
     labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the units, and their numbers of images of each class that occurs: units x classes."""

@@ -35,7 +35,7 @@ def markdown(findings: Findings) -> str:
     parts.append("\n".join(f"- {sentences.verdict_in(results, pair)}" for pair in results.comparisons))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
-        f"{numbers.plural(len(results.protocol.seeds), 'seed')}, {sentences.sample(data)}.",
+        f"{sentences.basis(results.protocol)}.",
         "## Results",
         in_markdown(result_frame(results)),
         "## Speed and memory",

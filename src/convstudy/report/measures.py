@@ -94,11 +94,11 @@ def measures(runs: Sequence[RunResult]) -> PooledMeasures:
     >>> measures([run]).class_top1
     (1.0, 0.5)
     """
-    labels = runs[0].labels
+    labels = np.concatenate([run.labels for run in runs])
     counts = confusion(runs, runs[0].logits.shape[1])
     shares = np.diag(row_shares(counts))
     scored = all(run.scored for run in runs)
-    logits = np.stack([run.logits for run in runs])
+    logits = np.concatenate([run.logits for run in runs])[None]
     return PooledMeasures(
         runs[0].model,
         statistics.reliability(statistics.probabilities_of(logits), labels) if scored else (),

@@ -180,6 +180,18 @@ def selection(protocol: Protocol) -> str:
     """Say what was selected on the validation set, and when the test set was opened."""
     if not protocol.data.train:
         return "Unknown: the predictions were imported."
+    if protocol.folds is not None:
+        opened = "after the last epoch of its last training" if protocol.lr_grid else "after its last epoch"
+        chosen = (
+            f"The learning rate is selected from {listed([f'{lr:g}' for lr in protocol.lr_grid])} by each run on its "
+            "own validation set. "
+            if protocol.lr_grid
+            else "Nothing is selected: the weights after the last epoch are tested. "
+        )
+        return (
+            f"{chosen}Every image is tested once per repeat, by a run that was not trained on it: each run tests one "
+            f"of {protocol.folds} stratified folds, once, {opened}, and splits a validation set off the others."
+        )
     whence = "split off the training set, by seed" if protocol.validation_split else "of the data"
     grid = protocol.lr_grid
     if not grid:
@@ -205,6 +217,14 @@ def sample(data: DataDescription) -> str:
     """
     images = plural(data.test, "test image")
     return f"{images}, taken as independent" if data.test_groups is None else f"{images} in {data.test_groups:,} groups"
+
+
+def basis(protocol: Protocol) -> str:
+    """Say what a comparison rests on: seeds or folds, and images."""
+    if protocol.folds is None:
+        return f"{plural(len(protocol.seeds), 'seed')} and {sample(protocol.data)}"
+    repeated = "" if protocol.repeats == 1 else f", repeated {protocol.repeats} times,"
+    return f"{protocol.folds}-fold cross-validation{repeated} of {sample(protocol.data)}"
 
 
 def assumption(data: DataDescription) -> str:
@@ -233,6 +253,14 @@ def intervals(protocol: Protocol) -> str:
             f"intervals: they cover other seeds and {images} with 95% at all looks together (Jennison & "
             "Turnbull 1989; spending by Lan & DeMets 1983). Intervals of top-1 are not adjusted for the looks."
         )
+    if protocol.folds is not None:
+        return (
+            f"95% confidence intervals are for networks trained on {protocol.folds - 1} of {protocol.folds} folds of "
+            f"such data, and cover {images}, other seeds and other training sets. The training sets of the "
+            f"{protocol.folds * protocol.repeats} runs per network overlap, for which the variance of the folds is "
+            "increased (Nadeau & Bengio 2003). The margins for runs and for images, each with its own quantile of "
+            "Student's t, are combined in quadrature."
+        )
     if len(protocol.seeds) == 1:
         single = "Wilson 1927 with an effective number of images; Student's t" if grouped else "Wilson 1927; Tango 1998"
         return (
@@ -257,6 +285,8 @@ def p_values(protocol: Protocol, *, networks: int) -> str:
     )
     if protocol.until == "sure":
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted
+    if protocol.folds is not None:
+        return "p-values test whether two networks have equal top-1, by the same margins, paired by image." + adjusted
     if len(protocol.seeds) == 1:
         test = "McNemar's exact test" if protocol.data.test_groups is None else "Student's t over groups"
         return f"p-values test whether two runs have equal top-1, by {test}, paired by test image." + adjusted

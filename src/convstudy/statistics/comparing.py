@@ -13,8 +13,9 @@ import numpy.typing as npt
 from convstudy.errors import DataError
 from convstudy.statistics.accuracy import Interval
 from convstudy.statistics.difference import Difference, accuracy_difference, equivalent_within
+from convstudy.statistics.folds import Folds, Sample
 from convstudy.statistics.group_intervals import top1_interval
-from convstudy.statistics.groups import Groups, numbered_groups
+from convstudy.statistics.groups import numbered_groups
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict, better_of, verdict_of
@@ -87,22 +88,23 @@ def compare_predictions(
     return ComparedPredictions(top1, pairwise(answers, units))
 
 
-def pairwise(answers: Mapping[str, Answers], groups: Groups | None = None) -> tuple[PairDifference, ...]:
+def pairwise(answers: Mapping[str, Answers], sample: Sample | None = None) -> tuple[PairDifference, ...]:
     """Compare every two networks by their right answers, seeds x images; p-values are adjusted by Holm's method.
 
-    `groups` are those of the images, if these are not independent.
+    `sample` are the groups of the images, or the folds of a cross-validation, whose repeats are then the rows.
     """
     pairs = list(itertools.combinations(answers, 2))
-    differences = [accuracy_difference(answers[a], answers[b], groups=groups) for a, b in pairs]
+    differences = [accuracy_difference(answers[a], answers[b], sample=sample) for a, b in pairs]
     adjusted = holm([difference.p_value for difference in differences])
     return tuple(
-        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers, groups)
+        _pair(a, b, Difference(found.value, found.low, found.high, p_value), answers, sample)
         for (a, b), found, p_value in zip(pairs, differences, adjusted, strict=True)
     )
 
 
-def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers], groups: Groups | None) -> PairDifference:
-    verdict = verdict_of(found, seeds=min(len(answers[a]), len(answers[b])))
+def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers], sample: Sample | None) -> PairDifference:
+    runs = sample.runs if isinstance(sample, Folds) else min(len(answers[a]), len(answers[b]))
+    verdict = verdict_of(found, seeds=runs)
     return PairDifference(
         a=a,
         b=b,
@@ -112,7 +114,7 @@ def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers], gro
         p_value=found.p_value,
         verdict=verdict,
         better=better_of(a, b, found, verdict),
-        equivalent_within=equivalent_within(answers[a], answers[b], groups=groups),
+        equivalent_within=equivalent_within(answers[a], answers[b], sample=sample),
     )
 
 

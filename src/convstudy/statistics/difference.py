@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from convstudy.statistics.accuracy import CONFIDENCE
-from convstudy.statistics.groups import Groups, Table, by_group
+from convstudy.statistics.folds import Folds, Sample, fold_error
+from convstudy.statistics.groups import Table, by_group
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.paired_score import score_interval
 from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
@@ -27,7 +28,7 @@ class Difference:
 
 
 def accuracy_difference(
-    a: Answers, b: Answers, confidence: float = CONFIDENCE, groups: Groups | None = None
+    a: Answers, b: Answers, confidence: float = CONFIDENCE, sample: Sample | None = None
 ) -> Difference:
     """Compare two tables of answers, seeds x images, to the same images; the numbers of seeds may differ.
 
@@ -38,7 +39,8 @@ def accuracy_difference(
     With a single seed each, other seeds cannot be covered: the interval is then Tango's score interval and the p-value
     is McNemar's exact one. The exact p-value may be above 0.05 although the interval just excludes zero.
 
-    If the images come in `groups`, the margins cover other groups instead, for single seeds, too.
+    With groups as the `sample`, the margins cover other groups of images instead, for single seeds, too; with folds,
+    the rows of the tables are repeats of a cross-validation, paired by fold.
 
     Raises: ValueError, if the numbers of images differ.
 
@@ -50,15 +52,15 @@ def accuracy_difference(
     if images != b.shape[1]:
         raise ValueError(f"paired answers must be to the same images; got {images} and {b.shape[1]} images")
     value = float(a.mean() - b.mean())
-    if len(a) == len(b) == 1 and groups is None:
+    if len(a) == len(b) == 1 and sample is None:
         low, high = score_interval(int((a & ~b).sum()), int((~a & b).sum()), images, confidence)
         return Difference(value, low, high, mcnemar_p(a[0], b[0]))
-    parts = difference_error(a, b, groups)
+    parts = difference_error(a, b, sample)
     margin = parts.margin((1 - confidence) / 2)
     return Difference(value, max(value - margin, -1.0), min(value + margin, 1.0), parts.p_value(value))
 
 
-def equivalent_within(a: Answers, b: Answers, level: float = 1 - CONFIDENCE, groups: Groups | None = None) -> float:
+def equivalent_within(a: Answers, b: Answers, level: float = 1 - CONFIDENCE, sample: Sample | None = None) -> float:
     """Return the smallest margin within which two networks are shown to have equal accuracy, by two one-sided tests.
 
     It is the farther limit of the interval of 1 - 2 x `level`. With a single seed each it is about these two runs.
@@ -69,19 +71,21 @@ def equivalent_within(a: Answers, b: Answers, level: float = 1 - CONFIDENCE, gro
     >>> equivalent_within(same, same) < 0.002
     True
     """
-    found = accuracy_difference(a, b, 1 - 2 * level, groups)
+    found = accuracy_difference(a, b, 1 - 2 * level, sample)
     return max(abs(found.low), abs(found.high))
 
 
-def difference_error(a: Answers, b: Answers, groups: Groups | None = None) -> ErrorParts:
+def difference_error(a: Answers, b: Answers, sample: Sample | None = None) -> ErrorParts:
     """Return the variances of the difference; that of the seeds has the degrees of freedom of Welch 1947.
 
-    With `groups`, the sample is one of groups, and the variance of the images is that of groups.
+    With groups as the `sample`, the variance of the images is that of groups; with folds, see `fold_error`.
     """
-    if groups is None:
+    if sample is None:
         return table_error(a.astype(np.float64), b.astype(np.float64), a.shape[1] - 1)
+    if isinstance(sample, Folds):
+        return fold_error(a.astype(np.float64) - b, sample)
     scores = a.mean(0) - b.mean(0)
-    first, second = by_group(a, groups, scores), by_group(b, groups, scores)
+    first, second = by_group(a, sample, scores), by_group(b, sample, scores)
     return table_error(first.influences, second.influences, first.freedom)
 
 

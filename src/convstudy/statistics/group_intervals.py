@@ -1,7 +1,8 @@
-"""Confidence intervals of metrics if the test images come in groups: they cover other groups, and other seeds."""
+"""Confidence intervals of metrics if test images come in groups, or are tested in folds of a cross-validation."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log, sqrt
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy.typing as npt
 from scipy import special
 
 from convstudy.statistics.accuracy import CONFIDENCE, Interval, accuracy_interval
-from convstudy.statistics.groups import GroupedTable, Groups, by_group
+from convstudy.statistics.folds import Folds, Sample, fold_error, units_of
+from convstudy.statistics.groups import by_group
 from convstudy.statistics.influence import (
     balanced_accuracy_freedom,
     balanced_accuracy_influences,
@@ -20,48 +22,51 @@ from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.metrics import Labels, Predictions, check_predictions, check_probabilities
 from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
 
+NEARLY = 1e-9  # 0 or 1, where a proportion has no spread
 UNSEEN = 0.5  # of the variance that one group of the usual size adds if all its images are wrong
 
 
-def top1_interval(answers: Answers, groups: Groups | None = None, confidence: float = CONFIDENCE) -> Interval:
-    """Return the mean accuracy of seeds x images answers with its interval, for images in groups if there are any.
+def top1_interval(answers: Answers, sample: Sample | None = None, confidence: float = CONFIDENCE) -> Interval:
+    """Return the mean accuracy of seeds x images answers with its interval, for a sample other than one of images.
 
     >>> images = np.arange(200)
-    >>> alone, grouped = (top1_interval((images < 160)[None], groups) for groups in (None, images // 10))
+    >>> alone, grouped = (top1_interval((images < 160)[None], sample) for sample in (None, images // 10))
     >>> round(alone.high - alone.low, 2), round(grouped.high - grouped.low, 2)
-    (0.11, 0.34)
+    (0.11, 0.36)
     """
     return (
-        accuracy_interval(answers, confidence) if groups is None else group_share_interval(answers, groups, confidence)
+        accuracy_interval(answers, confidence) if sample is None else group_share_interval(answers, sample, confidence)
     )
 
 
 def group_share_interval(
     influences: npt.NDArray[np.generic],
-    groups: Groups,
+    sample: Sample,
     confidence: float = CONFIDENCE,
     freedom: float | None = None,
 ) -> Interval:
     """Return a metric between 0 and 1 with its interval, from seeds x images influences of images in groups.
 
-    It is Wilson's interval with as many images as would give the same margin if they were independent: at most as many
-    as there are, at least as many as there are groups. A few groups that are all right do not show how much the images
-    of a wrong one would have in common, so the variance is at least half of that of one group that is wholly wrong.
+    It is Wilson's interval with as many images as would give the same margin if they were independent, at most as many
+    as there are. A few groups that are all right do not show how much the images of a wrong one would have in common.
+    So the variance is at least half of that of one group that is wholly wrong, but not more than if all images of each
+    group were alike.
 
     Source: Wilson 1927; Korn & Graubard 1998 for the effective number of independent observations.
 
     >>> interval = group_share_interval(np.ones((1, 200)), np.arange(200) // 10)
-    >>> round(interval.low, 2), interval.high  # as for 20 images that are all right
-    (0.84, 1.0)
+    >>> round(interval.low, 2), interval.high  # Wilson's for 20 images that are all right: 0.84
+    (0.82, 1.0)
     """
-    table = by_group(influences, groups)
-    sizes = np.bincount(groups)
-    unseen = UNSEEN * float((sizes**2).sum()) / len(groups) ** 2 / len(sizes)
-    parts = _error(table, least=unseen, freedom=freedom)
+    units = units_of(sample)
+    sizes = np.bincount(units)
+    alike = float((sizes**2).sum()) / len(units) ** 2
     value = min(max(float(influences.mean()), 0.0), 1.0)
+    inner = min(max(value, NEARLY), 1 - NEARLY)
+    spread = inner * (1 - inner)
+    parts = _error(influences, sample, least=min(UNSEEN * alike / len(sizes), spread * alike), freedom=freedom)
     quantile = float(special.ndtri((1 + confidence) / 2))
-    effective = value * (1 - value) * (quantile / parts.margin((1 - confidence) / 2)) ** 2
-    effective = min(max(effective, min(len(sizes), parts.images_freedom + 1)), len(groups))
+    effective = min(spread * (quantile / parts.margin((1 - confidence) / 2)) ** 2, len(units))
     center = (value + quantile**2 / (2 * effective)) / (1 + quantile**2 / effective)
     width = quantile * sqrt(value * (1 - value) / effective + quantile**2 / (4 * effective**2))
     width /= 1 + quantile**2 / effective
@@ -69,48 +74,54 @@ def group_share_interval(
 
 
 def group_loss_interval(
-    influences: npt.NDArray[np.float64], groups: Groups, confidence: float = CONFIDENCE
+    influences: npt.NDArray[np.float64], sample: Sample, confidence: float = CONFIDENCE
 ) -> Interval:
     """Return a metric above 0 with its interval, on the logarithmic scale, for images in groups."""
     value = float(influences.mean())
-    margin = _error(by_group(influences, groups)).margin((1 - confidence) / 2) / value if value > 0 else 0.0
+    margin = _error(influences, sample).margin((1 - confidence) / 2) / value if value > 0 else 0.0
     return (
         Interval(value, exp(log(value) - margin), exp(log(value) + margin)) if margin else Interval(value, value, value)
     )
 
 
 def group_top5_interval(
-    probabilities: npt.NDArray[np.floating], labels: Labels, groups: Groups, k: int = 5
+    probabilities: npt.NDArray[np.floating], labels: Labels, sample: Sample, k: int = 5
 ) -> Interval:
     """Return the mean top-5 (or top-`k`) accuracy over seeds with its interval."""
     check_probabilities(probabilities, labels)
     best = np.argsort(probabilities, axis=2, kind="stable")[:, :, ::-1][:, :, :k]
-    return group_share_interval((best == labels[:, None]).any(2), groups)
+    return group_share_interval((best == labels[:, None]).any(2), sample)
 
 
-def group_balanced_accuracy_interval(predictions: Predictions, labels: Labels, groups: Groups) -> Interval:
+def group_balanced_accuracy_interval(predictions: Predictions, labels: Labels, sample: Sample) -> Interval:
     """Return the mean balanced accuracy over seeds with its interval."""
     check_predictions(predictions, labels)
     freedom = balanced_accuracy_freedom(predictions, labels)
-    return group_share_interval(balanced_accuracy_influences(predictions, labels), groups, freedom=freedom)
+    return group_share_interval(balanced_accuracy_influences(predictions, labels), sample, freedom=freedom)
 
 
-def group_macro_f1_interval(predictions: Predictions, labels: Labels, groups: Groups) -> Interval:
+def group_macro_f1_interval(predictions: Predictions, labels: Labels, sample: Sample) -> Interval:
     """Return the mean macro F1 over seeds with its interval."""
     check_predictions(predictions, labels)
-    return group_share_interval(macro_f1_influences(predictions, labels), groups)
+    return group_share_interval(macro_f1_influences(predictions, labels), sample)
 
 
-def group_log_loss_interval(probabilities: npt.NDArray[np.floating], labels: Labels, groups: Groups) -> Interval:
+def group_log_loss_interval(probabilities: npt.NDArray[np.floating], labels: Labels, sample: Sample) -> Interval:
     """Return the mean log loss over seeds, in nats, with its interval."""
     check_probabilities(probabilities, labels)
-    return group_loss_interval(log_loss_influences(probabilities, labels), groups)
+    return group_loss_interval(log_loss_influences(probabilities, labels), sample)
 
 
-def _error(table: GroupedTable, *, least: float = 0.0, freedom: float | None = None) -> ErrorParts:
-    """Return the variances of a mean, that of groups being at least `least`."""
-    seeds = len(table.influences)
-    variation = seed_variation(table.influences)
-    of_groups = cleared(image_variance(table.influences.mean(0)), [variation])
-    of_groups = max(of_groups, least - variation.observed)
-    return ErrorParts(of_groups, min(table.freedom, freedom or table.freedom), variation.observed, max(seeds - 1, 1))
+def _error(
+    influences: npt.NDArray[np.generic], sample: Sample, *, least: float | None = None, freedom: float | None = None
+) -> ErrorParts:
+    """Return the variances of a mean, that of images or groups being at least `least`."""
+    if isinstance(sample, Folds):
+        parts = fold_error(influences.astype(np.float64), sample, least)
+    else:
+        table = by_group(influences, sample)
+        variation = seed_variation(table.influences)
+        of_groups = cleared(image_variance(table.influences.mean(0)), [variation])
+        of_groups = max(of_groups, (least or 0.0) - variation.observed)
+        parts = ErrorParts(of_groups, table.freedom, variation.observed, max(len(influences) - 1, 1))
+    return replace(parts, images_freedom=min(parts.images_freedom, freedom or parts.images_freedom))

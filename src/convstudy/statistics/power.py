@@ -10,7 +10,8 @@ from math import ceil, exp, log
 from scipy import optimize, special
 
 from convstudy.statistics.difference import difference_error
-from convstudy.statistics.groups import Groups, Table, by_group
+from convstudy.statistics.folds import Folds, Sample
+from convstudy.statistics.groups import Table, by_group
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
 
@@ -65,14 +66,15 @@ class PairVariance:
 
 
 def study_power(
-    a: Answers, b: Answers, level: float = LEVEL, power: float = POWER, groups: Groups | None = None
+    a: Answers, b: Answers, level: float = LEVEL, power: float = POWER, sample: Sample | None = None
 ) -> Power:
     """Return the power of a study of two networks with equal numbers of seeds.
 
     `a` and `b` are seeds x images answers to the same images. If several pairs are compared, pass the level divided by
     the number of pairs. The estimated variances are taken as true, so all numbers are rough if there are few seeds.
     With one seed each, `images` is about these two runs and `seeds` is None, because nothing is known about other
-    seeds. If the images come in `groups`, `images` is for groups of the same sizes.
+    seeds. With groups as the `sample`, `images` is for groups of the same sizes; with folds, `seeds` and `images` are
+    None, because every image is trained on as well.
 
     Raises: ValueError, if the numbers of images or of seeds differ.
 
@@ -82,16 +84,18 @@ def study_power(
         raise ValueError(f"power needs equal numbers of seeds and the same images; got {a.shape} and {b.shape}")
     seeds, images = a.shape
     observed = abs(float(a.mean() - b.mean()))
+    if isinstance(sample, Folds):
+        return Power(detectable_difference(difference_error(a, b, sample), level, power), None, None)
     tables: tuple[Answers | Table, Answers | Table] = (a, b)
     each = 1.0  # images per column
-    if groups is not None:
+    if sample is not None:
         scores = a.mean(0) - b.mean(0)
-        tables = by_group(a, groups, scores).influences, by_group(b, groups, scores).influences
+        tables = by_group(a, sample, scores).influences, by_group(b, sample, scores).influences
         each = images / tables[0].shape[1]
     variance = PairVariance.of(*tables)
     columns = images_needed(variance, observed, seeds, level, power)
     return Power(
-        detectable_difference(difference_error(a, b, groups), level, power),
+        detectable_difference(difference_error(a, b, sample), level, power),
         seeds_needed(variance, observed, tables[0].shape[1], level, power) if seeds > 1 else None,
         None if columns is None else ceil(columns * each),
     )

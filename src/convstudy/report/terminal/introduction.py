@@ -17,6 +17,8 @@ def introduction(comparison: Comparison) -> str:
         if data.validation is None
         else f"{len(data.train.labels):,} training and {len(data.validation.labels):,} validation images, {test}"
     )
+    if comparison.plan.folds is not None:
+        images = f"{plural(len(data.test.labels), 'image')}, all tested"
     grid = comparison.plan.lr_grid
     lr = f"from {', '.join(f'{lr:g}' for lr in grid)}" if grid else f"{recipe.lr:g}"
     each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
@@ -24,6 +26,8 @@ def introduction(comparison: Comparison) -> str:
     seeds = plural(len(comparison.seeds), "seed")
     if plan.until == "sure":
         seeds = f"3 to {plan.max_seeds} seeds, until sure (margin {points(plan.margin / 100)})"
+    if plan.folds is not None:
+        seeds = f"{plan.folds} folds" + (f", repeated {plan.repeats} times" if plan.repeats else "")
     lines = [
         f"{data.name}: {plural(data.num_classes, 'class')}, {data.in_channels} x {data.side} x {data.side}; {images}",
         *data.notes,

@@ -91,7 +91,7 @@ def verdicts(results: Results) -> RenderableType:
         )
         for pair in shown
     ]
-    basis = f"based on {numbers.plural(seeds, 'seed')} and {sentences.sample(results.protocol.data)}"
+    basis = f"based on {sentences.basis(results.protocol)}"
     if len(shown) < len(results.comparisons):
         basis += f"; all {len(results.comparisons)} pairs are in the report"
     for reply in sentences.replies(results):

@@ -102,6 +102,7 @@ class Comparison:
             lr_grid=self.plan.lr_grid,
             freeze=self.plan.freeze,
             unfreeze_at=self.plan.unfreeze_at,
+            folds=self.plan.folds,
             seed=seed,
             device=self.device.type,
             threads=self.plan.threads,
@@ -182,6 +183,7 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
         skip_bad_images=plan.skip_bad_images,
         train_images=plan.train_images,
         group_by=plan.group_by,
+        folds=plan.folds,
     )
     shapes = {entrant.input_shape for entrant in comparison.entrants}
     sized = {shape: at_input(comparison.data, shape) for shape in shapes}

@@ -19,12 +19,13 @@ from convstudy.statistics import (
     study_power,
     top1_interval,
 )
-from convstudy.statistics.groups import Groups
+from convstudy.statistics.folds import Folds, Sample
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import LEVEL, Verdict
 from convstudy.study.comparisons.activation_maps import with_maps
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.conclusion import conclusion, sequential_conclusion
+from convstudy.study.comparisons.cross_validation import cross_validated, whole_repeats
 from convstudy.study.comparisons.data_description import describe_data
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import HealthFinding, health_of, of_inputs
@@ -61,7 +62,7 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
     environment = describe(comparison.device, comparison.plan.threads, comparison.jobs)
     protocol = replace(protocol_of(comparison), mixed=check_runs(comparison, folder, allow_mixed=allow_mixed))
     findings = findings_of(comparison.entrants, runs, protocol, environment)
-    answers = GivenAnswers(comparison.data.test, findings.runs)
+    answers = _given_answers(comparison, runs, findings.runs)
     findings = replace(
         findings,
         mistaken=answers.most_mistaken(),
@@ -69,7 +70,20 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
         disagreements=int(answers.differing().sum()),
     )
     first = {name: run for (name, seed), run in runs.items() if seed == comparison.seeds[0]}
-    return with_maps(findings, first)
+    # a run of a cross-validation was trained on most of the images, so its maps would not be those of new ones
+    return with_maps(findings, first) if comparison.plan.folds is None else findings
+
+
+def _given_answers(
+    comparison: Comparison, runs: Mapping[tuple[str, int], RunFolder], read: Sequence[RunResult]
+) -> GivenAnswers:
+    test, folds = comparison.data.test, comparison.plan.folds
+    if folds is None:
+        return GivenAnswers(test, read)
+    crossed = cross_validated(runs, {(run.model, run.seed): run for run in read}, folds)
+    places = {name: place for place, name in enumerate(test.ids)}
+    whole = test.chosen(np.array([places[name] for name in crossed.ids]))
+    return GivenAnswers(whole, [run for results in crossed.results.values() for run in results])
 
 
 def findings_of(
@@ -81,31 +95,38 @@ def findings_of(
     unfinished: int = 0,
 ) -> Findings:
     """Return the findings from finished runs, given by network and seed, about the networks that have one."""
+    if protocol.folds is not None:
+        runs = whole_repeats(runs, protocol.folds)
     missing = [entrant.name for entrant in entrants if not any(name == entrant.name for name, _ in runs)]
     entrants = [entrant for entrant in entrants if entrant.name not in missing]
     read = {key: run.read() for key, run in runs.items()}
     own = {entrant.name: [key for key in runs if key[0] == entrant.name] for entrant in entrants}
-    answers = {name: np.stack([_right(read[key]) for key in keys]) for name, keys in own.items()}
-    groups = groups_of(read.values())
+    answering: Mapping[str, Sequence[RunResult]] = {name: [read[key] for key in keys] for name, keys in own.items()}
+    sample: Sample | None = groups_of(read.values())
+    judged: Mapping[tuple[str, int], RunResult] = read
+    if protocol.folds is not None and read:
+        crossed = cross_validated(runs, read, protocol.folds)
+        answering, sample, judged = crossed.results, crossed.folds, crossed.with_whole_answers(read)
+    answers = {name: np.stack([_right(run) for run in answering[name]]) for name in own}
     models = tuple(
         _model_result(
             entrant,
             answers[entrant.name],
             [runs[key] for key in own[entrant.name]],
-            metrics_of([read[key] for key in own[entrant.name]], groups),
-            groups,
+            metrics_of(answering[entrant.name], sample),
+            sample,
         )
         for entrant in entrants
     )
-    health = tuple(finding for entrant in entrants for finding in _health(own[entrant.name], read, runs))
+    health = tuple(finding for entrant in entrants for finding in _health(own[entrant.name], judged, runs))
     health += of_inputs({entrant.name: entrant.input_shape[-1] for entrant in entrants})
     sequential = None
     if protocol.until == "sure":
         none = {name: np.zeros((0, 0), bool) for name in missing}
-        sequential, compared = outcome(answers | none, protocol, groups)
+        sequential, compared = outcome(answers | none, protocol, groups_of(read.values()))
         protocol = replace(protocol, seeds=protocol.seeds[: max(map(len, answers.values()), default=0)])
     else:
-        compared = compare_pairs(answers, groups)
+        compared = compare_pairs(answers, sample)
     pairs, all_runs = without_unhealthy(compared, health), list(read.values())
     results = Results(
         models=models,
@@ -115,19 +136,19 @@ def findings_of(
         conclusion=(
             sequential_conclusion(models, pairs, protocol.margin)
             if sequential
-            else conclusion(models, pairs, answers, protocol.margin, groups)
+            else conclusion(models, pairs, answers, protocol.margin, sample)
         ),
-        omnibus=seed_by_seed(all_runs),
+        omnibus=seed_by_seed(all_runs) if protocol.folds is None else (),
         health=health,
         sequential=sequential,
     )
     return Findings(results=results, runs=tuple(all_runs), unfinished=unfinished)
 
 
-def compare_pairs(answers: dict[str, Answers], groups: Groups | None = None) -> tuple[PairResult, ...]:
+def compare_pairs(answers: dict[str, Answers], sample: Sample | None = None) -> tuple[PairResult, ...]:
     """Compare every two networks; with more than one pair, p-values are adjusted by Holm's method."""
-    pairs = pairwise(answers, groups)
-    return tuple(_pair_result(pair, answers, len(pairs), groups) for pair in pairs)
+    pairs = pairwise(answers, sample)
+    return tuple(_pair_result(pair, answers, len(pairs), sample) for pair in pairs)
 
 
 def without_unhealthy(pairs: Sequence[PairResult], health: Sequence[HealthFinding]) -> tuple[PairResult, ...]:
@@ -166,10 +187,11 @@ def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     return tuple(Omnibus(seed, test.statistic, test.degrees_of_freedom, test.p_value) for seed, test in tests.items())
 
 
-def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int, groups: Groups | None) -> PairResult:
+def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int, sample: Sample | None) -> PairResult:
     a, b = answers[pair.a], answers[pair.b]
-    chance = chance_of_beating(a, b)
-    power = study_power(a, b, level=LEVEL / pairs, groups=groups) if len(a) == len(b) else None
+    crossed = isinstance(sample, Folds)
+    chance = None if crossed else chance_of_beating(a, b)
+    power = study_power(a, b, level=LEVEL / pairs, sample=sample) if len(a) == len(b) else None
     return PairResult(
         a=pair.a,
         b=pair.b,
@@ -185,7 +207,7 @@ def _pair_result(pair: PairDifference, answers: dict[str, Answers], pairs: int, 
         seeds_needed=power.seeds if power else None,
         images_needed=power.images if power else None,
         standardized=standardized_difference(a, b),
-        cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 else None,
+        cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 and not crossed else None,
     )
 
 
@@ -199,9 +221,9 @@ def _model_result(
     answers: Answers,
     runs: list[RunFolder],
     metrics: Mapping[str, Metric],
-    groups: Groups | None,
+    sample: Sample | None,
 ) -> ModelResult:
-    interval = top1_interval(answers, groups)
+    interval = top1_interval(answers, sample)
     records = [run.record() for run in runs]
 
     def mean(key: str) -> float:
@@ -238,10 +260,12 @@ def protocol_of(comparison: Comparison) -> Protocol:
     data, seeds, plan = comparison.data, comparison.seeds, comparison.plan
     budget = plan.budget
     return Protocol(
-        data=describe_data(data, seeds[0]),
+        data=describe_data(data, seeds[0], plan.folds),
         recipe=comparison.shared_recipe(),
         seeds=seeds,
         command=plan.command(),
+        folds=plan.folds,
+        repeats=plan.repeats or 1,
         validation_split=data.validation is None,
         until=plan.until,
         max_seeds=plan.max_seeds,

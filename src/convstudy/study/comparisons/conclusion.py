@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convstudy.statistics import MARGIN, cheapest_noninferior, noninferiority
-from convstudy.statistics.groups import Groups
+from convstudy.statistics.folds import Sample
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.results import Conclusion, ModelResult, PairResult
@@ -16,7 +16,7 @@ def conclusion(
     pairs: Sequence[PairResult],
     answers: Mapping[str, Answers],
     margin: float = MARGIN,
-    groups: Groups | None = None,
+    sample: Sample | None = None,
 ) -> Conclusion | None:
     """Return the best network, the networks it is shown to beat, and the cheapest that is at most `margin` worse.
 
@@ -25,7 +25,7 @@ def conclusion(
     if len(models) < 2:
         return None
     best = max(models, key=lambda model: model.top1.mean).name
-    shown = noninferiority([answers[model.name] for model in models], margin, groups=groups)
+    shown = noninferiority([answers[model.name] for model in models], margin, sample=sample)
     place = cheapest_noninferior(shown, [float("inf") if model.macs is None else model.macs for model in models])
     return Conclusion(
         best=best,

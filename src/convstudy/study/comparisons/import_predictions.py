@@ -93,7 +93,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         models=models,
         comparisons=pairs,
         protocol=protocol,
-        conclusion=conclusion(models, pairs, answers, groups=groups),
+        conclusion=conclusion(models, pairs, answers, sample=groups),
         omnibus=seed_by_seed(runs),
         health=health,
     )
@@ -112,6 +112,11 @@ def _check_target(folder: ComparisonFolder, existing: Findings | None, model: st
         raise StudyError(
             f"{folder.path} was trained with --until sure, and the number of its seeds followed from its own networks "
             "only; choose another `output`",
+            setting=OUTPUT,
+        )
+    if existing and existing.results.protocol.folds is not None:
+        raise StudyError(
+            f"{folder.path} is a cross-validation, whose folds other programs do not know; choose another `output`",
             setting=OUTPUT,
         )
     if existing and model in folder.identity()["models"]:

@@ -10,17 +10,17 @@ import numpy.typing as npt
 
 from convstudy import statistics
 from convstudy.statistics import Interval, group_intervals
-from convstudy.statistics.groups import Groups
+from convstudy.statistics.folds import Sample
 from convstudy.study.comparisons.results import Metric
 from convstudy.study.runs.result import RunResult
 
 
-def metrics_of(runs: Sequence[RunResult], groups: Groups | None = None) -> dict[str, Metric]:
+def metrics_of(runs: Sequence[RunResult], sample: Sample | None = None) -> dict[str, Metric]:
     """Return the metrics of one network's runs on the same test images, by name.
 
     `log_loss` is in nats, all others are fractions of 1. `top5` is included for ten or more classes. Metrics that need
-    probabilities are omitted if only predicted classes are known. `groups` are those of images that depend on each
-    other. The calibration error has no interval, because it is
+    probabilities are omitted if only predicted classes are known. `sample` are the groups of images that depend on
+    each other, or the folds of a cross-validation. The calibration error has no interval, because it is
     biased on few images (docs/statistics.md).
 
     >>> logits = np.array([[4, 0], [0, 4], [4, 0]], dtype=np.float32)
@@ -32,7 +32,7 @@ def metrics_of(runs: Sequence[RunResult], groups: Groups | None = None) -> dict[
     labels = runs[0].labels
     probabilities = statistics.probabilities_of(np.stack([run.logits for run in runs]))
     predictions = probabilities.argmax(2)
-    balanced_accuracy, macro_f1, top5, log_loss = _intervals(groups)
+    balanced_accuracy, macro_f1, top5, log_loss = _intervals(sample)
     found = {
         "balanced_accuracy": _metric(
             statistics.balanced_accuracy(predictions, labels), balanced_accuracy(predictions, labels)
@@ -49,9 +49,9 @@ def metrics_of(runs: Sequence[RunResult], groups: Groups | None = None) -> dict[
     }
 
 
-def _intervals(groups: Groups | None) -> tuple[Callable[..., Interval], ...]:
-    """Return the functions that compute the intervals, for independent images or for images in groups."""
-    if groups is None:
+def _intervals(sample: Sample | None) -> tuple[Callable[..., Interval], ...]:
+    """Return the functions that compute the intervals, for independent images or for another sample."""
+    if sample is None:
         return (
             statistics.balanced_accuracy_interval,
             statistics.macro_f1_interval,
@@ -59,7 +59,7 @@ def _intervals(groups: Groups | None) -> tuple[Callable[..., Interval], ...]:
             statistics.log_loss_interval,
         )
     return tuple(
-        partial(interval, groups=groups)
+        partial(interval, sample=sample)
         for interval in (
             group_intervals.group_balanced_accuracy_interval,
             group_intervals.group_macro_f1_interval,

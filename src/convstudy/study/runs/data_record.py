@@ -26,6 +26,7 @@ class DataRecord:
     image_side: int  # before images are resized to the network's input
     train_images: int | None = None  # size of the training subset; None: all
     group_by: str | None = None  # by what images depend on each other; None: as a table says, or not at all
+    folds: int | None = None  # of a cross-validation; its data have no test part
     named: bool = True  # whether `words` loads the data again; False if they were given as an object
 
     @classmethod
@@ -39,6 +40,7 @@ class DataRecord:
         skip_bad_images: bool,
         train_images: int | None = None,
         group_by: str | None = None,
+        folds: int | None = None,
     ) -> DataRecord:
         """Return the record of data that were loaded with these settings."""
         return cls(
@@ -53,6 +55,7 @@ class DataRecord:
             image_side=data.side,
             train_images=train_images,
             group_by=group_by,
+            folds=folds,
             named=data.named,
         )
 
@@ -71,6 +74,6 @@ class DataRecord:
             test_data=Path(self.test_data) if self.test_data else None,
             side=self.image_side,
             skip_bad_images=self.skip_bad_images,
-            parting=Parting(train_images=self.train_images, group_by=self.group_by),
+            parting=Parting(self.train_images, self.group_by, whole=self.folds is not None),
             progress=progress,
         )
