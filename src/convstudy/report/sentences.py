@@ -78,7 +78,7 @@ def replies(results: Results) -> tuple[Reply, ...]:
     return (
         Reply("Which network is best?", _best(best)),
         Reply("Is that sure?", _sure(found, results)),
-        Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models)),
+        Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models, results.protocol)),
     )
 
 
@@ -161,12 +161,10 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
     return " ".join(parts)
 
 
-def _cheapest(found: Conclusion, models: dict[str, ModelResult]) -> str:
+def _cheapest(found: Conclusion, models: dict[str, ModelResult], protocol: Protocol) -> str:
     if found.cheapest is None:
-        return (
-            f"No network is shown to be within {points(found.margin)} of the best one; more seeds or more test images "
-            "are needed."
-        )
+        needed = "more seeds or more test images" if protocol.folds is None else "more images"
+        return f"No network is shown to be within {points(found.margin)} of the best one; {needed} are needed."
     if found.cheapest == found.best:
         return f"{found.best} itself: no cheaper network is shown to be that close."
     cheap, dear = models[found.cheapest].macs, models[found.best].macs
