@@ -6,8 +6,9 @@ Two classifiers of equal expected accuracy are trained and tested: ridge regress
 each with P features, whose noise is half its own and half common to both views. Each run leaves out a random tenth of
 its training images, as a validation set would, and (with luck) adds noise of a random strength to its scores, as runs
 of other seeds differ. The random numbers come from the Mersenne Twister. Printed as a Markdown table, shares in percent
-with Monte Carlo standard errors. The last two columns are for comparison: Nadeau & Bengio's t test by the folds alone,
-and the test that takes the pooled answers as those of one run on independent images.
+with Monte Carlo standard errors. Two columns are for comparison: Nadeau & Bengio's t test by the folds alone, and the
+test that takes the pooled answers as those of one run on independent images. The last one has the mean half-widths of
+the intervals of the difference, in percentage points, and those of Nadeau & Bengio.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from convstudy.statistics import accuracy_difference, top1_interval
-from convstudy.statistics.folds import Folds
+from convstudy.statistics.folds import Folds, fold_error
 from convstudy.statistics.variation import image_variance
 
 Table = npt.NDArray[np.float64]
@@ -95,12 +96,13 @@ CELLS = (
 )
 
 
-def nadeau_bengio(a: Answers, b: Answers, folds: Folds) -> float:
-    """Return the p-value of their t test: equation 9, by the folds alone."""
+def nadeau_bengio(a: Answers, b: Answers, folds: Folds) -> tuple[float, float]:
+    """Return p-value and half-width of their t test: equation 9, by the folds alone."""
     values = a.astype(float) - b
     means = [values[repeat][of == fold].mean() for repeat, of in enumerate(folds.of) for fold in range(folds.count)]
     error = (np.var(means, ddof=1) * (1 / len(means) + 1 / (folds.count - 1))) ** 0.5
-    return float(2 * stats.t.sf(abs(values.mean()) / error, len(means) - 1)) if error else 1.0
+    p_value = float(2 * stats.t.sf(abs(values.mean()) / error, len(means) - 1)) if error else 1.0
+    return p_value, float(stats.t.isf(0.025, len(means) - 1)) * error
 
 
 def pooled(a: Answers, b: Answers) -> float:
@@ -114,8 +116,8 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=1000)
     studies = parser.parse_args().studies
     heads = ("images", "folds", "repeats", "features", "luck", "top-1 covered", "difference covered", "false alarms")
-    print(f"| {' | '.join(heads)} | by the folds alone | as independent answers |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(f"| {' | '.join(heads)} | by the folds alone | as independent answers | half-widths |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for number, cell in enumerate(CELLS):
         print(f"| {cell.name} | {' | '.join(measured(cell, number, studies))} |", flush=True)
 
@@ -123,17 +125,21 @@ def main() -> None:
 def measured(cell: Cell, number: int, studies: int) -> list[str]:
     """Return the shares with their errors; the true top-1 is the mean over all studies of the cell."""
     stream = np.random.Generator(np.random.MT19937(3000 + number))
-    limits, means, found = [], [], []
+    limits, means, found, widths = [], [], [], []
     for _ in range(studies):
         a, b, folds = cell.study(stream)
         top1, difference = top1_interval(a, folds), accuracy_difference(a, b, sample=folds)
         limits.append((top1.low, top1.high))
         means.append((a.mean() + b.mean()) / 2)
-        alarms = [p < 0.05 for p in (difference.p_value, nadeau_bengio(a, b, folds), pooled(a, b))]
+        by_folds, width = nadeau_bengio(a, b, folds)
+        widths.append((fold_error(a.astype(float) - b, folds).margin(0.025), width))
+        alarms = [p < 0.05 for p in (difference.p_value, by_folds, pooled(a, b))]
         found.append((difference.low <= 0 <= difference.high, *alarms))
     covered = np.mean([low <= np.mean(means) <= high for low, high in limits])
     shares = [covered, *np.mean(found, axis=0)]
-    return [f"{100 * share:.1f} ± {100 * (share * (1 - share) / studies) ** 0.5:.1f}" for share in shares]
+    own, by_folds = 100 * np.mean(widths, axis=0)
+    texts = [f"{100 * share:.1f} ± {100 * (share * (1 - share) / studies) ** 0.5:.1f}" for share in shares]
+    return [*texts, f"{own:.1f}, {by_folds:.1f}"]
 
 
 if __name__ == "__main__":
