@@ -46,7 +46,7 @@ def test_without_parts_a_test_part_is_split_off(images: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["file,label", "0.png,a"], "has the columns file, label; expected filename,label or filename,label,split"),
+        (["file,label", "0.png,a"], "has the columns file, label; expected filename,label"),
         (["filename,label"], "lists no image"),
         ([], "cannot be read as a table"),
         (["filename,label", "0.png,a", "gone.png,b"], "list.csv lists 1 file that does not exist: line 3: "),

@@ -388,7 +388,7 @@ def test_bad_files_get_one_line(tmp_path: Path) -> None:
         empty: "empty.npz is empty",
         tmp_path / "gone.npz": "gone.npz does not exist",
         text: "text.npz cannot be read as .npz: it is not an archive",
-        tmp_path / "table.csv": "table.csv has the columns a, b; expected filename,label or filename,label,split",
+        tmp_path / "table.csv": "table.csv has the columns a, b; expected filename,label",
         tmp_path / "gone": "gone does not exist; expected class folders",
     }.items():
         with pytest.raises(DataError, match=message.replace(".", r"\.")) as caught:

@@ -174,7 +174,7 @@ def test_verdicts_are_told_with_what_they_are_based_on() -> None:
 def test_of_many_pairs_only_the_leaders_are_told() -> None:
     results = made_up_findings(networks=6).results
     text = " ".join(drawn(verdicts(results)).split())
-    assert "based on 3 seeds and 360 test images; all 15 pairs are in the report" in text
+    assert "based on 3 seeds and 360 test images, taken as independent; all 15 pairs are in the report" in text
     assert [verdict(pair, pairs=15) in text for pair in results.comparisons].count(True) == 5
 
 

@@ -62,8 +62,8 @@ def test_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,label\na,0\n", "has the columns name, label; expected id, label, and prediction"),
-        ("id,label\na,0\n", "has the columns id, label; expected id, label, and prediction"),
+        ("name,label\na,0\n", "has the columns name, label; expected id, label"),
+        ("id,label\na,0\n", "has the columns id, label; expected id, label"),
         ("id,label,prediction\n", "has no predictions"),
         ("", "cannot be read as predictions"),
         ("id,label,prediction\na,0,0\na,1,1\n", "has the image a twice"),

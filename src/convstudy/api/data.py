@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,7 @@ def load_data(data: Any, **options: Any) -> LoadedData:
 
     `data` is a name or a path, images and labels, a mapping from sets (train, validation, test) to these, a torch
     `Dataset`, or a data set of the library `datasets`. Options are `data_dir`, `test_data`, `skip_bad_images`,
-    `train_images`, `side`, and for arrays `name` and `class_names`.
+    `train_images`, `group_by`, `side`, and for arrays `name` and `class_names`.
 
     Raises: DataError or UnknownNameError, if the data cannot be read or used.
 
@@ -70,5 +70,7 @@ def load_data(data: Any, **options: Any) -> LoadedData:
     digits: 10 classes, 1 x 8 x 8; 1,348 training, 449 test images
     """
     given = data.data_set if isinstance(data, LoadedData) else data
-    source = str(data) if isinstance(data, str | Path) else None
-    return LoadedData(load_given(given, **options), source)
+    loaded = load_given(given, **options)
+    if options.get("group_by"):  # of which a study that is repeated by the name of the data would not know
+        return LoadedData(replace(loaded, named=False), None)
+    return LoadedData(loaded, str(data) if isinstance(data, str | Path) else None)

@@ -10,7 +10,7 @@ from typing import Any
 from convstudy.api.data import LoadedData
 from convstudy.data import DataSet
 from convstudy.data.in_memory import load_given
-from convstudy.errors import ModelError
+from convstudy.errors import ModelError, StudyError
 from convstudy.study.models.objects import Network, model_of, name_of
 from convstudy.study.models.opening import Model
 from convstudy.study.plans.plan import Plan
@@ -59,10 +59,14 @@ def _model(name: str, network: Network) -> Model:
 
 
 def _data(data: Any, settings: Mapping[str, Any]) -> tuple[DataSet | None, str]:
+    if isinstance(data, LoadedData | DataSet) and settings.get("group_by"):
+        raise StudyError("group_by is given, but the data are loaded already; pass it to `load_data`")
     if isinstance(data, LoadedData) and data.source is not None:
         return data.data_set, data.source
     given = data.data_set if isinstance(data, LoadedData) else data
     if isinstance(given, str | Path):
         return None, str(given)
-    found = load_given(given, **{key: settings[key] for key in ("train_images",) if settings.get(key)})
+    found = load_given(
+        given, **{key: settings[key] for key in ("train_images", "group_by", "folds") if settings.get(key)}
+    )
     return found, found.name

@@ -16,8 +16,9 @@ from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import LARGEST_SIDE
 from convstudy.data.image_set import DataSet, EvaluationSet, ImageSet, names_of, numbered, together
 from convstudy.data.labels import check_range, decode_labels
+from convstudy.data.parting import Parting
 from convstudy.data.pixels import middle_squares, resize
-from convstudy.data.split import TEST_NOTE, check_enough, split_test
+from convstudy.data.split import check_enough
 from convstudy.errors import DataError, printable
 from convstudy.wording import some
 
@@ -56,7 +57,7 @@ class _Pair:
     name: str
 
 
-def array_file(path: Path, *, test_data: Path | None, side: int | None) -> DataSet:
+def array_file(path: Path, *, test_data: Path | None, side: int | None, parting: Parting) -> DataSet:
     """Read a file of arrays, and a second one with the test part.
 
     Images are N x H x W, N x H x W x C or N x C x H x W; bytes, whole numbers from 0 to 255, or floats in 0..1 or
@@ -87,7 +88,7 @@ def array_file(path: Path, *, test_data: Path | None, side: int | None) -> DataS
             class_names = class_names or others
         parts = _read({part: pair for part, pair in pairs.items() if pair is not None})
     class_names = class_names or names_of(parts["train"].labels, path.name)
-    return _data_set(path, test_data, parts, class_names, side, notes)
+    return _data_set(path, test_data, parts, class_names, side, notes, parting)
 
 
 def arrays_to_evaluate(
@@ -175,15 +176,15 @@ def _data_set(
     class_names: tuple[str, ...],
     side: int | None,
     notes: Sequence[str],
+    parting: Parting,
 ) -> DataSet:
+    parts = {part: parting.grouped(images) for part, images in parts.items()}
     train, validation, test = parts["train"], parts.get("validation"), parts.get("test")
     for part, images in parts.items():
         _check(images, train, class_names, f"{path.name}, {part}")
     check_enough(parts, class_names, path.name)
-    notes = list(notes)
-    if test is None:
-        train, test = split_test(train)
-        notes.append(TEST_NOTE)
+    train, test, of_parts = parting.parts(train, validation, test)
+    notes = [*notes, *of_parts]
     height, width = train.images.shape[2:]
     if height != width or side not in {None, height}:
         target = side or min(height, width, LARGEST_SIDE)
@@ -307,7 +308,11 @@ def _in_memory(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> ArrayFile:
 
 
 def arrays_in_memory(
-    arrays: Mapping[str, npt.NDArray[Any]], name: str, class_names: tuple[str, ...], side: int | None
+    arrays: Mapping[str, npt.NDArray[Any]],
+    name: str,
+    class_names: tuple[str, ...],
+    side: int | None,
+    parting: Parting,
 ) -> DataSet:
     """Return the data set of arrays that are in memory, by the keys of a file of arrays.
 
@@ -318,4 +323,5 @@ def arrays_in_memory(
     if pairs["train"] is None:
         raise DataError(f"the data have the arrays {_listed(file)}; expected those of a training set")
     parts = _read({part: pair for part, pair in pairs.items() if pair is not None})
-    return _data_set(file.path, None, parts, class_names or names_of(parts["train"].labels, name), side, ())
+    names = class_names or names_of(parts["train"].labels, name)
+    return _data_set(file.path, None, parts, names, side, (), parting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from convstudy.data.file_names import seen_from
 from convstudy.data.image_set import DataSet, EvaluationSet, ImageSet
 from convstudy.data.image_tree import ImageTree, folders_in, read_tree
 from convstudy.data.memory import slice_of
-from convstudy.data.split import TEST_NOTE, check_enough, split_test
+from convstudy.data.parting import Parting
+from convstudy.data.split import check_enough
 from convstudy.data.store import decoded_store
 from convstudy.data.white import white_notes, white_of_files
 from convstudy.errors import DataError, printable
@@ -32,6 +33,7 @@ class LabeledFile:
 
     path: Path
     class_name: str
+    group: str = ""  # of images that depend on each other, if a table says it
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class FileSet:
     horizontal_flip: bool = True
     order: tuple[str, ...] = ()  # of the classes, if they have their own; otherwise they are sorted
     white: White | None = None  # of images of more than 8 bits, if it is known already
+    parting: Parting = field(default_factory=Parting)
 
 
 def image_folder(
@@ -54,6 +57,7 @@ def image_folder(
     side: int | None,
     skip_bad_images: bool,
     white: White | None = None,
+    parting: Parting,
     progress: Callable[[int, int], None] | None,
 ) -> DataSet:
     """Read class folders; the class is the folder's name, and classes are sorted as torchvision sorts them.
@@ -63,17 +67,19 @@ def image_folder(
     """
     tree = read_tree(root)
     _refuse_empty(tree)
-    return labeled_files(files_of(tree, white), side=side, skip_bad_images=skip_bad_images, progress=progress)
+    files = files_of(tree, white, parting)
+    return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
-def files_of(tree: ImageTree, white: White | None = None) -> FileSet:
+def files_of(tree: ImageTree, white: White | None = None, parting: Parting | None = None) -> FileSet:
     """Return the image files of a folder with their classes; without parts, all of them are for training."""
     parts = {
         part or "train": [LabeledFile(path, each.name) for each in folder.classes for path in each.images]
         for part, folder in tree.parts.items()
     }
     name = printable(tree.root.resolve().name)
-    return FileSet(tree.root, parts, name, f"the class folders of {name}/", tuple(tree.notes()), white=white)
+    source = f"the class folders of {name}/"
+    return FileSet(tree.root, parts, name, source, tuple(tree.notes()), white=white, parting=parting or Parting())
 
 
 def _refuse_empty(tree: ImageTree) -> None:
@@ -96,19 +102,17 @@ def labeled_files(
     class_names = tuple(sorted(class_names, key=files.order.index)) if files.order else class_names
     read = _decoded(files, class_names, side=side, skip_bad_images=skip_bad_images, progress=progress)
     check_enough(read.sets, class_names, files.name)
-    train, test, notes = read.sets["train"], read.sets.get("test"), read.notes
-    if test is None:
-        train, test = split_test(train)
-        notes = (*notes, TEST_NOTE)
+    sets = read.sets
+    train, test, notes = files.parting.parts(sets["train"], sets.get("validation"), sets.get("test"))
     return DataSet(
         files.name,
         files.source,
         class_names,
         train,
-        read.sets.get("validation"),
+        sets.get("validation"),
         test,
         files.horizontal_flip,
-        notes=notes,
+        notes=(*read.notes, *notes),
         skipped=read.skipped,
         white=read.white,
     )
@@ -167,7 +171,8 @@ def _decoded(
             "`skip_bad_images`",
             setting="skip_bad_images",
         )
-    sets = _image_sets(root, parts, store.images, bad, class_names)
+    found = _image_sets(root, parts, store.images, bad, class_names)
+    sets = {part: files.parting.grouped(images) for part, images in found.items()}
     notes = [note, store.note, *_bad_note(bad), *_treatment_notes(store.report.treatments)]
     notes += [*white_notes(white), *files.notes]
     skipped = tuple(seen_from(root, path) for path in bad)
@@ -260,5 +265,6 @@ def _image_sets(
         labels = np.array([class_names.index(item.class_name) for item in good], np.int64)
         ids = tuple(seen_from(root, item.path) for item in good)
         start, end = end, end + len(good)
-        sets[part] = ImageSet(slice_of(images, start, end), labels, ids)
+        groups = tuple(item.group for item in good if item.group)
+        sets[part] = ImageSet(slice_of(images, start, end), labels, ids, groups=groups)
     return sets

@@ -12,6 +12,7 @@ from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import FileSet, LabeledFile, labeled_files
 from convstudy.data.image_set import DataSet
 from convstudy.data.image_tree import PARTS
+from convstudy.data.parting import Parting
 from convstudy.errors import DataError, optional_module, printable
 
 PREFIX = "hf:"
@@ -26,7 +27,12 @@ LABELS = (
 
 
 def hugging_face_set(
-    words: str, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
+    words: str,
+    *,
+    side: int | None,
+    skip_bad_images: bool,
+    parting: Parting,
+    progress: Callable[[int, int], None] | None,
 ) -> DataSet:
     """Read `hf:NAME`: the image files as they are stored, with the names of the labels.
 
@@ -35,12 +41,14 @@ def hugging_face_set(
 
     Raises: ToolError, if `datasets` is not installed; DataError, if the name is unknown or the columns are others.
     """
-    return _data_set(words, _loaded(words), side=side, skip_bad_images=skip_bad_images, progress=progress)
+    return _data_set(
+        words, _loaded(words), side=side, skip_bad_images=skip_bad_images, parting=parting, progress=progress
+    )
 
 
-def hugging_face_object(found: Any, *, side: int | None) -> DataSet:
+def hugging_face_object(found: Any, *, side: int | None, parting: Parting) -> DataSet:
     """Return the data set of a `datasets.Dataset` or `DatasetDict` that is loaded already. Raises: DataError."""
-    return _data_set("datasets", found, side=side, skip_bad_images=False, progress=None)
+    return _data_set("datasets", found, side=side, skip_bad_images=False, parting=parting, progress=None)
 
 
 def _data_set(
@@ -49,6 +57,7 @@ def _data_set(
     *,
     side: int | None,
     skip_bad_images: bool,
+    parting: Parting,
     progress: Callable[[int, int], None] | None,
 ) -> DataSet:
     parts = _parts(words, found)
@@ -69,6 +78,7 @@ def _data_set(
             printable(words.replace(":", "-").replace("/", "-")),
             f"{words}, read by `datasets`",
             order=names,
+            parting=parting,
         ),
         side=side,
         skip_bad_images=skip_bad_images,

@@ -31,6 +31,8 @@ class ImageSet:
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
     ids: tuple[str, ...]  # a stable name per image that says where it is: its path, or "x_train/17"
     loaded: npt.NDArray[np.uint64] | None = None  # N, the fingerprints, if the images were changed since they were read
+    groups: tuple[str, ...] = ()  # the group of each image (patient, writer, video); empty: images are independent
+    kin: npt.NDArray[np.int64] | None = None  # a number per image that near-duplicates share; None: there are none
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -61,7 +63,14 @@ class ImageSet:
             self.labels[indices],
             tuple(self.ids[index] for index in indices),
             self.fingerprints[indices] if known else None,
+            tuple(self.groups[index] for index in indices) if self.groups else (),
+            None if self.kin is None else self.kin[indices],
         )
+
+    @property
+    def num_groups(self) -> int | None:
+        """Number of groups of images; None if images are independent."""
+        return len(set(self.groups)) or None
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,7 @@ class DataSet:
                 whole.update(repr(part.images.shape).encode())
                 whole.update(b"".join(part.digests))
                 whole.update(np.ascontiguousarray(part.labels).data)
+                whole.update("\0".join(part.groups).encode())
         return whole.hexdigest()
 
 
@@ -131,6 +141,7 @@ def together(parts: Sequence[ImageSet]) -> ImageSet:
         np.concatenate([part.labels for part in parts]),
         tuple(name for part in parts for name in part.ids),
         np.concatenate([part.fingerprints for part in parts]),
+        tuple(name for part in parts for name in part.groups),
     )
 
 

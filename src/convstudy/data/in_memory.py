@@ -13,6 +13,7 @@ import numpy.typing as npt
 from convstudy.data.arrays import arrays_in_memory, memory_to_evaluate
 from convstudy.data.hugging_face import hugging_face_object
 from convstudy.data.image_set import DataSet, EvaluationSet, at_side, to_evaluate
+from convstudy.data.parting import Parting
 from convstudy.data.sources import completed, load, load_to_evaluate
 from convstudy.data.split import TEST_NOTE
 from convstudy.errors import DataError
@@ -31,6 +32,8 @@ def load_given(
     class_names: Sequence[str] = (),
     side: int | None = None,
     train_images: int | None = None,
+    group_by: str | None = None,
+    folds: int | None = None,
     **of_source: Any,
 ) -> DataSet:
     """Return a data set from whatever is at hand.
@@ -47,14 +50,15 @@ def load_given(
     >>> data.name, data.num_classes, len(data.train), len(data.test)
     ('arrays', 2, 30, 10)
     """
+    parting = Parting(train_images=train_images, group_by=group_by, whole=folds is not None)
     if isinstance(data, DataSet):
         return data if side is None else at_side(data, side)
     if isinstance(data, str | Path):
-        return load(str(data), side=side, train_images=train_images, **of_source)
+        return load(str(data), side=side, parting=parting, **of_source)
     if type(data).__module__.partition(".")[0] == "datasets":
-        found = hugging_face_object(data, side=side)
+        found = hugging_face_object(data, side=side, parting=parting)
     else:
-        found = arrays_in_memory(_arrays(data), name, tuple(class_names) or _class_names(data), side)
+        found = arrays_in_memory(_arrays(data), name, tuple(class_names) or _class_names(data), side, parting)
     return completed(replace(found, named=False), train_images)
 
 
@@ -79,7 +83,7 @@ def given_to_evaluate(
     if isinstance(data, DataSet):
         return to_evaluate(data if side is None else at_side(data, side), is_test=TEST_NOTE not in data.notes)
     if type(data).__module__.partition(".")[0] == "datasets":
-        found = hugging_face_object(data, side=side)
+        found = hugging_face_object(data, side=side, parting=Parting())
         return to_evaluate(found, is_test=TEST_NOTE not in found.notes)
     names = tuple(class_names) or _class_names(data)
     return memory_to_evaluate(_arrays(data), name, names, side, expected)

@@ -11,12 +11,14 @@ import pandas as pd
 from convstudy.data.decoding import White
 from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import FileSet, LabeledFile, labeled_files
+from convstudy.data.groups import COLUMN
 from convstudy.data.image_set import DataSet
 from convstudy.data.image_tree import PARTS
+from convstudy.data.parting import Parting
 from convstudy.errors import DataError, printable
 from convstudy.wording import plural, some
 
-COLUMNS = "filename,label or filename,label,split"
+COLUMNS = "filename,label and optionally split,group"
 OURS = ("filename", "label", "split")  # the names of the columns that are read
 
 
@@ -26,24 +28,30 @@ def image_list(
     side: int | None,
     skip_bad_images: bool,
     white: White | None = None,
+    parting: Parting,
     progress: Callable[[int, int], None] | None,
 ) -> DataSet:
-    """Read a CSV `filename,label[,split]`; file names are relative to its folder, `split` is train, val or test.
+    """Read a CSV `filename,label[,split][,group]`; file names are relative to its folder.
+
+    `split` is train, val or test; `group` names images that depend on each other, such as those of a patient.
 
     Raises: DataError, with the lines, for what cannot be read; and as `image_folder`.
     """
-    files = listed_files(path, white)
+    files = listed_files(path, white, parting)
     if "train" not in files.parts:
         raise DataError(f"{path} has no image of split train; expected train, and val and test if they are fixed")
     return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
-def listed_files(path: Path, white: White | None = None) -> FileSet:
+def listed_files(path: Path, white: White | None = None, parting: Parting | None = None) -> FileSet:
     """Return the image files of a table, by part; without parts, all of them are for training.
 
     Raises: DataError, with the lines, for what cannot be read.
     """
     listed = rows(path)
+    if any(COLUMN in row.others for row in listed):
+        nameless = [f"line {row.line}" for row in listed if not row.others[COLUMN].strip()]
+        _refuse(path, nameless, f"without a {COLUMN}")
     absent = [f"line {row.line}: {row.path}" for row in listed if not row.path.is_file()]
     if absent:
         raise DataError(
@@ -52,9 +60,10 @@ def listed_files(path: Path, white: White | None = None) -> FileSet:
         )
     parts: dict[str, list[LabeledFile]] = {}
     for row in listed:
-        parts.setdefault(row.part or "train", []).append(LabeledFile(row.path, row.label))
+        file = LabeledFile(row.path, row.label, row.others.get(COLUMN, "").strip())
+        parts.setdefault(row.part or "train", []).append(file)
     source = f"the images that {printable(path.name)} lists"
-    return FileSet(path.parent, parts, printable(path.stem), source, white=white)
+    return FileSet(path.parent, parts, printable(path.stem), source, white=white, parting=parting or Parting())
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import math
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from convstudy.data import free_memory
 from convstudy.data.folder import FileSet, LabeledFile, labeled_files
 from convstudy.data.image_set import DataSet, ImageSet, at_side, numbered
-from convstudy.data.split import TEST_NOTE, split_test
+from convstudy.data.parting import Parting
 from convstudy.data.torchvision_sets import TORCHVISION_SETS, TorchvisionSet
 from convstudy.errors import DataError
 from convstudy.wording import plural
@@ -27,14 +28,14 @@ from convstudy.wording import plural
 DEFAULT_DATA_DIR = Path("data")
 
 
-def digits() -> DataSet:
+def digits(parting: Parting) -> DataSet:
     """Return the digits included in scikit-learn: 1,797 images of 8x8 gray values from 0 to 16."""
     from sklearn.datasets import load_digits
 
     bundled = load_digits()
     images = np.round(bundled.images * (255 / 16)).astype(np.uint8)[:, None]
     whole = ImageSet(images, bundled.target.astype(np.int64), numbered("digits", len(images)))
-    train, test = split_test(whole)
+    train, test, notes = parting.parts(parting.grouped(whole), None, None)
     return DataSet(
         "digits",
         "scikit-learn's bundled part of the UCI optical digits (Alpaydin & Kaynak 1998): 1,797 handwritten digits",
@@ -43,7 +44,7 @@ def digits() -> DataSet:
         None,
         test,
         horizontal_flip=False,
-        notes=(TEST_NOTE,),
+        notes=notes,
     )
 
 
@@ -53,6 +54,7 @@ def torchvision_set(
     *,
     side: int | None,
     skip_bad_images: bool,
+    parting: Parting,
     progress: Callable[[int, int], None] | None,
 ) -> DataSet:
     """Read one of torchvision's data sets from its layout in `data_dir`.
@@ -65,13 +67,13 @@ def torchvision_set(
     kind = TORCHVISION_SETS[name]
     root = data_dir or DEFAULT_DATA_DIR
     if kind.files:
-        files = _image_files(name, kind, _above(root, kind))
+        files = replace(_image_files(name, kind, _above(root, kind)), parting=parting)
         return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
-    data = _arrays(name, kind, root)
+    data = _arrays(name, kind, root, parting)
     return data if side is None else at_side(data, side)
 
 
-def _arrays(name: str, kind: TorchvisionSet, root: Path) -> DataSet:
+def _arrays(name: str, kind: TorchvisionSet, root: Path, parting: Parting) -> DataSet:
     idx = _idx_folder(name, kind, root)
     if idx is not None:
         _refuse_another_set(name, kind, idx)
@@ -81,16 +83,20 @@ def _arrays(name: str, kind: TorchvisionSet, root: Path) -> DataSet:
         there = _through_torchvision(name, kind, _above(root, kind))
         parts = {part: (_planes(np.asarray(its.data)), _labels(its)) for part, its in there.items()}
         class_names = _class_names(there["train"])
-    sets = {part: ImageSet(images, labels, numbered(part, len(labels))) for part, (images, labels) in parts.items()}
+    sets = {
+        part: parting.grouped(ImageSet(images, labels, numbered(part, len(labels))))
+        for part, (images, labels) in parts.items()
+    }
+    train, test, notes = parting.parts(sets["train"], None, sets["test"])
     return DataSet(
         name,
         _source(kind),
         class_names,
-        sets["train"],
+        train,
         None,
-        sets["test"],
+        test,
         kind.horizontal_flip,
-        notes=kind.notes,
+        notes=(*kind.notes, *notes),
     )
 
 

@@ -17,10 +17,13 @@ from convstudy.data.image_tree import read_tree
 from convstudy.data.listed import image_list, listed_files
 from convstudy.data.memory import Mapped
 from convstudy.data.named import digits, torchvision_set
+from convstudy.data.parting import WHOLE_NOTE, Parting
 from convstudy.data.split import TEST_NOTE, leak_note, smaller
 from convstudy.data.streamed import Streamed
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
+
+NOTHING_ASKED = Parting()
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def sources() -> tuple[DataSource, ...]:
         DataSource(
             "FOLDER", "class folders of images, with or without train, val and test inside", "FOLDER/<class>/<image>"
         ),
-        DataSource("FILE.csv", "a table of image files with their labels", "filename,label or filename,label,split"),
+        DataSource("FILE.csv", "a table of image files with their labels", "filename,label, with split and group"),
         DataSource(
             "FILE.npz", "NumPy arrays of images and labels", "x_train, y_train, x_test, y_test; or images, labels"
         ),
@@ -71,21 +74,21 @@ def load(
     test_data: Path | None = None,
     side: int | None = None,
     skip_bad_images: bool = False,
-    train_images: int | None = None,
     white: White | None = None,
+    parting: Parting = NOTHING_ASKED,
     progress: Callable[[int, int], None] | None = None,
 ) -> DataSet:
     """Read all images of a source, once.
 
     `side` requests square images of that side; without it, images that are square and of one size keep it.
-    `train_images` requests a smaller training part, stratified, the same for every seed; the other parts stay whole.
     `white` is that of the data on which a network was trained, for image files of more than 8 bits.
 
     Raises: UnknownNameError or DataError, for what cannot be read or used; ToolError, if a package is missing.
     """
     if side is not None and side < 1:
         raise DataError(f"the side of the images is {side}; expected 1 or more pixels")
-    return completed(_read(data, data_dir, test_data, side, skip_bad_images, white, progress), train_images)
+    found = _read(data, data_dir, test_data, side, skip_bad_images, white, parting, progress)
+    return completed(found, parting.train_images)
 
 
 def load_to_evaluate(
@@ -119,7 +122,7 @@ def load_to_evaluate(
     elif data and path.is_dir():
         files = files_of(read_tree(path, train_needed=False), white)
     else:
-        found = _read(data or "", data_dir, None, side, skip_bad_images, white, progress)
+        found = _read(data or "", data_dir, None, side, skip_bad_images, white, NOTHING_ASKED, progress)
         return to_evaluate(found, is_test=TEST_NOTE not in found.notes)
     return files_to_evaluate(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
@@ -131,7 +134,8 @@ def completed(found: DataSet, train_images: int | None) -> DataSet:
         least = 1 if found.validation else 2
         train = smaller(found.train, train_images, found.class_names, least=least)
         found = replace(found, train=train, notes=(*found.notes, note.format(len(train))))
-    return replace(found, notes=(*found.notes, *_memory_note(found), *leak_note(found)))
+    leaks = () if WHOLE_NOTE in found.notes else leak_note(found)
+    return replace(found, notes=(*found.notes, *_memory_note(found), *leaks))
 
 
 def _memory_note(data: DataSet) -> Iterator[str]:
@@ -149,23 +153,30 @@ def _read(
     side: int | None,
     skip_bad_images: bool,
     white: White | None,
+    parting: Parting,
     progress: Callable[[int, int], None] | None,
 ) -> DataSet:
     path = Path(data)
     if test_data is not None and path.suffix.lower() not in SUFFIXES:
         raise DataError(f"test_data needs a .npz or .h5 file as data; got {data}")
     if data.startswith(PREFIX):
-        return hugging_face_set(data, side=side, skip_bad_images=skip_bad_images, progress=progress)
+        return hugging_face_set(data, side=side, skip_bad_images=skip_bad_images, parting=parting, progress=progress)
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
-        return array_file(path, test_data=test_data, side=side)
+        return array_file(path, test_data=test_data, side=side, parting=parting)
     if path.suffix.lower() == ".csv" and path.is_file():
-        return image_list(path, side=side, skip_bad_images=skip_bad_images, white=white, progress=progress)
+        return image_list(
+            path, side=side, skip_bad_images=skip_bad_images, white=white, parting=parting, progress=progress
+        )
     if data and path.is_dir():
-        return image_folder(path, side=side, skip_bad_images=skip_bad_images, white=white, progress=progress)
+        return image_folder(
+            path, side=side, skip_bad_images=skip_bad_images, white=white, parting=parting, progress=progress
+        )
     if data == "digits":
-        return digits() if side is None else at_side(digits(), side)
+        return digits(parting) if side is None else at_side(digits(parting), side)
     if (name := ALSO_CALLED.get(data, data)) in TORCHVISION_SETS:
-        return torchvision_set(name, data_dir, side=side, skip_bad_images=skip_bad_images, progress=progress)
+        return torchvision_set(
+            name, data_dir, side=side, skip_bad_images=skip_bad_images, parting=parting, progress=progress
+        )
     if data and path.exists():
         raise DataError(
             f"{data} is a {path.suffix or 'nameless'} file; expected a folder of class folders, .csv, .npz or .h5"

@@ -1,4 +1,6 @@
-"""Stratified splits in which equal images stay together and every part has every class.
+"""Stratified splits in which images that belong together stay so and every part has every class.
+
+Equal images, near-duplicates and groups of images belong together.
 
 scikit-learn's StratifiedGroupKFold guarantees neither a class in every part nor the size of a part.
 """
@@ -11,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from convstudy.data.alike import connected
 from convstudy.data.image_set import DataSet, ImageSet
 from convstudy.errors import DataError
 from convstudy.wording import plural, some
@@ -60,8 +63,8 @@ def split_test(images: ImageSet, *, fraction: float = TEST_FRACTION) -> tuple[Im
 def smaller(train: ImageSet, count: int, class_names: Sequence[str] = (), *, least: int = 2) -> ImageSet:
     """Choose about `count` images of the training part, stratified, the same for every seed.
 
-    Equal images stay together, and `least` images of each class are kept: two if a validation part is still to be split
-    off.
+    What belongs together stays so, and `least` images of each class are kept: two if a validation part is still to be
+    split off.
 
     Raises: DataError, with the class names, if there are too few images to choose from, or of a class.
     """
@@ -104,22 +107,35 @@ def _split(
             f"{len(images)} images of {len(labels)} classes are too few to split a {part} set off; expected at least "
             f"{2 * len(labels)}"
         )
-    unit = _units(images)
+    unit = units_of(images)
     classes = _classes_of(images.labels, unit)
-    strata = _strata(classes)
-    if len(classes) < len(images):
-        fewest = len(set(strata))
-        count = min(max(round(fraction * len(classes)), fewest), len(classes) - fewest)
-    _, chosen = train_test_split(list(classes), test_size=count, stratify=strata, random_state=seed)
-    is_off = np.isin(unit, list(_with_every_class(classes, set(chosen), keep, least, part)))
+    if images.groups:
+        _check_groups(classes, part)
+        chosen = _whole_units(images.labels, unit, fraction, seed)
+    else:
+        strata = _strata(classes)
+        if len(classes) < len(images):
+            fewest = len(set(strata))
+            count = min(max(round(fraction * len(classes)), fewest), len(classes) - fewest)
+        _, chosen = train_test_split(list(classes), test_size=count, stratify=strata, random_state=seed)
+    off = _with_every_class(classes, set(chosen), keep, least, part, keep_count=not images.groups)
+    if images.groups:
+        off |= _second(images.labels, unit, off, keep)
+    is_off = np.isin(unit, list(off))
     return images.chosen(np.flatnonzero(~is_off)), images.chosen(np.flatnonzero(is_off))
 
 
 def leak_note(data: DataSet) -> Iterator[str]:
-    """Report test images that are also in another part; parts that are split off share none."""
+    """Report test images and groups that are also in another part; parts that are split off share none."""
     others = {"training": data.train, "validation": data.validation}
-    tested = data.test.digests
+    tested, groups = data.test.digests, set(data.test.groups)
     for part, images in others.items():
+        shared = len(groups & set(images.groups)) if images else 0
+        if shared:
+            yield (
+                f"{shared} of {plural(len(groups), 'group')} of test images {'is' if shared == 1 else 'are'} also in "
+                f"the {part} set, so results are too optimistic; divide the data by groups"
+            )
         seen = set(images.digests) if images else set()
         number = sum(digest in seen for digest in tested)
         if number:
@@ -130,13 +146,81 @@ def leak_note(data: DataSet) -> Iterator[str]:
             )
 
 
-def _units(images: ImageSet) -> npt.NDArray[np.int64]:
-    """Return for each image the first one that equals it pixel by pixel: these stay together, whatever their labels.
+def _check_groups(classes: Mapping[int, frozenset[int]], part: str) -> None:
+    """Check that each class has two groups or more. Raises: DataError."""
+    of_class = Counter(label for labels in classes.values() for label in labels)
+    alone = [label for label, number in sorted(of_class.items()) if number < 2]
+    if alone:
+        raise DataError(
+            f"class {alone[0]} has images of one group only, so no {part} part can be split off without separating it; "
+            "add groups, or provide the part yourself"
+        )
 
-    In a class without two different images for the two parts, all images count as different.
+
+def _whole_units(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64], fraction: float, seed: int) -> list[int]:
+    """Choose units of different sizes that together have about this fraction of the images of each class.
+
+    Large units are placed first, those of about the same size in random order, each on the side where it leaves the
+    classes closer to the fraction.
     """
+    names, counts = counts_of(labels, unit)
+    totals = counts.sum(0)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-np.log2(counts.sum(1))[order].round(), kind="stable")]
+    off, placed, chosen = np.zeros(len(totals)), np.zeros(len(totals)), []
+    for place in order.tolist():
+        placed += counts[place]
+        inside, outside = ((((had - fraction * placed) / totals) ** 2).sum() for had in (off + counts[place], off))
+        if inside < outside:
+            off += counts[place]
+            chosen.append(int(names[place]))
+    return chosen
+
+
+def _second(labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64], off: Collection[int], keep: int) -> set[int]:
+    """Return a small unit to split off besides a single one, from which nothing could be said about others."""
+    if len(off) > 1:
+        return set()
+    names, counts = counts_of(labels, unit)
+    rest = (counts[~np.isin(names, list(off))] > 0).sum(0)  # units of each class that stay
+    free = [
+        place for place, name in enumerate(names.tolist()) if name not in off and (rest[counts[place] > 0] > keep).all()
+    ]
+    return {int(names[min(free, key=lambda place: (counts[place].sum(), place))])} if free else set()
+
+
+def counts_of(
+    labels: npt.NDArray[np.int64], unit: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the units, and their numbers of images of each class that occurs: units x classes."""
+    names, of_unit = np.unique(unit, return_inverse=True)
+    classes, of_class = np.unique(labels, return_inverse=True)
+    counts = np.bincount(of_unit * len(classes) + of_class, minlength=len(names) * len(classes))
+    return names, counts.reshape(len(names), len(classes)).astype(np.float64)
+
+
+def units_of(images: ImageSet) -> npt.NDArray[np.int64]:
+    """Return for each image the first one that it belongs with: these stay together, whatever their labels.
+
+    Images belong together that are equal pixel by pixel, are near-duplicates, or are of one group. In a class without
+    two different images for the two parts, all images count as different; groups are never separated.
+    """
+    equal = _equal(images)
+    if not images.groups:
+        return equal
+    first: dict[str, int] = {}
+    group = np.array([first.setdefault(name, place) for place, name in enumerate(images.groups)], np.int64)
+    places = np.arange(len(images))
+    return connected(len(images), np.concatenate([np.stack([places, equal]), np.stack([places, group])], axis=1))
+
+
+def _equal(images: ImageSet) -> npt.NDArray[np.int64]:
     first: dict[bytes, int] = {}
     equal = np.array([first.setdefault(digest, place) for place, digest in enumerate(images.digests)], np.int64)
+    if images.kin is not None:
+        places = np.arange(len(images))
+        kin = np.unique(images.kin, return_index=True, return_inverse=True)
+        equal = connected(len(images), np.stack([np.tile(places, 2), np.concatenate([equal, kin[1][kin[2]]])]))
     different = Counter(label for labels in _classes_of(images.labels, equal).values() for label in labels)
     rich = np.array([different[label] >= 2 for label in images.labels.tolist()])
     return np.where(rich & rich[equal], equal, np.arange(len(images)))
@@ -161,11 +245,11 @@ def _strata(classes: Mapping[int, frozenset[int]]) -> list[int]:
 
 
 def _with_every_class(
-    classes: Mapping[int, frozenset[int]], off: set[int], keep: int, least_off: int, part: str
+    classes: Mapping[int, frozenset[int]], off: set[int], keep: int, least_off: int, part: str, *, keep_count: bool
 ) -> set[int]:
     """Exchange units so that of each class `keep` units stay, and `least_off` units are split off.
 
-    The number of units to split off stays the same if the classes allow it.
+    With `keep_count`, the number of units to split off stays the same if the classes allow it.
 
     Raises: DataError, if labels conflict so much that this is impossible.
     """
@@ -196,7 +280,9 @@ def _with_every_class(
         while there[label] < keep and move(label, back=True, least=least_off):
             pass
     too_many = len(off) > count
-    for _ in range(abs(len(off) - count)):  # the class that exceeds its proportion most compensates
+    for _ in range(
+        abs(len(off) - count) if keep_count else 0
+    ):  # the class that exceeds its proportion most compensates
         any(
             move(label, back=too_many, least=least_off if too_many else keep)
             for label in sorted(every, key=excess, reverse=too_many)
@@ -205,6 +291,6 @@ def _with_every_class(
     if lacking:
         raise DataError(
             f"class {lacking[0]} shares its images with other classes, so no {part} set can be split off without "
-            "separating equal images; `convstudy data inspect` finds conflicting labels"
+            "separating equal images or groups; `convstudy data inspect` finds conflicting labels"
         )
     return off

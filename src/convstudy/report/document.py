@@ -37,8 +37,7 @@ def markdown(findings: Findings) -> str:
     parts.append(sentences.level(results))
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
-        f"{sentences.seeds_used(results)}, {numbers.plural(data.test, 'test image')}"
-        + (f"; {known}." if (known := sentences.opened(results)) else "."),
+        f"{sentences.basis(results)}" + (f"; {known}." if (known := sentences.opened(results)) else "."),
         "## Results",
         in_markdown(result_frame(results)),
         "## Speed and memory",
@@ -56,6 +55,7 @@ def markdown(findings: Findings) -> str:
     sentences_of_protocol = (
         sentences.selection(protocol),
         sentences.budget_of(protocol),
+        sentences.assumption(data),
         sentences.intervals(protocol),
         sentences.p_values(protocol, networks=len(results.models)),
     )
@@ -67,10 +67,8 @@ def markdown(findings: Findings) -> str:
 def latex(findings: Findings) -> str:
     """Return LaTeX tables (package booktabs) of results, pairs and metrics, each with its caption."""
     results = findings.results
-    seeds = sentences.seeds_used(results)
-    images = numbers.plural(results.protocol.data.test, "test image")
     unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
-    basis = f"{results.protocol.data.name}, {seeds}, {images}.{unfinished}"
+    basis = f"{results.protocol.data.name}, {sentences.basis(results)}.{unfinished}"
     tables = [in_latex(result_frame(results), f"Cost and top-1 with 95% CI: {basis}", "results")]
     tables.append(in_latex(speed_frame(results), f"Speed and memory: {basis} {SPEED_WORDS}", "speed"))
     if results.comparisons:

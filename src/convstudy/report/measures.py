@@ -124,16 +124,15 @@ def measures(runs: Sequence[RunResult]) -> PooledMeasures:
     >>> measures([run]).class_top1
     (1.0, 0.5)
     """
-    labels = runs[0].labels
-    images = np.bincount(labels, minlength=runs[0].classes)
-    right = np.bincount(labels, np.mean([run.right for run in runs], axis=0), minlength=runs[0].classes)
+    labels = np.concatenate([run.labels for run in runs])
+    right = np.concatenate([run.right for run in runs])
+    answers = np.bincount(labels, minlength=runs[0].classes)
+    rights = np.bincount(labels, right, minlength=runs[0].classes)
     scored = all(run.scored for run in runs)
     return PooledMeasures(
         runs[0].model,
-        reliability_of(np.stack([run.scores.confidence for run in runs]), np.stack([run.right for run in runs]))
-        if scored
-        else (),
-        tuple(float(share / number) if number else None for share, number in zip(right, images, strict=True)),
+        reliability_of(np.concatenate([run.scores.confidence for run in runs]), right) if scored else (),
+        tuple(float(share / number) if number else None for share, number in zip(rights, answers, strict=True)),
     )
 
 

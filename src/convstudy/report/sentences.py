@@ -19,6 +19,7 @@ from convstudy.wording import listed, plural
 if TYPE_CHECKING:
     from convstudy.study.comparisons.results import (
         Conclusion,
+        DataDescription,
         ModelResult,
         PairResult,
         Protocol,
@@ -98,7 +99,7 @@ def replies(results: Results) -> tuple[Reply, ...]:
     return (
         Reply("Which network is best?", _best(best, found, len(models))),
         Reply("Is that sure?", _sure(found, results)),
-        Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models)),
+        Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models, results.protocol)),
     )
 
 
@@ -248,12 +249,10 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
     return " ".join(parts)
 
 
-def _cheapest(found: Conclusion, models: dict[str, ModelResult]) -> str:
+def _cheapest(found: Conclusion, models: dict[str, ModelResult], protocol: Protocol) -> str:
     if found.cheapest is None:
-        return (
-            f"No network is shown to be within {points(found.margin)} of the best one; more seeds or more test images "
-            "are needed."
-        )
+        needed = "more seeds or more test images" if protocol.folds is None else "more images"
+        return f"No network is shown to be within {points(found.margin)} of the best one; {needed} are needed."
     if found.cheapest == found.best:
         return f"{found.best} itself: no cheaper network is shown to be that close."
     cheap, dear = models[found.cheapest].macs, models[found.best].macs
@@ -317,6 +316,18 @@ def selection(protocol: Protocol) -> str:
     """Say what was selected on the validation set, and when the test set was opened."""
     if not protocol.data.train:
         return "Unknown: the predictions were imported."
+    if protocol.folds is not None:
+        opened = "after the last epoch of its last training" if protocol.lr_grid else "after its last epoch"
+        chosen = (
+            f"The learning rate is selected from {listed([f'{lr:g}' for lr in protocol.lr_grid])} by each run on its "
+            "own validation set. "
+            if protocol.lr_grid
+            else "Nothing is selected: the weights after the last epoch are tested. "
+        )
+        return (
+            f"{chosen}Every image is tested once per repeat, by a run that was not trained on it: each run tests one "
+            f"of {protocol.folds} stratified folds, once, {opened}, and splits a validation set off the others."
+        )
     whence = "split off the training set, by seed" if protocol.validation_split else "of the data"
     grid = protocol.lr_grid
     if not grid:
@@ -333,27 +344,73 @@ def selection(protocol: Protocol) -> str:
     )
 
 
+def sample(data: DataDescription) -> str:
+    """Say what a comparison rests on: the number of test images, and what they are assumed to be.
+
+    >>> from types import SimpleNamespace
+    >>> sample(SimpleNamespace(test=449, test_groups=None)), sample(SimpleNamespace(test=449, test_groups=45))
+    ('449 test images, taken as independent', '449 test images in 45 groups')
+    """
+    images = plural(data.test, "test image")
+    return f"{images}, taken as independent" if data.test_groups is None else f"{images} in {data.test_groups:,} groups"
+
+
+def basis(results: Results) -> str:
+    """Say what a comparison rests on: seeds or folds, and images."""
+    protocol = results.protocol
+    if protocol.folds is None:
+        return f"{seeds_used(results)} and {sample(protocol.data)}"
+    repeated = "" if protocol.repeats == 1 else f", repeated {protocol.repeats} times,"
+    return f"{protocol.folds}-fold cross-validation{repeated} of {sample(protocol.data)}"
+
+
+def assumption(data: DataDescription) -> str:
+    """Say what the test images are assumed to be."""
+    if data.test_groups is None:
+        return (
+            "The test images are taken as independent of each other. If several are of one patient, writer, video or "
+            "the like, intervals are too narrow and differences are shown too often; name the groups by --group-by or "
+            "a column `group`."
+        )
+    return (
+        f"The {plural(data.test, 'test image')} are of {data.test_groups:,} groups. Images of a group may depend on "
+        "each other, and groups are taken as independent: they, not images, are the sample. Answers are added up by "
+        "group (Liang & Zeger 1986), with the bias and the degrees of freedom that follow from the sizes of the groups "
+        "(Bell & McCaffrey 2002)."
+    )
+
+
 def intervals(protocol: Protocol) -> str:
     """Say which sources of variation the intervals cover, and how."""
+    grouped = protocol.data.test_groups is not None
+    images = "other groups of test images" if grouped else "other test images of the same kind"
     if design_of(protocol.until).sequential:
         return (
             "Seeds were added until the comparison was sure. Intervals of differences are repeated confidence "
-            "intervals: they cover other seeds and other test images with 95% at all looks together (Jennison & "
+            f"intervals: they cover other seeds and {images} with 95% at all looks together (Jennison & "
             "Turnbull 1989; spending by Lan & DeMets 1983). Intervals of top-1 are not adjusted for the looks."
         )
-    if len(protocol.seeds) == 1:
+    if protocol.folds is not None:
         return (
-            "95% confidence intervals cover one source of variation, other test images of the same kind (Wilson 1927; "
-            "Tango 1998). With a single seed nothing can be said about other seeds, which often differ by more: use "
-            "three or more."
+            f"95% confidence intervals are for networks trained on {protocol.folds - 1} of {protocol.folds} folds of "
+            f"such data, and cover {images}, other seeds and other training sets. The training sets of the "
+            f"{protocol.folds * protocol.repeats} runs per network overlap, for which the variance of the folds is "
+            "increased (Nadeau & Bengio 2003). The margins for runs and for images, each with its own quantile of "
+            "Student's t, are combined in quadrature."
+        )
+    if len(protocol.seeds) == 1:
+        single = "Wilson 1927 with an effective number of images; Student's t" if grouped else "Wilson 1927; Tango 1998"
+        return (
+            f"95% confidence intervals cover one source of variation, {images} ({single}). With a single seed nothing "
+            "can be said about other seeds, which often differ by more: use three or more."
         )
     return (
         "95% confidence intervals cover two sources of variation: other seeds (initialization, validation split, "
-        "shuffling, augmentation and dropout) and other test images of the same kind. The variance of each is "
-        "estimated from the table of right and wrong answers, seeds by test images, as for readers and cases in "
-        "medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each with its own quantile of "
-        "Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of top-1 are "
-        "Wilson's with an effective number of images (Korn & Graubard 1998)."
+        f"shuffling, augmentation and dropout) and {images}. The variance of each is "
+        f"estimated from the table of right and wrong answers, seeds by {'groups' if grouped else 'test images'}, as "
+        "for readers and cases in medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each "
+        "with its own quantile of Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of "
+        "top-1 are Wilson's with an effective number of images (Korn & Graubard 1998)."
     )
 
 
@@ -370,10 +427,11 @@ def p_values(protocol: Protocol, *, networks: int) -> str:
     )
     if design_of(protocol.until).sequential:
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted
+    if protocol.folds is not None:
+        return "p-values test whether two networks have equal top-1, by the same margins, paired by image." + adjusted
     if len(protocol.seeds) == 1:
-        return (
-            "p-values test whether two runs have equal top-1, by McNemar's exact test, paired by test image." + adjusted
-        )
+        test = "McNemar's exact test" if protocol.data.test_groups is None else "Student's t over groups"
+        return f"p-values test whether two runs have equal top-1, by {test}, paired by test image." + adjusted
     return (
         "p-values test whether two networks have equal top-1, by the margins of the difference's interval, paired by "
         "test image." + adjusted

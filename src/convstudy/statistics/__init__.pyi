@@ -4,6 +4,8 @@ from .comparing import ComparedPredictions, PairDifference, compare_predictions,
 from .difference import Difference, accuracy_difference, equivalent_within, mcnemar_p
 from .disagreement import answer_counts, disagreement
 from .effect_size import cohens_g, standardized_difference
+from .group_intervals import top1_interval
+from .groups import numbered_groups
 from .metric_difference import (
     ConfidentAnswers,
     MetricDifference,
@@ -75,6 +77,7 @@ __all__ = [
     "macro_f1_interval",
     "mcnemar_p",
     "noninferiority",
+    "numbered_groups",
     "pairwise",
     "pareto_front",
     "probabilities_of",
@@ -83,6 +86,7 @@ __all__ = [
     "standing",
     "study_power",
     "top1",
+    "top1_interval",
     "top5",
     "top5_interval",
     "uncertainty",

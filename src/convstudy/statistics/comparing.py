@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.errors import DataError
-from convstudy.statistics.accuracy import Interval, accuracy_interval
+from convstudy.statistics.accuracy import Interval
 from convstudy.statistics.difference import Difference, accuracy_difference, equivalent_within
+from convstudy.statistics.folds import Folds, Sample
+from convstudy.statistics.group_intervals import top1_interval
+from convstudy.statistics.groups import numbered_groups
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.variation import Answers
@@ -54,14 +57,17 @@ class ComparedPredictions:
         return pd.DataFrame([{**vars(pair), "verdict": str(pair.verdict)} for pair in self.pairs])
 
 
-def compare_predictions(labels: npt.ArrayLike, predictions: Mapping[str, npt.ArrayLike]) -> ComparedPredictions:
+def compare_predictions(
+    labels: npt.ArrayLike, predictions: Mapping[str, npt.ArrayLike], *, groups: npt.ArrayLike | None = None
+) -> ComparedPredictions:
     """Compare networks by their predicted classes: the same intervals and tests as those of a comparison.
 
     `labels` are the classes of N test images; `predictions` are, by network, the predicted classes, seeds x N, or N for
-    one run. Classes are whole numbers or names. Two networks with one run each are compared as runs only: nothing is
-    shown about other seeds.
+    one run. Classes are whole numbers or names. `groups` names the group of each image (patient, writer, video), if
+    images of a group are not independent of each other. Two networks with one run each are compared as runs only:
+    nothing is shown about other seeds.
 
-    Raises: DataError, when the predictions are not as many as the labels, or there are none.
+    Raises: DataError, when predictions or groups are not as many as the labels, or there are none, or one group only.
 
     >>> labels = np.arange(200) % 4
     >>> sure, unsure = np.tile(labels, (3, 1)), np.tile(labels, (3, 1))
@@ -76,26 +82,36 @@ def compare_predictions(labels: npt.ArrayLike, predictions: Mapping[str, npt.Arr
     answers = {name: _right(name, np.asarray(given), truth) for name, given in predictions.items()}
     if not answers:
         raise DataError("predictions are empty; expected those of one network or more")
-    return ComparedPredictions({name: accuracy_interval(of_one) for name, of_one in answers.items()}, pairwise(answers))
+    given = None if groups is None else np.asarray(groups)
+    if given is not None and given.shape != truth.shape:
+        raise DataError(f"groups have the shape {given.shape}; expected the group of each of {len(truth)} images")
+    units = None if given is None else numbered_groups([str(each) for each in given.tolist()])
+    if units is not None and not units.any():
+        raise DataError("all images are of one group; expected two groups or more")
+    top1 = {name: top1_interval(of_one, units) for name, of_one in answers.items()}
+    return ComparedPredictions(top1, pairwise(answers, sample=units))
 
 
-def pairwise(answers: Mapping[str, Answers], looks: Looks | None = None) -> tuple[PairDifference, ...]:
+def pairwise(
+    answers: Mapping[str, Answers], looks: Looks | None = None, sample: Sample | None = None
+) -> tuple[PairDifference, ...]:
     """Compare every two networks by their right answers, seeds x images.
 
     With more than one pair, p-values are adjusted by Holm's method, and intervals and margins of equivalence by
     Bonferroni's. An interval excludes zero if and only if its p-value is below 0.05: Holm's method shows some
     differences that Bonferroni's does not, and the limits of their intervals are then zero. With `looks`, intervals
-    and p-values are adjusted for all looks, too.
+    and p-values are adjusted for all looks, too. `sample` are the groups of the images, or the folds of a
+    cross-validation, whose repeats are then the rows.
 
     Source: Holm 1979; Strassburger & Bretz 2008 and Guilbaud 2008 for intervals that agree with it.
     """
     looks = looks or Looks(())
     pairs = list(itertools.combinations(answers, 2))
     level = looks.level / max(len(pairs), 1)
-    differences = [accuracy_difference(answers[a], answers[b], 1 - level) for a, b in pairs]
+    differences = [accuracy_difference(answers[a], answers[b], 1 - level, sample) for a, b in pairs]
     adjusted = holm([looks.adjusted(difference.p_value) for difference in differences])
     return tuple(
-        _pair(a, b, agreeing(replace(found, p_value=p_value)), answers, level)
+        _pair(a, b, agreeing(replace(found, p_value=p_value)), answers, level, sample)
         for (a, b), found, p_value in zip(pairs, differences, adjusted, strict=True)
     )
 
@@ -114,8 +130,11 @@ def agreeing(found: Difference, level: float = LEVEL) -> Difference:
     return replace(found, low=min(found.low, 0.0), high=max(found.high, 0.0))
 
 
-def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers], level: float) -> PairDifference:
-    verdict = verdict_of(found, seeds=min(len(answers[a]), len(answers[b])))
+def _pair(
+    a: str, b: str, found: Difference, answers: Mapping[str, Answers], level: float, sample: Sample | None
+) -> PairDifference:
+    runs = sample.runs if isinstance(sample, Folds) else min(len(answers[a]), len(answers[b]))
+    verdict = verdict_of(found, seeds=runs)
     return PairDifference(
         a=a,
         b=b,
@@ -125,7 +144,7 @@ def _pair(a: str, b: str, found: Difference, answers: Mapping[str, Answers], lev
         p_value=found.p_value,
         verdict=verdict,
         better=better_of(a, b, found, verdict),
-        equivalent_within=equivalent_within(answers[a], answers[b], level),
+        equivalent_within=equivalent_within(answers[a], answers[b], level, sample),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from scipy import stats
 
 from convstudy.statistics.difference import difference_error
+from convstudy.statistics.folds import Sample, units_of
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.paired_score import score
@@ -29,11 +30,12 @@ class Noninferiority:
     shown: bool
 
 
-def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN) -> float:
+def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN, sample: Sample | None = None) -> float:
     """Return the one-sided p-value of "the first network is worse than the second by the margin or more".
 
     For two single runs it comes from Tango's score. For several seeds it comes from the margins of the difference, with
-    a variance at least as large as if the images worth the margin differed, all in one direction.
+    a variance at least as large as if the images worth the margin differed, all in one direction. If the images come
+    in groups or are tested in folds, the `sample`, it comes from the margins in any case.
 
     >>> import numpy as np
     >>> same = np.arange(1000)[None] < 900
@@ -43,17 +45,22 @@ def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN) -> float:
     images = a.shape[1]
     if images != b.shape[1]:
         raise ValueError(f"paired answers must be to the same images; got {images} and {b.shape[1]} images")
-    if len(a) == len(b) == 1:
+    if len(a) == len(b) == 1 and sample is None:
         return float(stats.norm.sf(score(int((a & ~b).sum()), int((~a & b).sum()), images, -margin)))
-    parts = difference_error(a, b)
-    parts = replace(parts, images=max(parts.images, margin * (1 - margin) / images - parts.seeds))
+    parts = difference_error(a, b, sample)
+    units = images if sample is None else int(units_of(sample).max()) + 1
+    parts = replace(parts, images=max(parts.images, margin * (1 - margin) / units - parts.seeds))
     above = float(a.mean() - b.mean()) + margin
     p_value = parts.p_value(above) / 2
     return p_value if above > 0 else 1 - p_value
 
 
 def noninferiority(
-    networks: Sequence[Answers], margin: float = MARGIN, level: float = LEVEL, looks: Looks | None = None
+    networks: Sequence[Answers],
+    margin: float = MARGIN,
+    level: float = LEVEL,
+    looks: Looks | None = None,
+    sample: Sample | None = None,
 ) -> tuple[Noninferiority, ...]:
     """Test for each network, seeds x images answers to the same images, whether it is non-inferior to the best.
 
@@ -79,7 +86,7 @@ def noninferiority(
             f"non-inferiority needs two or more networks and a margin between 0 and 1; got {count} and {margin}"
         )
     worst = [
-        max(margin_p_value(one, other, margin) for index, other in enumerate(networks) if index != own)
+        max(margin_p_value(one, other, margin, sample) for index, other in enumerate(networks) if index != own)
         for own, one in enumerate(networks)
     ]
     if looks:

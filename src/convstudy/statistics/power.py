@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import exp, log
+from math import ceil, exp, log
 
 from scipy import optimize, special
 
 from convstudy.statistics.difference import difference_error
+from convstudy.statistics.folds import Folds, Sample
+from convstudy.statistics.groups import Table, by_group
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
 
@@ -42,7 +44,7 @@ class PairVariance:
     interactions: tuple[float, float]  # of single answers
 
     @classmethod
-    def of(cls, a: Answers, b: Answers) -> PairVariance:
+    def of(cls, a: Answers | Table, b: Answers | Table) -> PairVariance:
         """Estimate the components from seeds x images answers of two networks to the same images."""
         variations = [seed_variation(a), seed_variation(b)]
         images = a.shape[1]
@@ -63,13 +65,16 @@ class PairVariance:
         return ErrorParts(image_part, max(images - 1, 1), sum(parts), freedom)
 
 
-def study_power(a: Answers, b: Answers, level: float = LEVEL, power: float = POWER) -> Power:
+def study_power(
+    a: Answers, b: Answers, level: float = LEVEL, power: float = POWER, sample: Sample | None = None
+) -> Power:
     """Return the power of a study of two networks with equal numbers of seeds.
 
     `a` and `b` are seeds x images answers to the same images. If several pairs are compared, pass the level divided by
     the number of pairs. The estimated variances are taken as true, so all numbers are rough if there are few seeds.
     With one seed each, `images` is about these two runs and `seeds` is None, because nothing is known about other
-    seeds.
+    seeds. With groups as the `sample`, `images` is for groups of the same sizes; with folds, `seeds` and `images` are
+    None, because every image is trained on as well.
 
     Raises: ValueError, if the numbers of images or of seeds differ.
 
@@ -78,12 +83,21 @@ def study_power(a: Answers, b: Answers, level: float = LEVEL, power: float = POW
     if a.shape != b.shape:
         raise ValueError(f"power needs equal numbers of seeds and the same images; got {a.shape} and {b.shape}")
     seeds, images = a.shape
-    variance = PairVariance.of(a, b)
     observed = abs(float(a.mean() - b.mean()))
+    if isinstance(sample, Folds):
+        return Power(detectable_difference(difference_error(a, b, sample), level, power), None, None)
+    tables: tuple[Answers | Table, Answers | Table] = (a, b)
+    each = 1.0  # images per column
+    if sample is not None:
+        scores = a.mean(0) - b.mean(0)
+        tables = by_group(a, sample, scores).influences, by_group(b, sample, scores).influences
+        each = images / tables[0].shape[1]
+    variance = PairVariance.of(*tables)
+    columns = images_needed(variance, observed, seeds, level, power)
     return Power(
-        detectable_difference(difference_error(a, b), level, power),
-        seeds_needed(variance, observed, images, level, power) if seeds > 1 else None,
-        images_needed(variance, observed, seeds, level, power),
+        detectable_difference(difference_error(a, b, sample), level, power),
+        seeds_needed(variance, observed, tables[0].shape[1], level, power) if seeds > 1 else None,
+        None if columns is None else ceil(columns * each),
     )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from scipy import special
 
 from convstudy.statistics.difference import difference_error
+from convstudy.statistics.groups import Groups
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.multiplicity import holm
 from convstudy.statistics.spending import least_total, level_at
@@ -68,11 +69,12 @@ class Evidence:
 
     value: float
     parts: ErrorParts
+    images: int | None = None  # if not one more than the degrees of freedom of their variance
 
     @classmethod
-    def of(cls, a: Answers, b: Answers) -> Evidence:
+    def of(cls, a: Answers, b: Answers, groups: Groups | None = None) -> Evidence:
         """Return the evidence of seeds x images answers to the same images."""
-        return cls(float(a.mean() - b.mean()), difference_error(a, b))
+        return cls(float(a.mean() - b.mean()), difference_error(a, b, groups), a.shape[1])
 
 
 class Ending(StrEnum):
@@ -115,7 +117,7 @@ class Standing:
 Pairs = Callable[[str, str, int], Evidence]  # two networks with this many seeds
 
 
-def standing(answers: Mapping[str, Answers], plan: SequentialPlan) -> Standing:
+def standing(answers: Mapping[str, Answers], plan: SequentialPlan, groups: Groups | None = None) -> Standing:
     """Return where a comparison is: every look that the answers allow is replayed, so that nothing else need be stored.
 
     `answers` are, by network, the right answers to the same test images, seeds x images; a network that was dropped
@@ -128,7 +130,7 @@ def standing(answers: Mapping[str, Answers], plan: SequentialPlan) -> Standing:
     (<Ending.ONE_LEFT: 'one_left'>, ('good',), <Verdict.BETTER: 'better'>)
     """
     seeds = {name: len(of_one) for name, of_one in answers.items()}
-    return standing_of(seeds, lambda a, b, n: Evidence.of(answers[a][:n], answers[b][:n]), plan)
+    return standing_of(seeds, lambda a, b, n: Evidence.of(answers[a][:n], answers[b][:n], groups), plan)
 
 
 def standing_of(seeds: Mapping[str, int], pairs: Pairs, plan: SequentialPlan, *, table: bool = True) -> Standing:
@@ -260,7 +262,7 @@ class _Race:
         room = max(size, self.plan.margin - size)  # what the images' margin must stay below
         if reach < room:
             return Ending.HOPELESS_SEEDS
-        images = parts.images_freedom + 1
+        images = found.images or parts.images_freedom + 1
         self.images_needed = int(np.ceil(images * (reach / room) ** 2)) if room > 0 else None
         return Ending.HOPELESS_IMAGES
 

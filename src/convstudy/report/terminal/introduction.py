@@ -12,11 +12,14 @@ def introduction(comparison: Comparison) -> str:
     """Return the lines that describe a comparison before it starts."""
     data, recipe = comparison.data, comparison.recipe
     test = plural(len(data.test.labels), "test image")
+    test += f" in {plural(data.test.num_groups, 'group')}" if data.test.num_groups else ""
     images = (
         f"{plural(len(data.train.labels), 'training image')} (validation split drawn per seed), {test}"
         if data.validation is None
         else f"{len(data.train.labels):,} training and {len(data.validation.labels):,} validation images, {test}"
     )
+    if comparison.plan.folds is not None:
+        images = f"{plural(len(data.test.labels), 'image')}, all tested"
     grid = comparison.plan.lr_grid
     lr = f"from {', '.join(f'{lr:g}' for lr in grid)}" if grid else f"{recipe.lr:g}"
     each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
@@ -25,6 +28,8 @@ def introduction(comparison: Comparison) -> str:
     if comparison.design.sequential:
         few = "" if plan.max_seeds == 3 else "3 to "
         seeds = f"{few}{plan.max_seeds} seeds, until sure (margin {points(plan.margin / 100)})"
+    if plan.folds is not None:
+        seeds = f"{plan.folds} folds" + (f", repeated {plan.repeats} times" if plan.repeats else "")
     lines = [
         f"{data.name}: {plural(data.num_classes, 'class')}, {data.in_channels} x {data.side} x {data.side}; {images}",
         *data.notes,

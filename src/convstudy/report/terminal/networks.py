@@ -82,7 +82,7 @@ def result_table(results: Results) -> RenderableType:
 
 def verdicts(results: Results) -> RenderableType:
     """Draw the verdicts on the leading pairs, the data they are based on, and the answers to a reader's questions."""
-    seeds, images = len(results.protocol.seeds), results.protocol.data.test
+    seeds = len(results.protocol.seeds)
     shown = leading_pairs(results)
     lines = [
         Text(
@@ -91,7 +91,7 @@ def verdicts(results: Results) -> RenderableType:
         )
         for pair in shown
     ]
-    basis = f"based on {sentences.seeds_used(results)} and {numbers.plural(images, 'test image')}"
+    basis = f"based on {sentences.basis(results)}"
     level = [Text(text) for text in (sentences.withheld(results), sentences.level(results)) if text]
     basis += f"; {known}" if (known := sentences.opened(results)) else ""
     if len(shown) < len(results.comparisons):

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convstudy.report import numbers
-from convstudy.statistics import accuracy_interval
+from convstudy.statistics import numbered_groups, top1_interval
 
 if TYPE_CHECKING:
     from convstudy.study.runs.result import RunResult
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 def trained_report(record: dict[str, Any], result: RunResult) -> RenderableType:
     """Draw a finished run: its top-1 on the test set with 95% CI, its speed and its memory."""
-    top1 = accuracy_interval(result.right[None])
+    groups = numbered_groups(result.groups) if result.groups else None
+    top1 = top1_interval(result.right[None], groups)
     interval = numbers.percent_interval(top1.low, top1.high)
     images = numbers.plural(len(result.labels), "test image")
+    images += "" if groups is None else f" in {numbers.plural(int(groups.max()) + 1, 'group')}"
     headline = f"{result.model}, seed {result.seed}: top-1 {numbers.percent(top1.value)}"
     return Group(
         Text(f"{headline} (95% CI {interval}, {images})", style="bold"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
+from convstudy.data.folds import in_fold
 from convstudy.errors import StudyError
 from convstudy.files import write_json
 from convstudy.study.comparisons.comparison import Comparison
@@ -23,7 +24,8 @@ def counted(comparison: Comparison, budget: Budget) -> dict[str, Allowance]:
 
     Raises: StudyError, if one epoch of a network exceeds the budget, or the MACs of a network are not fully counted.
     """
-    images = len(training_parts(comparison.data, comparison.seeds[0])[0])
+    data, folds, seed = comparison.data, comparison.plan.folds, comparison.seeds[0]
+    images = len(training_parts(data if folds is None else in_fold(data, folds, seed), seed)[0])
 
     def cost(entrant: Entrant) -> float:
         if budget.kind is BudgetKind.IMAGES:

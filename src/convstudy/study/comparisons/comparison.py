@@ -39,6 +39,7 @@ REPRESENTED_BY = {  # settings of a plan, and the key of the identity that stand
     "models": "models",
     "data": "data",
     "train_images": "data",
+    "group_by": "data",
     "seeds": "seeds",
     "first_seed": "seeds",
     "recipe": "recipe",
@@ -110,6 +111,7 @@ class Comparison:
             lr_grid=self.plan.lr_grid,
             freeze=self.plan.freeze,
             unfreeze_at=self.plan.unfreeze_at,
+            folds=self.plan.folds,
             seed=seed,
             device=self.device.type,
             threads=self.plan.threads,
@@ -129,7 +131,7 @@ class Comparison:
             "folders": [entrant.folder for entrant in self.entrants],
             "code": {entrant.name: entrant.code for entrant in self.entrants if entrant.code},
             "inputs": {entrant.name: list(entrant.input_shape) for entrant in self.entrants},
-            "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
+            "data": {"name": self.data.name, "group_by": self.plan.group_by, "fingerprint": self.data.fingerprint},
             "seeds": list(self.seeds),
             "recipe": self._shared_settings(),
             **requested,
@@ -189,6 +191,8 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
         test_data=plan.test_data,
         skip_bad_images=plan.skip_bad_images,
         train_images=plan.train_images,
+        group_by=plan.group_by,
+        folds=plan.folds,
     )
     shapes = {entrant.input_shape for entrant in comparison.entrants}
     sized = {shape: at_input(comparison.data, shape) for shape in shapes}

@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from convstudy.statistics import accuracy_interval, cochran_q
+from convstudy.statistics import cochran_q, top1_interval
+from convstudy.statistics.folds import Sample
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.activation_maps import with_maps
 from convstudy.study.comparisons.comparison import Comparison
+from convstudy.study.comparisons.cross_validation import cross_validated, whole_repeats
 from convstudy.study.comparisons.data_description import describe_data
 from convstudy.study.comparisons.design import Shown, design_of, none_yet
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import HealthFinding, health_of, of_inputs
+from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.comparisons.metric_differences import with_metric_differences
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.provenance import check_runs
@@ -49,7 +52,7 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
     mixed = check_runs(comparison, folder, allow_mixed=allow_mixed)
     protocol = replace(protocol_of(comparison), mixed=mixed, looks=folder.looks())
     findings = findings_of(comparison.entrants, runs, protocol, environment)
-    answers = GivenAnswers(comparison.data.test, findings.runs)
+    answers = _given_answers(comparison, runs, findings.runs)
     findings = replace(
         findings,
         mistaken=answers.most_mistaken(),
@@ -57,7 +60,20 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
         disagreements=int(answers.differing().sum()),
     )
     first = {name: run for (name, seed), run in runs.items() if seed == comparison.seeds[0]}
-    return with_maps(findings, first)
+    # a run of a cross-validation was trained on most of the images, so its maps would not be those of new ones
+    return with_maps(findings, first) if comparison.plan.folds is None else findings
+
+
+def _given_answers(
+    comparison: Comparison, runs: Mapping[tuple[str, int], RunFolder], read: Sequence[RunResult]
+) -> GivenAnswers:
+    test, folds = comparison.data.test, comparison.plan.folds
+    if folds is None:
+        return GivenAnswers(test, read)
+    crossed = cross_validated(runs, {(run.model, run.seed): run for run in read}, folds)
+    places = {name: place for place, name in enumerate(test.ids)}
+    whole = test.chosen(np.array([places[name] for name in crossed.ids]))
+    return GivenAnswers(whole, [run for results in crossed.results.values() for run in results])
 
 
 def findings_of(
@@ -69,27 +85,38 @@ def findings_of(
     unfinished: int = 0,
 ) -> Findings:
     """Return the findings from finished runs, given by network and seed, about the networks that have one."""
+    if protocol.folds is not None:
+        runs = whole_repeats(runs, protocol.folds)
     missing = [entrant.name for entrant in entrants if not any(name == entrant.name for name, _ in runs)]
     entrants = [entrant for entrant in entrants if entrant.name not in missing]
     read = {key: run.read() for key, run in runs.items()}
     own = {entrant.name: [key for key in runs if key[0] == entrant.name] for entrant in entrants}
-    answers = {name: np.stack([_right(read[key]) for key in keys]) for name, keys in own.items()}
+    answering: Mapping[str, Sequence[RunResult]] = {name: [read[key] for key in keys] for name, keys in own.items()}
+    sample: Sample | None = groups_of(read.values())
+    judged: Mapping[tuple[str, int], RunResult] = read
+    if protocol.folds is not None and read:
+        crossed = cross_validated(runs, read, protocol.folds)
+        answering, sample, judged = crossed.results, crossed.folds, crossed.with_whole_answers(read)
+    answers = {name: np.stack([_right(run) for run in answering[name]]) for name in own}
     models = tuple(
         _model_result(
             entrant,
             answers[entrant.name],
             [runs[key] for key in own[entrant.name]],
-            metrics_of([read[key] for key in own[entrant.name]]),
+            metrics_of(answering[entrant.name], sample),
+            sample,
         )
         for entrant in entrants
     )
-    health = tuple(finding for entrant in entrants for finding in _health(own[entrant.name], read, runs))
+    health = tuple(finding for entrant in entrants for finding in _health(own[entrant.name], judged, runs))
     health += of_inputs({entrant.name: entrant.input_shape[-1] for entrant in entrants})
     design = design_of(protocol.until)
     withheld = bool(unfinished) and not design.sequential  # a verdict on a part of the runs would be one more look
-    shown = Shown(pairs=(), protocol=protocol) if withheld else design.shown(answers | none_yet(missing), protocol)
+    shown = Shown(pairs=(), protocol=protocol)
+    if not withheld:
+        shown = design.shown(answers | none_yet(missing), protocol, sample)
     all_runs = list(read.values())
-    if not design.sequential:
+    if not design.sequential and sample is None:  # their tests take images as independent
         looks = Looks(shown.looks.seeds if shown.looks else ())
         shown = replace(shown, pairs=with_metric_differences(shown.pairs, all_runs, looks))
     shown = replace(shown, pairs=without_unhealthy(shown.pairs, health))
@@ -99,7 +126,7 @@ def findings_of(
         protocol=shown.protocol,
         environment=environment,
         conclusion=None if withheld else design.conclusion(models, shown),
-        omnibus=() if withheld else seed_by_seed(all_runs),
+        omnibus=() if withheld or protocol.folds is not None else seed_by_seed(all_runs),
         health=health,
         sequential=shown.sequential,
         looks=shown.looks,
@@ -127,10 +154,10 @@ def _health(
 def seed_by_seed(runs: Sequence[RunResult]) -> tuple[Omnibus, ...]:
     """Return Cochran's Q test for each seed with a run of every network; empty for fewer than three networks.
 
-    For two networks, McNemar's test takes its place.
+    For two networks, McNemar's test takes its place. Neither is valid for images in groups, of which it is empty, too.
     """
     names = {run.model for run in runs}
-    if len(names) < 3:
+    if len(names) < 3 or groups_of(runs) is not None:
         return ()
     by_seed: dict[int, list[RunResult]] = {}
     for run in runs:
@@ -155,9 +182,13 @@ def _right(run: RunResult) -> Answers:
 
 
 def _model_result(
-    entrant: Entrant, answers: Answers, runs: list[RunFolder], metrics: Mapping[str, Metric]
+    entrant: Entrant,
+    answers: Answers,
+    runs: list[RunFolder],
+    metrics: Mapping[str, Metric],
+    sample: Sample | None,
 ) -> ModelResult:
-    interval = accuracy_interval(answers)
+    interval = top1_interval(answers, sample)
     records = [run.record() for run in runs]
 
     def mean(key: str) -> float:
@@ -194,10 +225,12 @@ def protocol_of(comparison: Comparison) -> Protocol:
     data, seeds, plan = comparison.data, comparison.seeds, comparison.plan
     budget = plan.budget
     return Protocol(
-        data=describe_data(data, seeds[0]),
+        data=describe_data(data, seeds[0], plan.folds),
         recipe=comparison.shared_recipe(),
         seeds=seeds,
         command=plan.command(),
+        folds=plan.folds,
+        repeats=plan.repeats or 1,
         validation_split=data.validation is None,
         until=plan.until,
         max_seeds=plan.max_seeds,

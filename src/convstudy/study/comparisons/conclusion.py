@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convstudy.statistics import MARGIN, cheapest_noninferior, noninferiority, winner_interval
+from convstudy.statistics.folds import Sample
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import Verdict
@@ -17,6 +18,7 @@ def conclusion(
     answers: Mapping[str, Answers],
     margin: float = MARGIN,
     looks: Looks | None = None,
+    sample: Sample | None = None,
 ) -> Conclusion | None:
     """Return the best network, the networks it is shown to beat, and the cheapest that is at most `margin` worse.
 
@@ -25,12 +27,12 @@ def conclusion(
     if len(models) < 2:
         return None
     best = max(models, key=lambda model: model.top1.mean).name
-    shown = noninferiority([answers[model.name] for model in models], margin, looks=looks)
+    shown = noninferiority([answers[model.name] for model in models], margin, looks=looks, sample=sample)
     place = cheapest_noninferior(shown, [float("inf") if model.macs is None else model.macs for model in models])
-    interval = winner_interval(answers[best], len(models))
+    interval = winner_interval(answers[best], len(models)) if sample is None else None  # of independent images
     return Conclusion(
         best=best,
-        best_interval=(interval.low, interval.high),
+        best_interval=(interval.low, interval.high) if interval else None,
         beaten=tuple(pair.b if pair.a == best else pair.a for pair in pairs if pair.better == best),
         margin=margin,
         cheapest=None if place is None else models[place].name,

@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from convstudy.data import DataSet, inspect_loaded, pixel_statistics
+from convstudy.data.folds import in_fold
 from convstudy.study.comparisons.results import DataDescription, DataFinding
 from convstudy.study.runs.parts import training_parts
 
 EXAMPLES = 5  # groups of images listed per finding
 
 
-def describe_data(data: DataSet, seed: int) -> DataDescription:
-    """Describe the data as split for a run with this seed; mean and standard deviation are of the training set."""
-    train, validation = training_parts(data, seed)
+def describe_data(data: DataSet, seed: int, folds: int | None = None) -> DataDescription:
+    """Describe the data as split for a run with this seed; mean and standard deviation are of the training set.
+
+    Of a cross-validation, all images are tested; the other sets are those of the run with this seed.
+    """
+    parted = data if folds is None else in_fold(data, folds, seed)
+    train, validation = training_parts(parted, seed)
     mean, std = pixel_statistics(train.images)
     counts = {
         name: tuple(np.bincount(part.labels, minlength=data.num_classes).tolist())
@@ -33,7 +38,8 @@ def describe_data(data: DataSet, seed: int) -> DataDescription:
         fingerprint=data.fingerprint,
         findings=tuple(
             DataFinding(found.kind, found.sentence, found.contaminates, found.images[:EXAMPLES])
-            for found in inspect_loaded(data)
+            for found in inspect_loaded(parted)
         ),
         class_counts=counts,
+        test_groups=data.test.num_groups,
     )

@@ -20,6 +20,7 @@ from convstudy.statistics import (
     study_power,
     uncertainty,
 )
+from convstudy.statistics.folds import Folds, Sample
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.sequential import SequentialPair, SequentialPlan, standing
 from convstudy.statistics.variation import Answers
@@ -47,6 +48,7 @@ class Shown:
     pairs: tuple[PairResult, ...]
     protocol: Protocol  # with the seeds that were used
     answers: Mapping[str, Answers] = field(default_factory=dict)
+    sample: Sample | None = None  # the groups of the images, or the folds; None: independent images
     sequential: SequentialOutcome | None = None
     looks: RepeatedLooks | None = None
 
@@ -65,8 +67,8 @@ class Design(ABC):
         """Return the runs whose answers count, of networks with these folder names."""
 
     @abstractmethod
-    def shown(self, answers: Mapping[str, Answers], protocol: Protocol) -> Shown:
-        """Return what the answers show, seeds x images by network."""
+    def shown(self, answers: Mapping[str, Answers], protocol: Protocol, sample: Sample | None) -> Shown:
+        """Return what the answers show, seeds x images by network; with folds, repeats x images."""
 
     @abstractmethod
     def conclusion(self, models: Sequence[ModelResult], shown: Shown) -> Conclusion | None:
@@ -84,19 +86,20 @@ class FixedSeeds(Design):
     def counted(self, folder: ComparisonFolder, networks: Mapping[str, str], seeds: Sequence[int]) -> Runs:
         return {(name, seed): folder.run(own, seed) for seed in seeds for name, own in networks.items()}
 
-    def shown(self, answers: Mapping[str, Answers], protocol: Protocol) -> Shown:
+    def shown(self, answers: Mapping[str, Answers], protocol: Protocol, sample: Sample | None) -> Shown:
         looks = Looks.of((*protocol.looks, len(protocol.seeds)))
         repeated = RepeatedLooks(seeds=looks.seeds, level=looks.level, total=looks.total)
         return Shown(
-            pairs=compare_pairs(answers, looks),
+            pairs=compare_pairs(answers, looks, sample),
             protocol=protocol,
             answers=answers,
+            sample=sample,
             looks=repeated if len(looks.seeds) > 1 else None,
         )
 
     def conclusion(self, models: Sequence[ModelResult], shown: Shown) -> Conclusion | None:
         looks = Looks(shown.looks.seeds) if shown.looks else None
-        return conclusion(models, shown.pairs, shown.answers, shown.protocol.margin, looks)
+        return conclusion(models, shown.pairs, shown.answers, shown.protocol.margin, looks, shown.sample)
 
 
 class UntilSure(Design):
@@ -111,9 +114,10 @@ class UntilSure(Design):
         """Return the finished runs: of each network the seeds from the first one on, without a gap."""
         return {(name, seed): run for name, own in networks.items() for seed, run in _without_gap(folder, own, seeds)}
 
-    def shown(self, answers: Mapping[str, Answers], protocol: Protocol) -> Shown:
+    def shown(self, answers: Mapping[str, Answers], protocol: Protocol, sample: Sample | None) -> Shown:
+        assert not isinstance(sample, Folds), "folds are refused with this design"
         plan = sequential_plan(protocol.max_seeds, protocol.margin)
-        at = standing(answers, plan)
+        at = standing(answers, plan, sample)
         went = SequentialOutcome(
             looks=plan.looks,
             level=plan.level,
@@ -151,10 +155,12 @@ def sequential_plan(max_seeds: int, margin: float) -> SequentialPlan:
     return SequentialPlan(cap=max_seeds, margin=margin)
 
 
-def compare_pairs(answers: Mapping[str, Answers], looks: Looks | None = None) -> tuple[PairResult, ...]:
+def compare_pairs(
+    answers: Mapping[str, Answers], looks: Looks | None = None, sample: Sample | None = None
+) -> tuple[PairResult, ...]:
     """Compare every two networks; p-values are adjusted for earlier looks, and by Holm's method for several pairs."""
-    pairs = pairwise(answers, looks)
-    return tuple(_pair_result(pair, answers, len(pairs)) for pair in pairs)
+    pairs = pairwise(answers, looks, sample)
+    return tuple(_pair_result(pair, answers, len(pairs), sample) for pair in pairs)
 
 
 def none_yet(networks: Sequence[str]) -> dict[str, Answers]:
@@ -170,10 +176,11 @@ def _without_gap(folder: ComparisonFolder, own: str, seeds: Sequence[int]) -> It
         yield seed, run
 
 
-def _pair_result(pair: PairDifference, answers: Mapping[str, Answers], pairs: int) -> PairResult:
+def _pair_result(pair: PairDifference, answers: Mapping[str, Answers], pairs: int, sample: Sample | None) -> PairResult:
     a, b = answers[pair.a], answers[pair.b]
-    chance = chance_of_beating(a, b)
-    power = study_power(a, b, level=LEVEL / pairs) if len(a) == len(b) else None
+    crossed = isinstance(sample, Folds)
+    chance = None if crossed else chance_of_beating(a, b)
+    power = study_power(a, b, level=LEVEL / pairs, sample=sample) if len(a) == len(b) else None
     return PairResult(
         a=pair.a,
         b=pair.b,
@@ -189,8 +196,8 @@ def _pair_result(pair: PairDifference, answers: Mapping[str, Answers], pairs: in
         seeds_needed=power.seeds if power else None,
         images_needed=power.images if power else None,
         standardized=standardized_difference(a, b),
-        cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 else None,
-        uncertainty=uncertainty(a, b),
+        cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 and not crossed else None,
+        uncertainty=uncertainty(a, b) if sample is None else None,  # its components are those of independent images
     )
 
 

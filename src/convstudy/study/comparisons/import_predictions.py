@@ -16,13 +16,15 @@ import pandas as pd
 
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
-from convstudy.statistics import accuracy_interval
+from convstudy.statistics import top1_interval
+from convstudy.statistics.groups import Groups
 from convstudy.statistics.grown import Looks
 from convstudy.study.comparisons.conclude import seed_by_seed, without_unhealthy
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.design import compare_pairs
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import health_of
+from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
@@ -92,14 +94,15 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         return findings
     own = tuple(model for model in findings.results.models if model.name not in register)
     runs = tuple(run for run in findings.runs if run.model not in register) + read_imported_runs(folder)
-    models = own + tuple(_result(name, [run for run in runs if run.model == name]) for name in register)
+    groups = groups_of(runs)
+    models = own + tuple(_result(name, [run for run in runs if run.model == name], groups) for name in register)
     answers = {model.name: np.stack([run.right for run in runs if run.model == model.name]) for model in models}
     health = tuple(finding for finding in findings.results.health if finding.model not in register)
     for name in register:
         of_one = [run for run in runs if run.model == name]
         health += health_of(name, of_one, [{}] * len(of_one))
     looks = Looks(findings.results.looks.seeds) if findings.results.looks else None
-    pairs = without_unhealthy(compare_pairs(answers, looks), health)
+    pairs = without_unhealthy(compare_pairs(answers, looks, groups), health)
     protocol = findings.results.protocol
     if not own:
         most_runs = max(len(network_answers) for network_answers in answers.values())
@@ -109,7 +112,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         models=models,
         comparisons=pairs,
         protocol=protocol,
-        conclusion=conclusion(models, pairs, answers, looks=looks),
+        conclusion=conclusion(models, pairs, answers, looks=looks, sample=groups),
         omnibus=seed_by_seed(runs),
         health=health,
     )
@@ -128,6 +131,11 @@ def _check_target(folder: ComparisonFolder, existing: Findings | None, model: st
         raise StudyError(
             f"{folder.path} was trained with --until sure, and the number of its seeds followed from its own networks "
             "only; choose another `output`",
+            setting=OUTPUT,
+        )
+    if existing and existing.results.protocol.folds is not None:
+        raise StudyError(
+            f"{folder.path} is a cross-validation, whose folds other programs do not know; choose another `output`",
             setting=OUTPUT,
         )
     if existing and model in folder.identity()["models"]:
@@ -167,7 +175,9 @@ def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first
             f"({plural(len(differing), 'label')} {'differs' if len(differing) == 1 else 'differ'}); check the order "
             "of the classes"
         )
-    return replace(predictions, ids=tuple(ids), labels=labels, logits=_sorted(predictions.logits, order))
+    return replace(
+        predictions, ids=tuple(ids), labels=labels, logits=_sorted(predictions.logits, order), groups=first.groups
+    )
 
 
 def _sorted(logits: Scores, order: npt.NDArray[np.int64]) -> Scores:
@@ -215,15 +225,15 @@ def _write(run: RunFolder, predictions: OutsidePredictions, record: dict[str, An
     if not isinstance(logits, OnlyClasses) and logits.size > MANY:
         run.write_many_logits(logits)
         logits = OnlyClasses(logits.argmax(1), logits.shape)
-    run.write_predictions(predictions.ids, predictions.labels, logits)
+    run.write_predictions(predictions.ids, predictions.labels, logits, predictions.groups)
     with whole_file(run.path / "epochs.csv") as draft:
         draft.write_text("epoch\n", encoding="utf-8")
     write_json(run.path / "run.json", record)
 
 
-def _result(name: str, runs: list[RunResult]) -> ModelResult:
+def _result(name: str, runs: list[RunResult], groups: Groups | None) -> ModelResult:
     answers = np.stack([run.right for run in runs])
-    interval = accuracy_interval(answers)
+    interval = top1_interval(answers, groups)
     per_seed = tuple(float(value) for value in answers.mean(1))
     top1 = Accuracy(interval.value, interval.low, interval.high, per_seed)
     return ModelResult(
@@ -233,7 +243,7 @@ def _result(name: str, runs: list[RunResult]) -> ModelResult:
         activation_size=None,
         input_shape=None,
         top1=top1,
-        metrics=metrics_of(runs),
+        metrics=metrics_of(runs, groups),
     )
 
 
@@ -248,6 +258,7 @@ def _empty(folder: ComparisonFolder, file: Path, predictions: OutsidePredictions
         train=0,
         validation=0,
         test=len(predictions.ids),
+        test_groups=len(set(predictions.groups)) or None,
         mean=(),
         std=(),
         notes=("The networks were trained elsewhere; how they were trained and selected is not known.",),

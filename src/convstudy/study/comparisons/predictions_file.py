@@ -18,7 +18,7 @@ from convstudy.errors import StudyError
 from convstudy.study.runs.result import VALUES_AT_ONCE, OnlyClasses
 from convstudy.wording import plural, some
 
-COLUMNS = "id, label, and prediction, or logit_0 ... or probability_0 ..., one per class"
+COLUMNS = "id, label, group if there are any, and prediction, or logit_0 ... or probability_0 ..., one per class"
 SMALLEST = 1e-12  # replaces probabilities that were rounded to 0
 WIDE = 1000  # columns of scores, from which on they are read as one array
 AT_ONCE = 200  # columns of a Parquet file
@@ -33,6 +33,7 @@ class OutsidePredictions:
     labels: npt.NDArray[np.int64]  # N
     logits: npt.NDArray[np.float32] | OnlyClasses  # N x classes
     class_names: tuple[str, ...]
+    groups: tuple[str, ...] = ()  # the group of each image, if the file has them
 
     @property
     def scored(self) -> bool:
@@ -47,7 +48,8 @@ def read_predictions(
 
     Labels and predictions are class names, or class numbers from 0. Where both readings are possible and differ, as
     with the names 1, 2 and 3, the one that agrees with `truth`, the labels by id, is chosen, otherwise names. Without
-    `class_names`, the classes are the names in the file, or as many as its largest number requires.
+    `class_names`, the classes are the names in the file, or as many as its largest number requires. A column `group`
+    names images that depend on each other, such as those of a patient.
 
     Raises: StudyError, if the file cannot be read or a line does not fit, with the number of the line.
     """
@@ -58,7 +60,7 @@ def read_predictions(
     if columns and class_names is not None and len(columns) != len(class_names):  # before so many are read
         raise StudyError(_wrong_number(path, len(columns), class_names))
     given = ["label"] if columns else ["label", "prediction"]
-    table = _names_in(path, ["id", *given])
+    table = _names_in(path, ["id", *given, *({"group"} & set(header))])
     if table["id"].duplicated().any():
         duplicate = table["id"][table["id"].duplicated()].iloc[0]
         raise StudyError(f"{path} has the image {duplicate} twice; expected one line per test image")
@@ -67,7 +69,18 @@ def read_predictions(
     ids, shape = tuple(table["id"]), (len(table), len(names))
     scores = read_scores(path, header, columns, kind, len(table)) if columns else None
     logits = OnlyClasses(numbers["prediction"], shape) if scores is None else scores
-    return OutsidePredictions(ids, numbers["label"], logits, names)
+    return OutsidePredictions(ids, numbers["label"], logits, names, _groups_in(path, table))
+
+
+def _groups_in(path: Path, table: pd.DataFrame) -> tuple[str, ...]:
+    """Return the group of each image, if the file has groups. Raises: StudyError, if one is missing."""
+    if "group" not in table:
+        return ()
+    groups = table["group"].fillna("").astype(str)
+    if (groups == "").any():
+        line = int(np.asarray(groups == "").argmax()) + 2
+        raise StudyError(f"{path}, line {line}: expected a group, as in the other lines")
+    return tuple(groups)
 
 
 def _wrong_number(path: Path, found: int, names: Sequence[str]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from convstudy.data import DataSet, load
+from convstudy.data.folds import fold_numbers
+from convstudy.data.parting import WHOLE_NOTE, Parting
 from convstudy.errors import ShapeError, StudyError
 from convstudy.study.comparisons.allowance import counted
 from convstudy.study.comparisons.comparison import Comparison
@@ -40,9 +42,11 @@ def prepare(
             test_data=plan.test_data,
             side=plan.input_size,
             skip_bad_images=plan.skip_bad_images,
-            train_images=plan.train_images,
+            parting=Parting(plan.train_images, plan.group_by, whole=plan.folds is not None),
             progress=progress,
         )
+    if plan.folds is not None:
+        _check_folds(data, plan.folds, range(plan.first_seed, plan.first_seed + plan.seeds, plan.folds))
     flip = data.horizontal_flip if plan.horizontal_flip is None else plan.horizontal_flip
     recipe = replace(plan.recipe, horizontal_flip=flip)
     comparison = Comparison(
@@ -56,6 +60,17 @@ def prepare(
     if plan.budget is None or plan.budget.kind is BudgetKind.SECONDS:
         return comparison
     return replace(comparison, allowances=counted(comparison, plan.budget))
+
+
+def _check_folds(data: DataSet, folds: int, first_seeds: range) -> None:
+    """Check that every image can be tested. Raises: StudyError or DataError."""
+    if WHOLE_NOTE not in data.notes:
+        raise StudyError(
+            "folds need data without a test part, but these are loaded and parted already; give their path or arrays",
+            setting="folds",
+        )
+    for seed in first_seeds:
+        fold_numbers(data.train, folds, seed // folds)
 
 
 def _opened(plan: Plan, given: Mapping[str, Model]) -> list[Model]:

@@ -167,6 +167,7 @@ class DataDescription:
     fingerprint: str
     findings: tuple[DataFinding, ...] | None = None  # None: not inspected
     class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # images of each class, by set
+    test_groups: int | None = None  # groups of test images that depend on each other; None: taken as independent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +178,8 @@ class Protocol:
     recipe: dict[str, str | int | float | bool | None]
     seeds: tuple[int, ...]
     command: str  # reproduces the comparison
+    folds: int | None = None  # of a cross-validation, in which every image is tested once per repeat
+    repeats: int = 1  # of it
     validation_split: bool = False  # whether the validation set was split off the training set, by seed
     until: str = "seeds"  # or `sure`
     max_seeds: int = 20  # per network, if seeds are added until the comparison is sure

@@ -12,6 +12,7 @@ from convstudy.statistics.sequential import Standing, standing
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
 from convstudy.study.comparisons.design import sequential_plan
 from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
@@ -59,4 +60,5 @@ class Rounds:
         tables = {name: [run.read() for (model, _), run in done.items() if model == name] for name in names}
         nothing = np.zeros((0, len(self.comparison.data.test)), bool)
         answers = {name: np.stack([run.right for run in runs]) if runs else nothing for name, runs in tables.items()}
-        return standing(answers, sequential_plan(self.comparison.plan.max_seeds, self.comparison.plan.margin / 100))
+        plan = sequential_plan(self.comparison.plan.max_seeds, self.comparison.plan.margin / 100)
+        return standing(answers, plan, groups_of(run for runs in tables.values() for run in runs))

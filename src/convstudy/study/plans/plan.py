@@ -81,6 +81,18 @@ class Plan:
             "Train on a stratified subset of N images, the same for every seed.", panel=DATA, metavar="N", default="all"
         ),
     ] = None
+    group_by: Annotated[
+        str | None,
+        MinLen(1),
+        Setting(
+            "What images depend on each other by, such as those of a patient: a regular expression on their paths, "
+            "whose match (or first parenthesis) names the group, or `folder`, the folder that contains the image. "
+            "Groups stay in one part, and intervals and tests take groups as the sample.",
+            panel=DATA,
+            metavar="REGEX|folder",
+            default="the column `group` of a table; otherwise images are taken as independent",
+        ),
+    ] = None
     seeds: Annotated[
         int,
         Ge(1),
@@ -128,6 +140,29 @@ class Plan:
             metavar="N",
             default="no limit",
             decides=False,
+        ),
+    ] = None
+    folds: Annotated[
+        int | None,
+        Ge(2),
+        Setting(
+            "Cross-validation with N folds, for data without a test set: every image is tested once, in N runs per "
+            "network.",
+            panel=STUDY,
+            command="compare",
+            metavar="N",
+            default="one test set",
+        ),
+    ] = None
+    repeats: Annotated[
+        int | None,
+        Ge(1),
+        Setting(
+            "Repeat the cross-validation N times, each time with other folds.",
+            panel=STUDY,
+            command="compare",
+            metavar="N",
+            default="1",
         ),
     ] = None
     first_seed: Annotated[
@@ -258,6 +293,10 @@ class Plan:
             )
         if self.until == "sure" and len(self.models) < 2:
             raise StudyError("until is sure, for which two networks or more are needed", setting="until")
+        if self.folds is not None:
+            self._settle_folds(self.folds)
+        elif self.repeats is not None:
+            raise StudyError(f"repeats is {self.repeats}, which repeats `folds`; give both", setting="repeats")
         if self.budget and self.freeze:
             raise StudyError(
                 f"budget is {self.budget}, which applies only if whole networks are trained; with `freeze` backbone "
@@ -266,6 +305,31 @@ class Plan:
             )
         if self.lr_grid:
             object.__setattr__(self, "lr_grid", sorted_grid(self.lr_grid))
+
+    def _settle_folds(self, folds: int) -> None:
+        """Set the number of runs that folds and repeats make. Raises: StudyError, for what folds exclude."""
+        runs = folds * (self.repeats or 1)
+        if self.until == "sure":
+            raise StudyError("until is sure, which adds seeds on one test set; remove it or `folds`", setting="until")
+        if self.train_images is not None:
+            raise StudyError(
+                f"train_images is {self.train_images}, but with `folds` every image is tested and trained on; remove "
+                "one of them",
+                setting="train_images",
+            )
+        if self.seeds not in {runs, declared(Plan)["seeds"].default}:
+            raise StudyError(
+                f"seeds is {self.seeds}, but with `folds` each run has its own seed: {runs} per network; remove it, or "
+                "give `repeats`",
+                setting="seeds",
+            )
+        if self.first_seed % folds:
+            raise StudyError(
+                f"first_seed is {self.first_seed}; with `folds` {folds}, expected a multiple of {folds}, since the "
+                "seed of a run decides its fold",
+                setting="first_seed",
+            )
+        object.__setattr__(self, "seeds", runs)
 
     @property
     def decided_otherwise(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class Conditions:
     lr_grid: tuple[float, ...] = ()  # train with each of these and test the best one on the validation set
     freeze: bool = False  # train only the last linear layer
     unfreeze_at: int = 0  # train the whole network after this many epochs; 0: never
+    folds: int | None = None  # of a cross-validation, of which the seed decides the one to test on
     seed: int
     device: str  # device type: cpu, cuda or mps
     threads: int  # CPU threads of torch

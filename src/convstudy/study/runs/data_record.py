@@ -8,6 +8,7 @@ from pathlib import Path
 
 from convstudy.data import DataSet, load
 from convstudy.data.named import DEFAULT_DATA_DIR
+from convstudy.data.parting import Parting
 from convstudy.errors import DataError, StudyError, UnknownNameError
 
 
@@ -25,6 +26,8 @@ class DataRecord:
     in_channels: int
     image_side: int  # before images are resized to the network's input
     train_images: int | None = None  # size of the training subset; None: all
+    group_by: str | None = None  # by what images depend on each other; None: as a table says, or not at all
+    folds: int | None = None  # of a cross-validation; its data have no test part
     named: bool = True  # whether `words` loads the data again; False if they were given as an object
     folder: str | None = None  # the absolute path of the folder that relative paths start from
 
@@ -38,6 +41,8 @@ class DataRecord:
         test_data: Path | None,
         skip_bad_images: bool,
         train_images: int | None = None,
+        group_by: str | None = None,
+        folds: int | None = None,
     ) -> DataRecord:
         """Return the record of data that were loaded with these settings."""
         return cls(
@@ -51,6 +56,8 @@ class DataRecord:
             in_channels=data.in_channels,
             image_side=data.side,
             train_images=train_images,
+            group_by=group_by,
+            folds=folds,
             named=data.named,
             folder=str(Path.cwd()) if data.named else None,
         )
@@ -74,7 +81,7 @@ class DataRecord:
                 test_data=self._there(Path(self.test_data)) or Path(self.test_data) if self.test_data else None,
                 side=self.image_side,
                 skip_bad_images=self.skip_bad_images,
-                train_images=self.train_images,
+                parting=Parting(self.train_images, self.group_by, whole=self.folds is not None),
                 progress=progress,
             )
         except (DataError, UnknownNameError) as error:

@@ -14,8 +14,9 @@ budget.json                with a budget only: the cost of an epoch and the numb
     seen-images.npz        a number per training and validation image, made of its pixels, by which `convstudy evaluate`
                            knows images that the run was trained on
     weights.safetensors    the weights that training ends with
-    predictions.parquet    id (path or position in the data), label and logits of each test image; of imported
-                           predictions without scores the predicted class in place of the logits
+    predictions.parquet    id (path or position in the data), label, group if there are any, and logits of each
+                           test image; of imported predictions without scores the predicted class in place of the
+                           logits
     run.json               written last, so that a folder with this file is complete: the run's conditions
                            (`Conditions`), lr, preprocessing, whether the network then normalizes its input
                            once more, data (`DataRecord`), notes, top1, measured speed and memory (`MeasuredCost`), and
@@ -117,7 +118,7 @@ class RunFolder:
             with whole_file(self.path / "weights.safetensors") as draft:
                 save_model(network, str(draft))
             self._write_epochs(epochs)
-            self.write_predictions(test.ids, test.labels, logits)
+            self.write_predictions(test.ids, test.labels, logits, test.groups)
             write_json(self.path / "run.json", record)
             unfinished = self.path.glob(".*.part")  # of processes that were killed while they wrote
             for outdated in (self.checkpoint, self.head_checkpoint, *unfinished):
@@ -128,15 +129,21 @@ class RunFolder:
         first(write)
 
     def write_predictions(
-        self, ids: Sequence[str], labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float32] | OnlyClasses
+        self,
+        ids: Sequence[str],
+        labels: npt.NDArray[np.int64],
+        logits: npt.NDArray[np.float32] | OnlyClasses,
+        groups: Sequence[str] = (),
     ) -> None:
-        """Write id and label of each test image, and its logits or, if only these are known, its predicted class."""
+        """Write id, label, group if there are any, and logits of each test image, or its predicted class only."""
         if isinstance(logits, OnlyClasses):
             answers = pd.DataFrame({"prediction": logits.predictions})
         else:
             answers = pd.DataFrame(logits, columns=[f"logit_{index}" for index in range(logits.shape[1])])
         answers.insert(0, "id", list(ids))
         answers.insert(1, "label", labels)
+        if groups:
+            answers.insert(2, "group", list(groups))
         with whole_file(self.path / "predictions.parquet") as draft:
             answers.to_parquet(draft, index=False)
 
@@ -178,19 +185,21 @@ class RunFolder:
     def read(self) -> RunResult:
         """Return the learning curve and the test predictions of the run."""
         record = self.record()
-        labels, logits = self._answers(record)
+        answers = pd.read_parquet(self.path / "predictions.parquet")
         return RunResult(
-            model=record["model"], seed=record["seed"], epochs=self.epochs_so_far(), labels=labels, logits=logits
+            model=record["model"],
+            seed=record["seed"],
+            epochs=self.epochs_so_far(),
+            labels=answers["label"].to_numpy(np.int64),
+            logits=self._logits_of(answers, record),
+            groups=tuple(answers["group"]) if "group" in answers else (),
         )
 
-    def _answers(self, record: dict[str, Any]) -> tuple[npt.NDArray[np.int64], Logits]:
-        """Return labels and logits of the test images; many logits stay in the file until they are needed."""
-        path = self.path / "predictions.parquet"
-        answers = pd.read_parquet(path)
-        labels = answers["label"].to_numpy(np.int64)
+    def _logits_of(self, answers: pd.DataFrame, record: dict[str, Any]) -> Logits:
+        """Return the logits of the test images; many logits stay in their file until they are needed."""
         if "prediction" not in answers:
-            return labels, answers.filter(like="logit_").to_numpy(np.float32)
+            return answers.filter(like="logit_").to_numpy(np.float32)
         shape = len(answers), int(record["imported"]["classes"])
         if self._logits.exists():
-            return labels, StoredLogits(self._logits, shape)
-        return labels, OnlyClasses(answers["prediction"].to_numpy(np.int64), shape)
+            return StoredLogits(self._logits, shape)
+        return OnlyClasses(answers["prediction"].to_numpy(np.int64), shape)

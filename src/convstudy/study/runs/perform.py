@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
+from convstudy.data.folds import in_fold
 from convstudy.inference import ResidentImages, predict_together
 from convstudy.processes import agreed, first
 from convstudy.study.models.preprocessing import Preprocessing
@@ -32,6 +33,8 @@ def perform(task: Task, on_event: OnEvent) -> None:
     Raises: DivergedError, with network, seed, epoch and step; StudyError, if the folder cannot be written; ModelError,
     for an error in the network's own code.
     """
+    if task.folds is not None:
+        task = replace(task, data=in_fold(task.data, task.folds, task.seed))
     with noted_failure(task.folder, task.title), writing_into(task.folder.path), noted_process(task.folder):
         keep_source(task.model, task.folder.path)
         inputs, training, validation = RunInputs.of(task)

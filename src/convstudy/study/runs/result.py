@@ -64,6 +64,7 @@ class RunResult:
     epochs: tuple[Epoch, ...]
     labels: npt.NDArray[np.int64]  # N
     logits: Logits  # N x classes
+    groups: tuple[str, ...] = ()  # the group of each image; empty: images are independent
     scored: bool = True  # False if only predicted classes were imported
 
     @property

@@ -17,7 +17,7 @@ from convstudy.data.image_set import EvaluationSet
 from convstudy.data.in_memory import given_to_evaluate
 from convstudy.errors import DataError
 from convstudy.inference import predict
-from convstudy.statistics import Interval, accuracy_interval
+from convstudy.statistics import Interval, numbered_groups, top1_interval
 from convstudy.study.models.preprocessing import with_channels
 from convstudy.study.runs.seen_images import SeenCounts
 from convstudy.study.trained.open_run import TrainedRun
@@ -126,7 +126,7 @@ def _evaluated(
         part=part,
         images=len(images),
         seen=seen,
-        top1=accuracy_interval(right[None]),
+        top1=top1_interval(right[None], numbered_groups(images.groups) if images.groups else None),
         loss=F.cross_entropy(logits, torch.from_numpy(images.labels)).item(),
         classes=tuple(
             ClassTop1(name, int((images.labels == label).sum()), int(right[images.labels == label].sum()))

@@ -13,6 +13,7 @@ from safetensors.torch import load_model
 from torch import nn
 
 from convstudy.data import DataSet, ImageSet
+from convstudy.data.folds import in_fold
 from convstudy.errors import ModelError, StudyError
 from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
@@ -67,6 +68,8 @@ class TrainedRun:
                 "were trained on; to evaluate on it as other data, pass it as `data`",
                 setting="data",
             )
+        if self.data.folds is not None:
+            found = in_fold(found, self.data.folds, int(self.record["seed"]))
         return at_input(found, self.preprocessing.input_shape).test
 
     def seen_among(self, images: ImageSet) -> SeenCounts | None:
