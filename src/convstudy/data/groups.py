@@ -28,7 +28,10 @@ def groups_by(group_by: str, ids: Sequence[str]) -> tuple[str, ...]:
     """
     found = _folders(ids) if group_by == FOLDER else _matches(group_by, ids)
     if len(set(found)) < 2:
-        raise DataError(f"group_by is '{group_by}', by which all images are of one group; expected two groups or more")
+        raise DataError(
+            f"group_by is '{group_by}', by which all images are of one group; expected two groups or more",
+            setting="group_by",
+        )
     return found
 
 
@@ -37,7 +40,9 @@ def check_group_by(group_by: str) -> None:
     try:
         re.compile(group_by)
     except re.error as error:
-        raise DataError(f"group_by is '{group_by}', which is no regular expression: {error}") from error
+        raise DataError(
+            f"group_by is '{group_by}', which is no regular expression: {error}", setting="group_by"
+        ) from error
 
 
 def _folders(ids: Sequence[str]) -> tuple[str, ...]:
@@ -53,6 +58,7 @@ def _matches(group_by: str, ids: Sequence[str]) -> tuple[str, ...]:
     if lost:
         raise DataError(
             f"group_by is '{group_by}', which finds nothing in {plural(len(lost), 'image')}: {some(lost)}; expected an "
-            "expression that matches the path of every image"
+            "expression that matches the path of every image",
+            setting="group_by",
         )
     return tuple(groups)
