@@ -63,7 +63,7 @@ def test_validation_chooses_and_all_trainings_are_counted(whole: Path) -> None:
         assert record["images_per_second"] == pytest.approx(record["train_images"] * done / record["train_seconds"])
         seconds.append(record["train_seconds"])
         assert {path.name for path in run.iterdir()} == {
-            *("epochs.csv", "predictions.parquet", "run.json", "weights.safetensors"),
+            *("epochs.csv", "predictions.parquet", "run.json", "seen-images.npz", "weights.safetensors"),
             *(f"lr-{lr!r}" for lr in GRID),
         }
         assert not list(run.glob("lr-*/weights.safetensors"))

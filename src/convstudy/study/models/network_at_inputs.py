@@ -15,9 +15,11 @@ from convstudy import analysis
 from convstudy.analysis import Bottleneck, Explanation, Inputs, InputTensor, LayerTable, TrainingMemory
 from convstudy.analysis.inputs import is_shape
 from convstudy.errors import ConvstudyError, ModelError, RecipeError, ShapeError
+from convstudy.study.models.dtypes import dtype_of
 from convstudy.study.models.entrant import unallocated_network
 from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.own_code import not_ended
+from convstudy.zoo.architecture import ExampleInput
 
 Answer = TypeVar("Answer")
 
@@ -118,7 +120,7 @@ def network_at_inputs(
         raise ModelError(_no_network(network))
     if classes is not None and (not _is_whole(classes) or classes < 1):
         raise ModelError(f"the number of classes is {classes!r}; expected a whole number, 1 or more")
-    inputs = inputs if inputs.positional or inputs.named else model.inputs
+    inputs = inputs if inputs.positional or inputs.named else _inputs_of(model)
     num_classes = model.num_classes if classes is None else int(classes)
     channels = _channels(inputs) or model.input_shape[0]
     built = unallocated_network(model, num_classes, channels)
@@ -143,6 +145,19 @@ def _no_network(given: object) -> str:
     if isinstance(given, type) and issubclass(given, nn.Module):
         return f"the network is the class {given.__name__}; {expected}: call the class, as in {given.__name__}()"
     return f"the network is {given!r} of type {type(given).__name__}; {expected}"
+
+
+def _inputs_of(model: Model) -> Inputs:
+    """Return the inputs at which a network is counted if none are given."""
+    positional: list[InputTensor] = []
+    named: dict[str, InputTensor] = {}
+    for example in model.examples or (ExampleInput(model.input_shape),):
+        tensor = InputTensor(example.shape, None if example.dtype is None else dtype_of(example.dtype))
+        if example.name is None:
+            positional.append(tensor)
+        else:
+            named[example.name] = tensor
+    return Inputs(tuple(positional), named)
 
 
 def _checked(inputs: Inputs) -> Inputs:

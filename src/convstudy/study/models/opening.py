@@ -13,11 +13,9 @@ from typing import Any
 
 from torch import nn
 
-from convstudy.analysis import Inputs, InputTensor
 from convstudy.claims import read_table
 from convstudy.claims.checking import table_input_shape, table_network, table_num_classes
 from convstudy.errors import ClaimError, ModelError
-from convstudy.study.models.dtypes import dtype_of
 from convstudy.study.models.own_code import not_ended, own_module
 from convstudy.zoo import open_architecture
 from convstudy.zoo.architecture import CLASSIFICATION, ExampleInput
@@ -51,19 +49,6 @@ class Model:
     def folder(self) -> str:
         """Name of its folder: letters, digits, dots, dashes and underscores."""
         return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip(".-")
-
-    @property
-    def inputs(self) -> Inputs:
-        """The inputs at which it is counted if none are given."""
-        positional: list[InputTensor] = []
-        named: dict[str, InputTensor] = {}
-        for example in self.examples or (ExampleInput(self.input_shape),):
-            tensor = InputTensor(example.shape, None if example.dtype is None else dtype_of(example.dtype))
-            if example.name is None:
-                positional.append(tensor)
-            else:
-                named[example.name] = tensor
-        return Inputs(tuple(positional), named)
 
     def input_side(self, image_side: int, requested: int | None = None) -> int:
         """Return the side of the square input in pixels.
