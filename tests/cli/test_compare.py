@@ -98,6 +98,7 @@ def test_every_run_leaves_its_folder_whose_numbers_are_those_of_the_results(
             "model.py",
             "predictions.parquet",
             "run.json",
+            "seen-images.npz",
             "weights.safetensors",
         }
         epochs = pd.read_csv(folder / "epochs.csv")
