@@ -154,9 +154,12 @@ class Experts(nn.Module):
         return output
 
 
-def test_a_mixture_of_experts() -> None:
+def test_a_mixture_of_experts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the router chooses, each of the tokens goes to two experts."""
     notes: list[str] = []
+    count(Experts(), (STEPS, WIDTH), on_note=notes.append)
+    assert notes == []
+    monkeypatch.setattr("convstudy.analysis.ladder.MUCH", 0)
     table = count(Experts(), (STEPS, WIDTH), on_note=notes.append)
     assert (table.totals.macs, table.step) == (STEPS * WIDTH * 4 + 2 * STEPS * WIDTH * WIDTH, "forward pass")
     assert table.totals.parameters == (WIDTH + 1) * 4 + 4 * (WIDTH + 1) * WIDTH

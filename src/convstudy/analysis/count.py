@@ -33,8 +33,8 @@ def count(
 
     The network is run with shapes alone or, if it looks at values, with fake tensors, which know the device and small
     constants, or in a forward pass on the CPU, with zeros for inputs given as shapes; `table.step` says which. Before a
-    forward pass, `on_note` is called with a line that says how much memory it needs. If all fail after some layers, the
-    table has the layers up to the failure, and its figures are a lower bound.
+    forward pass that needs 100 MB or more, `on_note` is called with a line that says how much. If all fail after some
+    layers, the table has the layers up to the failure, and its figures are a lower bound.
 
     `training` sets the mode of the run (None: each module keeps its own). The network may be on any device, including
     the meta device; a copy is run, so it does not change, even after an error. In training mode batch normalization

@@ -24,6 +24,7 @@ from convstudy.errors import ConvstudyError, ModelError
 STEPS: tuple[Callable[[], Step], ...] = (Shapes, FakeTensors, ForwardPass)
 
 SECOND_OF_MACS = 2e10  # about what one core of a processor does in a second
+MUCH = 1e8  # bytes of memory that a forward pass is announced with
 
 Run = Callable[[], Any]
 Around = Callable[[Trace, Run], Any]
@@ -56,7 +57,8 @@ class Attempt:
 class Asked:
     """What to run: inputs, mode, batch size of the inputs given as shapes, and what to wrap around the run.
 
-    `around` is made for the copy that runs. `on_note` receives a line before a forward pass.
+    `around` is made for the copy that runs. `on_note` receives a line before a forward pass that needs 100 MB or
+    more.
     """
 
     inputs: Inputs
@@ -89,7 +91,7 @@ def run(network: nn.Module, asked: Asked) -> Attempt:
             if needed > free:
                 reason = f"a forward pass needs about {_gigabytes(needed)}, and {_gigabytes(free)} are free"
                 return _furthest(attempts, f"{attempts[-1].reason()}; {reason}")
-            if asked.on_note:
+            if asked.on_note and needed >= MUCH:
                 asked.on_note(
                     f"counting needs the values of tensors: running one forward pass on the CPU, which needs about "
                     f"{_gigabytes(needed)} of memory"
