@@ -68,10 +68,10 @@ def test_repeats_are_other_partitions_and_seeds_are_folds() -> None:
 def test_data_with_parts_are_not_folded(tmp_path: Path) -> None:
     images, labels = np.random.default_rng(0).integers(0, 256, (40, 8, 8)).astype(np.uint8), np.arange(40) % 2
     np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, x_test=255 - images, y_test=labels)
-    with pytest.raises(DataError, match="test part"):
+    with pytest.raises(DataError, match="test set"):
         load(str(tmp_path / "a.npz"), parting=Parting(whole=True))
     np.savez(tmp_path / "b.npz", x_train=images, y_train=labels, x_val=255 - images, y_val=labels)
-    with pytest.raises(DataError, match="validation part"):
+    with pytest.raises(DataError, match="validation set"):
         load(str(tmp_path / "b.npz"), parting=Parting(whole=True))
 
 

@@ -141,7 +141,7 @@ def test_groups_in_several_provided_parts_are_reported(tmp_path: Path) -> None:
         for file in sorted((tmp_path / part).glob("*/*/*.png"))
     ]
     (tmp_path / "list.csv").write_text("\n".join(["filename,label,split,group", *lines]))
-    with pytest.raises(DataError, match="48 images of the test part are of one group"):
+    with pytest.raises(DataError, match="48 images of the test set are of one group"):
         load(str(tmp_path / "list.csv"))
 
 

@@ -44,7 +44,7 @@ class Other(Seeing):
     pass
 
 
-def arrays(images: int = 120) -> Any:
+def arrays(images: int = 121) -> Any:
     stream, labels = np.random.default_rng(0), np.arange(images) % 2
     levels = (
         stream.integers(0, 90, (images, 8, 8)) + 60 * labels[:, None, None] + stream.integers(0, 60, (images, 1, 1))
@@ -81,9 +81,9 @@ def answers_of(folder: Path, name: str, folds: int, repeats: int) -> tuple[np.nd
 def test_every_image_is_tested_once_per_repeat(whole: convstudy.ComparisonResult) -> None:
     found, results = whole, whole.results
     assert (results.protocol.folds, results.protocol.repeats, results.protocol.seeds) == (2, 2, tuple(range(4)))
-    assert (results.protocol.data.test, results.protocol.data.train, results.protocol.data.validation) == (120, 54, 6)
+    assert (results.protocol.data.test, results.protocol.data.train, results.protocol.data.validation) == (121, 54, 6)
     right, of = zip(*(answers_of(whole.path, name, 2, 2) for name in ("seeing", "other")), strict=True)
-    assert right[0].shape == (2, 120)
+    assert right[0].shape == (2, 121)
     assert (of[0] == of[1]).all()
     assert (of[0][0] != of[0][1]).any()
     by_hand = accuracy_difference(right[0], right[1], sample=Folds(of[0]))
@@ -98,7 +98,7 @@ def test_every_image_is_tested_once_per_repeat(whole: convstudy.ComparisonResult
     wrong = (~right[0]).sum(0) + (~right[1]).sum(0)
     assert [image.wrong for image in found.findings.mistaken] == sorted(wrong[wrong > 0], reverse=True)[:24]
     for text in (str(found), markdown(found.findings), html(found.findings)):
-        assert "2-fold cross-validation, repeated 2 times, of 120 test images" in " ".join(text.split())
+        assert "2-fold cross-validation, repeated 2 times, of 121 test images" in " ".join(text.split())
 
 
 def test_killed_in_the_middle_it_continues_and_ends_the_same(tmp_path: Path, whole: convstudy.ComparisonResult) -> None:
@@ -176,9 +176,9 @@ def test_folds_and_repeats_decide_the_number_of_runs() -> None:
 
 def test_data_with_a_test_part_are_refused(tmp_path: Path) -> None:
     images, labels = arrays()
-    with pytest.raises(DataError, match="test part"):
+    with pytest.raises(DataError, match="test set"):
         compare(tmp_path / "out", data={"train": (images, labels), "test": (255 - images, labels)})
-    with pytest.raises(StudyError, match="parted already"):
+    with pytest.raises(StudyError, match="split already"):
         compare(tmp_path / "out", data=convstudy.load_data((images, labels)))
     with pytest.raises(DataError, match="folds is 2, but class 1 has 3 different images"):
         compare(tmp_path / "out", data=(images[:40], np.array([0] * 37 + [1] * 3)))

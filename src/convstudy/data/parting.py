@@ -1,4 +1,4 @@
-"""How the images of a source are parted: by groups, and with a test part split off if there is none."""
+"""How the images of a source are divided: by groups, and with a test set split off if there is none."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from convstudy.data.split import TEST_NOTE, split_test
 from convstudy.errors import DataError
 from convstudy.wording import plural
 
-WHOLE_NOTE = "no test part: every image is tested by cross-validation"
+WHOLE_NOTE = "no test set: every image is tested by cross-validation"
 
 
 @dataclass(frozen=True)
 class Parting:
-    """What is asked of the parts of a data set."""
+    """What is asked of the training, validation and test set of some data."""
 
-    train_images: int | None = None  # size of the training part, stratified, the same for every seed; None: all
+    train_images: int | None = None  # size of the training set, stratified, the same for every seed; None: all
     group_by: str | None = None  # `folder`, or an expression on paths (see `groups_by`); None: as a table says
-    whole: bool = False  # whether training and test part both are all images, as for cross-validation
+    whole: bool = False  # whether training and test set both are all images, as for cross-validation
 
     def grouped(self, images: ImageSet) -> ImageSet:
         """Return the images with their groups. Raises: as `groups_by`."""
@@ -32,15 +32,15 @@ class Parting:
     def parts(
         self, train: ImageSet, validation: ImageSet | None, test: ImageSet | None
     ) -> tuple[ImageSet, ImageSet, tuple[str, ...]]:
-        """Return training and test part with notes; near-duplicates are found if a part is or will be split off.
+        """Return training and test set with notes; near-duplicates are found if a set is or will be split off.
 
-        Raises: DataError, if parts were provided although all images should stay together; as `split_test`.
+        Raises: DataError, if several sets were provided although all images should stay together; as `split_test`.
         """
         if self.whole and (validation is not None or test is not None):
             there = "validation" if test is None else "test"
             raise DataError(
-                f"folds are for data without parts, but these have a {there} part, which cross-validation would not "
-                "respect; remove `folds`",
+                f"folds are for data that are not split yet, but these have a {there} set, which cross-validation "
+                "would not respect; remove `folds`",
                 setting="folds",
             )
         if validation is None or test is None:
@@ -58,17 +58,17 @@ class Parting:
     def _notes(self, train: ImageSet) -> Iterator[str]:
         if train.groups:
             by = f"the column {COLUMN}" if self.group_by is None else self.group_by
-            yield f"{train.num_groups:,} groups of images by {by}, each of which stays in one part"
+            yield f"{train.num_groups:,} groups of images by {by}, each of which stays in one set"
         if train.kin is not None:
             counts = np.unique(train.kin, return_counts=True)[1]
             number = int(counts[counts > 1].sum())
-            yield f"{plural(number, 'near-duplicate')} stay together when a part is split off"
+            yield f"{plural(number, 'near-duplicate')} stay together when a set is split off"
 
 
 def _check_test(test: ImageSet) -> None:
-    """Check that results on a test part in groups can be generalized to others. Raises: DataError."""
+    """Check that results on a test set in groups can be generalized to others. Raises: DataError."""
     if test.num_groups == 1:
         raise DataError(
-            f"the {plural(len(test), 'image')} of the test part are of one group ('{test.groups[0]}'); expected two "
+            f"the {plural(len(test), 'image')} of the test set are of one group ('{test.groups[0]}'); expected two "
             "groups or more, since results on one say nothing about others"
         )

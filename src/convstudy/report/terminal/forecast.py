@@ -34,8 +34,10 @@ def forecast_table(found: Forecast) -> RenderableType:
     lines = [Text("Cost", style="bold"), Text(_cost(found))]
     if any(not cost.macs_are_complete for cost in found.networks):
         lines.append(Text("* lower bound: some operations have no formula", style="yellow"))
-    if found.pairs:
+    if len(found.networks) > 1:
         lines += [Text(), Text("What it can show", style="bold")]
+    if len(found.networks) > 1 and not found.pairs:
+        lines.append(Text("Not predicted for cross-validation, nor for images in groups."))
     shown = found.pairs
     if len(shown) > MOST_PAIRS:
         shown = tuple(sorted(shown, key=lambda pair: pair.difference or 1.0))

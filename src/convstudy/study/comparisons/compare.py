@@ -54,7 +54,8 @@ class ClaimedComparison:
         found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
         ledger = Ledger.of(self.comparison)
         found = replace(found, results=replace(found.results, test_set=ledger.opened()))
-        ledger.note_spreads(right_answers(found.runs))
+        if self.comparison.takes_images_as_independent:
+            ledger.note_spreads(right_answers(found.runs))
         findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
         write_findings(self.folder, findings)
         return findings

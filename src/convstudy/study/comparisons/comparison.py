@@ -69,6 +69,11 @@ class Comparison:
         """How the number of seeds is determined."""
         return design_of(self.plan.until)
 
+    @property
+    def takes_images_as_independent(self) -> bool:
+        """Whether a run's answers to test images are independent: not in groups, nor of a cross-validation."""
+        return self.plan.folds is None and not self.data.test.groups
+
     def counted(self, folder: ComparisonFolder) -> Runs:
         """Return the runs in a folder whose answers count, by network and seed."""
         return self.design.counted(folder, {entrant.name: entrant.folder for entrant in self.entrants}, self.seeds)

@@ -71,7 +71,7 @@ class Forecast:
     test_images: int
     margin: float
     networks: tuple[RunCost, ...]
-    pairs: tuple[Reach, ...]
+    pairs: tuple[Reach, ...]  # empty for folds and for images in groups, about which nothing is predicted
 
 
 def forecast(comparison: Comparison, folder: ComparisonFolder) -> Forecast:
@@ -105,7 +105,7 @@ def forecast(comparison: Comparison, folder: ComparisonFolder) -> Forecast:
         test_images=len(comparison.data.test),
         margin=plan.margin / 100,
         networks=networks,
-        pairs=_reaches(comparison, folder.looks() if holds else ()),
+        pairs=_reaches(comparison, folder.looks() if holds else ()) if comparison.takes_images_as_independent else (),
     )
 
 

@@ -66,7 +66,7 @@ def _check_folds(data: DataSet, folds: int, first_seeds: range) -> None:
     """Check that every image can be tested. Raises: StudyError or DataError."""
     if WHOLE_NOTE not in data.notes:
         raise StudyError(
-            "folds need data without a test part, but these are loaded and parted already; give their path or arrays",
+            "folds need data that are not split yet, but these are loaded and split already; give their path or arrays",
             setting="folds",
         )
     for seed in first_seeds:
