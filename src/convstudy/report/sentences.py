@@ -47,12 +47,18 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
     `together` says whether the intervals of all pairs hold together, too.
 
     >>> from convstudy.study.comparisons.results import PairResult
+    >>> from dataclasses import replace
     >>> limits = {"low": -0.030, "high": -0.008, "p_value": 0.002}
     >>> better = {"verdict": Verdict.BETTER, "better": "resnet34"}
     >>> verdict(PairResult(a="net", b="resnet34", difference=-0.019, **limits, **better))
     'resnet34 is better than net by 1.9 percentage points (95% CI 0.8 to 3.0, p = 0.002)'
     >>> verdict(PairResult(a="net", b="resnet34", difference=-0.019, **limits, verdict=Verdict.UNDECIDED))
     'No difference shown between net and resnet34: resnet34 leads by 1.9 percentage points (95% CI 0.8 to 3.0, p = 0.002)'
+    >>> for within in (0.03, 1.0):  # within 100 points any two networks are equal
+    ...     pair = PairResult(a="net", b="resnet34", difference=-0.019, **limits, verdict=Verdict.UNDECIDED)
+    ...     print(verdict(replace(pair, equivalent_within=within)).partition("; ")[2])
+    they are shown to be equal within 3 percentage points
+    <BLANKLINE>
     """  # noqa: E501
     ahead, behind = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
     low, high = (pair.low, pair.high) if pair.difference >= 0 else (-pair.high, -pair.low)
@@ -74,7 +80,7 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
         sure = "shown for these two runs" if pair.p_value < pair.level else "not shown even for these two runs"
         return f"One run each of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
     within = pair.equivalent_within
-    equal = "" if within is None else f"; they are shown to be equal within {points(within)}"
+    equal = "" if within is None or within >= 1 else f"; they are shown to be equal within {points(within)}"
     return f"No difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){equal}"
 
 
