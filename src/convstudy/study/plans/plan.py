@@ -85,9 +85,9 @@ class Plan:
         str | None,
         MinLen(1),
         Setting(
-            "What images depend on each other by, such as those of a patient: a regular expression on their paths, "
-            "whose match (or first parenthesis) names the group, or `folder`, the folder that contains the image. "
-            "Groups stay in one part, and intervals and tests take groups as the sample.",
+            "Group images that depend on each other, such as those of one patient: by a regular expression on their "
+            "paths, whose match (or first parenthesis) names the group, or by the `folder` that contains the image. "
+            "A group stays in one set, and intervals and tests take groups as the sample.",
             panel=DATA,
             metavar="REGEX|folder",
             default="the column `group` of a table; otherwise images are taken as independent",
