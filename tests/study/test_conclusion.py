@@ -70,7 +70,7 @@ def test_a_cheaper_network_that_is_as_good() -> None:
     said = asked({"small": (10, answering(1900, 1901, 1899)), "large": (30, answering(1902, 1901, 1900))})
     assert said["Is that sure?"].startswith("No: it is not shown to be better than small. A study of this size shows")
     assert "the observed difference is 0.1 pp" in said["Is that sure?"]
-    assert "On a new seed, large is expected to beat small with" in said["Is that sure?"]
+    assert "On a new seed, large is expected to beat small on these test images with" in said["Is that sure?"]
     cheapest = said["Which is the cheapest network that is at most 1 percentage point worse than the best?"]
     assert cheapest.startswith(
         "small, with 3.0 times fewer MACs than large: it is shown to be at most 1 percentage point worse (p"

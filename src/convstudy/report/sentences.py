@@ -197,19 +197,19 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
     """Say why no more seeds were trained, and what that shows."""
     seeds, level = plural(went.seeds, "seed"), f"{100 * went.level:.0f}%"
     level += f", over all {len(went.looks)} possible looks" if len(went.looks) > 1 else ""
+    holds = f"The level of the tests is {level}, for networks whose runs all train."
+    holds += f" {limit}" if (limit := failure_limit(results)) else ""
     more = "a new comparison with more seeds (--max-seeds) can"
     if went.images_needed:
         more = f"about {went.images_needed:,} test images would be needed"
     if went.ending is Ending.ONE_LEFT:
         text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one. "
-        text += f"The level of the tests is {level}, for networks whose runs all train. "
-        text += f"{limit} " if (limit := failure_limit(results)) else ""
-        text += "A difference that ends a study early is overestimated on average."
+        text += f"{holds} A difference that ends a study early is overestimated on average."
     elif went.ending is Ending.DECIDED:
         within = f"equivalent within {points(results.protocol.margin)}"
         every = f"every two of {listed(went.remaining)} are shown to be different or {within}"
         two = f"{listed(went.remaining)} are shown to be {within}, so either can be the best"
-        text = f"After {seeds}, {two if len(went.remaining) == 2 else every}. The level of the tests is {level}."
+        text = f"After {seeds}, {two if len(went.remaining) == 2 else every}. {holds}"
     elif went.ending is Ending.HOPELESS_IMAGES:
         needed = f"; {more}" if went.images_needed else ""
         text = f"No: stopped after {seeds}, because {results.protocol.data.test:,} test images are too few to decide "
@@ -250,7 +250,8 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
         chance = pair.chance if pair.a == best else (1 - pair.chance[0], 1 - pair.chance[2], 1 - pair.chance[1])
         value, low, high = (f"{100 * part:.0f}" for part in chance)
         parts.append(
-            f"On a new seed, {best} is expected to beat {other} with {value}% probability (95% CI {low} to {high})."
+            f"On a new seed, {best} is expected to beat {other} on these test images with {value}% probability (95% CI "
+            f"{low} to {high})."
         )
     return " ".join(parts)
 

@@ -181,14 +181,8 @@ def _pair_result(pair: PairDifference, answers: Mapping[str, Answers], pairs: in
     crossed = isinstance(sample, Folds)
     chance = None if crossed else chance_of_beating(a, b)
     power = study_power(a, b, level=LEVEL / pairs, sample=sample) if len(a) == len(b) else None
-    return PairResult(
-        a=pair.a,
-        b=pair.b,
-        difference=pair.value,
-        low=pair.low,
-        high=pair.high,
-        p_value=pair.p_value,
-        verdict=pair.verdict,
+    return replace(
+        _stated(pair),
         better=pair.better,
         equivalent_within=pair.equivalent_within,
         chance=(chance.value, chance.low, chance.high) if chance else None,
@@ -203,6 +197,10 @@ def _pair_result(pair: PairDifference, answers: Mapping[str, Answers], pairs: in
 
 def _sequential_result(pair: SequentialPair, plan: SequentialPlan) -> PairResult:
     ahead = pair.a if pair.value > 0 else pair.b
+    return replace(_stated(pair), better=ahead if pair.verdict is Verdict.BETTER else None, level=plan.level)
+
+
+def _stated(pair: PairDifference | SequentialPair) -> PairResult:
     return PairResult(
         a=pair.a,
         b=pair.b,
@@ -211,6 +209,4 @@ def _sequential_result(pair: SequentialPair, plan: SequentialPlan) -> PairResult
         high=pair.high,
         p_value=pair.p_value,
         verdict=pair.verdict,
-        better=ahead if pair.verdict is Verdict.BETTER else None,
-        level=plan.level,
     )
