@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 FOR_FILES_AND_REPORTS = {"h5py", "jinja2", "openpyxl", "pandas", "plotly", "pyarrow", "scipy", "sklearn", "statsmodels"}
 HEAVY = FOR_FILES_AND_REPORTS | {"sympy", "torchvision", "torch._dynamo"}
 COMMAND = "from convstudy.cli.app import app; app({words!r}, standalone_mode=False)"
@@ -22,8 +24,17 @@ def test_a_count_imports_no_heavy_library() -> None:
     assert imported("\n".join(["import convstudy; convstudy.summary('net')", *counts]), HEAVY) == []
 
 
-def test_starting_imports_no_torch_either() -> None:
-    assert imported("import convstudy\n" + COMMAND.format(words=["--help"]), HEAVY | {"numpy", "torch"}) == []
+def test_no_network_of_the_zoo_needs_the_compiler_of_torch_to_be_counted() -> None:
+    every = (
+        "import convstudy\nfrom convstudy.zoo import ARCHITECTURES\nfor name in ARCHITECTURES: convstudy.summary(name)"
+    )
+    assert imported(every, HEAVY) == []
+
+
+@pytest.mark.parametrize("words", ["--help", "models", "data"])
+def test_what_needs_no_network_imports_no_torch(words: str) -> None:
+    code = "import convstudy\n" + COMMAND.format(words=[words])
+    assert imported(code, HEAVY | {"numpy", "torch", "PIL"}) == []
 
 
 def test_training_imports_no_library_of_the_report() -> None:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from convstudy.data import DataSet, load, pixel_statistics, sources
+from convstudy.data import DataSet, data_sources, load, pixel_statistics
 from convstudy.data.decoding import FLATTENED
 from convstudy.errors import DataError, ToolError, UnknownNameError
 
@@ -483,7 +483,7 @@ def test_other_data_have_another_fingerprint(tmp_path: Path) -> None:
 
 
 def test_the_list_names_what_load_takes() -> None:
-    assert [source.name for source in sources()] == [
+    assert [source.name for source in data_sources()] == [
         *("digits", "cifar10", "cifar100", "mnist", "fashion-mnist", "svhn", "stl10", "flowers102", "oxford-pets"),
         *("food101", "imagenette", "imagenette-320", "imagenette-160", "hf:NAME"),
         *("FOLDER", "FILE.csv", "FILE.npz", "FILE.h5"),

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from convstudy.errors import ShapeError, UnknownNameError
-from convstudy.zoo import ARCHITECTURES, architecture, build
+from convstudy.zoo import ARCHITECTURES, build
+from convstudy.zoo.registry import architecture
 
 # Of each family, those that are quick to draw and to train a step; the others differ from them in a table's line only.
 LIGHT = (

@@ -1,8 +1,7 @@
 """Claimed numbers and layer tables, read with their printed precision."""
 
-from convstudy.claims.claim import Claim
-from convstudy.claims.printed_number import PrintedNumber, read_number
-from convstudy.claims.reading import parse_table, read_table
-from convstudy.claims.table import ClaimedRow, ClaimedTable
+import lazy_loader
 
-__all__ = ["Claim", "ClaimedRow", "ClaimedTable", "PrintedNumber", "parse_table", "read_number", "read_table"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(
+    __name__, __file__
+)  # imports the names of __init__.pyi on first use

@@ -20,10 +20,10 @@ def data(context: typer.Context) -> None:
         return
     from rich.console import Console
 
-    from convstudy.data import sources
+    from convstudy.data import data_sources
     from convstudy.report.listing import source_list
 
-    Console().print(source_list(sources()))
+    Console().print(source_list(data_sources()))
 
 
 def inspect(

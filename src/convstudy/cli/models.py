@@ -8,6 +8,6 @@ def models() -> None:
     from rich.console import Console
 
     from convstudy.report.listing import model_list
-    from convstudy.zoo import ARCHITECTURES
+    from convstudy.zoo.catalog import catalog
 
-    Console().print(model_list(ARCHITECTURES.values()))
+    Console().print(model_list(catalog()))

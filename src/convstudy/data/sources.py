@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from convstudy.data.array_files import SUFFIXES
@@ -14,6 +14,7 @@ from convstudy.data.folder import files_of, files_to_evaluate, image_folder
 from convstudy.data.hugging_face import PREFIX, hugging_face_set
 from convstudy.data.image_set import DataSet, EvaluationSet, at_side, to_evaluate
 from convstudy.data.image_tree import read_tree
+from convstudy.data.known import data_sources
 from convstudy.data.listed import image_list, listed_files
 from convstudy.data.memory import Mapped
 from convstudy.data.named import digits, torchvision_set
@@ -24,47 +25,6 @@ from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
 
 NOTHING_ASKED = Parting()
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """One kind of data source, for lists."""
-
-    name: str
-    title: str
-    needs: str
-
-
-def sources() -> tuple[DataSource, ...]:
-    """Return all kinds of data sources.
-
-    >>> [source.name for source in sources()][:3]
-    ['digits', 'cifar10', 'cifar100']
-    """
-    return (
-        DataSource("digits", "scikit-learn's 1,797 handwritten digits, 8x8 gray", "nothing: included in scikit-learn"),
-        *(
-            DataSource(name, kind.title, f"--data-dir with {kind.layout}; downloaded if absent")
-            for name, kind in TORCHVISION_SETS.items()
-        ),
-        DataSource(
-            "hf:NAME",
-            "an image data set of the Hugging Face Hub, or a folder that `datasets` has saved",
-            "the extra hf; downloaded if absent",
-        ),
-        DataSource(
-            "FOLDER", "class folders of images, with or without train, val and test inside", "FOLDER/<class>/<image>"
-        ),
-        DataSource("FILE.csv", "a table of image files with their labels", "filename,label, with split and group"),
-        DataSource(
-            "FILE.npz", "NumPy arrays of images and labels", "x_train, y_train, x_test, y_test; or images, labels"
-        ),
-        DataSource(
-            "FILE.h5",
-            "HDF5 arrays, also those of the SIGNS course",
-            "as .npz, or train_set_x ...; --test-data for a second file",
-        ),
-    )
 
 
 def load(
@@ -185,5 +145,5 @@ def _read(
         raise DataError(
             f"{data} does not exist; expected class folders, a .csv, .npz or .h5 file, or a name of `convstudy data`"
         )
-    names = [source.name for source in sources() if source.name.islower()]
+    names = [source.name for source in data_sources() if source.name.islower()]
     raise UnknownNameError("data set or folder", data, names, hint="`convstudy data` lists them")

@@ -1,19 +1,7 @@
 """The built-in networks, each written in the order of its paper."""
 
-from convstudy.zoo.architecture import Architecture
-from convstudy.zoo.opening import open_architecture
-from convstudy.zoo.registry import ARCHITECTURES, architecture, build
-from convstudy.zoo.twins import plain_to_residual, residual_to_plain
-from convstudy.zoo.weights import load_weights, official_weights
+import lazy_loader
 
-__all__ = [
-    "ARCHITECTURES",
-    "Architecture",
-    "architecture",
-    "build",
-    "load_weights",
-    "official_weights",
-    "open_architecture",
-    "plain_to_residual",
-    "residual_to_plain",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(
+    __name__, __file__
+)  # imports the names of __init__.pyi on first use

@@ -1,19 +1,7 @@
 """Checks of claimed layer tables, names of their mistakes, and the networks that they describe."""
 
-from convstudy.claims.checking.check import check
-from convstudy.claims.checking.findings import CheckedCell, CheckReport
-from convstudy.claims.checking.matching import ModelRow
-from convstudy.claims.checking.mistakes import NamedMistake
-from convstudy.claims.checking.network import module_source, table_input_shape, table_network, table_num_classes
+import lazy_loader
 
-__all__ = [
-    "CheckReport",
-    "CheckedCell",
-    "ModelRow",
-    "NamedMistake",
-    "check",
-    "module_source",
-    "table_input_shape",
-    "table_network",
-    "table_num_classes",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(
+    __name__, __file__
+)  # imports the names of __init__.pyi on first use

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from convstudy.analysis import Block, LayerRow, LayerTable, TrainingMemory, fold
 from convstudy.report import numbers
-from convstudy.report.terminal.table import plain_table
+from convstudy.report.terminal.table import natural_width, plain_table
 
 CONVENTION = (
     "Per {one}. MACs: multiply-accumulates of convolutions and matrix products, without biases. Activation size: "
@@ -22,7 +22,6 @@ STEPS = {
     "forward pass": "Counted in a forward pass on the CPU, because the network reads values that depend on its input.",
 }
 EXACT_MACS, RECEPTIVE_FIELD, BYTES = 100, 124, 150  # minimum widths of a terminal, in columns, for these
-MEASURED = 1000  # columns, enough for any table
 
 
 def layer_table(table: LayerTable, *, memory: TrainingMemory | None = None, folded: bool = False) -> RenderableType:
@@ -46,7 +45,7 @@ class LayerDrawing:
         blocks = fold(self.table.rows)
         shown = blocks if self.folded else [Block((row,), 1, row.path) for row in self.table.rows]
         drawn = _drawn(self.table, shown, options.max_width)
-        if console.measure(drawn, options=options.update(max_width=MEASURED)).maximum > options.max_width:
+        if natural_width(drawn) > options.max_width:
             drawn.columns[1].max_width = len("BatchNorm2d")  # leave the width to the path
         yield drawn
         yield Text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 
 
@@ -16,3 +17,18 @@ def plain_table(*columns: str, numeric: Iterable[str]) -> Table:
     for name in numeric:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def natural_width(table: Table) -> int:
+    r"""Return the width in columns at which no line of a `plain_table` wraps. Rich would lay out every cell for it.
+
+    >>> table = plain_table("layer", "kind", numeric=["output\nshape"])
+    >>> table.add_row("features.0.conv", "Conv2d", "64x7x7")
+    >>> natural_width(table)
+    36
+    """
+    widths = []
+    for column in table.columns:
+        lines = [line for cell in (column.header, *column.cells, column.footer) for line in str(cell).split("\n")]
+        widths.append(max(column.min_width or 0, *map(cell_len, lines)))
+    return sum(widths) + 2 * (len(widths) - 1)

@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import nn
 
-from convstudy.claims import read_table
-from convstudy.claims.checking import table_input_shape, table_network, table_num_classes
+from convstudy import claims
+from convstudy.claims import checking
 from convstudy.errors import ClaimError, ModelError
 from convstudy.study.models.own_code import not_ended, own_module
 from convstudy.zoo import open_architecture
@@ -115,18 +115,18 @@ def open_model(name: str, *, trained: bool = True) -> Model:
 def _table_model(name: str) -> Model:
     """Return the network that a layer table describes, with the input of the table's first row."""
     path = Path(name.removeprefix("table:"))
-    table = read_table(path)
-    shape = table_input_shape(table)
+    table = claims.read_table(path)
+    shape = checking.table_input_shape(table)
     if len(shape) != 3 or shape[1] != shape[2]:
         raise ClaimError(
             f"{path} has an input of {'x'.join(map(str, shape))}; expected channels x height x width of a square image"
         )
     return Model(
         name=name,
-        build=lambda num_classes, in_channels: table_network(table, num_classes=num_classes, in_channels=in_channels),
+        build=lambda classes, channels: checking.table_network(table, num_classes=classes, in_channels=channels),
         fixed_side=shape[1],
         input_shape=(shape[0], shape[1], shape[2]),
-        num_classes=table_num_classes(table),
+        num_classes=checking.table_num_classes(table),
         code=_digest(path),
     )
 
