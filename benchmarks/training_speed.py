@@ -25,7 +25,8 @@ import torch
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-from convstudy.study.runs.tuning import channels_last_pays
+from convstudy.study.models.entrant import entrant
+from convstudy.study.models.opening import open_model
 from convstudy.training import Recipe
 from convstudy.zoo import build
 from training_peers import PEERS, Clock, Epoch, Pixels, Work, amp, bare_steps, channels_last, convstudy, timm_train
@@ -58,23 +59,20 @@ def main() -> None:
     make = partial(build, asked.network, num_classes=10, in_channels=3)
     recipe = Recipe(epochs=1, batch_size=BATCH_SIZE, horizontal_flip=True, warmup_epochs=0)
     work = Work(make, *images_of(asked.data, count, side), recipe, asked.workers)
-    layouts = {
-        mixed: channels_last_pays(make, (3, side, side), 10, BATCH_SIZE, threads=asked.threads, amp=mixed)
-        for mixed in (False, True)
-    }
-    own, mixed = (replace(work, recipe=replace(recipe, channels_last=layouts[mixed])) for mixed in (False, True))
+    last = entrant(open_model(asked.network), (3, side, side), 10).channels_last
+    own = replace(work, recipe=replace(recipe, channels_last=last))
     sides: dict[str, Epoch] = {
         "convstudy": convstudy(own),
         **{name: peer(work) for name, peer in PEERS.items()},
         "bare steps": bare_steps(own),
-        "convstudy, --amp": amp(convstudy)(mixed),
+        "convstudy, --amp": amp(convstudy)(own),
         "timm, --amp --channels-last": channels_last(amp(timm_train))(work),
     }
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "timm", "lightning"))
     print(
         f"{asked.network}, 3x{side}x{side}, batch {BATCH_SIZE}, {count} images per epoch, {asked.rounds} rounds; "
-        f"{asked.threads} threads, {asked.workers} workers; channels-last chosen: {layouts[False]}, with --amp "
-        f"{layouts[True]}\n{packages}; {platform.machine()}",
+        f"{asked.threads} threads, {asked.workers} workers; channels-last by rule: {last}"
+        f"\n{packages}; {platform.machine()}",
         flush=True,
     )
     clocks = rounds(sides, asked.rounds)

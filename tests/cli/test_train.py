@@ -98,31 +98,15 @@ def test_another_run_s_folder_is_left_alone(convstudy: Convstudy, pictures: Path
     assert "mine already exists" in convstudy("train", "net", "--output", "mine").err
 
 
-def test_the_memory_format_is_measured_once_and_kept(
+def test_the_memory_format_follows_from_the_network_and_is_kept(
     convstudy: Convstudy, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("train", "small.py:Small", *SHORT[:-4], "--output")
-    asked: list[dict[str, object]] = []
-
-    def pays(*_: object, **named: object) -> bool:
-        asked.append(named)
-        return True
-
     monkeypatch.setattr(single_run, "fastest_threads", lambda *_: 1)
-    monkeypatch.setattr(single_run, "channels_last_pays", pays)
-    assert convstudy(*words, "out", "--amp").status == 0
-    assert asked == [{"threads": 1, "amp": True}]
-    for again in ((*words, "out", "--amp"), ("train", "--resume", "out")):
+    words = ("train", "small.py:Small", *SHORT[:-4], "--output")
+    for again in ((*words, "out"), ("train", "--resume", "out"), (*words, "said", "--no-channels-last")):
         assert convstudy(*again).status == 0
-    assert convstudy(*words, "said", "--no-channels-last").status == 0
-    assert convstudy(*words, "fixed", "--threads", "1").status == 0
-    assert len(asked) == 1
-    took = {name: json.loads((tmp_path / name / "run.json").read_text())["recipe"] for name in ("out", "said", "fixed")}
-    assert {name: (recipe["channels_last"], recipe["amp"]) for name, recipe in took.items()} == {
-        "out": (True, True),
-        "said": (False, False),
-        "fixed": (False, False),
-    }
+    took = {name: json.loads((tmp_path / name / "run.json").read_text())["recipe"] for name in ("out", "said")}
+    assert {name: recipe["channels_last"] for name, recipe in took.items()} == {"out": True, "said": False}
     assert "channels_last: true" in (tmp_path / "out/recipe.yaml").read_text()
 
 
@@ -170,6 +154,7 @@ def test_flags_override_the_recipe_file_and_the_result_is_printed_and_stored(
     stored = (tmp_path / "out/recipe.yaml").read_text()
     asked = {"epochs": 1, "lr": 0.02, "schedule": "step", "label_smoothing": 0.2, "optimizer": "adamw"}
     asked |= {"weight_decay": 0.05, "ema_decay": 0.9, "horizontal_flip": True}  # as photographs allow
+    asked |= {"channels_last": True}  # as the network has it faster
     assert yaml.safe_load(stored) == json.loads((tmp_path / "out/run.json").read_text())["recipe"]
     assert yaml.safe_load(stored) == asdict(Recipe()) | asked
     assert all(f"  {line}" in said.out.splitlines() for line in stored.splitlines())

@@ -216,7 +216,7 @@ def test_on_a_terminal_each_run_that_goes_on_has_a_bar() -> None:
     written = io.StringIO()
     console = Console(file=written, width=WIDTH, force_terminal=True, color_system=None)
     with TrainingDisplay(console, clock=lambda: now) as display:
-        display(StudyStarted(missing=3, total=6))
+        display(StudyStarted(missing=3, total=6, to_do=(NASTY_NETWORK, "net", "net")))
         display(RunStarted(model=NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10))
         display(RunStarted(model="net", seed=2, index=5, epochs=8, steps_per_epoch=10))
         now = 20.0
@@ -227,7 +227,7 @@ def test_on_a_terminal_each_run_that_goes_on_has_a_bar() -> None:
     assert all(len(line) <= WIDTH for line in lines)
     all_runs, slow, new = lines
     assert all_runs.startswith("4 of 6 runs done ")
-    assert all_runs.rstrip().endswith("0:20 left")  # 1.5 runs took 20 s, 1.5 are left
+    assert all_runs.rstrip().endswith("0:20 left")  # half a run of 40 s beside a run of 20 s
     assert slow.startswith(f"…{NASTY_NETWORK[-11:]}, seed 2 ")
     assert slow.split()[-8:] == ["epoch", "1/2", "loss", "1.400", "5,123", "images/s", "0:20", "left"]
     assert new.startswith("net, seed 3 ")

@@ -6,10 +6,9 @@ import os
 
 import pytest
 import torch
-from torch import nn
 
 from convstudy.study.runs import tuning
-from convstudy.study.runs.tuning import channels_last_pays, fastest_threads
+from convstudy.study.runs.tuning import fastest_threads
 from convstudy.zoo import build
 
 
@@ -32,24 +31,3 @@ def test_the_fastest_is_taken(monkeypatch: pytest.MonkeyPatch, seconds: dict[int
     monkeypatch.setattr(torch, "set_num_threads", lambda count: now.__setitem__(0, count))
     monkeypatch.setattr(tuning, "_seconds", lambda *_: seconds[now[0]])
     assert fastest_threads(lambda: build("net", num_classes=10, in_channels=3), (3, 32, 32), 10, 8) == fastest
-
-
-@pytest.mark.parametrize(("seconds", "pays"), [(0.9, True), (0.97, False), (1.2, False)])
-def test_channels_last_is_taken_where_it_is_faster(monkeypatch: pytest.MonkeyPatch, seconds: float, pays: bool) -> None:
-    def timed(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, amp: bool, **_: object) -> float:
-        kernel = next(network.parameters())
-        assert amp
-        assert torch.get_num_threads() == 1
-        last = kernel.is_contiguous(memory_format=torch.channels_last)
-        assert images.is_contiguous(memory_format=torch.channels_last) is last
-        return seconds if last else 1.0
-
-    torch.manual_seed(5)
-    before, count = torch.get_rng_state(), torch.get_num_threads()
-    monkeypatch.setattr(tuning, "_seconds", timed)
-    found = channels_last_pays(
-        lambda: build("net", num_classes=10, in_channels=3), (3, 32, 32), 10, 8, threads=1, amp=True
-    )
-    assert found is pays
-    assert torch.equal(torch.get_rng_state(), before)
-    assert torch.get_num_threads() == count

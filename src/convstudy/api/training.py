@@ -160,7 +160,6 @@ def train(
         call.plan,
         None if output is None else Path(output),
         threads=threads,
-        measure_layout=threads is None and recipe is None,
         models=call.models,
         data=call.data,
     )

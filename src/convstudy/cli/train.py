@@ -76,8 +76,7 @@ def train(
         del recipe["lr"]
     chosen = asked(Plan, settings)
     plan = Plan.from_dict({"models": [model], "seeds": 1, **chosen, "find_lr": find_lr, "recipe": recipe})
-    measure_layout = "threads" not in chosen and "channels_last" not in recipe
-    carry_out_training(plan, output, chosen.get("threads"), measure_layout=measure_layout)
+    carry_out_training(plan, output, chosen.get("threads"))
 
 
 def _of_file(config: Path | None) -> dict[str, Any]:
@@ -86,7 +85,7 @@ def _of_file(config: Path | None) -> dict[str, Any]:
     return {} if config is None else recipe_settings(config)
 
 
-def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, measure_layout: bool = False) -> None:
+def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> None:
     """Perform a run in its folder. The first process shows the progress on the terminal."""
     import sys
     from textwrap import indent
@@ -101,7 +100,7 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None, *, 
 
     with joined() as here:
         console = Console(quiet=not here.first)
-        run = prepare_run(plan, output, threads=threads, measure_layout=measure_layout)
+        run = prepare_run(plan, output, threads=threads)
         run.claim()
         if plan.find_lr:
             run = _with_found_rate(run, console)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from convstudy.training.initialization import initialize
 from convstudy.training.interruption import interruption
 from convstudy.training.optimizer import set_learning_rate
 from convstudy.training.parallel import images_of, in_parallel, share_buffers
+from convstudy.training.rewriting import rewritten
 from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import generator, stream_seed
 from convstudy.training.state import TrainingState, out_of_patience
@@ -134,24 +136,25 @@ def _train_epoch(
     tally = Tally(epoch, **(state.tally or {}))
     started = time.perf_counter() - state.seconds
     shares = batches.epoch(epoch, after_step=state.step, rank=here.rank, world=here.world)
-    for step, (images, labels) in enumerate(shares, start=state.step + 1):
-        lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
-        set_learning_rate(state.optimizer, lr)
-        whole = images_of(batches, step)
-        loss, correct = take_step(state, batches, images, labels, whole=whole)
-        tally.add(loss, correct, whole, lr)
-        looking = step % STEPS_BETWEEN_LOOKS == 0 or step == steps
-        if looking:
-            tally.look()
-            on_step(Progress(epoch, step, tally.mean_loss, tally.seen / (time.perf_counter() - started)))
-        stop, due = _of_all(looking, asked_to_stop(), saving.due() and step < steps)
-        if stop or due:
-            if tally.waiting:
+    with rewritten(state.network) if recipe.channels_last else nullcontext():
+        for step, (images, labels) in enumerate(shares, start=state.step + 1):
+            lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
+            set_learning_rate(state.optimizer, lr)
+            whole = images_of(batches, step)
+            loss, correct = take_step(state, batches, images, labels, whole=whole)
+            tally.add(loss, correct, whole, lr)
+            looking = step % STEPS_BETWEEN_LOOKS == 0 or step == steps
+            if looking:
                 tally.look()
-            state.step, state.tally, state.seconds = step, tally.so_far(), time.perf_counter() - started
-            saving.save(state)
-        if stop:
-            raise KeyboardInterrupt
+                on_step(Progress(epoch, step, tally.mean_loss, tally.seen / (time.perf_counter() - started)))
+            stop, due = _of_all(looking, asked_to_stop(), saving.due() and step < steps)
+            if stop or due:
+                if tally.waiting:
+                    tally.look()
+                state.step, state.tally, state.seconds = step, tally.so_far(), time.perf_counter() - started
+                saving.save(state)
+            if stop:
+                raise KeyboardInterrupt
     seconds = time.perf_counter() - started
     measured = _validate(state.evaluated, validation) if validation else (math.nan, math.nan)
     return Epoch(epoch, tally.lrs[-1], tally.mean_loss, tally.top1, *measured, seconds)

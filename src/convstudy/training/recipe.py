@@ -279,14 +279,15 @@ class Recipe:
     ] = 0.0
 
     channels_last: Annotated[
-        bool,
+        bool | None,
         Setting(
-            "Store images and weights in channels-last memory format: faster for some networks, slower for others.",
+            "Store images and weights in channels-last memory format: faster for most networks, slower for VGG, "
+            "ResNet-18 and ResNet-34.",
             panel=SPEED,
-            default="the faster one for `train` without --threads; otherwise no",
+            default="by a fixed rule for each network",
             synonyms=("memory_format",),
         ),
-    ] = False
+    ] = None
     amp: Annotated[
         bool,
         Setting(

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from convstudy.report import numbers
+from convstudy.report.terminal.time_left import Running, StudyPace
 from convstudy.study.runs.events import (
     EpochEnded,
     Event,
@@ -32,6 +33,7 @@ class RunLine:
     """One running run on the screen: its name and its progress."""
 
     bar: TaskID
+    model: str
     name: str
     epochs: int
     steps_per_epoch: int
@@ -39,6 +41,12 @@ class RunLine:
     done: float = 0.0  # fraction of the run
     resumed_at: float = 0.0  # fraction that came from a checkpoint
     images_per_second: float = 0.0
+
+    def at(self, now: float) -> Running:
+        """Return how far the run is."""
+        return Running(
+            model=self.model, seconds=now - self.started, done=self.done - self.resumed_at, left=1 - self.done
+        )
 
 
 class TrainingDisplay:
@@ -72,7 +80,8 @@ class TrainingDisplay:
         )
         self._clock = clock
         self._lines: dict[int, RunLine] = {}  # running runs, by index
-        self._done = self._done_here = 0.0  # ended runs: all, and those seen by this display
+        self._done = 0.0  # ended runs
+        self._pace = StudyPace()
         self._total = 0
         self._all_runs: TaskID | None = None  # the bar of all runs, if there are several
 
@@ -96,11 +105,13 @@ class TrainingDisplay:
                 bar = self._bars.add_task("", total=1.0, detail="", left="")
                 self._lines[event.index] = RunLine(
                     bar=bar,
+                    model=event.model,
                     name=name,
                     epochs=event.epochs,
                     steps_per_epoch=event.steps_per_epoch,
                     started=self._clock(),
                 )
+                self._pace.started(event.model)
                 self._show(event.index, epoch=1)
             case StepEnded():
                 self._step_ended(event)
@@ -111,6 +122,8 @@ class TrainingDisplay:
             case RunFailed():
                 failed = f"{self._run(event.index)}failed: {event.reason}"
                 self.console.print(Text(failed, style="red"), soft_wrap=True)
+                if event.index not in self._lines:  # it failed before it started
+                    self._pace.started(event.model)
                 self._run_ended(event.index)
             case RunEnded():
                 self._run_ended(event.index)
@@ -123,8 +136,8 @@ class TrainingDisplay:
         self.console.print(Text(f"look at {plural(event.seeds, 'seed')}{dropped}{still}"), soft_wrap=True)
 
     def _study_started(self, event: StudyStarted) -> None:
-        self._done, self._total, self._started = float(event.total - event.missing), event.total, self._clock()
-        self._done_here = 0.0
+        self._done, self._total = float(event.total - event.missing), event.total
+        self._pace.waiting, self._pace.macs = event.to_do, event.macs
         if event.missing and event.total > 1 and self._all_runs is None:
             self._all_runs = self._bars.add_task("", total=1.0, detail="", left="")
         if event.missing:
@@ -151,10 +164,11 @@ class TrainingDisplay:
             self.console.print(Text(f"{place}, {detail}, {speed}"), soft_wrap=True)
 
     def _run_ended(self, index: int) -> None:
-        line = self._lines.pop(index, None)  # a run can fail before it has started
+        line = self._lines.pop(index, None)
         self._done += 1
         if line is not None:
-            self._done_here += 1 - line.resumed_at
+            line.done = 1.0
+            self._pace.ended(line.at(self._clock()))
             self._bars.remove_task(line.bar)
         self._show_all(self._clock())
 
@@ -168,24 +182,23 @@ class TrainingDisplay:
             description=f"{_shortened(line.name, 20)}",
             completed=line.done,
             detail=f"epoch {epoch}/{line.epochs}  {detail}",
-            left=_time_left(now - line.started, line.done - line.resumed_at, 1 - line.done),
+            left=_time_left(StudyPace().seconds_left([line.at(now)])),
         )
         self._show_all(now)
 
     def _show_all(self, now: float) -> None:
         done = self._done + sum(line.done for line in self._lines.values())
-        done_here = self._done_here + sum(line.done - line.resumed_at for line in self._lines.values())
         if self._all_runs is not None:
             self._bars.update(
                 self._all_runs,
                 description=f"{self._done:.0f} of {self._total} runs done",
                 completed=done / self._total,
-                left=_time_left(now - self._started, done_here, self._total - done),
+                left=_time_left(self._pace.seconds_left([line.at(now) for line in self._lines.values()])),
             )
 
 
-def _time_left(elapsed: float, done: float, to_do: float) -> str:
-    return f"{numbers.clock(elapsed * to_do / done)} left" if done > 0 else ""
+def _time_left(seconds: float | None) -> str:
+    return "" if seconds is None else f"{numbers.clock(seconds)} left"
 
 
 def _shortened(text: str, width: int) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -99,11 +99,23 @@ class Comparison:
         return self.models[entrant.name].build(entrant.num_classes, entrant.input_shape[0])
 
     def recipe_of(self, name: str) -> Recipe:
-        """Return the recipe of one network: the shared one, with the epochs that the budget allows."""
+        """Return the recipe of one network: the shared one, with its memory format and the epochs of the budget."""
+        recipe = self.recipe
+        if recipe.channels_last is None:
+            recipe = replace(recipe, channels_last=self._channels_last(name))
         if name not in self.allowances:
-            return self.recipe
+            return recipe
         epochs = self.allowances[name].epochs
-        return replace(self.recipe, epochs=epochs, warmup_epochs=min(self.recipe.warmup_epochs, epochs / 2))
+        return replace(recipe, epochs=epochs, warmup_epochs=min(recipe.warmup_epochs, epochs / 2))
+
+    def _channels_last(self, name: str) -> bool:
+        """Return whether a network trains in channels-last by default.
+
+        On a GPU it does with bfloat16, whose matrix units use that format (NVIDIA cuDNN).
+        """
+        if self.device.type != "cpu":
+            return self.device.type == "cuda" and self.recipe.amp
+        return next(entrant.channels_last for entrant in self.entrants if entrant.name == name)
 
     def conditions(self, entrant: Entrant, seed: int) -> Conditions:
         """Return everything that affects the result of one run."""
@@ -159,6 +171,8 @@ class Comparison:
         settings: dict[str, Any] = asdict(self.recipe)
         for name in self.plan.decided_otherwise:
             del settings[name]
+        if settings.get("channels_last") is None:  # decided for each network
+            del settings["channels_last"]
         return settings
 
     @property
@@ -182,8 +196,18 @@ def perform_missing(comparison: Comparison, folder: ComparisonFolder, on_event: 
     """Perform the runs that the folder does not hold yet, and return those that failed; interrupted runs continue."""
     make_deterministic(comparison.device)
     tasks = [task for task in tasks_of(comparison, folder.run) if not task.folder.complete]
-    on_event(StudyStarted(missing=len(tasks), total=len(list(comparison.runs()))))
+    on_event(study_started(comparison, tasks, total=len(list(comparison.runs()))))
     return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event)
+
+
+def study_started(comparison: Comparison, tasks: Sequence[Task], *, total: int) -> StudyStarted:
+    """Return the event that begins the performance of tasks, with what a run of each network costs."""
+    trainings = max(len(comparison.plan.lr_grid), 1)
+    macs = {
+        entrant.name: float(entrant.macs * comparison.recipe_of(entrant.name).epochs * trainings)
+        for entrant in comparison.entrants
+    }
+    return StudyStarted(missing=len(tasks), total=total, to_do=tuple(task.model for task in tasks), macs=macs)
 
 
 def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) -> list[Task]:

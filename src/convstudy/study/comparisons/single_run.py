@@ -26,7 +26,7 @@ from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
 from convstudy.study.runs.perform import perform
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trackers import Tracker, flat, logged, open_trackers
-from convstudy.study.runs.tuning import channels_last_pays, fastest_threads, working_with
+from convstudy.study.runs.tuning import fastest_threads, working_with
 from convstudy.study.runs.writing import writing_into
 from convstudy.training import LearningRateRange, write_recipe
 from convstudy.training.parallel import batch_normalization_sees
@@ -134,15 +134,13 @@ def prepare_run(
     output: Path | None = None,
     *,
     threads: int | None = None,
-    measure_layout: bool = False,
     models: Mapping[str, Model] | None = None,
     data: DataSet | None = None,
 ) -> TrainingRun:
     """Open the network of a plan with one network and one seed, load the data, and count the network at its input.
 
     `output` is the run's folder, by default `runs/<data>-<network>-<first digits of a hash of the identity>`. Without
-    `threads`, their number is that of the run in the folder or, for a new run, the number measured to be fastest. With
-    `measure_layout`, the same applies to the memory format.
+    `threads`, their number is that of the run in the folder or, for a new run, the number measured to be fastest.
 
     If several processes train together, the first one loads the data before the others, because it may have to
     download them, and only the first one reads the folder.
@@ -155,9 +153,10 @@ def prepare_run(
         raise_once(StudyError(f"{plan.data} differs between the {place().world} processes; copy the data again"))
     folder = RunFolder(output or _default_folder(comparison))
     threads = threads or first(lambda: _threads(comparison, folder))
-    comparison = replace(comparison, plan=replace(comparison.plan, threads=threads))
-    if measure_layout:
-        comparison = _in_layout(comparison, first(lambda: _channels_last(comparison, folder)))
+    [entrant] = comparison.entrants
+    last = comparison.recipe_of(entrant.name).channels_last
+    plan = replace(comparison.plan, threads=threads, recipe=replace(comparison.plan.recipe, channels_last=last))
+    comparison = replace(comparison, plan=plan, recipe=replace(comparison.recipe, channels_last=last))
     return TrainingRun(comparison, folder, trackers)
 
 
@@ -170,33 +169,6 @@ def _threads(comparison: Comparison, folder: RunFolder) -> int:
     return fastest_threads(
         lambda: comparison.build(entrant), entrant.input_shape, entrant.num_classes, comparison.recipe.batch_size
     )
-
-
-def _channels_last(comparison: Comparison, folder: RunFolder) -> bool:
-    """Return whether to use channels-last: on a GPU with bfloat16, as its matrix units use that format (NVIDIA cuDNN).
-
-    On the CPU it is measured, unless the folder's run has started already.
-    """
-    if (folder.path / REQUEST).exists():
-        return stored_plan(folder.path).recipe.channels_last
-    recipe = comparison.recipe
-    if comparison.device.type != "cpu":
-        return comparison.device.type == "cuda" and recipe.amp
-    [entrant] = comparison.entrants
-    return channels_last_pays(
-        lambda: comparison.build(entrant),
-        entrant.input_shape,
-        entrant.num_classes,
-        recipe.batch_size,
-        threads=comparison.plan.threads,
-        amp=recipe.amp,
-    )
-
-
-def _in_layout(comparison: Comparison, channels_last: bool) -> Comparison:
-    """Return the comparison and its plan with this memory format."""
-    plan = replace(comparison.plan, recipe=replace(comparison.plan.recipe, channels_last=channels_last))
-    return replace(comparison, plan=plan, recipe=replace(comparison.recipe, channels_last=channels_last))
 
 
 def _default_folder(comparison: Comparison) -> Path:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from convstudy.statistics.sequential import Standing, standing
-from convstudy.study.comparisons.comparison import Comparison, tasks_of
+from convstudy.study.comparisons.comparison import Comparison, study_started, tasks_of
 from convstudy.study.comparisons.design import sequential_plan
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.runs.environment import make_deterministic
-from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed, StudyStarted
+from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.workers import perform_all
 
@@ -50,7 +50,7 @@ class Rounds:
                 for task in tasks_of(self.comparison, self.folder.run)
                 if task.model in at.remaining and task.seed < last and not task.folder.complete
             ]
-            on_event(StudyStarted(missing=len(tasks), total=len(done) + len(tasks)))
+            on_event(study_started(self.comparison, tasks, total=len(done) + len(tasks)))
             failed = perform_all(tasks, self.comparison.jobs, plan.threads, on_event)
             if failed:
                 return failed

@@ -8,6 +8,7 @@ from torch import nn
 
 from convstudy.analysis import LayerRow, LayerTable, count, unallocated
 from convstudy.errors import ConvstudyError, ModelError
+from convstudy.study.models.memory_format import channels_last_is_faster
 from convstudy.study.models.opening import Model
 from convstudy.study.models.own_code import not_ended
 from convstudy.wording import plural
@@ -43,6 +44,7 @@ class Entrant:
     parameters: int
     macs: int
     activation_size: int
+    channels_last: bool = False  # whether it trains faster in this memory format on a CPU, by rule
     uncounted: tuple[str, ...] = ()  # operations without a formula; if there are any, the counts are lower bounds
     layers: tuple[CountedLayer, ...] = ()
 
@@ -52,7 +54,10 @@ def layer_table(model: Model, input_shape: tuple[int, int, int], num_classes: in
 
     Raises: ModelError, if the network cannot be built; ShapeError, if the input does not fit.
     """
-    network = unallocated_network(model, num_classes, input_shape[0])
+    return _counted(model, unallocated_network(model, num_classes, input_shape[0]), input_shape)
+
+
+def _counted(model: Model, network: nn.Module, input_shape: tuple[int, int, int]) -> LayerTable:
     with not_ended(model.name):
         return count(network, input_shape)
 
@@ -67,7 +72,8 @@ def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -
             f"{model.name} is a network for {model.task}; expected one for {CLASSIFICATION}, which returns one logit "
             "per class (`convstudy summary`, `explain` and `diff` accept it)"
         )
-    table = layer_table(model, input_shape, num_classes)
+    network = unallocated_network(model, num_classes, input_shape[0])
+    table = _counted(model, network, input_shape)
     if table.failure:
         raise ModelError(f"{model.name} cannot be run: {table.failure}")
     answer = table.output_shapes[0] if len(table.output_shapes) == 1 else table.output_shapes
@@ -85,6 +91,7 @@ def entrant(model: Model, input_shape: tuple[int, int, int], num_classes: int) -
         parameters=totals.parameters,
         macs=totals.macs,
         activation_size=totals.activation_size,
+        channels_last=channels_last_is_faster(network, table),
         uncounted=tuple(sorted({f"{operation.operation} in {operation.path}" for operation in table.uncounted})),
         layers=tuple(map(CountedLayer.of, table.rows)),
     )

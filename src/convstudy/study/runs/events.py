@@ -5,8 +5,8 @@ Several runs can be active at once; the index of a run, from 1, identifies it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from convstudy.training import Epoch
 
@@ -17,6 +17,8 @@ class StudyStarted:
 
     missing: int
     total: int
+    to_do: tuple[str, ...] = ()  # the networks of the missing runs, in order
+    macs: Mapping[str, float] = field(default_factory=dict)  # predicted for a run of each network, up to a factor
 
 
 @dataclass(frozen=True, kw_only=True)
