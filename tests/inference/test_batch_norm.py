@@ -189,6 +189,7 @@ def test_many_images_are_answered_by_the_folded_network(monkeypatch: pytest.Monk
         return fast
 
     monkeypatch.setattr(prediction, "blocked", noticed)
+    monkeypatch.setattr(prediction, "FAST_FROM_MACS", 1)
     assert predict(network, images).numpy() == pytest.approx(logits(network, images).numpy(), abs=1e-5)
     assert answering == [0]
     few = ResidentImages(pixels[1:], images.labels[1:], (0.5,), (0.2,))
