@@ -26,7 +26,7 @@ from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
 from convstudy.study.runs.perform import perform
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trackers import Tracker, flat, logged, open_trackers
-from convstudy.study.runs.tuning import fastest_threads, working_with
+from convstudy.study.runs.tuning import fastest_threads, remembered_threads, working_with
 from convstudy.study.runs.writing import writing_into
 from convstudy.training import LearningRateRange, write_recipe
 from convstudy.training.parallel import batch_normalization_sees
@@ -166,8 +166,10 @@ def _threads(comparison: Comparison, folder: RunFolder) -> int:
     if comparison.device.type != "cpu":
         return 1
     [entrant] = comparison.entrants
-    return fastest_threads(
-        lambda: comparison.build(entrant), entrant.input_shape, entrant.num_classes, comparison.recipe.batch_size
+    size = comparison.recipe.batch_size
+    return remembered_threads(
+        {"network": entrant.name, "code": entrant.code, "input": entrant.input_shape, "batch": size},
+        lambda: fastest_threads(lambda: comparison.build(entrant), entrant.input_shape, entrant.num_classes, size),
     )
 
 

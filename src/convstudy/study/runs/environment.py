@@ -72,7 +72,7 @@ def describe(device: torch.device, threads: int, jobs: int) -> dict[str, str | i
     """Return package versions and hardware, for the results of a comparison."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count() or 1,
         "threads_per_run": threads,
         "parallel_runs": jobs,
@@ -82,7 +82,8 @@ def describe(device: torch.device, threads: int, jobs: int) -> dict[str, str | i
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the model name of the processor, or its architecture where the system does not say it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

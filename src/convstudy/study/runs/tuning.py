@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 
 import torch
 from torch import nn
 
+from convstudy.data.cache import cache_folder
+from convstudy.errors import ConvstudyError
+from convstudy.files import write_json
 from convstudy.processes import place
+from convstudy.study.runs.environment import processor
 from convstudy.training.objective import objective
 
 ROUNDS = 3
@@ -28,8 +34,7 @@ def fastest_threads(
 
     A separate network is timed; the global random state and the number of threads are restored.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    cores = max(1, cores // place().local_world)
+    cores = _cores()
     candidates = [*takewhile(lambda threads: threads < cores, (2**power for power in range(16))), cores]
     if candidates == [1]:
         return 1
@@ -48,6 +53,30 @@ def fastest_threads(
         finally:
             torch.set_num_threads(before)
     return min(found, key=lambda threads: found[threads])
+
+
+def remembered_threads(network: Mapping[str, object], measure: Callable[[], int]) -> int:
+    """Return the number of threads measured for a network on this machine, from the cache folder or by `measure`.
+
+    So a run that is repeated on a machine gets the same number, and with it the same results.
+    """
+    here = {"processor": processor(), "cores": _cores(), "torch": str(torch.__version__)}
+    digest = hashlib.sha256(json.dumps({**here, **network}, sort_keys=True).encode()).hexdigest()
+    file = cache_folder() / "threads" / f"{digest[:32]}.json"
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        threads = json.loads(file.read_text(encoding="utf-8"))["threads"]
+        if threads in range(1, _cores() + 1):
+            return int(threads)
+    threads = measure()
+    with suppress(OSError, ConvstudyError):  # a cache that cannot be written costs time only
+        write_json(file, {"threads": threads})
+    return threads
+
+
+def _cores() -> int:
+    """Return the number of cores for each process that trains on this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // place().local_world)
 
 
 def _noise(count: int, input_shape: tuple[int, int, int]) -> torch.Tensor:
