@@ -3,7 +3,7 @@
     uv run --group benchmarks python benchmarks/start_up.py
 
 The programs run alternately; the minimum and the median over the rounds are printed, in CPU time on one thread (0 on
-Windows, which does not report it for other processes). All of them include loading torch.
+Windows, which does not report it for other processes). All but `models` and `data` load torch.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ net = nn.Sequential(nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6,
 SIDES = {
     "import torch": ["-c", "import torch"],
     "convstudy summary net": ["-m", "convstudy", "summary", "net"],
+    "convstudy summary resnet50": ["-m", "convstudy", "summary", "resnet50"],
+    "convstudy models": ["-m", "convstudy", "models"],
+    "convstudy data": ["-m", "convstudy", "data"],
     "torchinfo": ["-c", f"{NETWORK}import torchinfo; torchinfo.summary(net, (1, 3, 32, 32), verbose=1)"],
 }
 
