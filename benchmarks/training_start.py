@@ -4,8 +4,8 @@
 
 The folder contains CIFAR-10's `cifar-10-batches-py`. Each program runs in a separate process with all 50,000 images at
 32x32 for 20 steps; the programs alternate. `convstudy train` is the whole command: it counts the network, checks the
-data, splits off the validation set and, unless it knows it from an earlier run, measures the fastest number of threads. The others are those
-of training_peers.py. Memory is the peak of the process plus the private memory of its workers.
+data, splits off the validation set and, unless it knows it from an earlier run, measures the fastest number of threads.
+The others are those of training_peers.py. Memory is the peak of the process plus the private memory of its workers.
 """
 
 from __future__ import annotations
