@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from convstudy.report.sentences import is_shown, replies, seeds_used, verdict
+from convstudy.report.sentences import intervals, is_shown, p_values, replies, seeds_used, verdict
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.results import Conclusion, PairResult, Results, SequentialOutcome
@@ -65,6 +65,15 @@ def test_the_level_is_that_of_runs_that_train() -> None:
 
 def test_networks_with_different_numbers_of_seeds() -> None:
     assert seeds_used(results(Ending.DECIDED)) == "3 to 5 seeds"
+
+
+def test_a_report_of_an_unfinished_study_counts_the_seeds_that_it_has() -> None:
+    planned = replace(results(Ending.DECIDED), protocol=replace(PROTOCOL, seeds=tuple(range(10))), sequential=None)
+    assert seeds_used(planned) == "3 to 5 seeds"
+    one = replace(planned, models=(model("a", 10, answering(1800)), model("b", 20, answering(1800))))
+    assert "single seed" in intervals(one)
+    assert "McNemar" in p_values(one)
+    assert "other seeds (initialization" in intervals(planned)
 
 
 def test_a_difference_that_rounds_to_nothing_is_not_called_0() -> None:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from convstudy.report.sentences import replies
-from convstudy.statistics import accuracy_interval
+from convstudy.statistics import accuracy_interval, size_needed
 from convstudy.statistics.variation import Answers
+from convstudy.study.comparisons.conclude import without_unhealthy
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.design import compare_pairs
+from convstudy.study.comparisons.health import HealthFinding, HealthKind
 from convstudy.study.comparisons.results import Accuracy, DataDescription, ModelResult, Protocol, Results
 
 IMAGES = 2000
@@ -44,17 +46,21 @@ def model(name: str, macs: int, of_one: Answers) -> ModelResult:
 
 def asked(networks: dict[str, tuple[int, Answers]]) -> dict[str, str]:
     """The questions on networks with these MACs and answers, and the answers to them."""
+    return {reply.question: reply.answer for reply in replies(_with_health(networks))}
+
+
+def _with_health(networks: dict[str, tuple[int, Answers]], *health: HealthFinding) -> Results:
     models = [model(name, macs, of_one) for name, (macs, of_one) in networks.items()]
     answers = {name: of_one for name, (_, of_one) in networks.items()}
-    pairs = compare_pairs(answers)
-    results = Results(
+    pairs = without_unhealthy(compare_pairs(answers), health)
+    return Results(
         models=tuple(models),
         comparisons=pairs,
         protocol=PROTOCOL,
         environment={},
         conclusion=conclusion(models, pairs, answers),
+        health=health,
     )
-    return {reply.question: reply.answer for reply in replies(results)}
 
 
 def test_a_clear_case() -> None:
@@ -105,6 +111,28 @@ def test_one_run_each_is_never_sure_and_never_better() -> None:
     assert (pair.verdict, pair.better) == ("runs_only", None)
     said = asked({name: (10, of_one) for name, of_one in answers.items()})["Is that sure?"]
     assert said.startswith("Unknown: ")
+
+
+def test_nothing_is_said_of_the_cheapest_of_single_runs() -> None:
+    """The cheaper run is as good as the other one; as networks they may differ."""
+    said = asked({"small": (10, answering(1900)), "large": (30, answering(1901))})
+    assert said["Which is the cheapest network that is at most 1 percentage point worse than the best?"].startswith(
+        "Unknown"
+    )
+
+
+def test_a_network_that_did_not_train_leaves_everything_unknown() -> None:
+    networks = {"small": (10, answering(1900, 1899)), "large": (30, answering(1901, 1900))}
+    finding = HealthFinding(kind=HealthKind.ONE_CLASS, model="small")
+    said = [reply.answer for reply in replies(_with_health(networks, finding))]
+    assert [answer.startswith("Unknown") for answer in said] == [False, True, True]
+
+
+def test_the_seeds_that_are_needed_are_those_for_the_margin() -> None:
+    said = asked({"a": (10, answering(1700, 1720, 1740)), "b": (20, answering(1730, 1750, 1765))})["Is that sure?"]
+    found = size_needed(answering(1700, 1720, 1740), answering(1730, 1750, 1765), 0.01)
+    assert found is not None
+    assert f"about {found.seeds} seeds per network (95% CI {found.fewest} to " in said
 
 
 @pytest.mark.parametrize("networks", [0, 1])

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from convstudy.report import numbers
 from convstudy.report.health import failure_limit
 from convstudy.statistics import MARGIN
+from convstudy.statistics.power import MOST_SEEDS
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.design import design_of
 from convstudy.wording import listed, plural
 
 if TYPE_CHECKING:
+    from convstudy.statistics import SizeNeeded
     from convstudy.study.comparisons.results import (
         Conclusion,
         DataDescription,
@@ -101,11 +103,17 @@ def replies(results: Results) -> tuple[Reply, ...]:
         return ()
     models = {model.name: model for model in results.models}
     best = models[found.best]
+    unknown = _unknown(found, results)
     within = f"{points(found.margin)} worse than the best"
     return (
         Reply("Which network is best?", _best(best, found, len(models))),
-        Reply("Is that sure?", _sure(found, results)),
-        Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models, results.protocol)),
+        Reply("Is that sure?", unknown or _sure(found, results)),
+        Reply(
+            f"Which is the cheapest network that is at most {within}?",
+            unknown.partition(":")[0] + ", for the same reason."
+            if unknown
+            else _cheapest(found, models, results.protocol),
+        ),
     )
 
 
@@ -169,16 +177,21 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f}%"
 
 
-def _sure(found: Conclusion, results: Results) -> str:
-    pairs = results.comparisons
-    own = [pair for pair in pairs if found.best in (pair.a, pair.b)]
-    if any(pair.verdict is Verdict.NOT_COMPARABLE for pair in own):
+def _unknown(found: Conclusion, results: Results) -> str:
+    """Say why nothing is known about the best network; empty if something is."""
+    verdicts = {pair.verdict for pair in results.comparisons if found.best in (pair.a, pair.b)}
+    if Verdict.NOT_COMPARABLE in verdicts:
         return "Unknown: not every network has trained properly; see what is wrong with the runs."
-    if any(pair.verdict is Verdict.RUNS_ONLY for pair in own):
+    if Verdict.RUNS_ONLY in verdicts:
         return (
-            "Unknown: with one run per network, only these runs are compared. Other seeds can differ by more than the "
+            "Unknown: of a network with one run, only this run is compared. Other seeds can differ by more than the "
             "interval says; train at least 3 seeds per network."
         )
+    return ""
+
+
+def _sure(found: Conclusion, results: Results) -> str:
+    own = [pair for pair in results.comparisons if found.best in (pair.a, pair.b)]
     if results.sequential is not None:
         return _how_it_ended(results.sequential, results)
     undecided = [pair for pair in own if pair.better != found.best]
@@ -227,6 +240,24 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
     return text
 
 
+def size_needed(found: SizeNeeded) -> str:
+    """Say how many seeds, or test images, would show a difference that matters.
+
+    >>> from convstudy.statistics import SizeNeeded
+    >>> size_needed(SizeNeeded(difference=0.01, seeds=19, fewest=6, most=None, images=None))
+    'To show a difference of 1 percentage point (--margin) with 80% power would take about 19 seeds per network (95% CI 6 to more than 1,000).'
+    >>> size_needed(SizeNeeded(difference=0.01, seeds=None, fewest=None, most=None, images=3080))
+    'These test images cannot show a difference of 1 percentage point (--margin) with 80% power, however many seeds are trained: about 3,080 would be needed.'
+    """  # noqa: E501
+    what = f"a difference of {points(found.difference)} (--margin) with 80% power"
+    if found.fewest is None:
+        more = f": about {found.images:,} would be needed" if found.images else ""
+        return f"These test images cannot show {what}, however many seeds are trained{more}."
+    about = f"about {found.seeds:,}" if found.seeds else f"more than {MOST_SEEDS:,}"
+    most = f"{found.most:,}" if found.most else f"more than {MOST_SEEDS:,}"
+    return f"To show {what} would take {about} seeds per network (95% CI {found.fewest:,} to {most})."
+
+
 def _what_it_takes(pair: PairResult, best: str) -> str:
     """Say what the study could have shown of its closest pair, and how large one would have to be to show the rest."""
     other, observed = _other(pair, best), abs(pair.difference)
@@ -238,12 +269,8 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
             f"A study of this size shows a difference of {pp(pair.detectable)} from {other} with 80% power; the "
             f"observed difference is {pp(observed)}."
         )
-    needed = [
-        f"{pair.seeds_needed:,} seeds per network" if pair.seeds_needed else "",
-        f"{pair.images_needed:,} test images" if pair.images_needed else "",
-    ]
-    if any(needed) and observed:
-        parts.append(f"Showing it would take about {' or '.join(filter(None, needed))}.")
+    if pair.needed is not None:
+        parts.append(size_needed(pair.needed))
     if pair.uncertainty is not None:
         parts.append(f"Where the uncertainty comes from: {uncertainty(pair)}")
     if pair.chance is not None:
@@ -275,10 +302,10 @@ def is_shown(pair: PairResult) -> bool:
 
 
 def seeds_used(results: Results) -> str:
-    """Say how many seeds each network has; of a comparison until sure, some may have fewer than others."""
-    counts = [len(model.top1.per_seed) for model in results.models] if results.sequential else []
-    most = plural(len(results.protocol.seeds), "seed")
-    return f"{min(counts)} to {most}" if counts and min(counts) < max(counts) else most
+    """Say how many seeds the networks have; some may have fewer than others."""
+    counts = [len(model.top1.per_seed) for model in results.models] or [0]
+    most = plural(max(counts), "seed")
+    return f"{min(counts)} to {most}" if min(counts) < max(counts) else most
 
 
 def withheld(results: Results) -> str:
@@ -387,8 +414,9 @@ def assumption(data: DataDescription) -> str:
     )
 
 
-def intervals(protocol: Protocol) -> str:
+def intervals(results: Results) -> str:
     """Say which sources of variation the intervals cover, and how."""
+    protocol = results.protocol
     grouped = protocol.data.test_groups is not None
     images = "other groups of test images" if grouped else "other test images of the same kind"
     if design_of(protocol.until).sequential:
@@ -405,7 +433,7 @@ def intervals(protocol: Protocol) -> str:
             "increased (Nadeau & Bengio 2003). The margins for runs and for images, each with its own quantile of "
             "Student's t, are combined in quadrature."
         )
-    if len(protocol.seeds) == 1:
+    if _single_runs(results):
         single = "Wilson 1927 with an effective number of images; Student's t" if grouped else "Wilson 1927; Tango 1998"
         return (
             f"95% confidence intervals cover one source of variation, {images} ({single}). With a single seed nothing "
@@ -421,8 +449,13 @@ def intervals(protocol: Protocol) -> str:
     )
 
 
-def p_values(protocol: Protocol, *, networks: int) -> str:
+def _single_runs(results: Results) -> bool:
+    return max((len(model.top1.per_seed) for model in results.models), default=0) < 2
+
+
+def p_values(results: Results) -> str:
     """Say how p-values are computed."""
+    protocol, networks = results.protocol, len(results.models)
     adjusted = (
         " They are adjusted for the number of pairs by Holm's method, and the intervals by Bonferroni's, so that all "
         "intervals hold together with 95%; where only Holm's method shows a difference, its interval ends at zero "
@@ -436,7 +469,7 @@ def p_values(protocol: Protocol, *, networks: int) -> str:
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted
     if protocol.folds is not None:
         return "p-values test whether two networks have equal top-1, by the same margins, paired by image." + adjusted
-    if len(protocol.seeds) == 1:
+    if _single_runs(results):
         test = "McNemar's exact test" if protocol.data.test_groups is None else "Student's t over groups"
         return f"p-values test whether two runs have equal top-1, by {test}, paired by test image." + adjusted
     return (
