@@ -25,7 +25,7 @@ from simulated import ABILITY, Answers, BetaImages, expected_top1, networks, spr
 
 SEEDS, IMAGES = (1, 2, 3, 5, 10), (100, 450, 2000)
 LUCK, OVERLAP = (0.0, 0.1, 0.3), (0.5, 1.0)
-BETA_SEEDS = ((1, 1), (2, 2), (3, 3), (5, 5), (10, 10), (2, 5), (3, 10))
+BETA_SEEDS = ((1, 1), (2, 2), (3, 3), (5, 5), (10, 10), (2, 5), (2, 10), (3, 10))
 BETA_IMAGES, BETA_LUCK = (100, 450, 2000, 10_000), (0.05, 0.5, 1.5)
 TOP1, CONCENTRATION = (0.7, 0.95), (0.1, 1.0)
 
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--generator", choices=("normal", "beta", "skewed", "best"), default="normal")
     parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--unequal", action="store_true", help="of `beta`, only unequal numbers of seeds")
     arguments = parser.parse_args()
     if arguments.generator == "best":
         best_of_eight(arguments.repetitions)
@@ -45,6 +46,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     lines = {"normal": normal_lines, "beta": beta_lines, "skewed": skewed_lines}[arguments.generator]()
     for number, (head, settings) in enumerate(lines):
+        if arguments.unequal and "and" not in head.partition("|")[0]:
+            continue
         shares = []
         for place, (name, expected, draw) in enumerate(settings):
             stream = np.random.default_rng([number, place])

@@ -378,24 +378,27 @@ def selection(protocol: Protocol) -> str:
     )
 
 
-def sample(data: DataDescription) -> str:
-    """Say what a comparison rests on: the number of test images, and what they are assumed to be.
+def sample(images: int, groups: int | None, kind: str = "image") -> str:
+    """Say the number of images, and what they are assumed to be.
 
-    >>> from types import SimpleNamespace
-    >>> sample(SimpleNamespace(test=449, test_groups=None)), sample(SimpleNamespace(test=449, test_groups=45))
-    ('449 test images, taken as independent', '449 test images in 45 groups')
+    >>> sample(449, None), sample(449, 45, "test image")
+    ('449 images, taken as independent', '449 test images in 45 groups')
     """
-    images = plural(data.test, "test image")
-    return f"{images}, taken as independent" if data.test_groups is None else f"{images} in {data.test_groups:,} groups"
+    return (
+        f"{plural(images, kind)}, taken as independent"
+        if groups is None
+        else f"{plural(images, kind)} in {groups:,} groups"
+    )
 
 
 def basis(results: Results) -> str:
     """Say what a comparison rests on: seeds or folds, and images."""
-    protocol = results.protocol
+    protocol, data = results.protocol, results.protocol.data
+    tested = sample(data.test, data.test_groups, "test image")
     if protocol.folds is None:
-        return f"{seeds_used(results)} and {sample(protocol.data)}"
+        return f"{seeds_used(results)} and {tested}"
     repeated = "" if protocol.repeats == 1 else f", repeated {protocol.repeats} times,"
-    return f"{protocol.folds}-fold cross-validation{repeated} of {sample(protocol.data)}"
+    return f"{protocol.folds}-fold cross-validation{repeated} of {tested}"
 
 
 def assumption(data: DataDescription) -> str:
