@@ -5,7 +5,7 @@
 scikit-learn's digits and a part of CIFAR-10 (from DIR, where torchvision keeps it), with two and with eight small
 networks. Each is compared with five seeds, until sure, until sure from scratch with other seeds, and until sure again
 with the first seeds, killed (SIGKILL) in the middle of a run and started again. All through the command line, in empty
-folders, one run at a time; wall times include start-up, data and report, CPU times those of all processes. Measured
+folders; wall times include start-up, data and report, CPU times those of all processes. Measured
 rows are kept in the output folder, so that an interrupted benchmark continues.
 """
 
@@ -32,6 +32,7 @@ EIGHT = ("net", "lenet5", "lecture", *(f"small_networks.py:{name}" for name in O
 RECIPE = ("--opt", "adamw", "--lr", "0.002", "--epochs", "8")
 OTHER_SEEDS = 100  # the first one
 POLL_SECONDS = 0.05
+KINDS = ("fixed", "sure", "other", "killed")
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,23 @@ class Study:
     data: str
     networks: tuple[str, ...]
     flags: tuple[str, ...]
+    jobs: int
 
     @property
     def name(self) -> str:
         return f"{self.data}-{len(self.networks)}"
 
     def command(self, output: Path, *more: str) -> list[str]:
-        words = ["compare", *self.networks, "--data", self.data, *RECIPE, *self.flags, "--jobs", "1"]
+        words = ["compare", *self.networks, "--data", self.data, *RECIPE, *self.flags, "--jobs", str(self.jobs)]
         return [sys.executable, "-m", "convstudy", *words, *more, "--output", str(output)]
 
 
-def studies(folder: Path) -> list[Study]:
+def studies(folder: Path, jobs: int) -> list[Study]:
     part = ("--data-dir", str(folder), "--train-images", "1000")
     return [
-        Study(data, networks, flags) for networks in (TWO, EIGHT) for data, flags in (("digits", ()), ("cifar10", part))
+        Study(data, networks, flags, jobs)
+        for networks in (TWO, EIGHT)
+        for data, flags in (("digits", ()), ("cifar10", part))
     ]
 
 
@@ -134,7 +138,9 @@ def killed_and_continued(study: Study, output: Path, whole: Path) -> dict[str, A
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with cifar-10-batches-py")
-    parser.add_argument("--only", choices=["digits", "cifar10"])
+    parser.add_argument("--only", choices=["digits", "cifar10", "digits-2", "cifar10-2", "digits-8", "cifar10-8"])
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--output", type=Path, default=Path("runs/until-sure"))
     asked = parser.parse_args()
     os.environ |= {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
@@ -142,10 +148,10 @@ def main() -> None:
     output.mkdir(parents=True, exist_ok=True)
     kept = output / "measured.json"
     rows = json.loads(kept.read_text()) if kept.exists() else {}
-    for study in studies(asked.data.resolve()):
-        if asked.only not in {None, study.data}:
+    for study in studies(asked.data.resolve(), asked.jobs):
+        if asked.only not in {None, study.data, study.name}:
             continue
-        for kind in ("fixed", "sure", "other", "killed"):
+        for kind in asked.kinds:
             name = f"{study.name}-{kind}"
             if name not in rows:
                 rows[name] = part(study, kind, output)
