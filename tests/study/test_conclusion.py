@@ -138,3 +138,20 @@ def test_the_seeds_that_are_needed_are_those_for_the_margin() -> None:
 @pytest.mark.parametrize("networks", [0, 1])
 def test_there_is_nothing_to_ask_of_one_network(networks: int) -> None:
     assert asked(dict([("a", (10, answering(1890)))][:networks])) == {}
+
+
+def test_networks_of_the_same_top1_are_both_named() -> None:
+    said = asked({"a": (10, answering(1800, 1840)), "b": (20, answering(1820, 1820)), "c": (20, answering(900, 910))})
+    best = said["Which network is best?"]
+    assert all(part in best for part in ("a and b", "91.0%"))
+    assert "c" not in best.split()
+
+
+def test_more_seeds_are_not_asked_for_where_the_images_forbid_it() -> None:
+    stream = np.random.default_rng(0)
+    rows = [np.tile(stream.random(200) < 0.8, (3, 1)) for _ in range(2)]
+    rows[0][0, 0], rows[1][1, 1] = ~rows[0][0, 0], ~rows[1][1, 1]
+    said = list(asked({"a": (10, rows[0]), "b": (20, rows[1])}).values())
+    assert "test images cannot show" in said[1]
+    assert "more test images" in said[2]
+    assert "seeds" not in said[2]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 WIDE_SEEDS = 1.0  # standard deviation of the seeds' top-1 in logits; benchmarks/coverage.py has 1.5
 FALSE_ALARMS_OF_WIDE_SEEDS = 9  # percent, as measured: docs/statistics.md
+TIED = 1e-9  # difference of top-1 that is one of rounding, less than that of an image
 SMALLEST_SHOWN = 0.0005  # difference of top-1 that is not rounded to 0.0 percentage points
 
 
@@ -106,21 +107,22 @@ def replies(results: Results) -> tuple[Reply, ...]:
     unknown = _unknown(found, results)
     within = f"{points(found.margin)} worse than the best"
     return (
-        Reply("Which network is best?", _best(best, found, len(models))),
+        Reply("Which network is best?", _best(best, found, results.models)),
         Reply("Is that sure?", unknown or _sure(found, results)),
         Reply(
             f"Which is the cheapest network that is at most {within}?",
-            unknown.partition(":")[0] + ", for the same reason."
-            if unknown
-            else _cheapest(found, models, results.protocol),
+            unknown.partition(":")[0] + ", for the same reason." if unknown else _cheapest(found, models, results),
         ),
     )
 
 
-def _best(best: ModelResult, found: Conclusion, networks: int) -> str:
+def _best(best: ModelResult, found: Conclusion, networks: Sequence[ModelResult]) -> str:
     """Say the highest top-1, with an interval that allows for its being the highest of several."""
+    equal = [model.name for model in networks if model is best or abs(model.top1.mean - best.top1.mean) < TIED]
+    if len(equal) > 1:
+        return f"{listed(equal)} have the same top-1, {100 * best.top1.mean:.1f}%, the highest."
     low, high = found.best_interval or (best.top1.low, best.top1.high)
-    chosen = f", adjusted for being the highest of {networks}" if found.best_interval else ""
+    chosen = f", adjusted for being the highest of {len(networks)}" if found.best_interval else ""
     limits = numbers.percent_interval(low, high)
     return f"{best.name} has the highest top-1, {100 * best.top1.mean:.1f}% (95% CI {limits}{chosen})."
 
@@ -198,7 +200,7 @@ def _sure(found: Conclusion, results: Results) -> str:
     if not undecided:
         least = max(pair.p_value for pair in own)
         others = "the other network" if len(own) == 1 else f"each of the other {len(own)} networks"
-        bound = p_value(least).replace("=", "≤")
+        bound = p_value(least) if len(own) == 1 else p_value(least).replace("=", "≤")
         return f"Yes: it is shown to be better than {others} ({bound})."
     closest = min(undecided, key=lambda pair: abs(pair.difference))
     better = f"It is shown to be better than {listed(found.beaten)}, but" if found.beaten else "No: it is"
@@ -283,9 +285,12 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
     return " ".join(parts)
 
 
-def _cheapest(found: Conclusion, models: dict[str, ModelResult], protocol: Protocol) -> str:
+def _cheapest(found: Conclusion, models: dict[str, ModelResult], results: Results) -> str:
     if found.cheapest is None:
-        needed = "more seeds or more test images" if protocol.folds is None else "more images"
+        own = [pair.needed for pair in results.comparisons if found.best in (pair.a, pair.b)]
+        forbidden = any(each is not None and each.fewest is None for each in own)  # by these test images
+        needed = "more test images" if forbidden else "more seeds or more test images"
+        needed = "more images" if results.protocol.folds is not None else needed
         return f"No network is shown to be within {points(found.margin)} of the best one; {needed} are needed."
     if found.cheapest == found.best:
         return f"{found.best} itself: no cheaper network is shown to be that close."
