@@ -154,7 +154,7 @@ def uncertainty(pair: PairResult) -> str:
 
 def far_apart(results: Results) -> str:
     """Say which networks have seeds so far apart that the level of the tests is not kept; empty if there are none."""
-    wide = [model for model in results.models if _spread_in_logits(model.top1.per_seed) > WIDE_SEEDS]
+    wide = [model for model in results.models if spread_in_logits(model.top1.per_seed) > WIDE_SEEDS]
     if not wide:
         return ""
     each = [
@@ -168,7 +168,7 @@ def far_apart(results: Results) -> str:
     )
 
 
-def _spread_in_logits(top1: Sequence[float]) -> float:
+def spread_in_logits(top1: Sequence[float]) -> float:
     """Return the standard deviation of the logits of top-1 over seeds; 0 for a single seed."""
     if len(top1) < 2:
         return 0.0
