@@ -56,7 +56,7 @@ def test_the_tables_of_pairs_say_the_verdict() -> None:
         replace(pair, verdict=kind, better=None) for pair, kind in zip(FINDINGS.results.comparisons, kinds, strict=True)
     ]
     results = replace(FINDINGS.results, comparisons=tuple(pairs))
-    assert pair_frame(results)["better"].tolist() == ["equivalent", "one run each", "not comparable yet"]
+    assert pair_frame(results)["better"].tolist() == ["equivalent", "these runs only", "not comparable yet"]
 
 
 def test_latex_has_no_character_that_latex_reads_otherwise() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from convstudy.report.sentences import replies
+from convstudy.report.sentences import intervals, replies, verdict_in
 from convstudy.statistics import accuracy_interval, size_needed
 from convstudy.statistics.variation import Answers
 from convstudy.study.comparisons.conclude import without_unhealthy
@@ -155,3 +157,21 @@ def test_more_seeds_are_not_asked_for_where_the_images_forbid_it() -> None:
     assert "test images cannot show" in said[1]
     assert "more test images" in said[2]
     assert "seeds" not in said[2]
+
+
+def test_one_run_against_several_is_not_called_one_run_each() -> None:
+    networks = {"a": (10, answering(1700)), "b": (20, answering(1750, 1752, 1754))}
+    results = _with_health(networks)
+    said = verdict_in(results, results.comparisons[0])
+    assert "1 and 3 runs" in said
+    assert "One run each" not in said
+    assert "no other seeds" in intervals(results)
+
+
+def test_nothing_is_the_cheapest_where_costs_are_unknown() -> None:
+    networks = {"a": (10, answering(1800, 1801, 1799)), "b": (20, answering(1900, 1901, 1899))}
+    results = _with_health(networks)
+    unknown = tuple(replace(each, macs=None) for each in results.models)
+    assert replies(replace(results, models=unknown))[2].answer == "Unknown: the MACs of a and b are not known."
+    partly = (replace(results.models[0], macs=None), results.models[1])
+    assert "MACs of a are not known" in replies(replace(results, models=partly))[2].answer

@@ -18,7 +18,7 @@ MIXED = "Mixed protocols: these runs were made under a protocol that differs fro
 UNFINISHED = "Unfinished: {} still missing."
 VERDICTS = {
     Verdict.EQUIVALENT: "equivalent",
-    Verdict.RUNS_ONLY: "one run each",
+    Verdict.RUNS_ONLY: "these runs only",
     Verdict.NOT_COMPARABLE: "not comparable yet",
 }
 SPEED_WORDS = (

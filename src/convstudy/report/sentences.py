@@ -44,10 +44,18 @@ class Reply:
     answer: str
 
 
-def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, together: bool = True) -> str:
+def verdict(
+    pair: PairResult,
+    *,
+    pairs: int = 1,
+    margin: float = MARGIN,
+    together: bool = True,
+    runs: tuple[int, int] = (1, 1),
+) -> str:
     """Say what is shown of two networks; with more than one of `pairs`, p-values are adjusted.
 
-    `together` says whether the intervals of all pairs hold together, too.
+    `together` says whether the intervals of all pairs hold together, too; `runs` are the numbers of runs of the two
+    networks, of which nothing but these runs is compared if one of them is 1.
 
     >>> from convstudy.study.comparisons.results import PairResult
     >>> from dataclasses import replace
@@ -80,8 +88,10 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
     if pair.verdict is Verdict.EQUIVALENT:
         return f"{pair.a} and {pair.b} are equivalent within {points(margin)}: {lead} ({how_sure})"
     if pair.verdict is Verdict.RUNS_ONLY:
-        sure = "shown for these two runs" if pair.p_value < pair.level else "not shown even for these two runs"
-        return f"One run each of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
+        these = "these two runs" if runs == (1, 1) else "these runs"
+        counts = "One run each" if runs == (1, 1) else f"{runs[0]} and {plural(runs[1], 'run')}"
+        sure = f"shown for {these}" if pair.p_value < pair.level else f"not shown even for {these}"
+        return f"{counts} of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
     within = pair.equivalent_within
     equal = "" if within is None or within >= 1 else f"; they are shown to be equal within {points(within)}"
     return f"No difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){equal}"
@@ -89,11 +99,13 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
 
 def verdict_in(results: Results, pair: PairResult) -> str:
     """Say what a comparison shows of two of its networks."""
+    seeds = {model.name: len(model.top1.per_seed) for model in results.models}
     return verdict(
         pair,
         pairs=len(results.comparisons),
         margin=results.protocol.margin,
         together=results.sequential is None,
+        runs=(seeds.get(pair.a, 1), seeds.get(pair.b, 1)),
     )
 
 
@@ -292,8 +304,12 @@ def _cheapest(found: Conclusion, models: dict[str, ModelResult], results: Result
         needed = "more test images" if forbidden else "more seeds or more test images"
         needed = "more images" if results.protocol.folds is not None else needed
         return f"No network is shown to be within {points(found.margin)} of the best one; {needed} are needed."
+    unknown = [name for name, model in models.items() if model.macs is None]
+    if found.cheapest in unknown:
+        return f"Unknown: the MACs of {listed(unknown)} are not known."
     if found.cheapest == found.best:
-        return f"{found.best} itself: no cheaper network is shown to be that close."
+        without = f" The MACs of {listed(unknown)} are not known." if unknown else ""
+        return f"{found.best} itself: no cheaper network is shown to be that close.{without}"
     cheap, dear = models[found.cheapest].macs, models[found.best].macs
     cost = f", with {dear / cheap:.1f} times fewer MACs than {found.best}" if cheap and dear and cheap < dear else ""
     return f"{found.cheapest}{cost}: it is shown to be at most {points(found.margin)} worse" + (
@@ -447,13 +463,15 @@ def intervals(results: Results) -> str:
             f"95% confidence intervals cover one source of variation, {images} ({single}). With a single seed nothing "
             "can be said about other seeds, which often differ by more: use three or more."
         )
+    counts = [len(model.top1.per_seed) for model in results.models]
+    single = " Of a network with one run, they cover no other seeds." if min(counts) == 1 else ""
     return (
         "95% confidence intervals cover two sources of variation: other seeds (initialization, validation split, "
         f"shuffling, augmentation and dropout) and {images}. The variance of each is "
         f"estimated from the table of right and wrong answers, seeds by {'groups' if grouped else 'test images'}, as "
         "for readers and cases in medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each "
         "with its own quantile of Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of "
-        "top-1 are Wilson's with an effective number of images (Korn & Graubard 1998)."
+        f"top-1 are Wilson's with an effective number of images (Korn & Graubard 1998).{single}"
     )
 
 
