@@ -80,3 +80,10 @@ def test_a_difference_that_rounds_to_nothing_is_not_called_0() -> None:
     assert "leads by less than 0.1 percentage points" in verdict(PAIR)
     assert is_shown(PAIR)
     assert not is_shown(replace(PAIR, verdict=Verdict.UNDECIDED))
+
+
+def test_intervals_of_single_pairs_are_called_so() -> None:
+    """Among several pairs, an interval may exclude zero although no difference is shown."""
+    pair = replace(PAIR, low=0.01, high=0.03, difference=0.02, p_value=0.09, verdict=Verdict.UNDECIDED)
+    assert "95% CI of this pair alone 1.0 to 3.0, p = 0.09" in verdict(pair, pairs=28, together=False)
+    assert "alone" not in verdict(pair, pairs=1, together=False)

@@ -81,6 +81,8 @@ def latex(findings: Findings) -> str:
         adjusted = " p-values adjusted by Holm's method." if len(results.comparisons) > 1 else ""
         if adjusted and not results.sequential:
             adjusted += " The intervals of all pairs hold together."
+        elif adjusted:
+            adjusted += " Each interval is of its pair alone."
         caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted} {sentences.level(results)}"
         tables.append(in_latex(pair_frame(results), caption, "pairs"))
     if results.models:

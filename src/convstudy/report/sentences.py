@@ -76,7 +76,8 @@ def verdict(
     adjusted = " after Holm's correction" if pairs > 1 else ""
     of_all = f" for all {pairs} pairs together" if together and pairs > 1 else ""
     limits = f"{_negative(100 * low)} to {_negative(100 * high)}{of_all}"
-    how_sure = f"95% CI {limits}, {p_value(pair.p_value)}{adjusted}"
+    alone = " of this pair alone" if pairs > 1 and not together else ""
+    how_sure = f"95% CI{alone} {limits}, {p_value(pair.p_value)}{adjusted}"
     size = f"{100 * abs(pair.difference):.1f} percentage points"
     if pair.verdict is Verdict.BETTER:
         return f"{ahead} is better than {behind} by {size} ({how_sure})"
