@@ -1,13 +1,14 @@
 """Coverage of the 95% intervals, and false alarms of the test of a difference.
 
-    uv run python benchmarks/coverage.py [--generator beta | skewed | best] [--all] [--repetitions 2000]
+    uv run python benchmarks/coverage.py [--generator beta | skewed | warned | best] [--all] [--repetitions 2000]
 
 Two networks of equal ability are simulated as in simulated.py. `normal` are the answers that the methods were designed
 on: images and seeds are normal on the logit scale. `beta` are other ones: the chances of images have a Beta
 distribution with a concentration of 0.1 to 1 (most images are right or wrong in all runs), seeds have a standard
 deviation of 0.05 to 1.5 logits and are left-skewed, top-1 is 70 or 95%. The output is a Markdown table: for each number
 of seeds (of both networks) and test images, the minimum and maximum over the settings; with `--all`, one line per
-setting. `skewed` are networks of equal top-1 of which only the first one's seeds differ, by 1.5 logits. `best` is
+setting. `skewed` are networks of equal top-1 of which only the first one's seeds differ, by 1.5 logits; `warned`
+counts how often the report says of such seeds that they are far apart, and in how many of the false alarms. `best` is
 another table: the coverage of the interval of the best of eight equal networks, and of that of any network.
 """
 
@@ -20,12 +21,13 @@ from functools import cache, partial
 
 import numpy as np
 
+from convstudy.report.sentences import WIDE_SEEDS, spread_in_logits
 from convstudy.statistics import accuracy_difference, accuracy_interval, winner_interval
 from simulated import ABILITY, Answers, BetaImages, expected_top1, networks, spread_of_seeds
 
 SEEDS, IMAGES = (1, 2, 3, 5, 10), (100, 450, 2000)
 LUCK, OVERLAP = (0.0, 0.1, 0.3), (0.5, 1.0)
-BETA_SEEDS = ((1, 1), (2, 2), (3, 3), (5, 5), (10, 10), (2, 5), (3, 10))
+BETA_SEEDS = ((1, 1), (2, 2), (3, 3), (5, 5), (10, 10), (2, 5), (2, 10), (3, 10))
 BETA_IMAGES, BETA_LUCK = (100, 450, 2000, 10_000), (0.05, 0.5, 1.5)
 TOP1, CONCENTRATION = (0.7, 0.95), (0.1, 1.0)
 
@@ -34,17 +36,23 @@ Draw = Callable[[np.random.Generator], list[Answers]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--generator", choices=("normal", "beta", "skewed", "best"), default="normal")
+    parser.add_argument("--generator", choices=("normal", "beta", "skewed", "warned", "best"), default="normal")
     parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--unequal", action="store_true", help="of `beta`, only unequal numbers of seeds")
     arguments = parser.parse_args()
     if arguments.generator == "best":
         best_of_eight(arguments.repetitions)
+        return
+    if arguments.generator == "warned":
+        warned(arguments.repetitions)
         return
     print("| seeds | test images | spread of seeds | top-1 covered | difference covered | false alarms |")
     print("|---|---|---|---|---|---|")
     lines = {"normal": normal_lines, "beta": beta_lines, "skewed": skewed_lines}[arguments.generator]()
     for number, (head, settings) in enumerate(lines):
+        if arguments.unequal and "and" not in head.partition("|")[0]:
+            continue
         shares = []
         for place, (name, expected, draw) in enumerate(settings):
             stream = np.random.default_rng([number, place])
@@ -111,6 +119,23 @@ def of_two_kinds(
     stream: np.random.Generator, kinds: tuple[BetaImages, BetaImages], seeds: int, images: int
 ) -> list[Answers]:
     return [kind.networks(stream, [seeds], images, overlap=0.5)[0] for kind in kinds]
+
+
+def warned(repetitions: int) -> None:
+    print("| seeds | top-1 | false alarms | warnings | warnings among the false alarms |")
+    print("|---|---|---|---|---|")
+    for seeds, top1 in itertools.product((3, 5), TOP1):
+        apart = beta_images(top1, 1.0, 1.5)
+        alike = beta_images(apart.expected_top1, 1.0, 0.0)
+        stream, counts = np.random.default_rng(3), np.zeros(3)
+        for _ in range(repetitions):
+            a, b = of_two_kinds(stream, (apart, alike), seeds, 450)
+            alarm = accuracy_difference(a, b).p_value < 0.05
+            wide = spread_in_logits(a.mean(1).tolist()) > WIDE_SEEDS
+            counts += [alarm, wide, alarm and wide]
+        alarms, flags, both = counts
+        cells = f"{100 * alarms / repetitions:.1f}% | {100 * flags / repetitions:.0f}% | {both:.0f} of {alarms:.0f}"
+        print(f"| {seeds} | {apart.expected_top1:.2f} | {cells} |", flush=True)
 
 
 def best_of_eight(repetitions: int) -> None:

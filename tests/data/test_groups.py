@@ -189,3 +189,50 @@ def test_small_images_and_long_chains_are_not_near_duplicates() -> None:
     slowly = whole.images[:1].astype(int) // 2 + np.arange(60)[:, None, None, None] * 2
     assert kin_of(slowly.astype(np.uint8)) is None
     assert kin_of(slowly[:40].astype(np.uint8)) is not None
+
+
+def grouped_npz(path: Path, **groups: object) -> str:
+    images = np.arange(240, dtype=np.uint8).repeat(64).reshape(240, 8, 8)
+    np.savez(path, x_train=images, y_train=np.arange(240) // 10 % 2, **groups)
+    return str(path)
+
+
+def test_a_key_of_a_file_of_arrays_names_the_groups(tmp_path: Path) -> None:
+    numbers = np.arange(240) // 10
+    names = np.array([f"p{number}" for number in numbers])
+    for key, groups in (("group", numbers), ("Groups", names), ("group_train", numbers.astype(float)[:, None])):
+        data = load(grouped_npz(tmp_path / "a.npz", **{key: groups}))
+        train, test = groups_in(data)
+        assert len(train | test) == 24
+        assert not train & test
+        assert any("24 groups" in note for note in data.notes)
+        assert not any("not read" in note for note in data.notes)
+    alone = load(grouped_npz(tmp_path / "b.npz"))
+    assert alone.test.groups == ()
+    assert alone.fingerprint != data.fingerprint
+    by_id = load(grouped_npz(tmp_path / "c.npz", group=names), parting=Parting(group_by=r"(/\d*)\d$"))
+    assert by_id.train.groups[0].startswith("/")  # an expression takes precedence
+
+
+def test_groups_of_a_test_set_in_a_second_file(tmp_path: Path) -> None:
+    path = grouped_npz(tmp_path / "a.npz", group=np.arange(240) // 10)
+    images = np.arange(40, dtype=np.uint8).repeat(64).reshape(40, 8, 8)
+    second = tmp_path / "test.npz"
+    np.savez(second, x=images, y=np.arange(40) % 2, groups=np.arange(40) // 5)
+    assert load(path, test_data=second).test.num_groups == 8
+    np.savez(second, x=images, y=np.arange(40) % 2)
+    with pytest.raises(DataError, match=r"test.npz, x has no groups.*group_test"):
+        load(path, test_data=second)
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        (np.arange(239), r"\(239,\); expected the group of each of 240 images"),
+        (np.array(["p"] * 239 + [""]), "group of image 239"),
+        (np.arange(240) / 7, "float64"),
+    ],
+)
+def test_groups_that_are_none_are_refused(tmp_path: Path, groups: object, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        load(grouped_npz(tmp_path / "a.npz", group=groups))

@@ -21,6 +21,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from convstudy.data import DataSet, hugging_face, load
+from convstudy.data.in_memory import load_given
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, ToolError
 
@@ -221,6 +222,22 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     datasets.disable_progress_bars()
     datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "saved"))
     return tmp_path / "saved"
+
+
+def test_a_column_of_a_set_of_the_hub_names_the_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets", reason="the extra hf is not installed")
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "cache"))
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"]), "group": datasets.Value("string")}
+    )
+    images = [Image.fromarray(grey(level)) for level in range(0, 240, 10)]
+    columns = {"image": images, "label": [place % 2 for place in range(24)], "group": [f"p{n // 2}" for n in range(24)]}
+    data = load_given(datasets.Dataset.from_dict(columns, features=features))
+    assert not set(data.train.groups) & set(data.test.groups)
+    assert len({*data.train.groups, *data.test.groups}) == 12
+    columns["group"][5] = None
+    with pytest.raises(DataError, match="row 5 has no group"):
+        load_given(datasets.Dataset.from_dict(columns, features=features))
 
 
 def test_a_set_of_the_hub_is_read(saved: Path) -> None:

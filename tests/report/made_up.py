@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import ImageSet
-from convstudy.statistics import uncertainty
+from convstudy.statistics import SizeNeeded, uncertainty
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.conclude import seed_by_seed
@@ -61,7 +61,8 @@ MEASURED: dict[str, dict[str, Any]] = {  # of the network beside them nothing, a
     },
 }
 SKILL = {"net": 0.955, "resnet34": 0.978, NASTY_NETWORK: 0.93}
-SIZE: dict[str, Any] = {"chance": (0.031, 0.001, 0.214), "detectable": 0.0181, "seeds_needed": 4, "standardized": -0.15}
+NEEDED = SizeNeeded(difference=0.01, seeds=7, fewest=3, most=None, images=None)
+SIZE: dict[str, Any] = {"chance": (0.031, 0.001, 0.214), "detectable": 0.0181, "needed": NEEDED, "standardized": -0.15}
 ENVIRONMENT: dict[str, str | int] = {"device": "cpu", "processor": "Some <processor> & more", "torch": "2.15.0"}
 
 

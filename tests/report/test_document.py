@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from convstudy.errors import ToolError
-from convstudy.report.document import latex, markdown
+from convstudy.report.document import latex, markdown, pair_frame
 from convstudy.report.html import write_html
 from convstudy.report.pdf import BROWSERS, write_pdf
 from convstudy.report.sentences import verdict
+from convstudy.statistics.verdict import Verdict
 from tests.report.made_up import NASTY_NETWORK, made_up_findings
 
 FINDINGS = made_up_findings(networks=3)
@@ -47,6 +48,15 @@ def test_markdown_has_the_verdicts_the_tables_and_the_command() -> None:
     )
     assert "Unfinished" not in text
     assert "Unfinished: 2 runs still missing." in markdown(replace(FINDINGS, unfinished=2))
+
+
+def test_the_tables_of_pairs_say_the_verdict() -> None:
+    kinds = (Verdict.EQUIVALENT, Verdict.RUNS_ONLY, Verdict.NOT_COMPARABLE)
+    pairs = [
+        replace(pair, verdict=kind, better=None) for pair, kind in zip(FINDINGS.results.comparisons, kinds, strict=True)
+    ]
+    results = replace(FINDINGS.results, comparisons=tuple(pairs))
+    assert pair_frame(results)["better"].tolist() == ["equivalent", "these runs only", "not comparable yet"]
 
 
 def test_latex_has_no_character_that_latex_reads_otherwise() -> None:

@@ -167,7 +167,7 @@ def test_the_measures_are_in_a_table(page: Element, findings: Findings) -> None:
 
 def test_what_the_study_could_have_shown_is_in_a_table(page: Element) -> None:
     table = page.one("div", **{"aria-label": "Power of the study"}).one("table")
-    assert table.rows()[0] == ["net", "resnet34", "−2.1", "1.8", "4", "–", "3%0 to 21", "−0.15"]
+    assert table.rows()[0] == ["net", "resnet34", "−2.1", "1.8", "73 to > 1,000", "–", "3%0 to 21", "−0.15"]
     omnibus = [note.text for note in page.all("p", class_="note") if "Cochran's Q" in note.text]
     assert len(omnibus) == 1
     assert "seed 0, Q = " in omnibus[0]
@@ -326,7 +326,7 @@ def test_what_is_not_there_is_not_spoken_of(findings: Findings) -> None:
 
 def test_the_protocol_is_told_in_full(page: Element, findings: Findings) -> None:
     protocol, said = findings.results.protocol, page.one("section", **{"aria-labelledby": "protocol"}).text
-    told = (selection(protocol), intervals(protocol), p_values(protocol, networks=3))
+    told = (selection(protocol), intervals(findings.results), p_values(findings.results))
     for part in (*told, protocol.data.source, *protocol.data.notes):
         assert part in said
     for part in (

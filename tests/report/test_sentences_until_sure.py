@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from convstudy.report.sentences import is_shown, replies, seeds_used, verdict
+from convstudy.report.sentences import intervals, is_shown, p_values, replies, seeds_used, verdict
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.results import Conclusion, PairResult, Results, SequentialOutcome
@@ -67,7 +67,23 @@ def test_networks_with_different_numbers_of_seeds() -> None:
     assert seeds_used(results(Ending.DECIDED)) == "3 to 5 seeds"
 
 
+def test_a_report_of_an_unfinished_study_counts_the_seeds_that_it_has() -> None:
+    planned = replace(results(Ending.DECIDED), protocol=replace(PROTOCOL, seeds=tuple(range(10))), sequential=None)
+    assert seeds_used(planned) == "3 to 5 seeds"
+    one = replace(planned, models=(model("a", 10, answering(1800)), model("b", 20, answering(1800))))
+    assert "single seed" in intervals(one)
+    assert "McNemar" in p_values(one)
+    assert "other seeds (initialization" in intervals(planned)
+
+
 def test_a_difference_that_rounds_to_nothing_is_not_called_0() -> None:
     assert "leads by less than 0.1 percentage points" in verdict(PAIR)
     assert is_shown(PAIR)
     assert not is_shown(replace(PAIR, verdict=Verdict.UNDECIDED))
+
+
+def test_intervals_of_single_pairs_are_called_so() -> None:
+    """Among several pairs, an interval may exclude zero although no difference is shown."""
+    pair = replace(PAIR, low=0.01, high=0.03, difference=0.02, p_value=0.09, verdict=Verdict.UNDECIDED)
+    assert "95% CI of this pair alone 1.0 to 3.0, p = 0.09" in verdict(pair, pairs=28, together=False)
+    assert "alone" not in verdict(pair, pairs=1, together=False)

@@ -31,6 +31,18 @@ def test_an_estimate_at_its_margin_has_the_p_value_of_the_margin(
     assert margin >= ErrorParts(images, images_freedom).margin(p_value / 2)
 
 
+@given(VARIANCES, FREEDOMS, VARIANCES, FREEDOMS, st.floats(0.001, 0.4))
+def test_two_sides_have_the_mean_of_their_quantiles_by_their_variances(
+    first: float, one: int, second: float, other: int, tail: float
+) -> None:
+    """Cochran & Cox's t, as SAS documents it for PROC TTEST."""
+    quantile = (first * stats.t.isf(tail, one) + second * stats.t.isf(tail, other)) / (first + second)
+    parts = ErrorParts(0.0, 99, first + second, 1.0, ((first, one), (second, other)))
+    expected = quantile * (first + second) ** 0.5
+    assert parts.margin(tail) == pytest.approx(expected)
+    assert parts.p_value(expected) == pytest.approx(2 * tail)
+
+
 def test_the_ends_of_the_scale() -> None:
     assert ErrorParts(1.0, 5).p_value(0.0) == 1
     assert ErrorParts(1e-12, 1e6).p_value(1.0) == 0

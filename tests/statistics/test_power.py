@@ -16,6 +16,7 @@ from convstudy.statistics.power import (
     detectable_difference,
     images_needed,
     seeds_needed,
+    size_needed,
     study_power,
 )
 from convstudy.statistics.variation import Answers
@@ -109,3 +110,32 @@ def test_a_difference_as_large_as_detectable_is_shown_in_four_studies_of_five() 
 def _true_difference(gap: float) -> float:
     spread = np.sqrt(2**2 + 0.2**2 + 1) * np.random.default_rng(0).normal(size=1_000_000)
     return float(expit(1.5 + gap + spread).mean() - expit(1.5 + spread).mean())
+
+
+def test_the_limits_of_the_seeds_needed_cover_what_is_needed_in_truth() -> None:
+    """200 studies of 3 seeds, and the variances of 1,000 seeds; more in benchmarks/size_needed.py."""
+    stream = np.random.default_rng(6)
+    truth = seeds_needed(PairVariance.of(*answers(stream, 1000, 2000)), 0.03, 1000)
+    assert truth is not None
+    covered = 0
+    for _ in range(200):
+        a, b = answers(stream, 3, 1000)
+        found = size_needed(a, b, 0.03)
+        assert found is not None
+        covered += (found.fewest or 1001) <= truth <= (found.most or 1001)
+    assert covered / 200 > 0.92
+
+
+def test_images_that_cannot_show_a_difference_are_named_with_the_number_that_can() -> None:
+    stream = np.random.default_rng(7)
+    a, b = (np.tile(stream.random(400) < 0.8, (3, 1)) for _ in range(2))
+    a[0, 0], b[1, 1] = ~a[0, 0], ~b[1, 1]
+    found = size_needed(a, b, 0.02)
+    assert found is not None
+    assert (found.seeds, found.fewest, found.most) == (None, None, None)
+    assert found.images == pytest.approx(2.8**2 * 0.32 / 0.02**2, rel=0.15)  # two shares of 0.8, each 0.8 x 0.2
+
+
+def test_single_runs_do_not_say_how_many_seeds_are_needed() -> None:
+    a, b = answers(np.random.default_rng(1), 1, 400)
+    assert size_needed(a, b, 0.01) is None

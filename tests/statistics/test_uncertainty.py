@@ -60,3 +60,14 @@ def test_the_best_of_eight_equal_networks_is_covered_after_the_adjustment_only()
             covered[place] += interval.low <= 0.8 <= interval.high
     assert covered[0] < stats.binom.ppf(0.001, repetitions, 0.95)
     assert covered[1] >= stats.binom.ppf(0.001, repetitions, 0.95)
+
+
+def test_the_margin_is_that_of_the_interval_where_a_component_would_be_negative() -> None:
+    """Seeds that are closer than their single answers allow: their component is zero, the interval's is not."""
+    stream = np.random.default_rng(4)
+    a, b = (stream.random((3, 400)) < 0.9 for _ in range(2))
+    a = np.stack([np.roll(a[0], 50 * seed) for seed in range(3)])  # the same top-1, other images
+    a[0, :2] = True
+    found, difference = uncertainty(a, b), accuracy_difference(a, b)
+    assert found is not None
+    assert found.margin == pytest.approx((difference.high - difference.low) / 2, rel=1e-6)

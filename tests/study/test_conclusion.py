@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from convstudy.report.sentences import replies
-from convstudy.statistics import accuracy_interval
+from convstudy.report.sentences import intervals, replies, verdict_in
+from convstudy.statistics import accuracy_interval, size_needed
 from convstudy.statistics.variation import Answers
+from convstudy.study.comparisons.conclude import without_unhealthy
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.design import compare_pairs
+from convstudy.study.comparisons.health import HealthFinding, HealthKind
 from convstudy.study.comparisons.results import Accuracy, DataDescription, ModelResult, Protocol, Results
 
 IMAGES = 2000
@@ -44,17 +48,21 @@ def model(name: str, macs: int, of_one: Answers) -> ModelResult:
 
 def asked(networks: dict[str, tuple[int, Answers]]) -> dict[str, str]:
     """The questions on networks with these MACs and answers, and the answers to them."""
+    return {reply.question: reply.answer for reply in replies(_with_health(networks))}
+
+
+def _with_health(networks: dict[str, tuple[int, Answers]], *health: HealthFinding) -> Results:
     models = [model(name, macs, of_one) for name, (macs, of_one) in networks.items()]
     answers = {name: of_one for name, (_, of_one) in networks.items()}
-    pairs = compare_pairs(answers)
-    results = Results(
+    pairs = without_unhealthy(compare_pairs(answers), health)
+    return Results(
         models=tuple(models),
         comparisons=pairs,
         protocol=PROTOCOL,
         environment={},
         conclusion=conclusion(models, pairs, answers),
+        health=health,
     )
-    return {reply.question: reply.answer for reply in replies(results)}
 
 
 def test_a_clear_case() -> None:
@@ -107,6 +115,63 @@ def test_one_run_each_is_never_sure_and_never_better() -> None:
     assert said.startswith("Unknown: ")
 
 
+def test_nothing_is_said_of_the_cheapest_of_single_runs() -> None:
+    """The cheaper run is as good as the other one; as networks they may differ."""
+    said = asked({"small": (10, answering(1900)), "large": (30, answering(1901))})
+    assert said["Which is the cheapest network that is at most 1 percentage point worse than the best?"].startswith(
+        "Unknown"
+    )
+
+
+def test_a_network_that_did_not_train_leaves_everything_unknown() -> None:
+    networks = {"small": (10, answering(1900, 1899)), "large": (30, answering(1901, 1900))}
+    finding = HealthFinding(kind=HealthKind.ONE_CLASS, model="small")
+    said = [reply.answer for reply in replies(_with_health(networks, finding))]
+    assert [answer.startswith("Unknown") for answer in said] == [False, True, True]
+
+
+def test_the_seeds_that_are_needed_are_those_for_the_margin() -> None:
+    said = asked({"a": (10, answering(1700, 1720, 1740)), "b": (20, answering(1730, 1750, 1765))})["Is that sure?"]
+    found = size_needed(answering(1700, 1720, 1740), answering(1730, 1750, 1765), 0.01)
+    assert found is not None
+    assert f"about {found.seeds} seeds per network (95% CI {found.fewest} to " in said
+
+
 @pytest.mark.parametrize("networks", [0, 1])
 def test_there_is_nothing_to_ask_of_one_network(networks: int) -> None:
     assert asked(dict([("a", (10, answering(1890)))][:networks])) == {}
+
+
+def test_networks_of_the_same_top1_are_both_named() -> None:
+    said = asked({"a": (10, answering(1800, 1840)), "b": (20, answering(1820, 1820)), "c": (20, answering(900, 910))})
+    best = said["Which network is best?"]
+    assert all(part in best for part in ("a and b", "91.0%"))
+    assert "c" not in best.split()
+
+
+def test_more_seeds_are_not_asked_for_where_the_images_forbid_it() -> None:
+    stream = np.random.default_rng(0)
+    rows = [np.tile(stream.random(200) < 0.8, (3, 1)) for _ in range(2)]
+    rows[0][0, 0], rows[1][1, 1] = ~rows[0][0, 0], ~rows[1][1, 1]
+    said = list(asked({"a": (10, rows[0]), "b": (20, rows[1])}).values())
+    assert "test images cannot show" in said[1]
+    assert "more test images" in said[2]
+    assert "seeds" not in said[2]
+
+
+def test_one_run_against_several_is_not_called_one_run_each() -> None:
+    networks = {"a": (10, answering(1700)), "b": (20, answering(1750, 1752, 1754))}
+    results = _with_health(networks)
+    said = verdict_in(results, results.comparisons[0])
+    assert "1 and 3 runs" in said
+    assert "One run each" not in said
+    assert "no other seeds" in intervals(results)
+
+
+def test_nothing_is_the_cheapest_where_costs_are_unknown() -> None:
+    networks = {"a": (10, answering(1800, 1801, 1799)), "b": (20, answering(1900, 1901, 1899))}
+    results = _with_health(networks)
+    unknown = tuple(replace(each, macs=None) for each in results.models)
+    assert replies(replace(results, models=unknown))[2].answer == "Unknown: the MACs of a and b are not known."
+    partly = (replace(results.models[0], macs=None), results.models[1])
+    assert "MACs of a are not known" in replies(replace(results, models=partly))[2].answer

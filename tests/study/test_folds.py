@@ -90,7 +90,7 @@ def test_every_image_is_tested_once_per_repeat(whole: convstudy.ComparisonResult
     [pair] = found.pairs
     assert (pair.difference, pair.p_value) == pytest.approx((by_hand.value, by_hand.p_value))
     assert (pair.low, pair.high) == pytest.approx((by_hand.low, by_hand.high))
-    assert (pair.chance, pair.seeds_needed, pair.images_needed) == (None, None, None)
+    assert (pair.chance, pair.needed) == (None, None)
     assert results.models[0].top1.per_seed == pytest.approx(right[0].mean(1))
     assert results.models[0].top1.low < results.models[0].top1.mean < results.models[0].top1.high
     assert len(found.findings.runs) == 8

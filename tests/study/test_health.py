@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,3 +117,14 @@ def test_imported_runs_without_a_history() -> None:
 @pytest.mark.parametrize(("runs", "share"), [(1, 0.95), (3, 0.63), (5, 0.45), (10, 0.26)])
 def test_how_many_may_fail_although_none_did(runs: int, share: float) -> None:
     assert may_fail(runs) == pytest.approx(share, abs=0.005)
+
+
+def test_images_in_groups_are_not_independent_answers() -> None:
+    """40 of 100 right where a class has 25: more than chance, unless all of them are in 4 of 10 groups."""
+    labels = np.arange(100) % CLASSES
+    answers = np.where(np.arange(100) < 40, labels, (labels + 1) % CLASSES)
+    logits = np.eye(CLASSES, dtype=np.float32)[answers]
+    alone = RunResult(model="net", seed=0, epochs=(), labels=labels, logits=logits)
+    grouped = replace(alone, groups=tuple(f"p{place // 10}" for place in range(100)))
+    scattered = replace(alone, groups=tuple(f"p{place % 10}" for place in range(100)))
+    assert [kinds([each]) for each in (alone, grouped, scattered)] == [[], [HealthKind.CHANCE], []]

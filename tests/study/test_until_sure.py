@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import convstudy
 from convstudy import Recipe
 from convstudy.errors import StudyError
 from convstudy.report.sentences import replies
+from convstudy.statistics.sequential import Ending, Standing
 from convstudy.study import ComparisonFolder, read_unfinished, run_states
+from convstudy.study.comparisons import until_sure
 from convstudy.study.comparisons.import_predictions import import_predictions
-from convstudy.study.runs.events import Event, LookTaken, RunEnded
+from convstudy.study.runs.events import Event, LookTaken, RunEnded, RunStarted, StudyStarted
 
 RECIPE = Recipe(epochs=2, batch_size=16, warmup_epochs=0.5, lr=0.1, crop_padding=0.0)
 Arrays = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
@@ -89,6 +92,19 @@ def test_a_clear_difference_ends_early_and_says_how(tmp_path: Path) -> None:
     again: list[Event] = []
     assert compare(tmp_path / "out", again).results.comparisons == found.results.comparisons
     assert runs_done(again) == 0
+
+
+def test_runs_are_numbered_up_to_their_total_after_a_network_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Standing(seeds=0, remaining=("seeing", "confusing"), dropped={}, pairs=(), ending=None, next_seeds=3)
+    second = replace(first, seeds=3, remaining=("confusing",), dropped={"seeing": 3}, next_seeds=4)
+    told = iter([first, second, replace(second, seeds=4, ending=Ending.ONE_LEFT, next_seeds=None)])
+    monkeypatch.setattr(until_sure, "standing", lambda *_: next(told))
+    seen: list[Event] = []
+    compare(tmp_path / "out", seen)
+    assert [event.index for event in seen if isinstance(event, RunStarted)] == list(range(1, 8))
+    assert [event.total for event in seen if isinstance(event, StudyStarted)] == [6, 7]
 
 
 def test_two_networks_that_are_the_same_are_equivalent(tmp_path: Path) -> None:

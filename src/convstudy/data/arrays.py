@@ -14,6 +14,7 @@ import numpy.typing as npt
 from convstudy.data.array_files import ArrayFile, StoredArray, opened, text_of
 from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import LARGEST_SIDE
+from convstudy.data.groups import COLUMN
 from convstudy.data.image_set import DataSet, EvaluationSet, ImageSet, names_of, numbered, together
 from convstudy.data.labels import check_range, decode_labels
 from convstudy.data.parting import Parting
@@ -41,6 +42,11 @@ KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "test": (("x_test", "y_test"), ("test_set_x", "test_set_y"), ("test_images", "test_labels")),
 }
 ALONE = (("images", "labels"), ("x", "y"))  # keys of a file that holds one part only
+GROUPS: Mapping[str, tuple[str, ...]] = {  # keys of the groups of a part's images, in any case
+    "train": ("group_train", "groups_train", "train_group", "train_groups", COLUMN, "groups"),
+    "validation": ("group_val", "groups_val", "group_valid", "groups_valid", "val_group", "val_groups"),
+    "test": ("group_test", "groups_test", "test_group", "test_groups"),
+}
 CLASS_NAMES = ("list_classes", "class_names", "classes")
 CHANNELS = (1, 3)  # gray, or red, green and blue
 CHUNK = 4096  # images converted at a time
@@ -55,20 +61,22 @@ class _Pair:
     images: StoredArray
     labels: StoredArray
     name: str
+    groups: StoredArray | None = None
 
 
 def array_file(path: Path, *, test_data: Path | None, side: int | None, parting: Parting) -> DataSet:
     """Read a file of arrays, and a second one with the test part.
 
     Images are N x H x W, N x H x W x C or N x C x H x W; bytes, whole numbers from 0 to 255, or floats in 0..1 or
-    0..255, of which the largest one of all parts decides. Labels are whole numbers from 0, or one-hot. Ids are an
-    array's key and a row, as in `x_train/17`; in the second file `test/17`.
+    0..255, of which the largest one of all parts decides. Labels are whole numbers from 0, or one-hot. Groups of images
+    that depend on each other are names or whole numbers under keys such as `group` or `group_train`. Ids are an array's
+    key and a row, as in `x_train/17`; in the second file `test/17`.
 
     Raises: DataError, if they are not, or if a key is missing; ToolError, if h5py is needed and missing.
     """
     with ExitStack() as files:
         main = files.enter_context(opened(path))
-        pairs = {part: _pair(main, keys) for part, keys in KEYS.items()}
+        pairs = _pairs(main)
         if pairs["train"] is None:
             raise DataError(
                 f"{path} has the keys {_listed(main)}; expected images and labels such as x_train and y_train"
@@ -76,7 +84,7 @@ def array_file(path: Path, *, test_data: Path | None, side: int | None, parting:
         notes, class_names = [*_unused(main, pairs.values())], _class_names(main)
         if test_data is not None:
             second = files.enter_context(opened(test_data))
-            pairs["test"] = _pair(second, (*KEYS["test"], *ALONE), called="test")
+            pairs["test"] = _second(second)
             if pairs["test"] is None:
                 raise DataError(f"{test_data} has the keys {_listed(second)}; expected such as x_test and y_test")
             notes += _unused(second, [pairs["test"]])
@@ -109,9 +117,9 @@ def arrays_to_evaluate(
 def _to_evaluate(
     main: ArrayFile, second: ArrayFile | None, names: tuple[str, ...], side: int | None, expected: Sequence[str]
 ) -> EvaluationSet:
-    pairs = {part: pair for part, keys in KEYS.items() if (pair := _pair(main, keys))}
+    pairs = {part: pair for part, pair in _pairs(main).items() if pair}
     if second is not None:
-        test = _pair(second, (*KEYS["test"], *ALONE), called="test")
+        test = _second(second)
         if test is None:
             raise DataError(f"{second.path} has the keys {_listed(second)}; expected such as x_test and y_test")
         pairs["test"] = test
@@ -131,7 +139,19 @@ def _to_evaluate(
     return EvaluationSet(name=name, class_names=names, images=found, is_test=is_test)
 
 
-def _pair(file: ArrayFile, pairs: tuple[tuple[str, str], ...], *, called: str | None = None) -> _Pair | None:
+def _pairs(file: ArrayFile) -> dict[str, _Pair | None]:
+    """Return the arrays of each part of a file."""
+    return {part: _pair(file, keys, GROUPS[part]) for part, keys in KEYS.items()}
+
+
+def _second(file: ArrayFile) -> _Pair | None:
+    """Return the arrays of the test part in a file of its own."""
+    return _pair(file, (*KEYS["test"], *ALONE), (*GROUPS["test"], COLUMN, "groups"), called="test")
+
+
+def _pair(
+    file: ArrayFile, pairs: tuple[tuple[str, str], ...], groups: Sequence[str], *, called: str | None = None
+) -> _Pair | None:
     """Return the arrays of the first pair of keys that exists, otherwise images of one pair and labels of another.
 
     Ids are `called`, otherwise the images' key, and a row. The key says where an image is, in whichever part it ends
@@ -142,13 +162,14 @@ def _pair(file: ArrayFile, pairs: tuple[tuple[str, str], ...], *, called: str | 
     for images, labels in (*pairs, *crossed):
         if images in spelled and labels in spelled:
             x, y = spelled[images], spelled[labels]
-            return _Pair(file[x], file[y], printable(x) if called is None else called)
+            group = next((file[spelled[key]] for key in groups if key in spelled), None)
+            return _Pair(file[x], file[y], printable(x) if called is None else called, group)
     return None
 
 
 def _unused(file: ArrayFile, pairs: Iterable[_Pair | None]) -> Iterator[str]:
     """Say which arrays are not read."""
-    used = {array.where for pair in pairs if pair for array in (pair.images, pair.labels)}
+    used = {array.where for pair in pairs if pair for array in (pair.images, pair.labels, pair.groups) if array}
     left = [key for key in file.keys if f"{file.path.name}, {printable(key)}" not in used and key not in CLASS_NAMES]
     if left:
         yield f"arrays of {printable(file.path.name)} that are not read: {printable(some(sorted(left)))}"
@@ -157,6 +178,13 @@ def _unused(file: ArrayFile, pairs: Iterable[_Pair | None]) -> Iterator[str]:
 def _read(pairs: Mapping[str, _Pair], only: Sequence[str] | None = None) -> dict[str, ImageSet]:
     """Return all parts, or `only` some; the scale of floats is that of all parts."""
     wanted = tuple(pairs) if only is None else only
+    grouped = {part: pair.groups is not None for part, pair in pairs.items()}
+    if len(set(grouped.values())) > 1:
+        without = next(part for part, has in grouped.items() if not has)
+        raise DataError(
+            f"{pairs[without].images.where} has no groups, but another part has; expected a key such as "
+            f"{GROUPS[without][0]}, or groups of no part"
+        )
     raw = {part: pair.images.numbers() for part, pair in pairs.items() if part in wanted or pair.images.is_float}
     where = {part: pair.images.where for part, pair in pairs.items()}
     white = white_of({where[part]: values for part, values in raw.items()})
@@ -165,8 +193,24 @@ def _read(pairs: Mapping[str, _Pair], only: Sequence[str] | None = None) -> dict
         pair = pairs[part]
         images = as_planes(raw.pop(part), where[part], white)
         labels = decode_labels(pair.labels.numbers(), pair.labels.where, len(images))
-        sets[part] = ImageSet(images, labels, numbered(pair.name, len(labels)))
+        groups = () if pair.groups is None else _groups(pair.groups, len(labels))
+        sets[part] = ImageSet(images, labels, numbered(pair.name, len(labels)), groups=groups)
     return sets
+
+
+def _groups(stored: StoredArray, images: int) -> tuple[str, ...]:
+    """Return the group of each image: a name, or a whole number. Raises: DataError, for anything else."""
+    values = stored.values()
+    if values.shape not in {(images,), (images, 1), (1, images)}:
+        raise DataError(f"{stored.where} has the shape {values.shape}; expected the group of each of {images} images")
+    if values.dtype.kind == "f" and (values == np.round(values)).all():
+        values = values.astype(np.int64)
+    if values.dtype.kind not in "iuSUO":
+        raise DataError(f"{stored.where} has values of type {values.dtype}; expected names or whole numbers")
+    names = text_of(values, stored.where)
+    if not all(names):
+        raise DataError(f"{stored.where} names no group of image {names.index('')}; expected a group of every image")
+    return names
 
 
 def _data_set(
@@ -319,7 +363,7 @@ def arrays_in_memory(
     Raises: as `array_file`.
     """
     file = _in_memory(arrays, name)
-    pairs = {part: _pair(file, keys) for part, keys in KEYS.items()}
+    pairs = _pairs(file)
     if pairs["train"] is None:
         raise DataError(f"the data have the arrays {_listed(file)}; expected those of a training set")
     parts = _read({part: pair for part, pair in pairs.items() if pair is not None})

@@ -10,6 +10,7 @@ from typing import Any
 from convstudy.data.cache import room_for
 from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import FileSet, LabeledFile, labeled_files
+from convstudy.data.groups import COLUMN
 from convstudy.data.image_set import DataSet
 from convstudy.data.image_tree import PARTS
 from convstudy.data.parting import Parting
@@ -37,7 +38,7 @@ def hugging_face_set(
     """Read `hf:NAME`: the image files as they are stored, with the names of the labels.
 
     The files are written to the cache folder once, and then read like any image files. The image column is the first of
-    that type; the label column has a usual name or the type ClassLabel.
+    that type; the label column has a usual name or the type ClassLabel; a column `group` names the groups of images.
 
     Raises: ToolError, if `datasets` is not installed; DataError, if the name is unknown or the columns are others.
     """
@@ -63,11 +64,12 @@ def _data_set(
     parts = _parts(words, found)
     image, label = _columns(words, parts["train"].features)
     names = tuple(map(class_name_of, getattr(parts["train"].features[label], "names", ())))
+    groups = {part: _groups(words, part, dataset, parts["train"].features) for part, dataset in parts.items()}
     root = _laid_out(words, parts, image)
     files = {
         part: [
-            LabeledFile(root / part / str(index), _name(value, names, f"{words}, {part}, row {index}"))
-            for index, value in enumerate(dataset[label])
+            LabeledFile(root / part / str(index), _name(value, names, f"{words}, {part}, row {index}"), group)
+            for index, (value, group) in enumerate(zip(dataset[label], groups[part], strict=True))
         ]
         for part, dataset in parts.items()
     }
@@ -124,6 +126,18 @@ def _columns(words: str, features: Mapping[str, Any]) -> tuple[str, str]:
         columns = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
         raise DataError(f"{words} has the columns {columns}; expected one of images and one of class labels")
     return images[0], label
+
+
+def _groups(words: str, part: str, dataset: Any, features: Mapping[str, Any]) -> list[str]:
+    """Return the group of each image by the column `group`, if there is one. Raises: DataError, if one has none."""
+    if COLUMN not in features:
+        return [""] * len(dataset)
+    if COLUMN not in dataset.features:
+        raise DataError(f"{words}, {part} has no column {COLUMN}, but train has; expected it in all parts or in none")
+    groups = ["" if value is None else str(value).strip() for value in dataset[COLUMN]]
+    if not all(groups):
+        raise DataError(f"{words}, {part}, row {groups.index('')} has no {COLUMN}; expected one in every row")
+    return groups
 
 
 def _name(value: Any, names: tuple[str, ...], where: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convstudy.data.alike import kin_of
-from convstudy.data.groups import COLUMN, groups_by
+from convstudy.data.groups import groups_by
 from convstudy.data.image_set import ImageSet
 from convstudy.data.split import TEST_NOTE, split_test
 from convstudy.errors import DataError
@@ -57,8 +57,8 @@ class Parting:
 
     def _notes(self, train: ImageSet) -> Iterator[str]:
         if train.groups:
-            by = f"the column {COLUMN}" if self.group_by is None else self.group_by
-            yield f"{train.num_groups:,} groups of images by {by}, each of which stays in one set"
+            by = "as the data name them" if self.group_by is None else f"by {self.group_by}"
+            yield f"{train.num_groups:,} groups of images {by}, each of which stays in one set"
         if train.kin is not None:
             counts = np.unique(train.kin, return_counts=True)[1]
             number = int(counts[counts > 1].sum())

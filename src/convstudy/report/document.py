@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from convstudy.report import numbers, sentences
 from convstudy.report.health import health_sentence
 from convstudy.report.measures import columns_of, metric_text
+from convstudy.statistics.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 MIXED = "Mixed protocols: these runs were made under a protocol that differs from that of the others."
 UNFINISHED = "Unfinished: {} still missing."
+VERDICTS = {
+    Verdict.EQUIVALENT: "equivalent",
+    Verdict.RUNS_ONLY: "these runs only",
+    Verdict.NOT_COMPARABLE: "not comparable yet",
+}
 SPEED_WORDS = (
     "Latency is for one image, inference for batches of the fastest size. Memory is the measured peak of torch's "
     "allocations in a training step, without the data set."
@@ -34,7 +40,7 @@ def markdown(findings: Findings) -> str:
     parts.append("\n".join(["**What is wrong with the runs**", "", *wrong]) if wrong else "")
     parts.append("\n".join(f"- {sentences.verdict_in(results, pair)}" for pair in results.comparisons))
     parts.append(sentences.withheld(results))
-    parts.append(sentences.level(results))
+    parts += [sentences.level(results), sentences.far_apart(results)]
     parts += [
         "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
         f"{sentences.basis(results)}" + (f"; {known}." if (known := sentences.opened(results)) else "."),
@@ -56,8 +62,8 @@ def markdown(findings: Findings) -> str:
         sentences.selection(protocol),
         sentences.budget_of(protocol),
         sentences.assumption(data),
-        sentences.intervals(protocol),
-        sentences.p_values(protocol, networks=len(results.models)),
+        sentences.intervals(results),
+        sentences.p_values(results),
     )
     parts += ["## Protocol", "\n".join(f"- {line}" for line in sentences_of_protocol if line)]
     parts += ["## Reproduce", f"```console\n{protocol.command}\n```"]
@@ -75,6 +81,8 @@ def latex(findings: Findings) -> str:
         adjusted = " p-values adjusted by Holm's method." if len(results.comparisons) > 1 else ""
         if adjusted and not results.sequential:
             adjusted += " The intervals of all pairs hold together."
+        elif adjusted:
+            adjusted += " Each interval is of its pair alone."
         caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted} {sentences.level(results)}"
         tables.append(in_latex(pair_frame(results), caption, "pairs"))
     if results.models:
@@ -149,7 +157,7 @@ def pair_frame(results: Results) -> pd.DataFrame:
             numbers.points(pair.difference),
             f"{numbers.points(pair.low)} to {numbers.points(pair.high)}",
             numbers.p_value(pair.p_value),
-            pair.better or "not shown",
+            VERDICTS.get(pair.verdict) or pair.better or "not shown",
         )
         for pair in results.comparisons
     ]

@@ -26,8 +26,8 @@ def health_sentence(finding: HealthFinding, seeds: int) -> str:
     few = "" if len(finding.seeds) == seeds else f" (seeds {listed(list(map(str, finding.seeds)))})"
     match finding.kind:
         case HealthKind.CHANCE:
-            text = f"top-1 {_percent(values['top1'])} is no better than always answering the most frequent class "
-            text += f"({_percent(values['chance'])}); train longer, or search the learning rate"
+            text = f"top-1 {_percent(values['top1'])} is not shown to be better than always answering the most "
+            text += f"frequent class ({_percent(values['chance'])}); train longer, or search the learning rate"
         case HealthKind.ONE_CLASS:
             text = "one class is answered for nearly all test images; train longer, or search the learning rate"
         case HealthKind.NOT_VALIDATING:

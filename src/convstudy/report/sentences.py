@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from convstudy.report import numbers
 from convstudy.report.health import failure_limit
 from convstudy.statistics import MARGIN
+from convstudy.statistics.power import MOST_SEEDS
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.design import design_of
 from convstudy.wording import listed, plural
 
 if TYPE_CHECKING:
+    from convstudy.statistics import SizeNeeded
     from convstudy.study.comparisons.results import (
         Conclusion,
         DataDescription,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 WIDE_SEEDS = 1.0  # standard deviation of the seeds' top-1 in logits; benchmarks/coverage.py has 1.5
 FALSE_ALARMS_OF_WIDE_SEEDS = 9  # percent, as measured: docs/statistics.md
+TIED = 1e-9  # difference of top-1 that is one of rounding, less than that of an image
 SMALLEST_SHOWN = 0.0005  # difference of top-1 that is not rounded to 0.0 percentage points
 
 
@@ -41,10 +44,18 @@ class Reply:
     answer: str
 
 
-def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, together: bool = True) -> str:
+def verdict(
+    pair: PairResult,
+    *,
+    pairs: int = 1,
+    margin: float = MARGIN,
+    together: bool = True,
+    runs: tuple[int, int] = (1, 1),
+) -> str:
     """Say what is shown of two networks; with more than one of `pairs`, p-values are adjusted.
 
-    `together` says whether the intervals of all pairs hold together, too.
+    `together` says whether the intervals of all pairs hold together, too; `runs` are the numbers of runs of the two
+    networks, of which nothing but these runs is compared if one of them is 1.
 
     >>> from convstudy.study.comparisons.results import PairResult
     >>> from dataclasses import replace
@@ -65,7 +76,8 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
     adjusted = " after Holm's correction" if pairs > 1 else ""
     of_all = f" for all {pairs} pairs together" if together and pairs > 1 else ""
     limits = f"{_negative(100 * low)} to {_negative(100 * high)}{of_all}"
-    how_sure = f"95% CI {limits}, {p_value(pair.p_value)}{adjusted}"
+    alone = " of this pair alone" if pairs > 1 and not together else ""
+    how_sure = f"95% CI{alone} {limits}, {p_value(pair.p_value)}{adjusted}"
     size = f"{100 * abs(pair.difference):.1f} percentage points"
     if pair.verdict is Verdict.BETTER:
         return f"{ahead} is better than {behind} by {size} ({how_sure})"
@@ -77,8 +89,10 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
     if pair.verdict is Verdict.EQUIVALENT:
         return f"{pair.a} and {pair.b} are equivalent within {points(margin)}: {lead} ({how_sure})"
     if pair.verdict is Verdict.RUNS_ONLY:
-        sure = "shown for these two runs" if pair.p_value < pair.level else "not shown even for these two runs"
-        return f"One run each of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
+        these = "these two runs" if runs == (1, 1) else "these runs"
+        counts = "One run each" if runs == (1, 1) else f"{runs[0]} and {plural(runs[1], 'run')}"
+        sure = f"shown for {these}" if pair.p_value < pair.level else f"not shown even for {these}"
+        return f"{counts} of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
     within = pair.equivalent_within
     equal = "" if within is None or within >= 1 else f"; they are shown to be equal within {points(within)}"
     return f"No difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){equal}"
@@ -86,11 +100,13 @@ def verdict(pair: PairResult, *, pairs: int = 1, margin: float = MARGIN, togethe
 
 def verdict_in(results: Results, pair: PairResult) -> str:
     """Say what a comparison shows of two of its networks."""
+    seeds = {model.name: len(model.top1.per_seed) for model in results.models}
     return verdict(
         pair,
         pairs=len(results.comparisons),
         margin=results.protocol.margin,
         together=results.sequential is None,
+        runs=(seeds.get(pair.a, 1), seeds.get(pair.b, 1)),
     )
 
 
@@ -101,18 +117,25 @@ def replies(results: Results) -> tuple[Reply, ...]:
         return ()
     models = {model.name: model for model in results.models}
     best = models[found.best]
+    unknown = _unknown(found, results)
     within = f"{points(found.margin)} worse than the best"
     return (
-        Reply("Which network is best?", _best(best, found, len(models))),
-        Reply("Is that sure?", _sure(found, results)),
-        Reply(f"Which is the cheapest network that is at most {within}?", _cheapest(found, models, results.protocol)),
+        Reply("Which network is best?", _best(best, found, results.models)),
+        Reply("Is that sure?", unknown or _sure(found, results)),
+        Reply(
+            f"Which is the cheapest network that is at most {within}?",
+            unknown.partition(":")[0] + ", for the same reason." if unknown else _cheapest(found, models, results),
+        ),
     )
 
 
-def _best(best: ModelResult, found: Conclusion, networks: int) -> str:
+def _best(best: ModelResult, found: Conclusion, networks: Sequence[ModelResult]) -> str:
     """Say the highest top-1, with an interval that allows for its being the highest of several."""
+    equal = [model.name for model in networks if model is best or abs(model.top1.mean - best.top1.mean) < TIED]
+    if len(equal) > 1:
+        return f"{listed(equal)} have the same top-1, {100 * best.top1.mean:.1f}%, the highest."
     low, high = found.best_interval or (best.top1.low, best.top1.high)
-    chosen = f", adjusted for being the highest of {networks}" if found.best_interval else ""
+    chosen = f", adjusted for being the highest of {len(networks)}" if found.best_interval else ""
     limits = numbers.percent_interval(low, high)
     return f"{best.name} has the highest top-1, {100 * best.top1.mean:.1f}% (95% CI {limits}{chosen})."
 
@@ -144,7 +167,7 @@ def uncertainty(pair: PairResult) -> str:
 
 def far_apart(results: Results) -> str:
     """Say which networks have seeds so far apart that the level of the tests is not kept; empty if there are none."""
-    wide = [model for model in results.models if _spread_in_logits(model.top1.per_seed) > WIDE_SEEDS]
+    wide = [model for model in results.models if spread_in_logits(model.top1.per_seed) > WIDE_SEEDS]
     if not wide:
         return ""
     each = [
@@ -158,7 +181,7 @@ def far_apart(results: Results) -> str:
     )
 
 
-def _spread_in_logits(top1: Sequence[float]) -> float:
+def spread_in_logits(top1: Sequence[float]) -> float:
     """Return the standard deviation of the logits of top-1 over seeds; 0 for a single seed."""
     if len(top1) < 2:
         return 0.0
@@ -169,23 +192,28 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f}%"
 
 
-def _sure(found: Conclusion, results: Results) -> str:
-    pairs = results.comparisons
-    own = [pair for pair in pairs if found.best in (pair.a, pair.b)]
-    if any(pair.verdict is Verdict.NOT_COMPARABLE for pair in own):
+def _unknown(found: Conclusion, results: Results) -> str:
+    """Say why nothing is known about the best network; empty if something is."""
+    verdicts = {pair.verdict for pair in results.comparisons if found.best in (pair.a, pair.b)}
+    if Verdict.NOT_COMPARABLE in verdicts:
         return "Unknown: not every network has trained properly; see what is wrong with the runs."
-    if any(pair.verdict is Verdict.RUNS_ONLY for pair in own):
+    if Verdict.RUNS_ONLY in verdicts:
         return (
-            "Unknown: with one run per network, only these runs are compared. Other seeds can differ by more than the "
+            "Unknown: of a network with one run, only this run is compared. Other seeds can differ by more than the "
             "interval says; train at least 3 seeds per network."
         )
+    return ""
+
+
+def _sure(found: Conclusion, results: Results) -> str:
+    own = [pair for pair in results.comparisons if found.best in (pair.a, pair.b)]
     if results.sequential is not None:
         return _how_it_ended(results.sequential, results)
     undecided = [pair for pair in own if pair.better != found.best]
     if not undecided:
         least = max(pair.p_value for pair in own)
         others = "the other network" if len(own) == 1 else f"each of the other {len(own)} networks"
-        bound = p_value(least).replace("=", "≤")
+        bound = p_value(least) if len(own) == 1 else p_value(least).replace("=", "≤")
         return f"Yes: it is shown to be better than {others} ({bound})."
     closest = min(undecided, key=lambda pair: abs(pair.difference))
     better = f"It is shown to be better than {listed(found.beaten)}, but" if found.beaten else "No: it is"
@@ -227,6 +255,24 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
     return text
 
 
+def size_needed(found: SizeNeeded) -> str:
+    """Say how many seeds, or test images, would show a difference that matters.
+
+    >>> from convstudy.statistics import SizeNeeded
+    >>> size_needed(SizeNeeded(difference=0.01, seeds=19, fewest=6, most=None, images=None))
+    'To show a difference of 1 percentage point (--margin) with 80% power would take about 19 seeds per network (95% CI 6 to more than 1,000).'
+    >>> size_needed(SizeNeeded(difference=0.01, seeds=None, fewest=None, most=None, images=3080))
+    'These test images cannot show a difference of 1 percentage point (--margin) with 80% power, however many seeds are trained: about 3,080 would be needed.'
+    """  # noqa: E501
+    what = f"a difference of {points(found.difference)} (--margin) with 80% power"
+    if found.fewest is None:
+        more = f": about {found.images:,} would be needed" if found.images else ""
+        return f"These test images cannot show {what}, however many seeds are trained{more}."
+    about = f"about {found.seeds:,}" if found.seeds else f"more than {MOST_SEEDS:,}"
+    most = f"{found.most:,}" if found.most else f"more than {MOST_SEEDS:,}"
+    return f"To show {what} would take {about} seeds per network (95% CI {found.fewest:,} to {most})."
+
+
 def _what_it_takes(pair: PairResult, best: str) -> str:
     """Say what the study could have shown of its closest pair, and how large one would have to be to show the rest."""
     other, observed = _other(pair, best), abs(pair.difference)
@@ -238,12 +284,8 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
             f"A study of this size shows a difference of {pp(pair.detectable)} from {other} with 80% power; the "
             f"observed difference is {pp(observed)}."
         )
-    needed = [
-        f"{pair.seeds_needed:,} seeds per network" if pair.seeds_needed else "",
-        f"{pair.images_needed:,} test images" if pair.images_needed else "",
-    ]
-    if any(needed) and observed:
-        parts.append(f"Showing it would take about {' or '.join(filter(None, needed))}.")
+    if pair.needed is not None:
+        parts.append(size_needed(pair.needed))
     if pair.uncertainty is not None:
         parts.append(f"Where the uncertainty comes from: {uncertainty(pair)}")
     if pair.chance is not None:
@@ -256,12 +298,19 @@ def _what_it_takes(pair: PairResult, best: str) -> str:
     return " ".join(parts)
 
 
-def _cheapest(found: Conclusion, models: dict[str, ModelResult], protocol: Protocol) -> str:
+def _cheapest(found: Conclusion, models: dict[str, ModelResult], results: Results) -> str:
     if found.cheapest is None:
-        needed = "more seeds or more test images" if protocol.folds is None else "more images"
+        own = [pair.needed for pair in results.comparisons if found.best in (pair.a, pair.b)]
+        forbidden = any(each is not None and each.fewest is None for each in own)  # by these test images
+        needed = "more test images" if forbidden else "more seeds or more test images"
+        needed = "more images" if results.protocol.folds is not None else needed
         return f"No network is shown to be within {points(found.margin)} of the best one; {needed} are needed."
+    unknown = [name for name, model in models.items() if model.macs is None]
+    if found.cheapest in unknown:
+        return f"Unknown: the MACs of {listed(unknown)} are not known."
     if found.cheapest == found.best:
-        return f"{found.best} itself: no cheaper network is shown to be that close."
+        without = f" The MACs of {listed(unknown)} are not known." if unknown else ""
+        return f"{found.best} itself: no cheaper network is shown to be that close.{without}"
     cheap, dear = models[found.cheapest].macs, models[found.best].macs
     cost = f", with {dear / cheap:.1f} times fewer MACs than {found.best}" if cheap and dear and cheap < dear else ""
     return f"{found.cheapest}{cost}: it is shown to be at most {points(found.margin)} worse" + (
@@ -275,10 +324,10 @@ def is_shown(pair: PairResult) -> bool:
 
 
 def seeds_used(results: Results) -> str:
-    """Say how many seeds each network has; of a comparison until sure, some may have fewer than others."""
-    counts = [len(model.top1.per_seed) for model in results.models] if results.sequential else []
-    most = plural(len(results.protocol.seeds), "seed")
-    return f"{min(counts)} to {most}" if counts and min(counts) < max(counts) else most
+    """Say how many seeds the networks have; some may have fewer than others."""
+    counts = [len(model.top1.per_seed) for model in results.models] or [0]
+    most = plural(max(counts), "seed")
+    return f"{min(counts)} to {most}" if min(counts) < max(counts) else most
 
 
 def withheld(results: Results) -> str:
@@ -351,24 +400,27 @@ def selection(protocol: Protocol) -> str:
     )
 
 
-def sample(data: DataDescription) -> str:
-    """Say what a comparison rests on: the number of test images, and what they are assumed to be.
+def sample(images: int, groups: int | None, kind: str = "image") -> str:
+    """Say the number of images, and what they are assumed to be.
 
-    >>> from types import SimpleNamespace
-    >>> sample(SimpleNamespace(test=449, test_groups=None)), sample(SimpleNamespace(test=449, test_groups=45))
-    ('449 test images, taken as independent', '449 test images in 45 groups')
+    >>> sample(449, None), sample(449, 45, "test image")
+    ('449 images, taken as independent', '449 test images in 45 groups')
     """
-    images = plural(data.test, "test image")
-    return f"{images}, taken as independent" if data.test_groups is None else f"{images} in {data.test_groups:,} groups"
+    return (
+        f"{plural(images, kind)}, taken as independent"
+        if groups is None
+        else f"{plural(images, kind)} in {groups:,} groups"
+    )
 
 
 def basis(results: Results) -> str:
     """Say what a comparison rests on: seeds or folds, and images."""
-    protocol = results.protocol
+    protocol, data = results.protocol, results.protocol.data
+    tested = sample(data.test, data.test_groups, "test image")
     if protocol.folds is None:
-        return f"{seeds_used(results)} and {sample(protocol.data)}"
+        return f"{seeds_used(results)} and {tested}"
     repeated = "" if protocol.repeats == 1 else f", repeated {protocol.repeats} times,"
-    return f"{protocol.folds}-fold cross-validation{repeated} of {sample(protocol.data)}"
+    return f"{protocol.folds}-fold cross-validation{repeated} of {tested}"
 
 
 def assumption(data: DataDescription) -> str:
@@ -387,8 +439,9 @@ def assumption(data: DataDescription) -> str:
     )
 
 
-def intervals(protocol: Protocol) -> str:
+def intervals(results: Results) -> str:
     """Say which sources of variation the intervals cover, and how."""
+    protocol = results.protocol
     grouped = protocol.data.test_groups is not None
     images = "other groups of test images" if grouped else "other test images of the same kind"
     if design_of(protocol.until).sequential:
@@ -405,24 +458,31 @@ def intervals(protocol: Protocol) -> str:
             "increased (Nadeau & Bengio 2003). The margins for runs and for images, each with its own quantile of "
             "Student's t, are combined in quadrature."
         )
-    if len(protocol.seeds) == 1:
+    if _single_runs(results):
         single = "Wilson 1927 with an effective number of images; Student's t" if grouped else "Wilson 1927; Tango 1998"
         return (
             f"95% confidence intervals cover one source of variation, {images} ({single}). With a single seed nothing "
             "can be said about other seeds, which often differ by more: use three or more."
         )
+    counts = [len(model.top1.per_seed) for model in results.models]
+    single = " Of a network with one run, they cover no other seeds." if min(counts) == 1 else ""
     return (
         "95% confidence intervals cover two sources of variation: other seeds (initialization, validation split, "
         f"shuffling, augmentation and dropout) and {images}. The variance of each is "
         f"estimated from the table of right and wrong answers, seeds by {'groups' if grouped else 'test images'}, as "
         "for readers and cases in medical imaging (Obuchowski & Rockette 1995; Hillis 2007). The two margins, each "
         "with its own quantile of Student's t, are combined in quadrature (Howe 1974; Zou & Donner 2008); intervals of "
-        "top-1 are Wilson's with an effective number of images (Korn & Graubard 1998)."
+        f"top-1 are Wilson's with an effective number of images (Korn & Graubard 1998).{single}"
     )
 
 
-def p_values(protocol: Protocol, *, networks: int) -> str:
+def _single_runs(results: Results) -> bool:
+    return max((len(model.top1.per_seed) for model in results.models), default=0) < 2
+
+
+def p_values(results: Results) -> str:
     """Say how p-values are computed."""
+    protocol, networks = results.protocol, len(results.models)
     adjusted = (
         " They are adjusted for the number of pairs by Holm's method, and the intervals by Bonferroni's, so that all "
         "intervals hold together with 95%; where only Holm's method shows a difference, its interval ends at zero "
@@ -436,7 +496,7 @@ def p_values(protocol: Protocol, *, networks: int) -> str:
         return "p-values are the levels at which a look first shows a difference, over all looks." + adjusted
     if protocol.folds is not None:
         return "p-values test whether two networks have equal top-1, by the same margins, paired by image." + adjusted
-    if len(protocol.seeds) == 1:
+    if _single_runs(results):
         test = "McNemar's exact test" if protocol.data.test_groups is None else "Student's t over groups"
         return f"p-values test whether two runs have equal top-1, by {test}, paired by test image." + adjusted
     return (

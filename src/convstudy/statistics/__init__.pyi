@@ -23,7 +23,7 @@ from .new_seed import chance_of_beating
 from .noninferiority import MARGIN, Noninferiority, cheapest_noninferior, noninferiority
 from .omnibus import CochranQ, cochran_q
 from .pareto import pareto_front
-from .power import Power, study_power
+from .power import Power, SizeNeeded, size_needed, study_power
 from .ranks import Friedman, friedman
 from .sequential import Ending, SequentialPlan, Standing, standing
 from .uncertainty import Uncertainty, uncertainty
@@ -47,6 +47,7 @@ __all__ = [
     "Power",
     "ReliabilityBin",
     "SequentialPlan",
+    "SizeNeeded",
     "Standing",
     "Uncertainty",
     "Verdict",
@@ -82,6 +83,7 @@ __all__ = [
     "pareto_front",
     "probabilities_of",
     "reliability",
+    "size_needed",
     "standardized_difference",
     "standing",
     "study_power",

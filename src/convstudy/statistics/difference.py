@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from convstudy.statistics.folds import Folds, Sample, fold_error
 from convstudy.statistics.groups import Table, by_group
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.paired_score import score_interval
-from convstudy.statistics.variation import Answers, cleared, image_variance, seed_variation
+from convstudy.statistics.variation import Answers, SeedVariation, cleared, image_variance, seed_variation
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def equivalent_within(a: Answers, b: Answers, level: float = 1 - CONFIDENCE, sam
 
 
 def difference_error(a: Answers, b: Answers, sample: Sample | None = None) -> ErrorParts:
-    """Return the variances of the difference; that of the seeds has the degrees of freedom of Welch 1947.
+    """Return the variances of the difference.
 
     With groups as the `sample`, the variance of the images is that of groups; with folds, see `fold_error`.
     """
@@ -94,10 +95,21 @@ def table_error(a: Table, b: Table, freedom: float) -> ErrorParts:
     images = a.shape[1]
     variations = [seed_variation(a), seed_variation(b)]
     image_part = cleared(image_variance(a.mean(0) - b.mean(0)), variations)
+    image_part = max(image_part, 1 / images**2 - sum(variation.observed for variation in variations))
+    return with_seeds(image_part, max(freedom, 1), variations)
+
+
+def with_seeds(image_part: float, freedom: float, variations: Sequence[SeedVariation]) -> ErrorParts:
+    """Return the variances of a difference with those of both networks' seeds.
+
+    With equal numbers of seeds they have the degrees of freedom of Welch 1947, otherwise each has its own.
+    """
     seed_part = sum(variation.observed for variation in variations)
     spread = sum(variation.observed**2 / (variation.seeds - 1) for variation in variations if variation.seeds > 1)
-    image_part = max(image_part, 1 / images**2 - seed_part)
-    return ErrorParts(image_part, max(freedom, 1), seed_part, seed_part**2 / spread if spread > 0 else 1.0)
+    sides: tuple[tuple[float, float], ...] = ()
+    if len({variation.seeds for variation in variations}) > 1:
+        sides = tuple((variation.observed, variation.seeds - 1.0) for variation in variations if variation.observed)
+    return ErrorParts(image_part, freedom, seed_part, seed_part**2 / spread if spread > 0 else 1.0, sides)
 
 
 def mcnemar_p(a: np.ndarray[tuple[int], np.dtype[np.bool_]], b: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:

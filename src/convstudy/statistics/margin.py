@@ -18,13 +18,18 @@ class ErrorParts:
     Satterthwaite's degrees of freedom is too narrow with few seeds: if their sample variance happens to be small, it
     takes the degrees of freedom of the images.
 
-    Source: Howe 1974; Zou & Donner 2008.
+    If two networks have different numbers of seeds, `sides` are the two variances that make up that of the seeds, each
+    with its degrees of freedom. The quantile is then the mean of the two sides' own, weighted by their variances:
+    Welch's degrees of freedom give more false alarms if the seeds are skewed.
+
+    Source: Howe 1974; Zou & Donner 2008; Cochran & Cox 1950, Experimental Designs, for two sides.
     """
 
     images: float
     images_freedom: float
     seeds: float = 0.0
     seeds_freedom: float = 1.0
+    sides: tuple[tuple[float, float], ...] = ()
 
     @property
     def standard_error(self) -> float:
@@ -37,8 +42,14 @@ class ErrorParts:
         (1.96, 4.3)
         """
         for_images = -float(special.stdtrit(self.images_freedom, tail)) * sqrt(self.images)
-        for_seeds = -float(special.stdtrit(self.seeds_freedom, tail)) * sqrt(self.seeds)
-        return hypot(for_images, for_seeds)
+        return hypot(for_images, self._seeds_quantile(tail) * sqrt(self.seeds))
+
+    def _seeds_quantile(self, tail: float) -> float:
+        whole = sum(variance for variance, _ in self.sides)
+        if not whole:
+            return -float(special.stdtrit(self.seeds_freedom, tail))
+        quantiles = ((variance, -float(special.stdtrit(freedom, tail))) for variance, freedom in self.sides)
+        return sum(variance * quantile for variance, quantile in quantiles) / whole
 
     def p_value(self, distance: float) -> float:
         """Return the two-sided p-value of an estimate at this distance from the hypothesized value.

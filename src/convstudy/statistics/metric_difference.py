@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from convstudy.statistics.accuracy import CONFIDENCE
 from convstudy.statistics.calibration import BINS, bins_of
+from convstudy.statistics.difference import with_seeds
 from convstudy.statistics.influence import (
     Influences,
     balanced_accuracy_influences,
     log_loss_influences,
     macro_f1_influences,
 )
-from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.metrics import Labels, Predictions, check_predictions, check_probabilities
 from convstudy.statistics.variation import cleared, image_variance, seed_variation
 
@@ -178,9 +178,7 @@ def _difference(
     variations = [seed_variation(a), seed_variation(b)]
     of_images = cleared(image_variance(a.mean(0) - b.mean(0)), variations)
     of_images = of_images + least if add else max(of_images, least)
-    seeds = sum(variation.observed for variation in variations)
-    spread = sum(variation.observed**2 / (variation.seeds - 1) for variation in variations if variation.seeds > 1)
-    parts = ErrorParts(of_images, freedom, seeds, seeds**2 / spread if spread > 0 else 1.0)
+    parts = with_seeds(of_images, freedom, variations)
     value = float(a.mean() - b.mean())
     margin, shorter = parts.margin((1 - confidence) / 2), parts.margin(1 - confidence)
     return MetricDifference(value, value - margin, value + margin, parts.p_value(value), abs(value) + shorter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convstudy.statistics.accuracy import CONFIDENCE
+from convstudy.statistics.difference import difference_error
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.power import PairVariance
 from convstudy.statistics.variation import Answers
@@ -56,14 +57,16 @@ def uncertainty(a: Answers, b: Answers, confidence: float = CONFIDENCE) -> Uncer
     if not whole:
         return None
     tail = (1 - confidence) / 2
+    margin = difference_error(a, b).margin(tail)  # the components are at least zero, and give another one if they are
+    scale = margin / _error(variance, counts, images).margin(tail)
     more = tuple(MORE * count for count in counts)
     return Uncertainty(
         seeds=of_seeds / whole,
         images=of_images / whole,
         interaction=mixed / whole,
-        margin=_error(variance, counts, images).margin(tail),
-        margin_with_seeds=_error(variance, more, images).margin(tail),
-        margin_with_images=_error(variance, counts, MORE * images).margin(tail),
+        margin=margin,
+        margin_with_seeds=scale * _error(variance, more, images).margin(tail),
+        margin_with_images=scale * _error(variance, counts, MORE * images).margin(tail),
     )
 
 

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convstudy.report import numbers
+from convstudy.report.sentences import sample
 from convstudy.report.terminal.table import plain_table
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def evaluation_report(found: Evaluated) -> RenderableType:
     ...     top1=Interval(0.9, 0.826, 0.945), loss=0.4, classes=classes,
     ... )
     >>> Console(width=80).print(evaluation_report(found))  # doctest: +NORMALIZE_WHITESPACE
-    net, seed 0, on pets, test set: top-1 90.0% (95% CI 82.6 to 94.5, 100 images)
+    net, seed 0, on pets, test set: top-1 90.0% (95% CI 82.6 to 94.5, 100 images,
+    taken as independent)
     cross-entropy loss 0.400
     <BLANKLINE>
     3 of the 100 images are among this run's training images, pixel by pixel: the
@@ -53,7 +55,7 @@ def evaluation_report(found: Evaluated) -> RenderableType:
     interval = numbers.percent_interval(found.top1.low, found.top1.high)
     headline = (
         f"{found.model}, seed {found.seed}, on {found.data}, {part}: top-1 {numbers.percent(found.top1.value)} "
-        f"(95% CI {interval}, {numbers.plural(found.images, 'image')})"
+        f"(95% CI {interval}, {sample(found.images, found.groups)})"
     )
     more = f"and {numbers.plural(len(ranked) - SHOWN, 'class')} with a higher top-1" if len(ranked) > SHOWN else ""
     return Group(

@@ -92,7 +92,8 @@ def verdicts(results: Results) -> RenderableType:
         for pair in shown
     ]
     basis = f"based on {sentences.basis(results)}"
-    level = [Text(text) for text in (sentences.withheld(results), sentences.level(results)) if text]
+    known_limits = (sentences.withheld(results), sentences.level(results), sentences.far_apart(results))
+    level = [Text(text) for text in known_limits if text]
     basis += f"; {known}" if (known := sentences.opened(results)) else ""
     if len(shown) < len(results.comparisons):
         basis += f"; all {len(results.comparisons)} pairs are in the report"

@@ -29,7 +29,7 @@ class CrossValidated:
         """Return the runs, each with the answers of its whole repeat: a fold may be too small to judge a run by."""
         first = min(seed for _, seed in read) // self.folds.count
         return {
-            (name, seed): replace(run, labels=whole.labels, logits=whole.logits)
+            (name, seed): replace(run, labels=whole.labels, logits=whole.logits, groups=whole.groups)
             for (name, seed), run in read.items()
             for whole in [self.results[name][seed // self.folds.count - first]]
         }

@@ -12,16 +12,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from convstudy.statistics import (
+    MARGIN,
     PairDifference,
     chance_of_beating,
     cohens_g,
     pairwise,
+    size_needed,
     standardized_difference,
-    study_power,
     uncertainty,
 )
+from convstudy.statistics.difference import difference_error
 from convstudy.statistics.folds import Folds, Sample
 from convstudy.statistics.grown import Looks
+from convstudy.statistics.power import detectable_difference
 from convstudy.statistics.sequential import SequentialPair, SequentialPlan, standing
 from convstudy.statistics.variation import Answers
 from convstudy.statistics.verdict import LEVEL, Verdict
@@ -90,7 +93,7 @@ class FixedSeeds(Design):
         looks = Looks.of((*protocol.looks, len(protocol.seeds)))
         repeated = RepeatedLooks(seeds=looks.seeds, level=looks.level, total=looks.total)
         return Shown(
-            pairs=compare_pairs(answers, looks, sample),
+            pairs=compare_pairs(answers, looks, sample, protocol.margin),
             protocol=protocol,
             answers=answers,
             sample=sample,
@@ -156,11 +159,17 @@ def sequential_plan(max_seeds: int, margin: float) -> SequentialPlan:
 
 
 def compare_pairs(
-    answers: Mapping[str, Answers], looks: Looks | None = None, sample: Sample | None = None
+    answers: Mapping[str, Answers],
+    looks: Looks | None = None,
+    sample: Sample | None = None,
+    margin: float = MARGIN,
 ) -> tuple[PairResult, ...]:
-    """Compare every two networks; p-values are adjusted for earlier looks, and by Holm's method for several pairs."""
+    """Compare every two networks; p-values are adjusted for earlier looks, and by Holm's method for several pairs.
+
+    The size of a study that is needed is that for a difference of the `margin`.
+    """
     pairs = pairwise(answers, looks, sample)
-    return tuple(_pair_result(pair, answers, len(pairs), sample) for pair in pairs)
+    return tuple(_pair_result(pair, answers, LEVEL / len(pairs), sample, margin) for pair in pairs)
 
 
 def none_yet(networks: Sequence[str]) -> dict[str, Answers]:
@@ -176,19 +185,20 @@ def _without_gap(folder: ComparisonFolder, own: str, seeds: Sequence[int]) -> It
         yield seed, run
 
 
-def _pair_result(pair: PairDifference, answers: Mapping[str, Answers], pairs: int, sample: Sample | None) -> PairResult:
+def _pair_result(
+    pair: PairDifference, answers: Mapping[str, Answers], level: float, sample: Sample | None, margin: float
+) -> PairResult:
     a, b = answers[pair.a], answers[pair.b]
     crossed = isinstance(sample, Folds)
     chance = None if crossed else chance_of_beating(a, b)
-    power = study_power(a, b, level=LEVEL / pairs, sample=sample) if len(a) == len(b) else None
+    alike = len(a) == len(b)  # numbers of seeds
     return replace(
         _stated(pair),
         better=pair.better,
         equivalent_within=pair.equivalent_within,
         chance=(chance.value, chance.low, chance.high) if chance else None,
-        detectable=power.detectable if power else None,
-        seeds_needed=power.seeds if power else None,
-        images_needed=power.images if power else None,
+        detectable=detectable_difference(difference_error(a, b, sample), level) if alike else None,
+        needed=size_needed(a, b, margin, level, sample=sample) if alike else None,
         standardized=standardized_difference(a, b),
         cohens_g=cohens_g(a, b) if len(a) == len(b) == 1 and not crossed else None,
         uncertainty=uncertainty(a, b) if sample is None else None,  # its components are those of independent images

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from convstudy.statistics import numbered_groups, top1_interval
 from convstudy.study.runs.result import RunResult
 from convstudy.training import Epoch
 
@@ -25,7 +26,7 @@ RISEN = 1.1  # validation loss at the end, relative to its lowest, which is over
 class HealthKind(StrEnum):
     """What is wrong with runs."""
 
-    CHANCE = "chance"  # no better than always answering the most frequent class
+    CHANCE = "chance"  # not shown to be better than always answering the most frequent class
     ONE_CLASS = "one_class"  # one class is answered for nearly all test images
     NOT_VALIDATING = "not_validating"  # training learns, validation does not
     STALE_STATISTICS = "stale_statistics"  # running statistics of batch normalization have not arrived
@@ -140,6 +141,8 @@ def _most_frequent(run: RunResult) -> float:
 def _chance(run: RunResult) -> bool:
     """Return whether a run is not shown to answer better than always the most frequent class."""
     right, share = int(run.right.sum()), _most_frequent(run)
+    if run.groups:
+        return top1_interval(run.right[None], numbered_groups(run.groups), 1 - 2 * LEVEL).low <= share
     return float(stats.binom.sf(right - 1, len(run.labels), share)) > LEVEL
 
 

@@ -102,8 +102,8 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         of_one = [run for run in runs if run.model == name]
         health += health_of(name, of_one, [{}] * len(of_one))
     looks = Looks(findings.results.looks.seeds) if findings.results.looks else None
-    pairs = without_unhealthy(compare_pairs(answers, looks, groups), health)
     protocol = findings.results.protocol
+    pairs = without_unhealthy(compare_pairs(answers, looks, groups, protocol.margin), health)
     if not own:
         most_runs = max(len(network_answers) for network_answers in answers.values())
         protocol = replace(protocol, seeds=tuple(range(most_runs)))
@@ -112,7 +112,7 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
         models=models,
         comparisons=pairs,
         protocol=protocol,
-        conclusion=conclusion(models, pairs, answers, looks=looks, sample=groups),
+        conclusion=conclusion(models, pairs, answers, protocol.margin, looks, groups),
         omnibus=seed_by_seed(runs),
         health=health,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.statistics import MARGIN, MetricDifference, Uncertainty
+from convstudy.statistics import MARGIN, MetricDifference, SizeNeeded, Uncertainty
 from convstudy.statistics.sequential import Ending
 from convstudy.statistics.verdict import LEVEL, Verdict
 from convstudy.study.comparisons.health import HealthFinding
@@ -80,8 +80,7 @@ class PairResult:
     level: float = LEVEL  # a difference is shown if the p-value is below this
     chance: tuple[float, float, float] | None = None  # that a new run of `a` beats one of `b`, and its 95% interval
     detectable: float | None = None  # the smallest difference that a study of this size shows with 80% power
-    seeds_needed: int | None = None  # per network, to show the observed difference with the same number of images
-    images_needed: int | None = None  # to show it with the same number of seeds
+    needed: SizeNeeded | None = None  # to show a difference of the protocol's margin with 80% power
     standardized: float | None = None  # effect size: the difference over its standard deviation between images
     cohens_g: float | None = None  # effect size of two single runs
     uncertainty: Uncertainty | None = None  # where it comes from; None for single runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Rounds:
                 for task in tasks_of(self.comparison, self.folder.run)
                 if task.model in at.remaining and task.seed < last and not task.folder.complete
             ]
+            tasks = [replace(task, index=index) for index, task in enumerate(tasks, start=len(done) + 1)]
             on_event(study_started(self.comparison, tasks, total=len(done) + len(tasks)))
             failed = perform_all(tasks, self.comparison.jobs, plan.threads, on_event)
             if failed:

@@ -90,7 +90,7 @@ class Plan:
             "A group stays in one set, and intervals and tests take groups as the sample.",
             panel=DATA,
             metavar="REGEX|folder",
-            default="the column `group` of a table; otherwise images are taken as independent",
+            default="the column or key `group` of the data; otherwise images are taken as independent",
         ),
     ] = None
     seeds: Annotated[

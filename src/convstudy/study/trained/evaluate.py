@@ -49,7 +49,8 @@ class Evaluated:
     part: EvaluatedPart
     images: int
     seen: SeenCounts | None  # how many of them the run was trained on or chosen by; None if its folder does not say
-    top1: Interval  # Wilson interval: for other images of the same kind, not for other seeds
+    groups: int | None = None  # of images that depend on each other; None: taken as independent
+    top1: Interval  # for other images (or groups of them) of the same kind, not for other seeds
     loss: float  # mean cross entropy, in nats
     classes: tuple[ClassTop1, ...]
     notes: tuple[str, ...] = ()  # what was done to the images
@@ -126,6 +127,7 @@ def _evaluated(
         part=part,
         images=len(images),
         seen=seen,
+        groups=images.num_groups,
         top1=top1_interval(right[None], numbered_groups(images.groups) if images.groups else None),
         loss=F.cross_entropy(logits, torch.from_numpy(images.labels)).item(),
         classes=tuple(
