@@ -74,6 +74,32 @@ def fit_weights(
         network.load_state_dict(ours)
 
 
+def keys_that_differ(network: nn.Module, other: nn.Module) -> frozenset[str]:
+    """Return the keys of `network` whose entries have another shape in `other`, or do not exist there.
+
+    >>> sorted(keys_that_differ(nn.Linear(4, 2), nn.Linear(4, 3)))
+    ['bias', 'weight']
+    """
+    shapes = {key: value.shape for key, value in other.state_dict().items()}
+    return frozenset(key for key, value in network.state_dict().items() if shapes.get(key) != value.shape)
+
+
+def keys_of_last_layer(network: nn.Module, num_outputs: int) -> frozenset[str]:
+    """Return the keys of the layer that was added last, if it has a weight with one row per output, else none.
+
+    >>> sorted(keys_of_last_layer(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), 2))
+    ['1.bias', '1.weight']
+    """
+    layers = {
+        name: layer for name, layer in network.named_modules() if any(True for _ in layer.parameters(recurse=False))
+    }
+    name, layer = next(reversed(layers.items()), ("", None))
+    weight = getattr(layer, "weight", None)
+    if weight is None or weight.dim() < 2 or weight.shape[0] != num_outputs:
+        return frozenset()
+    return frozenset(key for key in network.state_dict() if key.rpartition(".")[0] == name)
+
+
 def official_entry(name: str, which: str = "imagenet") -> WeightsEnum:
     """Return torchvision's entry for these weights: their address, preprocessing and published figures.
 
