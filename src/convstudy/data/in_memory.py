@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.arrays import arrays_in_memory, memory_to_evaluate
-from convstudy.data.hugging_face import hugging_face_object
+from convstudy.data.hugging_face import hugging_face_object, hugging_face_object_to_evaluate
 from convstudy.data.image_set import DataSet, EvaluationSet, at_side, to_evaluate
 from convstudy.data.parting import Parting
 from convstudy.data.sources import completed, load, load_to_evaluate
@@ -83,8 +83,7 @@ def given_to_evaluate(
     if isinstance(data, DataSet):
         return to_evaluate(data if side is None else at_side(data, side), is_test=TEST_NOTE not in data.notes)
     if type(data).__module__.partition(".")[0] == "datasets":
-        found = hugging_face_object(data, side=side, parting=Parting())
-        return to_evaluate(found, is_test=TEST_NOTE not in found.notes)
+        return hugging_face_object_to_evaluate(data, side=side)
     names = tuple(class_names) or _class_names(data)
     return memory_to_evaluate(_arrays(data), name, names, side, expected)
 

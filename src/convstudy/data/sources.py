@@ -11,7 +11,7 @@ from convstudy.data.array_files import SUFFIXES
 from convstudy.data.arrays import array_file, arrays_to_evaluate
 from convstudy.data.decoding import White
 from convstudy.data.folder import files_of, files_to_evaluate, image_folder
-from convstudy.data.hugging_face import PREFIX, hugging_face_set
+from convstudy.data.hugging_face import PREFIX, hugging_face_set, hugging_face_to_evaluate
 from convstudy.data.image_set import DataSet, EvaluationSet, at_side, to_evaluate
 from convstudy.data.image_tree import read_tree
 from convstudy.data.listed import image_list, listed_files
@@ -115,6 +115,8 @@ def load_to_evaluate(
             raise DataError(f"test_data is {path}; expected a .npz or .h5 file", setting="test_data")
     elif test_data is not None and path.suffix.lower() not in SUFFIXES:
         raise DataError(f"test_data needs a .npz or .h5 file as data; got {data}")
+    if data and data.startswith(PREFIX):
+        return hugging_face_to_evaluate(data, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
         return arrays_to_evaluate(path, test_data=test_data, side=side, expected=expected)
     if path.suffix.lower() == ".csv" and path.is_file():
