@@ -60,6 +60,28 @@ def test_one_scale_holds_for_all_parts(tmp_path: Path) -> None:
     assert np.array_equal(mixed.train.images, mixed.test.images)
 
 
+def test_splits_of_two_scales_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x_train has values up to 1, but .*x_test up to 255"):
+        stored(tmp_path / "a.npz", x_train=X, y_train=Y, x_test=X * 255, y_test=Y)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"y_train": np.array(["cat", "dog"])[Y % 2]}, "return_inverse=True"),
+        ({"y_train": np.array(["cat", "dog"], object)[Y % 2]}, "return_inverse=True"),
+        ({"classes": np.array({"cat": 0}, object)}, "classes holds pickled Python objects"),
+        ({"classes": ["cat", "cat"]}, "cat more than once"),
+        ({"x_train": np.zeros((len(Y), 784), np.uint8)}, f"({len(Y)}, 28, 28)"),
+    ],
+)
+def test_what_arrays_need_is_said(tmp_path: Path, arrays: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError) as raised:
+        stored(tmp_path / "a.npz", **({"x_train": BYTES, "y_train": Y % 2} | arrays))
+    assert said in str(raised.value)
+    assert "download" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("images", "numbers"),
     [

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.decoding import GRAY_MODES, White, is_deep, open_image
-from convstudy.data.file_names import seen_from
+from convstudy.data.file_names import seen_from, spelling_advice
 from convstudy.data.image_set import DataSet, EvaluationSet, ImageSet
 from convstudy.data.image_tree import ImageTree, folders_in, read_tree
 from convstudy.data.memory import slice_of
@@ -200,11 +200,11 @@ def _class_names(root: Path, parts: Mapping[str, Sequence[LabeledFile]]) -> tupl
             f"expected two or more, as in {root.name}/<class>/<image>{level_advice(root)}"
         )
     for part, found in names.items():
-        for where, absent in ((part, train - found), ("train", found - train)):
+        for where, absent, others in ((part, train - found, found - train), ("train", found - train, train - found)):
             if absent:
                 raise DataError(
                     f"{root} has no images of {some(sorted(absent))} in {where}; expected the same classes in train "
-                    f"and {part}"
+                    f"and {part}{spelling_advice(sorted(absent), sorted(others))}"
                 )
     return tuple(sorted(train))
 

@@ -20,6 +20,7 @@ from convstudy.data.named import digits, torchvision_set
 from convstudy.data.parting import WHOLE_NOTE, Parting
 from convstudy.data.split import TEST_NOTE, leak_note, smaller
 from convstudy.data.streamed import Streamed
+from convstudy.data.structure import of_names
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
 
@@ -137,7 +138,8 @@ def completed(found: DataSet, train_images: int | None) -> DataSet:
         train = smaller(found.train, train_images, found.class_names, least=least)
         found = replace(found, train=train, notes=(*found.notes, note.format(len(train))))
     leaks = () if WHOLE_NOTE in found.notes else leak_note(found)
-    return replace(found, notes=(*found.notes, *_memory_note(found), *leaks))
+    names = (finding.sentence for finding in of_names(found.class_names))
+    return replace(found, notes=(*found.notes, *names, *_memory_note(found), *leaks))
 
 
 def _memory_note(data: DataSet) -> Iterator[str]:

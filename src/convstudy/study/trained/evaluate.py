@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from convstudy.data import ImageSet, resize
+from convstudy.data.file_names import spelling_advice
 from convstudy.data.image_set import EvaluationSet
 from convstudy.data.in_memory import given_to_evaluate
 from convstudy.errors import DataError
@@ -108,11 +109,13 @@ def evaluate(
 def _as_trained(run: TrainedRun, data: EvaluationSet) -> ImageSet:
     """Return the images with the size, channels and class numbers of the run."""
     expected, found = run.class_names, data.class_names
-    unknown = [f"'{name}'" for name in sorted(set(found) - set(expected))]
+    unknown = sorted(set(found) - set(expected))
     if unknown:
+        quoted = [f"'{name}'" for name in unknown]
         raise DataError(
-            f"{data.name} has other classes than the run: {some(unknown)} "
+            f"{data.name} has other classes than the run: {some(quoted)} "
             f"{'is not a class' if len(unknown) == 1 else 'are not classes'} of the run; expected {some(expected)}"
+            f"{spelling_advice(unknown, expected)}"
         )
     numbers = np.array([expected.index(name) for name in found], np.int64)
     images = with_channels(data.images.images, run.preprocessing.in_channels)
