@@ -60,15 +60,23 @@ def fit_weights(
     missing = [key for key in matched.missing if key not in head and not key.endswith(COUNTER)]
     _refuse(source, "lacks", missing)
     _refuse(source, "has", matched.superfluous)
-    given = {key: weights[whole] for key, whole in matched.theirs.items()}
+    given = {
+        key: _counter(weights[whole]) if key.endswith(COUNTER) else weights[whole]
+        for key, whole in matched.theirs.items()
+    }
     new = {key for key in head if new_head or key not in given or given[key].shape != ours[key].shape}
     taken = {key: tensor for key, tensor in given.items() if key not in new}
     for key, tensor in taken.items():
         if tensor.shape != ours[key].shape:
             raise ModelError(f"{source} does not fit: {key} is {_size(tensor)}; expected {_size(ours[key])}")
         if not _is_plain(tensor) or tensor.is_floating_point() != ours[key].is_floating_point():
-            kind = str(tensor.dtype).removeprefix("torch.")
-            raise ModelError(f"{source} does not fit: {key} is a tensor of {kind}; expected {ours[key].dtype}")
+            kind, expected = (str(each).removeprefix("torch.") for each in (tensor.dtype, ours[key].dtype))
+            way = "without values" if tensor.is_meta else str(tensor.layout).removeprefix("torch.")
+            raise ModelError(f"{source} does not fit: {key} is {kind}, {way}; expected {expected}, strided")
+        if not tensor.isfinite().all():
+            raise ModelError(
+                f"{source} has values in {key} that are not finite; its training diverged, or it is damaged"
+            )
     if not any(value.is_meta for value in ours.values()):
         ours.update(taken)  # a state dict with its own versions of modules
         network.load_state_dict(ours)
@@ -170,6 +178,11 @@ def official_weights(name: str, which: str = "imagenet") -> dict[str, Tensor]:
         As `official_file` and `read_weights`.
     """
     return read_weights(official_file(name, which))
+
+
+def _counter(tensor: Tensor) -> Tensor:
+    """Return a counter of batches as torch takes it: also from floats, or as the only value of an array."""
+    return tensor.reshape(()).long() if tensor.numel() == 1 and _is_plain(tensor) else tensor
 
 
 def _is_plain(tensor: Tensor) -> bool:
