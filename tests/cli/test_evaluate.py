@@ -147,6 +147,20 @@ def test_a_single_class_and_a_run_on_numbers_are_evaluated(convstudy: Convstudy,
     assert any("9 of" in note for note in found["notes"])
 
 
+def test_numbers_for_names_and_other_spellings_get_advice(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "numbers.npz", x_test=np.zeros((3, 20, 20, 3), np.uint8), y_test=[0, 1, 2])
+    write_images(tmp_path / "spelled", count=2)
+    (tmp_path / "spelled/red").rename(tmp_path / "spelled/Red")
+    for data, advice in {"numbers.npz": "an array `classes`", "spelled": "'Red' and 'red'"}.items():
+        said = convstudy("evaluate", run, "--data", data)
+        assert (said.status, said.err.count("\n")) == (2, 1)
+        assert advice in said.err
+
+
+def test_a_file_of_the_run_stands_for_its_folder(convstudy: Convstudy, run: Path) -> None:
+    assert evaluated(convstudy, run / "weights.safetensors") == evaluated(convstudy, run)
+
+
 def test_changed_data_are_not_evaluated_as_if_they_were_the_same(
     convstudy: Convstudy, run: Path, tmp_path: Path
 ) -> None:

@@ -115,7 +115,7 @@ def load_to_evaluate(
         if path.suffix.lower() not in SUFFIXES:
             raise DataError(f"test_data is {path}; expected a .npz or .h5 file", setting="test_data")
     elif test_data is not None and path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"test_data needs a .npz or .h5 file as data; got {data}")
+        raise DataError(f"`test_data` needs a .npz or .h5 file as `data`; got {data}", setting="test_data")
     if data and data.startswith(PREFIX):
         return hugging_face_to_evaluate(data, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
@@ -162,7 +162,7 @@ def _read(
 ) -> DataSet:
     path = Path(data)
     if test_data is not None and path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"test_data needs a .npz or .h5 file as data; got {data}")
+        raise DataError(f"`test_data` needs a .npz or .h5 file as `data`; got {data}", setting="test_data")
     if data.startswith(PREFIX):
         return hugging_face_set(data, side=side, skip_bad_images=skip_bad_images, parting=parting, progress=progress)
     if path.suffix.lower() in SUFFIXES and not path.is_dir():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -115,11 +115,17 @@ def _as_trained(run: TrainedRun, data: EvaluationSet) -> ImageSet:
         raise DataError(
             f"{data.name} has other classes than the run: {some(quoted)} "
             f"{'is not a class' if len(unknown) == 1 else 'are not classes'} of the run; expected {some(expected)}"
-            f"{spelling_advice(unknown, expected)}"
+            f"{spelling_advice(unknown, expected) or _naming_advice(unknown)}"
         )
     numbers = np.array([expected.index(name) for name in found], np.int64)
     images = with_channels(data.images.images, run.preprocessing.in_channels)
     return replace(data.images, images=resize(images, run.preprocessing.input_side), labels=numbers[data.images.labels])
+
+
+def _naming_advice(unknown: Sequence[str]) -> str:
+    """Say how arrays name their classes, if these are numbers."""
+    numbers = all(name.isdecimal() for name in unknown)
+    return "; arrays name their classes in an array `classes`, in the order of the numbers" if numbers else ""
 
 
 def _absent_classes(class_names: tuple[str, ...], images: ImageSet) -> Iterator[str]:

@@ -146,7 +146,7 @@ def open_run(path: Path, *, best: bool = False) -> TrainedRun:
 
     Raises: StudyError, if there is no finished run, or more than one and not `best`.
     """
-    folder = RunFolder(path if path.name != "run.json" else path.parent)
+    folder = RunFolder(path.parent if path.is_file() else path)
     if not folder.complete:
         folder = _chosen_run(folder.path, best)
     try:
