@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from convstudy.data.cache import room_for, scratch_file
 from convstudy.errors import StudyError
-from convstudy.study.runs.result import VALUES_AT_ONCE, OnlyClasses
+from convstudy.study.runs.result import MANY, VALUES_AT_ONCE, Logits, OnlyClasses, StoredLogits
 from convstudy.wording import plural, some
 
 COLUMNS = "id, label, group if there are any, and prediction, or logit_0 ... or probability_0 ..., one per class"
@@ -31,7 +33,7 @@ class OutsidePredictions:
 
     ids: tuple[str, ...]
     labels: npt.NDArray[np.int64]  # N
-    logits: npt.NDArray[np.float32] | OnlyClasses  # N x classes
+    logits: Logits  # N x classes
     class_names: tuple[str, ...]
     groups: tuple[str, ...] = ()  # the group of each image, if the file has them
 
@@ -147,12 +149,34 @@ def _names_in(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 def read_scores(
     path: Path, header: Sequence[str], columns: Sequence[int], kind: str, images: int
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.float32] | StoredLogits:
     """Return logits, or the logarithms of probabilities, images x classes, from the columns at these places.
 
-    No table of the same size is made beside it. Raises: StudyError, with the line, for what is not such a number.
+    No table of the same size is made beside it; many scores are never all in memory, but in a file that is removed
+    when this process ends.
+
+    Raises: StudyError, with the line, for what is not such a number; DataError, if that file cannot be written.
     """
-    logits = np.empty((images, len(columns)), np.float32)
+    shape = (images, len(columns))
+    with closing(_blocks(path, header, columns)) as blocks:
+        checked = ((row, column, _checked(path, values, kind, row)) for row, column, values in blocks)
+        if prod(shape) <= MANY:
+            logits = np.empty(shape, np.float32)
+            for row, column, values in checked:
+                logits[row : row + len(values), column : column + values.shape[1]] = values
+            return logits
+        with room_for(f"the scores of {path.name}"):
+            stored = StoredLogits(scratch_file(), shape)
+            with stored.writing() as write:
+                for block in checked:
+                    write(*block)
+            return stored
+
+
+def _blocks(
+    path: Path, header: Sequence[str], columns: Sequence[int]
+) -> Generator[tuple[int, int, npt.NDArray[np.float64]]]:
+    """Yield some scores at a time with their first row and column, NaN for what is no number."""
     if _is_parquet(path):
         from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - slow to import, and for such files only
 
@@ -160,15 +184,17 @@ def read_scores(
             for start in range(0, len(columns), AT_ONCE):
                 names = [header[place] for place in columns[start : start + AT_ONCE]]
                 table = file.read(columns=names)
-                values = np.stack([pd.to_numeric(table[name].to_pandas(), errors="coerce") for name in names], axis=1)
-                logits[:, start : start + AT_ONCE] = _checked(path, values, kind, 0)
-        return logits
+                yield (
+                    0,
+                    start,
+                    np.stack([pd.to_numeric(table[name].to_pandas(), errors="coerce") for name in names], axis=1),
+                )
+        return
     start = 0
     with closing(_rows_of_csv(path, header, columns)) as rows:
         for values in rows:
-            logits[start : start + len(values)] = _checked(path, values, kind, start)
+            yield start, 0, values
             start += len(values)
-    return logits
 
 
 def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> Generator[npt.NDArray[np.float64]]:
