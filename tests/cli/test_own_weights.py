@@ -86,6 +86,20 @@ def test_its_head_is_kept_for_the_same_classes_only(
     assert "'red', here 'violet'" in notes(tmp_path / "other")
 
 
+def test_weights_that_have_seen_the_tested_images_are_warned_of(
+    convstudy: Convstudy, weights: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    assert convstudy("train", "small.py:Small", "--data", "pictures", *SHORT, "before").status == 0
+    again = "small.py:Small@before/weights.safetensors"
+    said = convstudy("train", again, "--data", "pictures", *SHORT, "honest")
+    assert (said.status, said.err) == (0, "")
+    said = convstudy("train", again, "--data", "pictures/train", *SHORT, "leaking")
+    assert said.status == 0, said.err
+    [warning] = said.err.splitlines()
+    assert " of the 9 images that are tested" in warning
+    assert again in warning
+
+
 def test_weights_and_code_decide_which_run_it_is(
     convstudy: Convstudy, weights: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:

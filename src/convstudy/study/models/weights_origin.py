@@ -61,6 +61,12 @@ def _weights_of(model: Model) -> tuple[str, str]:
     return (name, weights) if model.named else (model.name, "")
 
 
+def weights_file(model: Model) -> Path | None:
+    """Return the file that a network's weights are read from; None without weights, or for a set of torchvision's."""
+    weights = _weights_of(model)[1]
+    return Path(weights) if names_file(weights) else None
+
+
 def _of_file(path: Path) -> WeightsOrigin | None:
     """Return the origin stated in an exported file, or in the run.json beside a run's weights."""
     found = stated(path)
