@@ -187,6 +187,25 @@ def test_logits_in_a_file_give_the_values_of_logits_in_memory(tmp_path: Path, mo
         assert getattr(here.scores, name).tolist() == getattr(there.scores, name).tolist()
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("wide", [1000, 2])
+def test_other_separators_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separator: str, wide: int) -> None:
+    monkeypatch.setattr("convstudy.study.comparisons.predictions_file.WIDE", wide)
+    lines = ["id,label,logit_0,logit_1,logit_2", "a,0,1.5,2,3", "b,2,4,5,6"]
+    (tmp_path / "theirs.csv").write_text("\n".join(lines).replace(",", separator))
+    found = read_predictions(tmp_path / "theirs.csv")
+    assert (found.ids, found.labels.tolist()) == (("a", "b"), [0, 2])
+    assert np.asarray(found.logits).tolist() == [[1.5, 2, 3], [4, 5, 6]]
+
+
+def test_lines_with_more_fields_are_not_shifted(tmp_path: Path) -> None:
+    (tmp_path / "theirs.csv").write_text("id,label,prediction\na,0,1,\nb,1,0,\n")
+    found = read_predictions(tmp_path / "theirs.csv")
+    assert (found.ids, found.labels.tolist()) == (("a", "b"), [0, 1])
+    assert isinstance(found.logits, OnlyClasses)
+    assert found.logits.predictions.tolist() == [1, 0]
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_many_scores_are_read_into_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     scores = np.random.default_rng(1).random((40, 30))

@@ -103,11 +103,17 @@ def _header(path: Path) -> list[str]:
 
             return [str(name) for name in read_schema(path).names]
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return [name.strip() for name in next(csv.reader(file, skipinitialspace=True))]
+            return [name.strip() for name in next(csv.reader(file, delimiter=_separator(path), skipinitialspace=True))]
     except StopIteration:
         raise StudyError(f"{path} cannot be read as predictions: it is empty") from None
     except Exception as error:  # of any type, as parsers raise for files of another format
         raise StudyError(f"{path} cannot be read as predictions: {error}") from error
+
+
+def _separator(path: Path) -> str:
+    """Return what separates the fields of the first line: a comma, or a semicolon or tab that occurs more often."""
+    with path.open(encoding="utf-8-sig") as file:
+        return max(",;\t", key=file.readline().count)
 
 
 def _score_columns(path: Path, header: Sequence[str]) -> tuple[str, list[int]]:
@@ -134,11 +140,13 @@ def _names_in(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         else:
             table = pd.read_csv(
                 path,
+                sep=_separator(path),
                 dtype=str,
                 keep_default_na=False,
                 skipinitialspace=True,
                 usecols=lambda name: name.strip() in columns,
                 encoding="utf-8-sig",
+                index_col=False,  # also if lines end in a separator
             ).rename(columns=str.strip)
     except Exception as error:  # of any type, as parsers raise for files of another format
         raise StudyError(f"{path} cannot be read as predictions: {error}") from error
@@ -203,12 +211,18 @@ def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> G
     if len(columns) <= WIDE:
         order = [header[place] for place in columns]
         with pd.read_csv(
-            path, skipinitialspace=True, usecols=lambda name: name.strip() in set(order), chunksize=at_once
+            path,
+            sep=_separator(path),
+            skipinitialspace=True,
+            usecols=lambda name: name.strip() in set(order),
+            chunksize=at_once,
+            index_col=False,
         ) as chunks:
             for chunk in chunks:
                 table = chunk.rename(columns=str.strip)[order]
                 yield table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
         return
+    separator = _separator(path)
     with path.open(encoding="utf-8-sig") as file:
         file.readline()
         start = 0
@@ -216,7 +230,9 @@ def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> G
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # at the end there is no line left
-                    values = np.loadtxt(file, delimiter=",", usecols=columns, quotechar='"', ndmin=2, max_rows=at_once)
+                    values = np.loadtxt(
+                        file, delimiter=separator, usecols=columns, quotechar='"', ndmin=2, max_rows=at_once
+                    )
             except ValueError as error:
                 raise StudyError(f"{path}, within {at_once} lines from line {start + 2} on: {error}") from error
             if not values.size:
