@@ -13,11 +13,13 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from PIL import Image
 
 from convstudy.data import DataSet, decoding, inspect_folder, load
 from convstudy.data.decoding import Room
+from convstudy.data.in_memory import load_given
 from convstudy.errors import DataError
 
 BYTES = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
@@ -80,6 +82,21 @@ def test_what_arrays_need_is_said(tmp_path: Path, arrays: dict[str, Any], said: 
         stored(tmp_path / "a.npz", **({"x_train": BYTES, "y_train": Y % 2} | arrays))
     assert said in str(raised.value)
     assert "download" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "names", "said"),
+    [
+        ((BYTES, Y % 2), ("cat", "cat"), "cat more than once"),
+        ([(image, "cat") for image in BYTES], (), "return_inverse=True"),
+        (pd.DataFrame({"image": list(BYTES), "label": Y % 2}), (), "of type DataFrame"),
+    ],
+    ids=["names", "text", "table"],
+)
+def test_what_objects_need_is_said(data: Any, names: tuple[str, ...], said: str) -> None:
+    with pytest.raises(DataError) as raised:
+        load_given(data, class_names=names)
+    assert said in str(raised.value)
 
 
 @pytest.mark.parametrize(

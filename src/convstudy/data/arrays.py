@@ -324,12 +324,16 @@ def _check(images: ImageSet, train: ImageSet, class_names: tuple[str, ...], wher
 def _class_names(file: ArrayFile) -> tuple[str, ...]:
     for key in CLASS_NAMES:
         if key in file.keys:
-            names = tuple(map(class_name_of, text_of(file[key].values(), file[key].where)))
-            double = sorted({name for name in names if names.count(name) > 1})
-            if double:
-                raise DataError(f"{file[key].where} has {some(double)} more than once; expected one name per class")
-            return names
+            return distinct(tuple(map(class_name_of, text_of(file[key].values(), file[key].where))), file[key].where)
     return ()
+
+
+def distinct(names: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Return class names. Raises: DataError, if two classes have the same name."""
+    double = sorted({name for name in names if names.count(name) > 1})
+    if double:
+        raise DataError(f"{where} has {some(double)} more than once; expected one name per class")
+    return names
 
 
 def _listed(file: ArrayFile) -> str:
