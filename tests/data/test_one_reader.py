@@ -313,6 +313,14 @@ def test_faults_of_a_folder_are_listed_together(tmp_path: Path) -> None:
         load(str(tmp_path / "few"))
 
 
+def test_a_class_of_another_format_says_which(tmp_path: Path) -> None:
+    images(tmp_path)
+    for path in sorted((tmp_path / "dog").iterdir()):
+        path.rename(path.with_suffix(".jp2"))
+    with pytest.raises(DataError, match=r"dog contains no images, but files of other formats \(\.jp2\)"):
+        load(str(tmp_path))
+
+
 def test_images_in_subfolders_of_a_class_are_told(tmp_path: Path) -> None:
     """The repository of a data set, given in place of its folder, has the classes Dataset and Examples."""
     for place, name in enumerate(("Dataset/0/a.png", "Dataset/0/b.png", "Dataset/1/c.png", "Examples/d.png")):
