@@ -88,8 +88,8 @@ def _refuse_empty(tree: ImageTree) -> None:
         endings = {path.suffix.lower() or "no ending" for folder in empty for path in files_below(folder)}
         only = f", but files of other formats ({printable(some(sorted(endings)))})" if endings else ""
         raise DataError(
-            f"{some(map(str, empty))} {'contains' if len(empty) == 1 else 'contain'} no images{only}; add files such as "
-            ".jpg or .png, or remove the folder"
+            f"{some(map(str, empty))} {'contains' if len(empty) == 1 else 'contain'} no images{only}; add files such "
+            "as .jpg or .png, or remove the folder"
         )
 
 
