@@ -99,17 +99,66 @@ def test_the_table(convstudy: Convstudy, run: Path) -> None:
 def test_data_that_cannot_be_used_get_one_line(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
     write_images(tmp_path / "more", count=4)
     (tmp_path / "more/red").rename(tmp_path / "more/purple")
-    write_images(tmp_path / "fewer", count=4)
-    shutil.rmtree(tmp_path / "fewer/red")
     messages = {
         "more": "more has other classes than the run: 'purple' is not a class of the run; expected blue, green, red",
-        "fewer": "fewer has other classes than the run: 'red' is missing; expected blue, green, red",
         "nowhere/at/all": "nowhere/at/all does not exist; expected class folders",
     }
     for data, message in messages.items():
         said = convstudy("evaluate", run, "--data", data)
         assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
         assert said.err.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize("form", ["classes", "test", "table", "arrays"])
+def test_data_with_some_of_the_classes_are_evaluated(
+    convstudy: Convstudy, run: Path, tmp_path: Path, form: str
+) -> None:
+    where = tmp_path / ("fewer/test" if form == "test" else "fewer")
+    write_images(where, count=4, seed=9)
+    shutil.rmtree(where / "green")
+    paths = sorted(where.rglob("*.png"))
+    if form == "table":
+        rows = [f"{path.relative_to(where)},{path.parent.name}" for path in paths]
+        (where / "fewer.csv").write_text("\n".join(["filename,label", *rows]))
+    if form == "arrays":
+        images = np.stack([np.asarray(Image.open(path)) for path in paths])
+        labels = np.array([{"red": 2, "blue": 0}[path.parent.name] for path in paths])
+        np.savez(where / "fewer.npz", x_test=images, y_test=labels, classes=["blue", "green", "red"])
+    data = {"table": "fewer/fewer.csv", "arrays": "fewer/fewer.npz"}.get(form, "fewer")
+    found = evaluated(convstudy, run, "--data", data)
+    answers = json.loads(convstudy("predict", run, *map(str, paths), "--format", "json").out)
+    right = [Path(answer["image"]).parent.name == answer["label"] for answer in answers]
+    assert (found["images"], found["top1"]["value"]) == (8, sum(right) / 8)
+    assert [(each["name"], each["images"], each["right"]) for each in found["classes"]] == [
+        ("blue", 4, sum(right[:4])),
+        ("green", 0, 0),
+        ("red", 4, sum(right[4:])),
+    ]
+    assert found["classes"][1]["top1"] is None
+    assert any("green" in note and "1 of" in note and "3 classes" in note for note in found["notes"])
+
+
+def test_a_single_class_and_a_run_on_numbers_are_evaluated(convstudy: Convstudy, tmp_path: Path) -> None:
+    words = ("net", "--data", "digits", "--train-images", "50", "--epochs", "1", "--device", "cpu", "--threads", "1")
+    assert convstudy("train", *words, "-o", "digits-run").status == 0
+    np.savez(tmp_path / "threes.npz", x_test=np.full((4, 8, 8), 0.5), y_test=[3, 3, 3, 3])
+    found = evaluated(convstudy, "digits-run", "--data", "threes.npz")
+    assert [each["images"] for each in found["classes"]] == [0, 0, 0, 4, 0, 0, 0, 0, 0, 0]
+    assert any("9 of" in note for note in found["notes"])
+
+
+def test_numbers_for_names_and_other_spellings_get_advice(convstudy: Convstudy, run: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "numbers.npz", x_test=np.zeros((3, 20, 20, 3), np.uint8), y_test=[0, 1, 2])
+    write_images(tmp_path / "spelled", count=2)
+    (tmp_path / "spelled/red").rename(tmp_path / "spelled/Red")
+    for data, advice in {"numbers.npz": "an array `classes`", "spelled": "'Red' and 'red'"}.items():
+        said = convstudy("evaluate", run, "--data", data)
+        assert (said.status, said.err.count("\n")) == (2, 1)
+        assert advice in said.err
+
+
+def test_a_file_of_the_run_stands_for_its_folder(convstudy: Convstudy, run: Path) -> None:
+    assert evaluated(convstudy, run / "weights.safetensors") == evaluated(convstudy, run)
 
 
 def test_changed_data_are_not_evaluated_as_if_they_were_the_same(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -185,9 +186,10 @@ def test_many_logits_are_kept_in_a_file_of_their_own_and_give_the_same_results(
     pd.read_parquet(compared / "net/seed-0/predictions.parquet").iloc[::-1].to_parquet(compared.parent / "t.parquet")
     shutil.copytree(compared, compared.parent / "other")
     assert convstudy("import", "t.parquet", "--model", "theirs", "--output", "out").status == 0
-    monkeypatch.setattr("convstudy.study.comparisons.import_predictions.MANY", 100)
+    monkeypatch.setattr("convstudy.study.comparisons.predictions_file.MANY", 100)
     assert convstudy("import", "t.parquet", "--model", "theirs", "--output", "other").status == 0
     assert (compared.parent / "other/imported-theirs/seed-0/logits.npy").exists()
+    assert not list((Path(os.environ["CONVSTUDY_CACHE"]) / "scratch").glob("*"))
     here, there = (json.loads((compared.parent / name / "results.json").read_text()) for name in ("out", "other"))
     assert here == there
     theirs = here["models"][1]

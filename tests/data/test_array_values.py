@@ -13,11 +13,13 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from PIL import Image
 
 from convstudy.data import DataSet, decoding, inspect_folder, load
 from convstudy.data.decoding import Room
+from convstudy.data.in_memory import load_given
 from convstudy.errors import DataError
 
 BYTES = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
@@ -58,6 +60,43 @@ def test_one_scale_holds_for_all_parts(tmp_path: Path) -> None:
     assert load(str(tmp_path / "train.npz"), test_data=tmp_path / "test.npz").test.images.max() == 1
     mixed = stored(tmp_path / "b.npz", x_train=BYTES, y_train=Y, x_test=X, y_test=Y)  # bytes and fractions of white
     assert np.array_equal(mixed.train.images, mixed.test.images)
+
+
+def test_splits_of_two_scales_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x_train has values up to 1, but .*x_test up to 255"):
+        stored(tmp_path / "a.npz", x_train=X, y_train=Y, x_test=X * 255, y_test=Y)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"y_train": np.array(["cat", "dog"])[Y % 2]}, "return_inverse=True"),
+        ({"y_train": np.array(["cat", "dog"], object)[Y % 2]}, "return_inverse=True"),
+        ({"classes": np.array({"cat": 0}, object)}, "classes holds pickled Python objects"),
+        ({"classes": ["cat", "cat"]}, "cat more than once"),
+        ({"x_train": np.zeros((len(Y), 784), np.uint8)}, f"({len(Y)}, 28, 28)"),
+    ],
+)
+def test_what_arrays_need_is_said(tmp_path: Path, arrays: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError) as raised:
+        stored(tmp_path / "a.npz", **({"x_train": BYTES, "y_train": Y % 2} | arrays))
+    assert said in str(raised.value)
+    assert "download" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "names", "said"),
+    [
+        ((BYTES, Y % 2), ("cat", "cat"), "cat more than once"),
+        ([(image, "cat") for image in BYTES], (), "return_inverse=True"),
+        (pd.DataFrame({"image": list(BYTES), "label": Y % 2}), (), "of type DataFrame"),
+    ],
+    ids=["names", "text", "table"],
+)
+def test_what_objects_need_is_said(data: Any, names: tuple[str, ...], said: str) -> None:
+    with pytest.raises(DataError) as raised:
+        load_given(data, class_names=names)
+    assert said in str(raised.value)
 
 
 @pytest.mark.parametrize(

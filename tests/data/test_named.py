@@ -21,7 +21,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from convstudy.data import DataSet, hugging_face, load
-from convstudy.data.in_memory import load_given
+from convstudy.data.in_memory import given_to_evaluate, load_given
+from convstudy.data.sources import load_to_evaluate
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, ToolError
 
@@ -265,6 +266,21 @@ def test_a_local_folder_of_images_is_read_through_datasets(tmp_path: Path, monke
     data = load(f"hf:{tmp_path / 'pets'}")
     assert data.class_names == ("cat", "dog")
     assert shown_by(data)["test"] == [(10 * index + label, label) for index in range(3) for label in (0, 1)]
+
+
+def test_a_test_set_alone_is_evaluated(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets  # noqa: PLC0415 - an extra
+
+    parts = datasets.load_from_disk(str(saved))
+    alone = datasets.DatasetDict(test=parts["test"])
+    monkeypatch.setattr(hugging_face, "_loaded", lambda words: alone)
+    named = load_to_evaluate("hf:x", expected=("cat", "dog"))
+    for found in (named, given_to_evaluate(alone, expected=("cat", "dog"))):
+        assert (found.class_names, found.is_test, len(found.images)) == (("cat", "dog"), True, 3)
+        assert found.images.labels.tolist() == [1, 0, 1]
+    validation = datasets.DatasetDict(validation=parts["valid"])
+    found = given_to_evaluate(validation, expected=("cat", "dog"))
+    assert (found.is_test, len(found.images)) == (False, 2)
 
 
 def test_what_cannot_be_loaded_through_datasets_gets_one_line(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

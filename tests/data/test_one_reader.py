@@ -15,6 +15,7 @@ from PIL import Image
 
 from convstudy.data import DataSet, Inspection, inspect_folder, inspected, load, write_clean_split
 from convstudy.data.image_tree import read_tree
+from convstudy.data.sources import load_to_evaluate
 from convstudy.errors import DataError
 
 PETS = ("cat", "dog")
@@ -95,6 +96,31 @@ def test_folders_that_hold_the_same_classes_are_parts(tmp_path: Path, train: str
     assert {part: len(ids) for part, ids in parts.items()} == {"train": 8, "test": 8}
     assert looked_at(inspect_folder(tmp_path)) == parts
     assert any("single_prediction" in note for note in load(str(tmp_path)).notes)
+
+
+def test_a_part_that_contains_only_a_folder_of_its_own_name_is_that_folder(tmp_path: Path) -> None:
+    """As archives of Kaggle's are unpacked."""
+    images(tmp_path / "seg_train/seg_train")
+    images(tmp_path / "seg_test/seg_test", seed=1)
+    found = read(tmp_path)
+    assert {part: len(names) for part, names in found.items()} == {"train": 8, "test": 8}
+    assert found["test"] == looked_at(inspect_folder(tmp_path))["test"]
+    assert min(found["test"]) == "seg_test/seg_test/cat/0.png"
+    assert not [note for note in load(str(tmp_path)).notes if "left out" in note]
+
+
+def test_a_test_set_alone_is_evaluated_under_any_of_its_names(tmp_path: Path) -> None:
+    images(tmp_path / "test_set")
+    found = load_to_evaluate(str(tmp_path), expected=PETS)
+    assert (found.class_names, len(found.images), found.is_test) == (PETS, 8, True)
+
+
+@pytest.mark.parametrize("name", ["Cat", "c at", "ｃat"])
+def test_class_names_of_another_spelling_are_told_as_that(tmp_path: Path, name: str) -> None:
+    images(tmp_path / "train")
+    images(tmp_path / "test", (name, "dog"))
+    with pytest.raises(DataError, match=f"'cat' and '{name}' differ only"):
+        load(str(tmp_path))
 
 
 def test_classes_whose_names_contain_a_part_s_word_are_classes(tmp_path: Path) -> None:
@@ -285,6 +311,14 @@ def test_faults_of_a_folder_are_listed_together(tmp_path: Path) -> None:
     images(tmp_path / "few", ("a", "b", "c"), count=1)
     with pytest.raises(DataError, match=r"'a' \(1\), 'b' \(1\), 'c' \(1\); expected 3"):
         load(str(tmp_path / "few"))
+
+
+def test_a_class_of_another_format_says_which(tmp_path: Path) -> None:
+    images(tmp_path)
+    for path in sorted((tmp_path / "dog").iterdir()):
+        path.rename(path.with_suffix(".jp2"))
+    with pytest.raises(DataError, match=r"dog contains no images, but files of other formats \(\.jp2\)"):
+        load(str(tmp_path))
 
 
 def test_images_in_subfolders_of_a_class_are_told(tmp_path: Path) -> None:

@@ -167,7 +167,13 @@ def test_logits_in_a_file_give_the_values_of_logits_in_memory(tmp_path: Path, mo
     random = np.random.default_rng(0)
     logits, labels = random.normal(size=(50, 12)).astype(np.float32), random.integers(0, 12, 50)
     logits[3] = 0  # equal ones
-    RunFolder(tmp_path).write_many_logits(logits)
+    written = StoredLogits(tmp_path / "written.npy", (50, 12))
+    with written.writing() as write:
+        write(0, 5, logits[:, 5:])
+        write(7, 0, logits[7:])
+        write(0, 0, logits[:7, :5])
+    RunFolder(tmp_path).write_many_logits(written)
+    assert np.array_equal(np.load(tmp_path / "logits.npy"), logits)
     monkeypatch.setattr("convstudy.study.runs.result.VALUES_AT_ONCE", 7 * 12)
     stored = StoredLogits(tmp_path / "logits.npy", (50, 12))
     here, there = (RunResult(model="a", seed=0, epochs=(), labels=labels, logits=each) for each in (logits, stored))
@@ -179,6 +185,44 @@ def test_logits_in_a_file_give_the_values_of_logits_in_memory(tmp_path: Path, mo
     assert here.scores.in_top5.tolist() == (best == labels[:, None]).any(1).tolist()
     for name in ("loss", "confidence", "in_top5"):
         assert getattr(here.scores, name).tolist() == getattr(there.scores, name).tolist()
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("wide", [1000, 2])
+def test_other_separators_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separator: str, wide: int) -> None:
+    monkeypatch.setattr("convstudy.study.comparisons.predictions_file.WIDE", wide)
+    lines = ["id,label,logit_0,logit_1,logit_2", "a,0,1.5,2,3", "b,2,4,5,6"]
+    (tmp_path / "theirs.csv").write_text("\n".join(lines).replace(",", separator))
+    found = read_predictions(tmp_path / "theirs.csv")
+    assert (found.ids, found.labels.tolist()) == (("a", "b"), [0, 2])
+    assert np.asarray(found.logits).tolist() == [[1.5, 2, 3], [4, 5, 6]]
+
+
+def test_lines_with_more_fields_are_not_shifted(tmp_path: Path) -> None:
+    (tmp_path / "theirs.csv").write_text("id,label,prediction\na,0,1,\nb,1,0,\n")
+    found = read_predictions(tmp_path / "theirs.csv")
+    assert (found.ids, found.labels.tolist()) == (("a", "b"), [0, 1])
+    assert isinstance(found.logits, OnlyClasses)
+    assert found.logits.predictions.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_many_scores_are_read_into_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    scores = np.random.default_rng(1).random((40, 30))
+    table = pd.DataFrame(scores, columns=[f"probability_{number}" for number in range(30)])
+    table.insert(0, "id", [f"i{number}" for number in range(40)])
+    table.insert(1, "label", np.arange(40) % 30)
+    path = tmp_path / f"theirs.{form}"
+    table.to_csv(path, index=False) if form == "csv" else table.to_parquet(path)
+    expected = read_predictions(path).logits
+    assert isinstance(expected, np.ndarray)
+    for module, name, value in (("predictions_file", "MANY", 100), ("predictions_file", "AT_ONCE", 7)):
+        monkeypatch.setattr(f"convstudy.study.comparisons.{module}.{name}", value)
+    monkeypatch.setattr("convstudy.study.comparisons.predictions_file.VALUES_AT_ONCE", 7 * 30)
+    found = read_predictions(path).logits
+    assert isinstance(found, StoredLogits)
+    assert np.array_equal(np.concatenate(list(found.batches())), expected)
+    found.path.unlink()
 
 
 def test_a_hundred_thousand_columns_are_not_listed(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import subprocess
 import sys
+import tarfile
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -295,3 +297,79 @@ def test_what_a_foreign_file_states_is_nothing(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("[]")
     for name in ("a.safetensors", "b.safetensors", "c.pth", "none.pth"):
         assert stated(tmp_path / name).classes == ()
+
+
+def averaged(state: State) -> dict[str, Any]:
+    """As torch's AveragedModel of a compiled network stores it."""
+    return {"n_averaged": torch.tensor(3)} | under("module.", "_orig_mod.")(state)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        averaged,
+        lambda state: {key: value.float() if "num_b" in key else value for key, value in state.items()},
+        lambda state: {key: value[None] if "num_b" in key else value for key, value in state.items()},
+    ],
+    ids=["AveragedModel", "counters as floats", "counters as arrays"],
+)
+def test_what_torch_takes_is_taken(tmp_path: Path, form: Callable[[State], Any]) -> None:
+    torch.manual_seed(0)
+    given = build("resnet20", num_classes=10, in_channels=3)
+    torch.save(form(dict(given.state_dict())), tmp_path / "w.th")
+    found = build("resnet20", num_classes=10, in_channels=3)
+    load_weights(found, tmp_path / "w.th")
+    assert same(dict(found.state_dict()), dict(given.state_dict()))
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "w.pth", "w.safetensors"])
+def test_the_content_decides_the_format(tmp_path: Path, name: str) -> None:
+    torch.save(state(), tmp_path / name) if name == "w.safetensors" else save_file(state(), tmp_path / name)
+    assert same(read_weights(tmp_path / name), state())
+
+
+def tar(path: Path) -> None:
+    torch.save(state(), path.with_name("inner.pth"))
+    with tarfile.open(path, "w") as archive:
+        archive.add(path.with_name("inner.pth"), "inner.pth")
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.write_text("\n<!DOCTYPE html><html>"), "HTML"),
+        (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "git lfs pull"),
+        (tar, "extract"),
+    ],
+    ids=["empty", "HTML", "LFS", "tar"],
+)
+@pytest.mark.parametrize("name", ["w.pth.tar", "w.safetensors"])
+def test_files_of_another_kind_are_named(tmp_path: Path, name: str, write: Callable[[Path], Any], said: str) -> None:
+    write(tmp_path / name)
+    with pytest.raises(ModelError, match=said) as raised:
+        read_weights(tmp_path / name)
+    assert "python -c" not in str(raised.value)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    torch.save({key: value * float("nan") for key, value in state().items()}, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=r"conv1\.weight.* not finite"):
+        load_weights(network(), tmp_path / "w.pth")
+
+
+def test_sparse_weights_are_named(tmp_path: Path) -> None:
+    torch.save(
+        {key: value.to_sparse() if key == "fc3.weight" else value for key, value in state().items()}, tmp_path / "w.pth"
+    )
+    with pytest.raises(ModelError, match=r"fc3\.weight is float32, sparse_coo; expected float32, strided"):
+        load_weights(network(), tmp_path / "w.pth")
+
+
+def test_the_conversion_keeps_arrays_of_numpy(tmp_path: Path) -> None:
+    torch.save({key: value.numpy() for key, value in state().items()}, tmp_path / "w.pth")
+    with pytest.raises(ModelError) as raised:
+        read_weights(tmp_path / "w.pth")
+    command = shlex.split(str(raised.value).partition("use w-weights.pth: ")[2])
+    subprocess.run([sys.executable, *command[1:]], check=True, cwd=tmp_path)
+    assert same(read_weights(tmp_path / "w-weights.pth"), state())

@@ -23,6 +23,9 @@ from convstudy.data.signatures import is_html
 from convstudy.errors import ConvstudyError, DataError, optional_module, printable
 
 SUFFIXES = (".npz", ".h5", ".hdf5")
+OBJECTS_ADVICE = (
+    ", such as images of different sizes; store one array of numbers, or give a folder or a table of image files"
+)
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -39,13 +42,10 @@ class StoredArray:
     def is_float(self) -> bool:
         return self.dtype.kind == "f"
 
-    def numbers(self) -> npt.NDArray[Any]:
+    def numbers(self, *, advice: str = OBJECTS_ADVICE) -> npt.NDArray[Any]:
         """Read an array of numbers. Raises: DataError, if it holds Python objects or does not fit into memory."""
         if self.dtype.hasobject:
-            raise DataError(
-                f"{self.where} holds Python objects, such as images of different sizes; store one array of numbers, or "
-                "give a folder or a table of image files"
-            )
+            raise DataError(f"{self.where} holds Python objects{advice}")
         return self.values()
 
     def values(self) -> npt.NDArray[Any]:
@@ -112,14 +112,21 @@ def _npz(path: Path) -> Iterator[ArrayFile]:
                 shape, _, dtype = HEADERS[version](file)
             if not dtype.hasobject and prod(shape) * dtype.itemsize > members[key].file_size:
                 raise DataError(f"{where} is shorter than its shape {shape}; download the file again")
-            return StoredArray(where, shape, dtype, lambda: _npy(archive, members[key]))
+            return StoredArray(where, shape, dtype, lambda: _npy(archive, members[key], where))
 
         yield ArrayFile(path, tuple(members), stored)
 
 
-def _npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+def _npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> npt.NDArray[Any]:
     with archive.open(member) as file:
-        values: npt.NDArray[Any] = npy.read_array(file, allow_pickle=False)
+        try:
+            values: npt.NDArray[Any] = npy.read_array(file, allow_pickle=False)
+        except ValueError as error:
+            if "pickle" not in str(error):
+                raise
+            raise DataError(
+                f"{where} holds pickled Python objects, which are not loaded; store numbers, or names as text"
+            ) from error
     return values
 
 

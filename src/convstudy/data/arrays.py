@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from convstudy.data.file_names import class_name_of
 from convstudy.data.folder import LARGEST_SIDE
 from convstudy.data.groups import COLUMN
 from convstudy.data.image_set import DataSet, EvaluationSet, ImageSet, names_of, numbered, together
-from convstudy.data.labels import check_range, decode_labels
+from convstudy.data.labels import TEXT_ADVICE, check_range, decode_labels
 from convstudy.data.parting import Parting
 from convstudy.data.pixels import middle_squares, resize
 from convstudy.data.split import check_enough
@@ -192,7 +193,8 @@ def _read(pairs: Mapping[str, _Pair], only: Sequence[str] | None = None) -> dict
     for part in wanted:
         pair = pairs[part]
         images = as_planes(raw.pop(part), where[part], white)
-        labels = decode_labels(pair.labels.numbers(), pair.labels.where, len(images))
+        numbers = pair.labels.numbers(advice=f"; expected whole numbers from 0{TEXT_ADVICE}")
+        labels = decode_labels(numbers, pair.labels.where, len(images))
         groups = () if pair.groups is None else _groups(pair.groups, len(labels))
         sets[part] = ImageSet(images, labels, numbered(pair.name, len(labels)), groups=groups)
     return sets
@@ -260,6 +262,9 @@ def white_of(arrays: Mapping[str, npt.NDArray[Any]]) -> float:
     }
     if not ranges:
         return 255.0
+    for where, extremes in ranges.items():
+        if not np.isfinite(extremes).all():
+            raise DataError(f"{where} has values that are not finite (nan or inf); expected 0 to 255, or 0 to 1")
     highest = max(ranges, key=lambda where: ranges[where][1])
     high = ranges[highest][1]
     white = 1.0 if high <= 1 + TOLERANCE[1.0] else 255.0
@@ -269,10 +274,20 @@ def white_of(arrays: Mapping[str, npt.NDArray[Any]]) -> float:
             "the value of white"
         )
     for where, (lower, upper) in ranges.items():
-        if not (lower >= -TOLERANCE[white] and upper <= white + TOLERANCE[white]):  # nor if they are not numbers
+        if not (lower >= -TOLERANCE[white] and upper <= white + TOLERANCE[white]):
             advice = ": (x + 1) / 2 turns -1..1 into 0..1" if white == 1 and lower >= -1 - TOLERANCE[1.0] else ""
             raise DataError(f"{where} has values from {lower:g} to {upper:g}; expected 0 to 255, or 0 to 1{advice}")
+    for where, (_, upper) in ranges.items():
+        if white > 1 and 0 < upper <= 1 + TOLERANCE[1.0] and _has_fractions(arrays[where]):
+            raise DataError(
+                f"{where} has values up to {upper:g}, but {highest} up to {high:g}; expected one scale for all splits: "
+                "0 to 255, or 0 to 1"
+            )
     return white
+
+
+def _has_fractions(values: npt.NDArray[Any]) -> bool:
+    return any((values[start : start + CHUNK] % 1 > 0).any() for start in range(0, len(values), CHUNK))
 
 
 def as_planes(images: npt.NDArray[Any], where: str, white: float) -> npt.NDArray[np.uint8]:
@@ -289,8 +304,30 @@ def as_planes(images: npt.NDArray[Any], where: str, white: float) -> npt.NDArray
     elif images.ndim == 4 and images.shape[3] in CHANNELS and images.shape[1] not in CHANNELS:
         images = images.transpose(0, 3, 1, 2)
     if images.ndim != 4 or images.shape[1] not in CHANNELS or 0 in images.shape:
-        raise DataError(f"{where} has the shape {shape}; expected images x height x width (x 1 or 3 channels)")
+        raise DataError(
+            f"{where} has the shape {shape}; expected images x height x width (x 1 or 3 channels){_reshaping(shape)}"
+        )
     return np.ascontiguousarray(_bytes(images, where, white))
+
+
+def _reshaping(shape: tuple[int, ...]) -> str:
+    """Suggest a shape for images that are stored as rows, if they can be squares.
+
+    >>> _reshaping((100, 784)), _reshaping((100, 3072)), _reshaping((100, 7))
+    ('; reshape it to (100, 28, 28)', '; reshape it to (100, 3, 32, 32) or (100, 32, 32, 3)', '')
+    """
+    if len(shape) != 2 or not shape[1]:
+        return ""
+    for channels in CHANNELS:
+        side = math.isqrt(shape[1] // channels)
+        if side > 1 and channels * side * side == shape[1]:
+            gray, first, last = (
+                (shape[0], side, side),
+                (shape[0], channels, side, side),
+                (shape[0], side, side, channels),
+            )
+            return f"; reshape it to {gray}" if channels == 1 else f"; reshape it to {first} or {last}"
+    return ""
 
 
 def _bytes(images: npt.NDArray[Any], where: str, white: float) -> npt.NDArray[np.uint8]:
@@ -299,7 +336,10 @@ def _bytes(images: npt.NDArray[Any], where: str, white: float) -> npt.NDArray[np
     if images.dtype.kind not in "biuf":
         raise DataError(f"{where} has values of type {images.dtype}; expected numbers from 0 to 255, or from 0 to 1")
     if images.dtype.kind in "iu" and not (images.min() >= 0 and images.max() <= 255):
-        raise DataError(f"{where} has values from {images.min()} to {images.max()}; expected 0 to 255")
+        raise DataError(
+            f"{where} has values from {images.min()} to {images.max()}; expected 0 to 255: scale them, or store "
+            "floats in 0..1"
+        )
     scale = np.float32(255 / white if images.dtype.kind == "f" else 255 if images.dtype.kind == "b" else 1)
     converted = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), CHUNK):
@@ -316,7 +356,10 @@ def _check(images: ImageSet, train: ImageSet, class_names: tuple[str, ...], wher
     absent = sorted(set(range(len(class_names))) - set(images.labels.tolist()))
     if absent:
         names = some(f"'{class_names[label]}'" for label in absent)
-        advice = f"; the labels begin at {images.labels.min()}: subtract it from all of them" if absent[0] == 0 else ""
+        first = int(images.labels.min())
+        no_gaps = images is train and len(class_names) > len(set(images.labels.tolist()))
+        advice = "; give names or numbers to the classes that have images only" if no_gaps else ""
+        advice = f"; the labels begin at {first}: subtract it from all of them" if absent[0] == 0 else advice
         raise DataError(f"{where} has no image of class {names}; expected all {len(class_names)} classes{advice}")
     if len(class_names) < 2:
         raise DataError(f"{where} has one class; expected two or more")
@@ -325,8 +368,16 @@ def _check(images: ImageSet, train: ImageSet, class_names: tuple[str, ...], wher
 def _class_names(file: ArrayFile) -> tuple[str, ...]:
     for key in CLASS_NAMES:
         if key in file.keys:
-            return tuple(map(class_name_of, text_of(file[key].values(), file[key].where)))
+            return distinct(tuple(map(class_name_of, text_of(file[key].values(), file[key].where))), file[key].where)
     return ()
+
+
+def distinct(names: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Return class names. Raises: DataError, if two classes have the same name."""
+    double = sorted({name for name in names if names.count(name) > 1})
+    if double:
+        raise DataError(f"{where} has {some(double)} more than once; expected one name per class")
+    return names
 
 
 def _listed(file: ArrayFile) -> str:

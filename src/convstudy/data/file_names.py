@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from convstudy.errors import printable
@@ -41,6 +43,28 @@ def class_name_of(text: str) -> str:
     ('golden  retriever', 'a\\x1b[2J')
     """
     return printable(text.strip())
+
+
+def plain_form(name: str) -> str:
+    r"""Return a class name without what differs by accident: case, spaces and Unicode form.
+
+    >>> plain_form("Ice  Cream"), plain_form("cafe\N{COMBINING ACUTE ACCENT}") == plain_form("Caf\xe9")
+    ('icecream', True)
+    """
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def spelling_advice(absent: Iterable[str], found: Iterable[str]) -> str:
+    """Say if a name that is absent exists in another spelling; empty if none does.
+
+    >>> spelling_advice(["cat", "dog"], ["Cat", "bird"])
+    "; 'cat' and 'Cat' differ only in case, spaces or Unicode form: rename one of them"
+    """
+    there = {plain_form(name): name for name in found}
+    pair = next(((name, there[plain_form(name)]) for name in absent if plain_form(name) in there), None)
+    if pair is None:
+        return ""
+    return f"; '{pair[0]}' and '{pair[1]}' differ only in case, spaces or Unicode form: rename one of them"
 
 
 def seen_from(root: Path, path: Path) -> str:

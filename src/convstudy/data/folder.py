@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.decoding import GRAY_MODES, White, is_deep, open_image
-from convstudy.data.file_names import seen_from
+from convstudy.data.file_names import seen_from, spelling_advice
 from convstudy.data.image_set import DataSet, EvaluationSet, ImageSet
-from convstudy.data.image_tree import ImageTree, folders_in, read_tree
+from convstudy.data.image_tree import ImageTree, files_below, folders_in, read_tree
 from convstudy.data.memory import slice_of
 from convstudy.data.parting import Parting
 from convstudy.data.split import check_enough
@@ -85,9 +85,11 @@ def files_of(tree: ImageTree, white: White | None = None, parting: Parting | Non
 def _refuse_empty(tree: ImageTree) -> None:
     empty = [each.path for part in tree.parts.values() for each in part.classes if not each.images]
     if empty:
+        endings = {path.suffix.lower() or "no ending" for folder in empty for path in files_below(folder)}
+        only = f", but files of other formats ({printable(some(sorted(endings)))})" if endings else ""
         raise DataError(
-            f"{some(map(str, empty))} {'contains' if len(empty) == 1 else 'contain'} no images; add files such as .jpg "
-            "or .png, or remove the folder"
+            f"{some(map(str, empty))} {'contains' if len(empty) == 1 else 'contain'} no images{only}; add files such "
+            "as .jpg or .png, or remove the folder"
         )
 
 
@@ -200,11 +202,11 @@ def _class_names(root: Path, parts: Mapping[str, Sequence[LabeledFile]]) -> tupl
             f"expected two or more, as in {root.name}/<class>/<image>{level_advice(root)}"
         )
     for part, found in names.items():
-        for where, absent in ((part, train - found), ("train", found - train)):
+        for where, absent, others in ((part, train - found, found - train), ("train", found - train, train - found)):
             if absent:
                 raise DataError(
                     f"{root} has no images of {some(sorted(absent))} in {where}; expected the same classes in train "
-                    f"and {part}"
+                    f"and {part}{spelling_advice(sorted(absent), sorted(others))}"
                 )
     return tuple(sorted(train))
 

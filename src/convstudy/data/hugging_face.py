@@ -9,14 +9,15 @@ from typing import Any
 
 from convstudy.data.cache import room_for
 from convstudy.data.file_names import class_name_of
-from convstudy.data.folder import FileSet, LabeledFile, labeled_files
+from convstudy.data.folder import FileSet, LabeledFile, files_to_evaluate, labeled_files
 from convstudy.data.groups import COLUMN
-from convstudy.data.image_set import DataSet
+from convstudy.data.image_set import DataSet, EvaluationSet
 from convstudy.data.image_tree import PARTS
 from convstudy.data.parting import Parting
 from convstudy.errors import DataError, optional_module, printable
 
 PREFIX = "hf:"
+OBJECT = "datasets"  # name of a data set that was given as an object
 SAVED = ("dataset_dict.json", "state.json")  # written by `save_to_disk`: for several parts, for one
 LABELS = (
     "label",
@@ -42,29 +43,38 @@ def hugging_face_set(
 
     Raises: ToolError, if `datasets` is not installed; DataError, if the name is unknown or the columns are others.
     """
-    return _data_set(
-        words, _loaded(words), side=side, skip_bad_images=skip_bad_images, parting=parting, progress=progress
-    )
+    files = _files(words, _loaded(words), parting)
+    return labeled_files(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
+
+
+def hugging_face_to_evaluate(
+    words: str, *, side: int | None, skip_bad_images: bool, progress: Callable[[int, int], None] | None
+) -> EvaluationSet:
+    """Read the test set of `hf:NAME` or, if there is none, all images; no training set is needed.
+
+    Raises: as `hugging_face_set`.
+    """
+    files = _files(words, _loaded(words), None)
+    return files_to_evaluate(files, side=side, skip_bad_images=skip_bad_images, progress=progress)
 
 
 def hugging_face_object(found: Any, *, side: int | None, parting: Parting) -> DataSet:
     """Return the data set of a `datasets.Dataset` or `DatasetDict` that is loaded already. Raises: DataError."""
-    return _data_set("datasets", found, side=side, skip_bad_images=False, parting=parting, progress=None)
+    return labeled_files(_files(OBJECT, found, parting), side=side, skip_bad_images=False, progress=None)
 
 
-def _data_set(
-    words: str,
-    found: Any,
-    *,
-    side: int | None,
-    skip_bad_images: bool,
-    parting: Parting,
-    progress: Callable[[int, int], None] | None,
-) -> DataSet:
-    parts = _parts(words, found)
-    image, label = _columns(words, parts["train"].features)
-    names = tuple(map(class_name_of, getattr(parts["train"].features[label], "names", ())))
-    groups = {part: _groups(words, part, dataset, parts["train"].features) for part, dataset in parts.items()}
+def hugging_face_object_to_evaluate(found: Any, *, side: int | None) -> EvaluationSet:
+    """Return the test set of a data set that is loaded already or, if there is none, all images. Raises: DataError."""
+    return files_to_evaluate(_files(OBJECT, found, None), side=side, skip_bad_images=False, progress=None)
+
+
+def _files(words: str, found: Any, parting: Parting | None) -> FileSet:
+    """Return the image files of a data set, which are written once; without `parting`, no training set is needed."""
+    parts = _parts(words, found, train_needed=parting is not None)
+    features = next(iter(parts.values())).features
+    image, label = _columns(words, features)
+    names = tuple(map(class_name_of, getattr(features[label], "names", ())))
+    groups = {part: _groups(words, part, dataset, features) for part, dataset in parts.items()}
     root = _laid_out(words, parts, image)
     files = {
         part: [
@@ -73,22 +83,17 @@ def _data_set(
         ]
         for part, dataset in parts.items()
     }
-    return labeled_files(
-        FileSet(
-            root,
-            files,
-            printable(words.replace(":", "-").replace("/", "-")),
-            f"{words}, read by `datasets`",
-            order=names,
-            parting=parting,
-        ),
-        side=side,
-        skip_bad_images=skip_bad_images,
-        progress=progress,
+    return FileSet(
+        root,
+        files,
+        printable(words.replace(":", "-").replace("/", "-")),
+        f"{words}, read by `datasets`",
+        order=names,
+        parting=parting or Parting(),
     )
 
 
-def _parts(words: str, found: Any) -> dict[str, Any]:
+def _parts(words: str, found: Any, *, train_needed: bool) -> dict[str, Any]:
     """Return the data set's splits that are a training, validation or test part."""
     splits: Mapping[str, Any] = found if isinstance(found, Mapping) else {"train": found}
     parts = {
@@ -96,7 +101,7 @@ def _parts(words: str, found: Any) -> dict[str, Any]:
         for part, names in PARTS.items()
         if any(name in splits for name in names)
     }
-    if "train" not in parts:
+    if not parts or (train_needed and "train" not in parts):
         raise DataError(f"{words} has the splits {', '.join(splits)}; expected train, and validation and test")
     return parts
 

@@ -1,8 +1,8 @@
 """The image files of a folder: its parts, its classes, and what is left out. Every command reads a folder through this.
 
 A part is a folder named train, val or test (or a synonym, in any case) that contains class folders. Folders whose names
-contain such a word, as `training_set` and `test_set`, are parts if they contain the same class folders. Everything else
-that lies beside parts is left out.
+contain such a word, as `training_set` and `test_set`, are parts if they contain the same class folders. A part that
+contains only a folder of its own name is that folder. Everything else that lies beside parts is left out.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def read_tree(root: Path, *, class_in_name: bool = False, train_needed: bool = T
     Raises: DataError, if a folder cannot be listed, or if it is ambiguous whether folders are parts or classes.
     """
     found = part_folders(root, flat=class_in_name, train_needed=train_needed)
-    left_out = tuple(folder for folder in folders_in(root) if found and folder not in found.values())
+    outermost = {root / path.relative_to(root).parts[0] for path in found.values()}
+    left_out = tuple(folder for folder in folders_in(root) if found and folder not in outermost)
     read = _flat_folder if class_in_name else _part_folder
     return ImageTree(root, {part: read(folder) for part, folder in (found or {None: root}).items()}, left_out)
 
@@ -177,7 +178,8 @@ def part_folders(root: Path, *, flat: bool = False, train_needed: bool = True) -
     Raises: DataError, if two folders could be the same part, or if folders could be parts or classes.
     """
     folders = folders_in(root)
-    holding = {folder: _class_names(folder) for folder in folders}
+    within = {folder: _innermost(folder) for folder in folders}
+    holding = {folder: _class_names(within[folder]) for folder in folders}
     usable = [folder for folder in folders if flat or holding[folder]]
     exact: dict[str, list[Path]] = defaultdict(list)
     alike: dict[str, list[Path]] = defaultdict(list)
@@ -192,11 +194,22 @@ def part_folders(root: Path, *, flat: bool = False, train_needed: bool = True) -
         if twins:
             alike[part] = twins
             found[part] = _only(root, part, twins)
+    if not found and not train_needed:
+        clear = [(_part_like(folder.name, only=True), folder) for folder in usable]
+        found = {part: folder for part, folder in clear if part} if all(part for part, _ in clear) else {}
     if not found and not flat:
         _refuse_ambiguous(root, folders)
     if found and train_needed and "train" not in found:
         raise DataError(f"{root} has {' and '.join(sorted(found))} but no train folder; expected train/<class>/<image>")
-    return {part: found[part] for folder in folders for part in found if found[part] == folder}
+    return {part: within[folder] for folder in folders for part in found if found[part] == folder}
+
+
+def _innermost(folder: Path) -> Path:
+    """Return the folder itself or, if it contains only a folder of its own name, as archives do, that one."""
+    inner = folders_in(folder)
+    if [each.name.lower() for each in inner] != [folder.name.lower()] or not folders_in(inner[0]):
+        return folder
+    return _innermost(inner[0])
 
 
 def _class_names(folder: Path) -> frozenset[str]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.arrays import arrays_in_memory, memory_to_evaluate
-from convstudy.data.hugging_face import hugging_face_object
+from convstudy.data.arrays import arrays_in_memory, distinct, memory_to_evaluate
+from convstudy.data.hugging_face import hugging_face_object, hugging_face_object_to_evaluate
 from convstudy.data.image_set import DataSet, EvaluationSet, at_side, to_evaluate
+from convstudy.data.labels import TEXT_ADVICE
 from convstudy.data.parting import Parting
 from convstudy.data.sources import completed, load, load_to_evaluate
 from convstudy.data.split import TEST_NOTE
@@ -58,7 +59,8 @@ def load_given(
     if type(data).__module__.partition(".")[0] == "datasets":
         found = hugging_face_object(data, side=side, parting=parting)
     else:
-        found = arrays_in_memory(_arrays(data), name, tuple(class_names) or _class_names(data), side, parting)
+        names = distinct(tuple(class_names), "class_names") or _class_names(data)
+        found = arrays_in_memory(_arrays(data), name, names, side, parting)
     return completed(replace(found, named=False), train_images)
 
 
@@ -83,9 +85,8 @@ def given_to_evaluate(
     if isinstance(data, DataSet):
         return to_evaluate(data if side is None else at_side(data, side), is_test=TEST_NOTE not in data.notes)
     if type(data).__module__.partition(".")[0] == "datasets":
-        found = hugging_face_object(data, side=side, parting=Parting())
-        return to_evaluate(found, is_test=TEST_NOTE not in found.notes)
-    names = tuple(class_names) or _class_names(data)
+        return hugging_face_object_to_evaluate(data, side=side)
+    names = distinct(tuple(class_names), "class_names") or _class_names(data)
     return memory_to_evaluate(_arrays(data), name, names, side, expected)
 
 
@@ -115,7 +116,8 @@ def _pair(given: Sequence[Any]) -> tuple[Any, Any]:
 
 def _items(given: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the images and labels of a torch data set, item by item."""
-    if not (hasattr(given, "__getitem__") and hasattr(given, "__len__")) or isinstance(given, np.ndarray):
+    of_columns = hasattr(given, "columns")  # a table, whose items are columns
+    if not (hasattr(given, "__getitem__") and hasattr(given, "__len__")) or isinstance(given, np.ndarray) or of_columns:
         raise DataError(f"the data are of type {type(given).__name__}; {EXPECTED}")
     items = [given[index] for index in range(len(given))]
     odd = next((item for item in items if not (isinstance(item, tuple | list) and len(item) == 2)), None)
@@ -128,6 +130,9 @@ def _items(given: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
             f"the images differ in shape, such as {shapes[0]} and {shapes[1]}; resize them, or give the folder of "
             "their files instead"
         )
+    text = next((label for _, label in items if isinstance(label, str | bytes)), None)
+    if text is not None:
+        raise DataError(f"an item of the data has the label {text!r}; expected whole numbers from 0{TEXT_ADVICE}")
     return np.stack(images), np.array([int(label) for _, label in items])
 
 
@@ -140,4 +145,4 @@ def _class_names(data: Any) -> tuple[str, ...]:
     """Return the class names that a torchvision data set knows."""
     given = next(iter(data.values()), None) if isinstance(data, Mapping) else data
     names = getattr(given, "classes", ())
-    return tuple(map(str, names)) if isinstance(names, list | tuple) else ()
+    return distinct(tuple(map(str, names)), "`classes` of the data") if isinstance(names, list | tuple) else ()

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from convstudy.errors import DataError
 from convstudy.wording import plural
 
+TEXT_ADVICE = ": `classes, labels = numpy.unique(names, return_inverse=True)` turns names into both"
 LARGEST = 2**31 - 1  # a label beyond it is a mistake, and might not fit int64
 
 
@@ -26,7 +27,7 @@ def decode_labels(labels: npt.NDArray[Any], where: str, images: int) -> npt.NDAr
     """
     labels = np.asarray(labels)
     if labels.dtype.kind not in "biuf":
-        raise DataError(f"{where} has labels of type {labels.dtype}; expected whole numbers from 0")
+        raise DataError(f"{where} has labels of type {labels.dtype}; expected whole numbers from 0{TEXT_ADVICE}")
     flat = _flat(labels)
     if flat is None:
         raise DataError(f"{where} has labels of shape {labels.shape}; expected one label per image, or one-hot rows")

@@ -11,7 +11,7 @@ from convstudy.data.array_files import SUFFIXES
 from convstudy.data.arrays import array_file, arrays_to_evaluate
 from convstudy.data.decoding import White
 from convstudy.data.folder import files_of, files_to_evaluate, image_folder
-from convstudy.data.hugging_face import PREFIX, hugging_face_set
+from convstudy.data.hugging_face import PREFIX, hugging_face_set, hugging_face_to_evaluate
 from convstudy.data.image_set import DataSet, EvaluationSet, at_side, to_evaluate
 from convstudy.data.image_tree import read_tree
 from convstudy.data.known import data_sources
@@ -21,6 +21,7 @@ from convstudy.data.named import digits, torchvision_set
 from convstudy.data.parting import WHOLE_NOTE, Parting
 from convstudy.data.split import TEST_NOTE, leak_note, smaller
 from convstudy.data.streamed import Streamed
+from convstudy.data.structure import of_names
 from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
 from convstudy.errors import DataError, UnknownNameError
 
@@ -74,7 +75,9 @@ def load_to_evaluate(
         if path.suffix.lower() not in SUFFIXES:
             raise DataError(f"test_data is {path}; expected a .npz or .h5 file", setting="test_data")
     elif test_data is not None and path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"test_data needs a .npz or .h5 file as data; got {data}")
+        raise DataError(f"`test_data` needs a .npz or .h5 file as `data`; got {data}", setting="test_data")
+    if data and data.startswith(PREFIX):
+        return hugging_face_to_evaluate(data, side=side, skip_bad_images=skip_bad_images, progress=progress)
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
         return arrays_to_evaluate(path, test_data=test_data, side=side, expected=expected)
     if path.suffix.lower() == ".csv" and path.is_file():
@@ -95,7 +98,8 @@ def completed(found: DataSet, train_images: int | None) -> DataSet:
         train = smaller(found.train, train_images, found.class_names, least=least)
         found = replace(found, train=train, notes=(*found.notes, note.format(len(train))))
     leaks = () if WHOLE_NOTE in found.notes else leak_note(found)
-    return replace(found, notes=(*found.notes, *_memory_note(found), *leaks))
+    names = (finding.sentence for finding in of_names(found.class_names))
+    return replace(found, notes=(*found.notes, *names, *_memory_note(found), *leaks))
 
 
 def _memory_note(data: DataSet) -> Iterator[str]:
@@ -118,7 +122,7 @@ def _read(
 ) -> DataSet:
     path = Path(data)
     if test_data is not None and path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"test_data needs a .npz or .h5 file as data; got {data}")
+        raise DataError(f"`test_data` needs a .npz or .h5 file as `data`; got {data}", setting="test_data")
     if data.startswith(PREFIX):
         return hugging_face_set(data, side=side, skip_bad_images=skip_bad_images, parting=parting, progress=progress)
     if path.suffix.lower() in SUFFIXES and not path.is_dir():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from convstudy.data.file_names import seen_from
+from convstudy.data.file_names import plain_form, seen_from
 from convstudy.data.findings import Finding
 from convstudy.data.image_tree import ImageTree
 from convstudy.data.split import fewest_needed
@@ -22,7 +21,7 @@ def of_names(names: Iterable[str]) -> Iterator[Finding]:
     """
     alike = defaultdict(set)
     for name in names:
-        alike["".join(unicodedata.normalize("NFKC", name).casefold().split())].add(name)
+        alike[plain_form(name)].add(name)
     groups = [sorted(group) for group in alike.values() if len(group) > 1]
     for group in groups:
         quoted = ", ".join(f"'{printable(name)}'" for name in group)

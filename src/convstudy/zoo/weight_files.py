@@ -21,7 +21,7 @@ from torch import Tensor
 from convstudy.errors import ModelError
 
 INDEX = ".index.json"  # of weights in several files, as `model.safetensors.index.json`
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", f".safetensors{INDEX}", f".bin{INDEX}")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".th", f".safetensors{INDEX}", f".bin{INDEX}")
 SHARD = re.compile(r"-\d+-of-\d+(\.\w+)$")
 # Keys under which training programs store the weights; moving averages are used only if there are no others.
 NESTED = (
@@ -34,7 +34,8 @@ OWN = "convstudy"  # key in the `_metadata` of a state dict under which an expor
 CONVERSION = (
     "import sys, torch; f = lambda x: f(x.state_dict()) if hasattr(x, 'state_dict') else "
     "{k: f(v) for k, v in x.items() if isinstance(k, str)} if isinstance(x, dict) else x if torch.is_tensor(x) "
-    "else None; torch.save(f(torch.load(sys.argv[1], 'cpu', weights_only=False)), sys.argv[2])"
+    "else torch.from_numpy(x) if type(x).__name__ == 'ndarray' else None; "
+    "torch.save(f(torch.load(sys.argv[1], 'cpu', weights_only=False)), sys.argv[2])"
 )
 
 
@@ -141,26 +142,48 @@ def _listed(path: Path) -> list[str]:
         names = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ModelError(f"{path} is not an index of weights; expected JSON with a `weight_map`") from None
-    wrong = [name for name in names if Path(name).name != name or "\\" in name or not name.endswith(SUFFIXES[:5])]
+    wrong = [name for name in names if Path(name).name != name or "\\" in name or not name.endswith(SUFFIXES[:-2])]
     if wrong or not names:
         raise ModelError(f"{path} lists {wrong[0] if wrong else 'no file'}; expected names of weight files beside it")
     return names
 
 
+def _other_content(head: bytes) -> str:
+    """Say what a file is that bears the name of weights but is something else, and what to do; empty if unknown.
+
+    >>> _other_content(b"<!DOCTYPE html>")
+    'is an HTML page; download the file itself'
+    """
+    if not head:
+        return "is empty; download it again"
+    if head.startswith(b"version https://git-lfs"):
+        return "is a Git LFS pointer; `git lfs pull` fetches the weights"
+    if head.lstrip().startswith(b"<"):
+        return "is an HTML page; download the file itself"
+    if head[257:262] == b"ustar":
+        return "is a tar archive; extract it, and give the file of weights in it"
+    return ""
+
+
 def _loaded(path: Path) -> Any:
+    with path.open("rb") as file:
+        head = file.read(512)
+    if other := _other_content(head):
+        raise ModelError(f"{path} {other}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about pickles that it then rejects
-            if path.suffix.lower() == ".safetensors":
+            if head[8:9] == b"{":  # safetensors: the length of a header in JSON comes first
                 return load_file(path)
-            return torch.load(path, "cpu", weights_only=True)
+            with path.open("rb") as file:  # as a file without a name, of which torch does not look at the suffix
+                return torch.load(file, "cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise _only_pickle(path, str(error)) from None
     except Exception as error:  # a damaged file raises any of a dozen errors
         if "weights_only=True" in str(error):  # TorchScript, and torch's format before version 0.1.10
             raise _only_pickle(path, str(error)) from None
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path} cannot be read as weights: {reason[:120]}") from None
+        raise ModelError(f"{path} cannot be read as weights: {reason[:120]}; download or copy it again") from None
 
 
 def _only_pickle(path: Path, reason: str) -> ModelError:

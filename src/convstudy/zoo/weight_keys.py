@@ -13,6 +13,7 @@ WRAPPERS = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoin
 # Names under which a training program's own class usually holds the network.
 OUTER = frozenset({"model", "backbone", "net", "network", "encoder"})
 COUNTER = "num_batches_tracked"  # of batch normalization; torch before version 0.4.1 did not have it
+AVERAGED = "n_averaged"  # number of averaged weights, which torch's AveragedModel stores beside them
 # Keys of older versions of torchvision's networks, renamed as torchvision renames them when it loads its weights.
 RENAMED = (
     (re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)"), r"\1\2"),  # densenets
@@ -44,6 +45,8 @@ def match_keys(ours: Collection[str], theirs: Collection[str], source: str, *, o
     """
     wanted = _unwrapped(ours, source)
     given = _renamed(_unwrapped(theirs, source), wanted)
+    counters = {key: whole for key, whole in given.items() if key.endswith(AVERAGED) and key not in wanted}
+    given = {key: whole for key, whole in given.items() if key not in counters}
     body = {key for key, own in wanted.items() if own not in optional and not key.endswith(COUNTER)}
     prefix = _prefix(body, given, source)
     if prefix is None:
@@ -58,7 +61,7 @@ def match_keys(ours: Collection[str], theirs: Collection[str], source: str, *, o
         theirs={own: placed[key] for key, own in wanted.items() if key in placed},
         missing=tuple(own for key, own in wanted.items() if key not in placed),
         superfluous=tuple(whole for key, whole in placed.items() if key not in wanted),
-        outside=tuple(outside.values()),
+        outside=(*outside.values(), *counters.values()),
     )
 
 

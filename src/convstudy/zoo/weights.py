@@ -60,18 +60,52 @@ def fit_weights(
     missing = [key for key in matched.missing if key not in head and not key.endswith(COUNTER)]
     _refuse(source, "lacks", missing)
     _refuse(source, "has", matched.superfluous)
-    given = {key: weights[whole] for key, whole in matched.theirs.items()}
+    given = {
+        key: _counter(weights[whole]) if key.endswith(COUNTER) else weights[whole]
+        for key, whole in matched.theirs.items()
+    }
     new = {key for key in head if new_head or key not in given or given[key].shape != ours[key].shape}
     taken = {key: tensor for key, tensor in given.items() if key not in new}
     for key, tensor in taken.items():
         if tensor.shape != ours[key].shape:
             raise ModelError(f"{source} does not fit: {key} is {_size(tensor)}; expected {_size(ours[key])}")
         if not _is_plain(tensor) or tensor.is_floating_point() != ours[key].is_floating_point():
-            kind = str(tensor.dtype).removeprefix("torch.")
-            raise ModelError(f"{source} does not fit: {key} is a tensor of {kind}; expected {ours[key].dtype}")
+            kind, expected = (str(each).removeprefix("torch.") for each in (tensor.dtype, ours[key].dtype))
+            way = "without values" if tensor.is_meta else str(tensor.layout).removeprefix("torch.")
+            raise ModelError(f"{source} does not fit: {key} is {kind}, {way}; expected {expected}, strided")
+        if not tensor.isfinite().all():
+            raise ModelError(
+                f"{source} has values in {key} that are not finite; its training diverged, or it is damaged"
+            )
     if not any(value.is_meta for value in ours.values()):
         ours.update(taken)  # a state dict with its own versions of modules
         network.load_state_dict(ours)
+
+
+def keys_that_differ(network: nn.Module, other: nn.Module) -> frozenset[str]:
+    """Return the keys of `network` whose entries have another shape in `other`, or do not exist there.
+
+    >>> sorted(keys_that_differ(nn.Linear(4, 2), nn.Linear(4, 3)))
+    ['bias', 'weight']
+    """
+    shapes = {key: value.shape for key, value in other.state_dict().items()}
+    return frozenset(key for key, value in network.state_dict().items() if shapes.get(key) != value.shape)
+
+
+def keys_of_last_layer(network: nn.Module, num_outputs: int) -> frozenset[str]:
+    """Return the keys of the layer that was added last, if it has a weight with one row per output, else none.
+
+    >>> sorted(keys_of_last_layer(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), 2))
+    ['1.bias', '1.weight']
+    """
+    layers = {
+        name: layer for name, layer in network.named_modules() if any(True for _ in layer.parameters(recurse=False))
+    }
+    name, layer = next(reversed(layers.items()), ("", None))
+    weight = getattr(layer, "weight", None)
+    if weight is None or weight.dim() < 2 or weight.shape[0] != num_outputs:
+        return frozenset()
+    return frozenset(key for key in network.state_dict() if key.rpartition(".")[0] == name)
 
 
 def official_entry(name: str, which: str = "imagenet") -> WeightsEnum:
@@ -144,6 +178,11 @@ def official_weights(name: str, which: str = "imagenet") -> dict[str, Tensor]:
         As `official_file` and `read_weights`.
     """
     return read_weights(official_file(name, which))
+
+
+def _counter(tensor: Tensor) -> Tensor:
+    """Return a counter of batches as torch takes it: also from floats, or as the only value of an array."""
+    return tensor.reshape(()).long() if tensor.numel() == 1 and _is_plain(tensor) else tensor
 
 
 def _is_plain(tensor: Tensor) -> bool:

@@ -21,7 +21,7 @@ from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.models.opening import Model
 from convstudy.study.models.preprocessing import at_input
-from convstudy.study.models.weights_origin import size_warning
+from convstudy.study.models.weights_origin import size_warning, weights_file
 from convstudy.study.plans.budget import Allowance, BudgetKind
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.code_version import code_version
@@ -30,10 +30,12 @@ from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.seen_images import SeenImages
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
 from convstudy.training import Recipe
 from convstudy.training.precision import computes_bfloat16
+from convstudy.wording import plural
 
 REPRESENTED_BY = {  # settings of a plan, and the key of the identity that stands for their outcome
     "models": "models",
@@ -179,11 +181,24 @@ class Comparison:
     def warnings(self) -> tuple[str, ...]:
         """Warnings about settings that are likely to give poor results or speed, one line each."""
         found = [size_warning(self.models[entrant.name], entrant.input_shape[-1]) for entrant in self.entrants]
+        found += [self._seen_warning(self.models[entrant.name]) for entrant in self.entrants]
         if self.recipe.amp and not computes_bfloat16(self.device):
             found.append(
                 f"amp slows training on this {self.device.type}, which has no bfloat16 instructions; disable it"
             )
         return tuple(warning for warning in found if warning)
+
+    def _seen_warning(self, model: Model) -> str:
+        """Return a warning if the run that a network's weights are from has seen images that are tested here."""
+        tested, weights = self.data.train if self.plan.folds else self.data.test, weights_file(model)
+        seen = None if weights is None else SeenImages.read(RunFolder(weights.parent).seen)
+        number = 0 if seen is None else seen.among(tested).training
+        if not number:
+            return ""
+        return (
+            f"{model.name}: its weights were trained on {number:,} of the {plural(len(tested), 'image')} that are "
+            "tested here, so its results are too optimistic; start from weights of other images"
+        )
 
     def default_folder(self) -> Path:
         """Return `runs/<data>-<networks>-<first digits of a hash of the identity>`."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from convstudy.data.cache import room_for, scratch_file
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.statistics import top1_interval
@@ -31,12 +32,10 @@ from convstudy.study.comparisons.results import Accuracy, DataDescription, Findi
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT
-from convstudy.study.runs.result import MANY, OnlyClasses, RunResult
+from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits, highest
 from convstudy.wording import plural
 
 IMPORTED = "imported"
-ROWS_AT_ONCE, COLUMNS_AT_ONCE = 256, 256  # of large tables of scores
-Scores = npt.NDArray[np.float32] | OnlyClasses
 
 
 def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed: int | None = None) -> Findings:
@@ -180,24 +179,34 @@ def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first
     )
 
 
-def _sorted(logits: Scores, order: npt.NDArray[np.int64]) -> Scores:
-    """Return the logits in another order of the images; the table is not copied if the order is the same."""
+def _sorted(logits: Logits, order: npt.NDArray[np.int64]) -> Logits:
+    """Return the logits in another order of the images; they are not copied if the order is the same."""
     if (order == np.arange(len(order))).all():
         return logits
     if isinstance(logits, OnlyClasses):
         return replace(logits, predictions=logits.predictions[order])
-    for column in range(0, logits.shape[1], COLUMNS_AT_ONCE):  # in place, as there is no room for two such tables
-        logits[:, column : column + COLUMNS_AT_ONCE] = logits[order, column : column + COLUMNS_AT_ONCE]
-    return logits
+    if not isinstance(logits, StoredLogits):
+        return logits[order]
+    with room_for("the scores"):
+        rearranged, rows = replace(logits, path=scratch_file()), iter(np.argsort(order).tolist())
+        with rearranged.writing() as write:
+            for batch in logits.batches():
+                for image in batch:
+                    write(next(rows), 0, image[None])
+    logits.path.unlink()
+    return rearranged
 
 
 def _content(predictions: OutsidePredictions) -> str:
     """Return a digest of what is predicted of each image."""
     logits = predictions.logits
-    values = logits.predictions if isinstance(logits, OnlyClasses) else logits
     digest = hashlib.sha256(json.dumps(predictions.ids).encode())
-    for start in range(0, len(values), ROWS_AT_ONCE):
-        digest.update(np.ascontiguousarray(values[start : start + ROWS_AT_ONCE]).data)
+    if isinstance(logits, StoredLogits):
+        for batch in logits.batches():
+            digest.update(batch.data)
+    else:
+        values = logits.predictions if isinstance(logits, OnlyClasses) else logits
+        digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()
 
 
@@ -222,9 +231,10 @@ def _refuse_same(folder: ComparisonFolder, file: Path, model: str, content: str,
 
 def _write(run: RunFolder, predictions: OutsidePredictions, record: dict[str, Any]) -> None:
     logits = predictions.logits
-    if not isinstance(logits, OnlyClasses) and logits.size > MANY:
+    if isinstance(logits, StoredLogits):
         run.write_many_logits(logits)
-        logits = OnlyClasses(logits.argmax(1), logits.shape)
+        stored, logits = logits, OnlyClasses(highest(logits), logits.shape)
+        stored.path.unlink()
     run.write_predictions(predictions.ids, predictions.labels, logits, predictions.groups)
     with whole_file(run.path / "epochs.csv") as draft:
         draft.write_text("epoch\n", encoding="utf-8")

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from convstudy.data.cache import room_for, scratch_file
 from convstudy.errors import StudyError
-from convstudy.study.runs.result import VALUES_AT_ONCE, OnlyClasses
+from convstudy.study.runs.result import MANY, VALUES_AT_ONCE, Logits, OnlyClasses, StoredLogits
 from convstudy.wording import plural, some
 
 COLUMNS = "id, label, group if there are any, and prediction, or logit_0 ... or probability_0 ..., one per class"
@@ -31,7 +33,7 @@ class OutsidePredictions:
 
     ids: tuple[str, ...]
     labels: npt.NDArray[np.int64]  # N
-    logits: npt.NDArray[np.float32] | OnlyClasses  # N x classes
+    logits: Logits  # N x classes
     class_names: tuple[str, ...]
     groups: tuple[str, ...] = ()  # the group of each image, if the file has them
 
@@ -101,11 +103,17 @@ def _header(path: Path) -> list[str]:
 
             return [str(name) for name in read_schema(path).names]
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return [name.strip() for name in next(csv.reader(file, skipinitialspace=True))]
+            return [name.strip() for name in next(csv.reader(file, delimiter=_separator(path), skipinitialspace=True))]
     except StopIteration:
         raise StudyError(f"{path} cannot be read as predictions: it is empty") from None
     except Exception as error:  # of any type, as parsers raise for files of another format
         raise StudyError(f"{path} cannot be read as predictions: {error}") from error
+
+
+def _separator(path: Path) -> str:
+    """Return what separates the fields of the first line: a comma, or a semicolon or tab that occurs more often."""
+    with path.open(encoding="utf-8-sig") as file:
+        return max(",;\t", key=file.readline().count)
 
 
 def _score_columns(path: Path, header: Sequence[str]) -> tuple[str, list[int]]:
@@ -132,11 +140,13 @@ def _names_in(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         else:
             table = pd.read_csv(
                 path,
+                sep=_separator(path),
                 dtype=str,
                 keep_default_na=False,
                 skipinitialspace=True,
                 usecols=lambda name: name.strip() in columns,
                 encoding="utf-8-sig",
+                index_col=False,  # also if lines end in a separator
             ).rename(columns=str.strip)
     except Exception as error:  # of any type, as parsers raise for files of another format
         raise StudyError(f"{path} cannot be read as predictions: {error}") from error
@@ -147,12 +157,34 @@ def _names_in(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 def read_scores(
     path: Path, header: Sequence[str], columns: Sequence[int], kind: str, images: int
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.float32] | StoredLogits:
     """Return logits, or the logarithms of probabilities, images x classes, from the columns at these places.
 
-    No table of the same size is made beside it. Raises: StudyError, with the line, for what is not such a number.
+    No table of the same size is made beside it; many scores are never all in memory, but in a file that is removed
+    when this process ends.
+
+    Raises: StudyError, with the line, for what is not such a number; DataError, if that file cannot be written.
     """
-    logits = np.empty((images, len(columns)), np.float32)
+    shape = (images, len(columns))
+    with closing(_blocks(path, header, columns)) as blocks:
+        checked = ((row, column, _checked(path, values, kind, row)) for row, column, values in blocks)
+        if prod(shape) <= MANY:
+            logits = np.empty(shape, np.float32)
+            for row, column, values in checked:
+                logits[row : row + len(values), column : column + values.shape[1]] = values
+            return logits
+        with room_for(f"the scores of {path.name}"):
+            stored = StoredLogits(scratch_file(), shape)
+            with stored.writing() as write:
+                for block in checked:
+                    write(*block)
+            return stored
+
+
+def _blocks(
+    path: Path, header: Sequence[str], columns: Sequence[int]
+) -> Generator[tuple[int, int, npt.NDArray[np.float64]]]:
+    """Yield some scores at a time with their first row and column, NaN for what is no number."""
     if _is_parquet(path):
         from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - slow to import, and for such files only
 
@@ -160,15 +192,17 @@ def read_scores(
             for start in range(0, len(columns), AT_ONCE):
                 names = [header[place] for place in columns[start : start + AT_ONCE]]
                 table = file.read(columns=names)
-                values = np.stack([pd.to_numeric(table[name].to_pandas(), errors="coerce") for name in names], axis=1)
-                logits[:, start : start + AT_ONCE] = _checked(path, values, kind, 0)
-        return logits
+                yield (
+                    0,
+                    start,
+                    np.stack([pd.to_numeric(table[name].to_pandas(), errors="coerce") for name in names], axis=1),
+                )
+        return
     start = 0
     with closing(_rows_of_csv(path, header, columns)) as rows:
         for values in rows:
-            logits[start : start + len(values)] = _checked(path, values, kind, start)
+            yield start, 0, values
             start += len(values)
-    return logits
 
 
 def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> Generator[npt.NDArray[np.float64]]:
@@ -177,12 +211,18 @@ def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> G
     if len(columns) <= WIDE:
         order = [header[place] for place in columns]
         with pd.read_csv(
-            path, skipinitialspace=True, usecols=lambda name: name.strip() in set(order), chunksize=at_once
+            path,
+            sep=_separator(path),
+            skipinitialspace=True,
+            usecols=lambda name: name.strip() in set(order),
+            chunksize=at_once,
+            index_col=False,
         ) as chunks:
             for chunk in chunks:
                 table = chunk.rename(columns=str.strip)[order]
                 yield table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
         return
+    separator = _separator(path)
     with path.open(encoding="utf-8-sig") as file:
         file.readline()
         start = 0
@@ -190,7 +230,9 @@ def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> G
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # at the end there is no line left
-                    values = np.loadtxt(file, delimiter=",", usecols=columns, quotechar='"', ndmin=2, max_rows=at_once)
+                    values = np.loadtxt(
+                        file, delimiter=separator, usecols=columns, quotechar='"', ndmin=2, max_rows=at_once
+                    )
             except ValueError as error:
                 raise StudyError(f"{path}, within {at_once} lines from line {start + 2} on: {error}") from error
             if not values.size:

@@ -12,7 +12,7 @@ from convstudy.errors import ShapeError, StudyError
 from convstudy.study.comparisons.allowance import counted
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.models.entrant import Entrant, entrant
-from convstudy.study.models.opening import Model, open_model
+from convstudy.study.models.opening import Model, open_model, partition_weights
 from convstudy.study.models.weights_origin import input_channels
 from convstudy.study.plans.budget import BudgetKind
 from convstudy.study.plans.plan import Plan
@@ -75,7 +75,7 @@ def _check_folds(data: DataSet, folds: int, first_seeds: range) -> None:
 
 def _opened(plan: Plan, given: Mapping[str, Model]) -> list[Model]:
     """Return the models of a plan. Raises: a ConvstudyError, if one cannot be opened or does not fit the plan."""
-    weights = next((name for name in plan.models if "@" in name and name not in given), None)
+    weights = next((name for name in plan.models if partition_weights(name)[1] and name not in given), None)
     if weights and plan.recipe.init != "as is":
         raise StudyError(
             f"`init` {plan.recipe.init} would overwrite the weights of {weights}; remove one of them", setting="init"

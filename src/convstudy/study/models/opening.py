@@ -7,10 +7,11 @@ import hashlib
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from convstudy import claims
@@ -19,10 +20,12 @@ from convstudy.errors import ClaimError, ModelError
 from convstudy.study.models.own_code import not_ended, own_module
 from convstudy.zoo import open_architecture
 from convstudy.zoo.architecture import CLASSIFICATION, ExampleInput
-from convstudy.zoo.weight_files import weight_files
+from convstudy.zoo.weight_files import names_file, read_weights, weight_files
+from convstudy.zoo.weights import fit_weights, keys_of_last_layer, keys_that_differ
 
 COLLECTIONS = {"torchvision", "timm", "hf"}
 SIZES = ("num_classes", "in_channels")  # arguments that a user's class or function may take
+OWN_FILE = re.compile(r".+?\.py:[^@:]*")  # path and network; a folder's name may contain "@"
 SMALLEST_SIDE = 32  # smaller images are enlarged to this side; below it, most networks have nothing left to pool
 
 
@@ -38,7 +41,7 @@ class Model:
     num_classes: int = 1000  # as in the paper
     task: str = CLASSIFICATION
     examples: tuple[ExampleInput, ...] = ()  # at which it is counted, if that is not one image of `input_shape`
-    code: str = ""  # sha256 of the user's source, or of the user's file of code or weights
+    code: str = ""  # sha256 of the user's source, or of the user's file of code or weights; of both, joined by "+"
     named: bool = True  # whether `open_model(name)` returns it; False if it was given as an object
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -74,12 +77,27 @@ class Model:
         return requested
 
 
-def open_model(name: str, *, trained: bool = True) -> Model:
+def partition_weights(name: str) -> tuple[str, str, str]:
+    """Return a network's name before `@`, the `@`, and the weights; the last two are empty if it names no weights.
+
+    >>> partition_weights("net@imagenet"), partition_weights("me@work/net.py:Net")
+    (('net', '@', 'imagenet'), ('me@work/net.py:Net', '', ''))
+    """
+    if name.startswith("table:"):
+        return name, "", ""
+    own_file = OWN_FILE.match(name)
+    start = own_file.end() if own_file else 0
+    rest, at, weights = name[start:].partition("@")
+    return name[:start] + rest, at, weights
+
+
+def open_model(name: str, *, trained: bool = True, new_head: bool = False) -> Model:
     """Return the model of a name: of the zoo, a collection, a layer table or the user's code.
 
-    Names are those of the zoo, torchvision:NAME, timm:NAME, hf:NAME, table:FILE, file.py:Name and module:Name.
+    Names are those of the zoo, torchvision:NAME, timm:NAME, hf:NAME, table:FILE, file.py:Name and module:Name; all but
+    a table may be followed by `@` and a file of weights.
 
-    Without `trained`, the weights after `@` are neither read nor needed.
+    Without `trained`, the weights after `@` are neither read nor needed. With `new_head`, their classifier is not used.
 
     Raises: UnknownNameError, with the closest name; ModelError, if a user's network cannot be opened; ClaimError, if a
     table cannot be read or does not describe a network.
@@ -93,12 +111,13 @@ def open_model(name: str, *, trained: bool = True) -> Model:
     collection = name.partition(":")[0]
     if collection == "table":
         return _table_model(name)
-    if ":" in name.partition("@")[0] and collection not in COLLECTIONS:
-        return _own_model(name)
-    if name.endswith(".py"):
-        raise ModelError(f"{name} is a file; expected the network in it, too, as in {name}:Name")
-    known = open_architecture(name, trained=trained)
-    weights = Path(name.partition("@")[2])
+    network, at, weights = partition_weights(name)
+    if ":" in network and collection not in COLLECTIONS:
+        own = _own_model(network)
+        return _with_weights(own, name, weights, trained=trained, new_head=new_head) if at else own
+    if network.endswith(".py"):
+        raise ModelError(f"{network} is a file; expected the network in it, too, as in {network}:Name{at}{weights}")
+    known = open_architecture(name, trained=trained, new_head=new_head)
     return Model(
         name=name,
         build=lambda num_classes, in_channels: known.build(num_classes=num_classes, in_channels=in_channels),
@@ -108,7 +127,7 @@ def open_model(name: str, *, trained: bool = True) -> Model:
         num_classes=known.num_classes,
         task=known.task,
         examples=known.inputs,
-        code=_digest_of_weights(weights),
+        code=_digest_of_weights(Path(weights)),
     )
 
 
@@ -150,6 +169,47 @@ def _own_model(name: str) -> Model:
         num_classes=classes,
         code=code,
     )
+
+
+def _with_weights(own: Model, name: str, weights: str, *, trained: bool, new_head: bool) -> Model:
+    """Return a network of the user's code that starts from the weights of a file.
+
+    Raises: ModelError, if `weights` is not the name of a file, or there is none.
+    """
+    if not weights:
+        raise ModelError(f"{name} names no weights; expected a file, as in {own.name}@weights.pth")
+    if not names_file(weights):
+        raise ModelError(
+            f"{name}: '{weights}' is not a file, and there are no official weights for your own network; expected a "
+            f"file of weights, as in {own.name}@weights.pth"
+        )
+    path = Path(weights)
+    if trained and not path.exists():
+        raise ModelError(f"{path} does not exist; expected a file of weights")
+
+    def build(num_classes: int, in_channels: int) -> nn.Module:
+        network = own.build(num_classes, in_channels)
+        if trained:
+            head = _classifier_keys(own, network, num_classes, in_channels)
+            if new_head and not head:
+                raise ModelError(
+                    f"{own.name}: the classifier of {path.name} cannot be replaced, because {own.name} does not accept "
+                    "num_classes and its last layer does not have one row per class; let it accept num_classes"
+                )
+            fit_weights(network, read_weights(path), path.name, head=head, new_head=new_head)
+        return network
+
+    return replace(own, name=name, build=build, code="+".join((own.code, _digest_of_weights(path))))
+
+
+def _classifier_keys(own: Model, network: nn.Module, num_classes: int, in_channels: int) -> frozenset[str]:
+    """Return the keys of the classifier: those whose shape depends on the number of classes.
+
+    If the network is of one size only, they are those of its last layer, if that has one row per class.
+    """
+    with torch.random.fork_rng(devices=[]):
+        other = own.build(num_classes + 1, in_channels)
+    return keys_that_differ(network, other) or keys_of_last_layer(network, num_classes)
 
 
 def checked_builder(maker: Callable[..., Any], name: str) -> Callable[[int, int], nn.Module]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from convstudy.study.models.opening import Model
+from convstudy.study.models.opening import COLLECTIONS, Model, open_model, partition_weights
 from convstudy.study.models.preprocessing import Preprocessing
 from convstudy.wording import plural
 from convstudy.zoo import open_architecture
@@ -39,7 +39,8 @@ def weights_origin(model: Model) -> WeightsOrigin | None:
     name, weights = _weights_of(model)
     if not weights:
         return None
-    known = open_architecture(name).torchvision
+    own = ":" in name and name.partition(":")[0] not in COLLECTIONS
+    known = None if own else open_architecture(name).torchvision
     if not names_file(weights):
         return _of_entry(official_entry(str(known), weights))
     path = Path(weights)
@@ -56,8 +57,14 @@ def _of_entry(entry: Any) -> WeightsOrigin:
 
 def _weights_of(model: Model) -> tuple[str, str]:
     """Return a network's name and its weights, which are empty if there are none."""
-    name, _, weights = model.name.partition("@")
-    return (name, weights) if model.named and not name.startswith("table:") else (model.name, "")
+    name, _, weights = partition_weights(model.name)
+    return (name, weights) if model.named else (model.name, "")
+
+
+def weights_file(model: Model) -> Path | None:
+    """Return the file that a network's weights are read from; None without weights, or for a set of torchvision's."""
+    weights = _weights_of(model)[1]
+    return Path(weights) if names_file(weights) else None
 
 
 def _of_file(path: Path) -> WeightsOrigin | None:
@@ -77,12 +84,8 @@ def network_for(model: Model, class_names: tuple[str, ...], in_channels: int) ->
 
     Raises: ModelError, if the weights cannot be read or do not fit.
     """
-    name, weights = _weights_of(model)
-    if not weights or _same_classes(model, class_names):
-        return model.build(len(class_names), in_channels)
-    return open_architecture(f"{name}@{weights}", new_head=True).build(
-        num_classes=len(class_names), in_channels=in_channels
-    )
+    kept = not _weights_of(model)[1] or _same_classes(model, class_names)
+    return (model if kept else open_model(model.name, new_head=True)).build(len(class_names), in_channels)
 
 
 def classifier_note(model: Model, class_names: tuple[str, ...]) -> str:

@@ -36,6 +36,7 @@ results.json, results.csv, report.html
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -147,10 +148,10 @@ class RunFolder:
         with whole_file(self.path / "predictions.parquet") as draft:
             answers.to_parquet(draft, index=False)
 
-    def write_many_logits(self, logits: npt.NDArray[np.float32]) -> None:
-        """Write logits, N x classes, that are too many for the columns of a table to a file of their own."""
-        with whole_file(self._logits) as draft, draft.open("wb") as file:
-            np.save(file, np.ascontiguousarray(logits, np.float32))
+    def write_many_logits(self, logits: StoredLogits) -> None:
+        """Copy the file of logits that are too many for the columns of a table."""
+        with whole_file(self._logits) as draft:
+            shutil.copyfile(logits.path, draft)
 
     @property
     def _logits(self) -> Path:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from convstudy.training import Epoch
 
+LOGIT = np.dtype(np.float32)
+WriteBlock = Callable[[int, int, npt.NDArray[Any]], None]
 VALUES_AT_ONCE = 4_000_000  # of logits that are worked on together
 MANY = 20_000_000  # logits of an imported run, from which on they stay in its file until they are needed
 
@@ -33,6 +37,24 @@ class StoredLogits:
             for start in range(0, images, at_once):
                 rows = min(at_once, images - start)
                 yield np.fromfile(file, np.float32, rows * classes).reshape(rows, classes)
+
+    @contextmanager
+    def writing(self) -> Iterator[WriteBlock]:
+        """Yield a function that writes a block of logits to its place in the file, given its first row and column."""
+        _, classes = self.shape
+        with self.path.open("wb") as file:
+            header = {"descr": np.lib.format.dtype_to_descr(LOGIT), "fortran_order": False, "shape": self.shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            begin = file.tell()
+
+            def write(row: int, column: int, values: npt.NDArray[Any]) -> None:
+                block = np.ascontiguousarray(values, LOGIT)
+                whole_rows = block.reshape(1, -1) if block.shape[1] == classes else block
+                for number, part in enumerate(whole_rows):
+                    file.seek(begin + ((row + number) * classes + column) * LOGIT.itemsize)
+                    file.write(part.data)
+
+            yield write
 
 
 @dataclass(frozen=True)
@@ -77,7 +99,7 @@ class RunResult:
         """The predicted class of each image."""
         if isinstance(self.logits, OnlyClasses):
             return self.logits.predictions
-        return np.concatenate([batch.argmax(1) for batch in _batches(self.logits)])
+        return highest(self.logits)
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
@@ -99,6 +121,11 @@ class RunResult:
             found.append(_scores(batch, self.labels[start : start + len(batch)]))
             start += len(batch)
         return ImageScores(*(np.concatenate(values) for values in zip(*found, strict=True)))
+
+
+def highest(logits: npt.NDArray[np.float32] | StoredLogits) -> npt.NDArray[np.int64]:
+    """Return the class with the highest logit of each image."""
+    return np.concatenate([batch.argmax(1) for batch in _batches(logits)])
 
 
 def _batches(logits: npt.NDArray[np.float32] | StoredLogits) -> Iterator[npt.NDArray[np.float32]]:

@@ -7,17 +7,18 @@ from pathlib import Path
 
 from convstudy.files import whole_file
 from convstudy.processes import first
+from convstudy.study.models.opening import partition_weights
 
 
 def source_file(name: str) -> Path | None:
     """Return the user's file that a network's name refers to, or None.
 
-    >>> [str(source_file(name)) for name in ("mine.py:Net", "table:homework.tsv", "resnet18")]
+    >>> [str(source_file(name)) for name in ("mine.py:Net@w.pth", "table:homework.tsv", "resnet18")]
     ['mine.py', 'homework.tsv', 'None']
     """
     if name.startswith("table:"):
         return Path(name.removeprefix("table:"))
-    where = name.rpartition(":")[0]
+    where = partition_weights(name)[0].rpartition(":")[0]
     return Path(where) if where.endswith(".py") else None
 
 
@@ -47,10 +48,10 @@ def keep_source(name: str, folder: Path) -> None:
 def usable_name(name: str, folder: Path, code: str) -> str:
     """Return the network's name or, if its file has changed or no longer exists, the name that opens the run's copy.
 
-    `code` is the sha256 that the file had when the run was trained.
+    `code` begins with the sha256 that the file had when the run was trained; that of weights may follow.
     """
     source, copy = source_file(name), copy_of(name, folder)
-    if source is None or copy is None or not copy.exists() or _sha256(source) == code:
+    if source is None or copy is None or not copy.exists() or _sha256(source) == code.partition("+")[0]:
         return name
     return f"table:{copy}" if name.startswith("table:") else f"{copy}:{name.rpartition(':')[2]}"
 

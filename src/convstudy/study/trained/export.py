@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from convstudy.errors import StudyError, optional_module
 from convstudy.files import whole_file
+from convstudy.study.models.opening import partition_weights
 from convstudy.study.models.preprocessing import RESIZING
 from convstudy.study.trained.open_run import TrainedRun
 from convstudy.wording import plural
@@ -173,7 +174,7 @@ def _write_torchvision(run: TrainedRun, network: nn.Module, path: Path) -> Reade
     state: Any = network.state_dict()
     state._metadata[OWN] = _metadata(run)
     torch.save(state, path)
-    _, at, weights = run.name.partition("@")
+    _, at, weights = partition_weights(run.name)
     known = open_architecture(f"torchvision:{name}{at}{weights}", trained=False)
     loaded = run.as_trained(known.layers(len(run.class_names), run.preprocessing.in_channels)).eval()
     _load_weights(loaded, torch.load(path, weights_only=True), source=run.name, target=name)
@@ -189,7 +190,7 @@ WRITERS: Mapping[ExportFormat, Callable[[TrainedRun, nn.Module, Path], Reader | 
 
 def _torchvision_name(run: TrainedRun) -> str:
     """Return the name of torchvision's network with the same layers. Raises: StudyError, if there is none."""
-    name = run.name.partition("@")[0]
+    name = partition_weights(run.name)[0]
     own = ":" in name and name.partition(":")[0] != "torchvision"
     torchvision_name = None if own else open_architecture(name).torchvision
     if torchvision_name is None:

@@ -15,7 +15,7 @@ from torch import nn
 from convstudy.data import DataSet, ImageSet
 from convstudy.data.folds import in_fold
 from convstudy.errors import ModelError, StudyError
-from convstudy.study.models.opening import Model, open_model
+from convstudy.study.models.opening import Model, open_model, partition_weights
 from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.folder import RunFolder
@@ -96,7 +96,7 @@ class TrainedRun:
                 f"{self.folder.path}: the network {self.name} was given as an object, which is not stored in the "
                 "folder; pass `network` again"
             )
-        name, at, weights = self.name.partition("@")
+        name, at, weights = partition_weights(self.name)
         opened = open_model(f"{self._usable_name}{at}{weights}", trained=False)
         return replace(opened, name=name, build=lambda *sizes: self.as_trained(opened.build(*sizes)))
 
@@ -109,17 +109,17 @@ class TrainedRun:
     @property
     def copy_used(self) -> bool:
         """Whether the network is built from the run's copy of the user's file."""
-        return self.given is None and self._usable_name != self.name.partition("@")[0]
+        return self.given is None and self._usable_name != partition_weights(self.name)[0]
 
     @property
     def source_exists(self) -> bool:
         """Whether the user's file that defines the network is where the run's name says."""
-        source = source_file(self.name.partition("@")[0])
+        source = source_file(partition_weights(self.name)[0])
         return source is not None and source.exists()
 
     @property
     def _usable_name(self) -> str:
-        return usable_name(self.name.partition("@")[0], self.folder.path, self.record["code"])
+        return usable_name(partition_weights(self.name)[0], self.folder.path, self.record["code"])
 
     def network(self, device: torch.device) -> nn.Module:
         """Return the trained network in evaluation mode.
@@ -146,7 +146,7 @@ def open_run(path: Path, *, best: bool = False) -> TrainedRun:
 
     Raises: StudyError, if there is no finished run, or more than one and not `best`.
     """
-    folder = RunFolder(path if path.name != "run.json" else path.parent)
+    folder = RunFolder(path.parent if path.is_file() else path)
     if not folder.complete:
         folder = _chosen_run(folder.path, best)
     try:
