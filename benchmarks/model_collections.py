@@ -22,6 +22,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -53,11 +54,12 @@ class Outcome:
     published_gmacs: float | None = None
     seconds: float = 0.0  # of building and counting
     allocated: bool = False  # some of its weights, because it could not be built without
+    compared: bool = True  # with torch's FlopCounterMode
     reason: str = ""
 
 
-def outcome(collection: str, name: str) -> Outcome:
-    """Build a model, count it, and let torch count it, too."""
+def outcome(collection: str, compared: bool, name: str) -> Outcome:
+    """Build a model, count it, and let torch count it, too, if they are to be compared."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     started = time.perf_counter()
@@ -76,10 +78,11 @@ def outcome(collection: str, name: str) -> Outcome:
         table.totals.parameters,
         table.totals.macs,
         sum(parameter.numel() for parameter in network.parameters()),
-        None if table.is_lower_bound else macs_of_torch(network, inputs),
+        macs_of_torch(network, inputs) if compared and not table.is_lower_bound else None,
         published,
         seconds,
         not all(parameter.is_meta for parameter in network.parameters()),
+        compared,
         why(table),
     )
 
@@ -92,9 +95,14 @@ def why(table: LayerTable) -> str:
 
 def macs_of_torch(network: nn.Module, inputs: Inputs) -> int | None:
     """Return the MACs that FlopCounterMode finds: on the meta device or, if that fails, on the CPU; None if both do."""
+    missing = any(each.is_meta for each in network.parameters())
     for device in ("meta", "cpu"):
         try:
-            return _macs_of_torch(network.to("meta") if device == "meta" else allocated(network), inputs, device)
+            if device == "meta":
+                moved = (network if missing else deepcopy(network)).to("meta")
+            else:
+                moved = network.to_empty(device="cpu").apply(zeroed) if missing else network
+            return _macs_of_torch(moved, inputs, device)
         except Exception:
             continue
     return None
@@ -108,13 +116,6 @@ def _macs_of_torch(network: nn.Module, inputs: Inputs, device: str) -> int:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(*given.positional, **given.named)
     return int(counter.get_total_flops() // 2)
-
-
-def allocated(network: nn.Module) -> nn.Module:
-    """Return the network on the CPU with zeros for the weights that were never allocated."""
-    return (
-        network.to_empty(device="cpu").apply(zeroed) if any(each.is_meta for each in network.parameters()) else network
-    )
 
 
 def zeroed(module: nn.Module) -> None:
@@ -163,12 +164,13 @@ def transformers_model(name: str) -> Built:
 def segmentation_names() -> list[str]:
     return [
         *("Unet", "UnetPlusPlus", "FPN", "PSPNet", "DeepLabV3", "DeepLabV3Plus", "Linknet", "MAnet", "PAN"),
-        *("UPerNet", "Segformer"),
+        *("UPerNet", "Segformer", "DPT"),
     ]
 
 
 def segmentation_model(name: str) -> Built:
-    network = getattr(importlib.import_module("segmentation_models_pytorch"), name)("resnet34", encoder_weights=None)
+    encoder = "tu-vit_base_patch16_224" if name == "DPT" else "resnet34"
+    network = getattr(importlib.import_module("segmentation_models_pytorch"), name)(encoder, encoder_weights=None)
     return network, Inputs(((3, 224, 224),)), None
 
 
@@ -237,7 +239,7 @@ def ultralytics_model(name: str) -> Built:
     ultralytics = importlib.import_module("ultralytics")
     folder = Path(ultralytics.__file__).parent / "cfg" / "models"
     kind = ultralytics.RTDETR if "rtdetr" in name else ultralytics.YOLO
-    network = kind(folder / name, verbose=False).model
+    network = kind(str(folder / name)).model
     side = 224 if "-cls" in name else 640
     return network, Inputs(((network.yaml.get("channels", 3), side, side),)), None
 
@@ -255,13 +257,14 @@ def lines(collection: str, outcomes: Iterable[Outcome]) -> Iterator[str]:
     """Yield the row of a collection, and a line for each model that is not counted or differs."""
     found = sorted(outcomes, key=lambda each: each.name)
     fates, steps = Counter(each.fate for each in found), Counter(each.step for each in found)
-    same = sum(each.parameters == each.expected_parameters for each in found)
+    known_sums = [each for each in found if each.fate != "refused"]
+    same = sum(each.parameters == each.expected_parameters for each in known_sums)
     known = [each for each in found if expected(each) is not None]
     equal = sum(agrees(each) for each in known)
     seconds = [each.seconds for each in found]
     yield (
         f"| {collection} | {len(found)} | {fates['counted']} | {fates['lower bound']} | {fates['refused']} | "
-        f"{steps['shapes']} | {steps['fake tensors']} | {steps['forward pass']} | {same} of {len(found)} | "
+        f"{steps['shapes']} | {steps['fake tensors']} | {steps['forward pass']} | {same} of {len(known_sums)} | "
         f"{equal} of {len(known)} |"
     )
     yield (
@@ -273,7 +276,7 @@ def lines(collection: str, outcomes: Iterable[Outcome]) -> Iterator[str]:
             yield f"- `{each.name}`: {each.fate} ({each.step}): {each.reason}"
         elif each.parameters != each.expected_parameters:
             yield f"- `{each.name}`: {each.parameters:,} parameters, torch has {each.expected_parameters:,}"
-        if expected(each) is None and each.fate == "counted":
+        if expected(each) is None and each.compared and each.fate == "counted":
             yield f"- `{each.name}`: {each.macs / 1e9:.3f} GMACs ({each.step}); FlopCounterMode fails"
         elif expected(each) is not None and not agrees(each):
             yield f"- `{each.name}`: {each.macs / 1e9:.3f} GMACs, expected {expected(each):.3f} ({each.step})"
@@ -292,14 +295,17 @@ def agrees(each: Outcome) -> bool:
     return each.macs == each.expected_macs
 
 
-def outcomes(collection: str, names: list[str], jobs: int, gigabytes: float, log: Path | None) -> Iterator[Outcome]:
+def outcomes(collection: str, names: list[str], options: argparse.Namespace) -> Iterator[Outcome]:
     """Yield the outcomes that are in the log, then those of the other models, which are added to the log."""
+    log, compared = options.log, not options.count_only
     kept = [Outcome(**json.loads(line)) for line in log.read_text().splitlines()] if log and log.exists() else []
     done = {each.name: each for each in kept if each.collection == collection and each.name in names}
     yield from done.values()
     left = [name for name in names if name not in done]
-    with multiprocessing.get_context("spawn").Pool(jobs, limit_memory, (gigabytes,), maxtasksperchild=50) as pool:
-        for each in pool.imap_unordered(partial(outcome, collection), left):
+    with multiprocessing.get_context("spawn").Pool(
+        options.jobs, limit_memory, (options.gigabytes,), maxtasksperchild=50
+    ) as pool:
+        for each in pool.imap_unordered(partial(outcome, collection, compared), left):
             if log:
                 with log.open("a") as file:
                     file.write(json.dumps(asdict(each)) + "\n")
@@ -317,6 +323,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--gigabytes", type=float, default=16, help="memory for one process")
     parser.add_argument("--log", type=Path, help="a file in which outcomes are kept")
+    parser.add_argument("--count-only", action="store_true", help="without the comparison with FlopCounterMode")
     options = parser.parse_args()
     os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.gettempdir())
     print(f"torch {torch.__version__}, Python {platform.python_version()}\n")
@@ -327,7 +334,7 @@ def main() -> None:
             print(f"{collection} is not installed")
             continue
         names = [name for name in COLLECTIONS[collection][0]() if options.only in name]
-        found = outcomes(collection, names, options.jobs, options.gigabytes, options.log)
+        found = outcomes(collection, names, options)
         print("\n".join(lines(collection, found)), flush=True)
 
 
