@@ -68,6 +68,7 @@ def outcome(collection: str, compared: bool, name: str) -> Outcome:
         network = network.eval()
         table = count(network, inputs)
         seconds = time.perf_counter() - started
+        allocated = any(not parameter.is_meta for parameter in network.parameters())
     except Exception as error:
         return Outcome(collection, name, "refused", reason=f"{type(error).__name__}: {error}".splitlines()[0][:160])
     return Outcome(
@@ -81,7 +82,7 @@ def outcome(collection: str, compared: bool, name: str) -> Outcome:
         macs_of_torch(network, inputs) if compared and not table.is_lower_bound else None,
         published,
         seconds,
-        not all(parameter.is_meta for parameter in network.parameters()),
+        allocated,
         compared,
         why(table),
     )
@@ -113,6 +114,7 @@ def _macs_of_torch(network: nn.Module, inputs: Inputs, device: str) -> int:
         return torch.zeros(tuple(value.shape), dtype=value.dtype, device=device)
 
     given = inputs.arguments(network, made)
+    network.requires_grad_(False)  # FlopCounterMode fails on views of parameters without gradients
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(*given.positional, **given.named)
     return int(counter.get_total_flops() // 2)
