@@ -1,31 +1,40 @@
 """Whole collections of models: how many are counted, how many up to a lower bound, and how many are refused.
 
-    uv run --extra timm --with transformers --with segmentation-models-pytorch \
-        python benchmarks/model_collections.py torchvision timm transformers segmentation_models_pytorch
+    uv run --extra timm --with transformers --with segmentation-models-pytorch --with ultralytics \
+        python benchmarks/model_collections.py torchvision timm transformers segmentation_models_pytorch ultralytics
 
 Each model is built without weights. Its parameters are compared with torch's, its MACs with torch's FlopCounterMode
-and, for torchvision, with the published figures; each difference is printed. What is not installed is skipped.
+and, for torchvision, with the published figures; each difference is printed. What is not installed is skipped. With
+`--log`, every outcome is kept in a file, and a repeated command continues where the last one stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import multiprocessing
 import os
 import platform
+import resource
+import tempfile
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convstudy.analysis import Inputs, InputTensor, LayerTable, count, unallocated
+from convstudy.analysis import Inputs, InputTensor, LayerTable, count
+from convstudy.study.models.network_at_inputs import network_at_inputs
 
 Built = tuple[nn.Module, Inputs, float | None]  # the published GMACs, if there are any
 
@@ -34,6 +43,7 @@ Built = tuple[nn.Module, Inputs, float | None]  # the published GMACs, if there 
 class Outcome:
     """Outcome for one model: its fate, the step on which it was counted, its figures, and torch's."""
 
+    collection: str
     name: str
     fate: str
     step: str = ""
@@ -42,32 +52,38 @@ class Outcome:
     expected_parameters: int = 0
     expected_macs: int | None = None
     published_gmacs: float | None = None
-    seconds: float = 0.0
+    seconds: float = 0.0  # of building and counting
+    allocated: bool = False  # some of its weights, because it could not be built without
+    compared: bool = True  # with torch's FlopCounterMode
     reason: str = ""
 
 
-def outcome(collection_and_name: tuple[str, str]) -> Outcome:
-    """Build a model, count it, and let torch count it, too."""
-    collection, name = collection_and_name
+def outcome(collection: str, compared: bool, name: str) -> Outcome:
+    """Build a model, count it, and let torch count it, too, if they are to be compared."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    network, inputs, published = COLLECTIONS[collection][1](name)
-    network = network.eval()
     started = time.perf_counter()
     try:
+        network, inputs, published = COLLECTIONS[collection][1](name)
+        network = network.eval()
         table = count(network, inputs)
+        seconds = time.perf_counter() - started
+        allocated = any(not parameter.is_meta for parameter in network.parameters())
     except Exception as error:
-        return Outcome(name, "refused", reason=f"{type(error).__name__}: {error}".splitlines()[0][:160])
+        return Outcome(collection, name, "refused", reason=f"{type(error).__name__}: {error}".splitlines()[0][:160])
     return Outcome(
+        collection,
         name,
         "lower bound" if table.is_lower_bound else "counted",
         table.step,
         table.totals.parameters,
         table.totals.macs,
         sum(parameter.numel() for parameter in network.parameters()),
-        macs_of_torch(network, inputs) if published is None else None,
+        macs_of_torch(network, inputs) if compared and not table.is_lower_bound else None,
         published,
-        time.perf_counter() - started,
+        seconds,
+        allocated,
+        compared,
         why(table),
     )
 
@@ -79,21 +95,34 @@ def why(table: LayerTable) -> str:
 
 
 def macs_of_torch(network: nn.Module, inputs: Inputs) -> int | None:
-    """Return the MACs that FlopCounterMode finds, on the meta device if the weights are there; None if it fails."""
-    if any(each.is_meta for each in network.parameters()):
-        network = network.to("meta")
-    device = next((each.device for each in network.parameters()), torch.device("cpu"))
+    """Return the MACs that FlopCounterMode finds: on the meta device or, if that fails, on the CPU; None if both do."""
+    missing = any(each.is_meta for each in network.parameters())
+    for device in ("meta", "cpu"):
+        try:
+            if device == "meta":
+                moved = (network if missing else deepcopy(network)).to("meta")
+            else:
+                moved = network.to_empty(device="cpu").apply(zeroed) if missing else network
+            return _macs_of_torch(moved, inputs, device)
+        except Exception:
+            continue
+    return None
 
+
+def _macs_of_torch(network: nn.Module, inputs: Inputs, device: str) -> int:
     def made(value: InputTensor | torch.Tensor) -> torch.Tensor:
         return torch.zeros(tuple(value.shape), dtype=value.dtype, device=device)
 
-    try:
-        given = inputs.arguments(network, made)
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            network(*given.positional, **given.named)
-    except Exception:
-        return None
+    given = inputs.arguments(network, made)
+    network.requires_grad_(False)  # FlopCounterMode fails on views of parameters without gradients
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(*given.positional, **given.named)
     return int(counter.get_total_flops() // 2)
+
+
+def zeroed(module: nn.Module) -> None:
+    for each in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+        each.data.zero_()
 
 
 def torchvision_names() -> list[str]:
@@ -103,36 +132,12 @@ def torchvision_names() -> list[str]:
 
 
 def torchvision_model(name: str) -> Built:
-    """Build a model of any task of torchvision; its published figures are those of its first weights."""
+    """Build a model of any task as `torchvision:NAME`; its published figures are those of its first weights."""
     from torchvision import models  # noqa: PLC0415
 
+    at = network_at_inputs(f"torchvision:{name}", Inputs())
     weights = next(iter(models.get_model_weights(name)), None)
-    options: dict[str, Any] = {"weights": None}
-    kind = models.get_model_builder(name).__module__.removeprefix("torchvision.models.").split(".")[0]
-    if kind in {"detection", "segmentation"}:
-        options["weights_backbone"] = None
-    if kind == "segmentation" and not name.startswith("lraspp"):
-        options["aux_loss"] = True
-    if kind == "quantization":
-        options["quantize"] = False
-    if "googlenet" in name or "inception" in name:
-        options["init_weights"] = False
-    with unallocated():
-        network = models.get_model(name, **options)
-    keywords = getattr(getattr(weights, "transforms", None), "keywords", {}) if weights else {}
-    side = keywords.get("crop_size") or keywords.get("resize_size") or 224
-    shape: tuple[int, ...] = (3, *(side if isinstance(side, tuple) else (side, side)))
-    if kind == "video":
-        shape = (3, 16, *shape[1:])
-    if kind == "detection":
-        side = next((side for mark, side in DETECTION_SIDES.items() if mark in name), 800)
-        shape = (3, side, side)
-    if kind == "optical_flow":
-        return network, Inputs(((3, 520, 960), (3, 520, 960))), None
-    return network, Inputs((shape,)), weights.meta["_ops"] if weights else None
-
-
-DETECTION_SIDES = {"ssd300": 300, "320": 320}
+    return at.network, at.inputs, weights.meta["_ops"] if weights else None
 
 
 def timm_names() -> list[str]:
@@ -142,15 +147,8 @@ def timm_names() -> list[str]:
 
 
 def timm_model(name: str) -> Built:
-    import timm  # noqa: PLC0415
-
-    try:
-        with unallocated():
-            network: nn.Module = timm.create_model(name)
-    except Exception:  # a few read the values of their weights when they are built
-        network = timm.create_model(name)
-    config = timm.models.get_pretrained_cfg(name)
-    return network, Inputs((tuple(config.input_size if config else (3, 224, 224)),)), None
+    at = network_at_inputs(f"timm:{name}", Inputs())
+    return at.network, at.inputs, None
 
 
 def transformers_names() -> list[str]:
@@ -168,12 +166,13 @@ def transformers_model(name: str) -> Built:
 def segmentation_names() -> list[str]:
     return [
         *("Unet", "UnetPlusPlus", "FPN", "PSPNet", "DeepLabV3", "DeepLabV3Plus", "Linknet", "MAnet", "PAN"),
-        *("UPerNet", "Segformer"),
+        *("UPerNet", "Segformer", "DPT"),
     ]
 
 
 def segmentation_model(name: str) -> Built:
-    network = getattr(importlib.import_module("segmentation_models_pytorch"), name)("resnet34", encoder_weights=None)
+    encoder = "tu-vit_base_patch16_224" if name == "DPT" else "resnet34"
+    network = getattr(importlib.import_module("segmentation_models_pytorch"), name)(encoder, encoder_weights=None)
     return network, Inputs(((3, 224, 224),)), None
 
 
@@ -231,11 +230,28 @@ ARCHITECTURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 """Architectures of transformers with the sizes that make them small, and their inputs."""
 
+
+def ultralytics_names() -> list[str]:
+    folder = Path(str(importlib.util.find_spec("ultralytics").origin)).parent / "cfg" / "models"
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.yaml"))
+
+
+def ultralytics_model(name: str) -> Built:
+    """Build the network of a configuration file at its smallest scale; `YOLO` finds its task in the file."""
+    ultralytics = importlib.import_module("ultralytics")
+    folder = Path(ultralytics.__file__).parent / "cfg" / "models"
+    kind = ultralytics.RTDETR if "rtdetr" in name else ultralytics.YOLO
+    network = kind(str(folder / name)).model
+    side = 224 if "-cls" in name else 640
+    return network, Inputs(((network.yaml.get("channels", 3), side, side),)), None
+
+
 COLLECTIONS: dict[str, tuple[Callable[[], list[str]], Callable[[str], Built]]] = {
     "torchvision": (torchvision_names, torchvision_model),
     "timm": (timm_names, timm_model),
     "transformers": (transformers_names, transformers_model),
     "segmentation_models_pytorch": (segmentation_names, segmentation_model),
+    "ultralytics": (ultralytics_names, ultralytics_model),
 }
 
 
@@ -243,20 +259,28 @@ def lines(collection: str, outcomes: Iterable[Outcome]) -> Iterator[str]:
     """Yield the row of a collection, and a line for each model that is not counted or differs."""
     found = sorted(outcomes, key=lambda each: each.name)
     fates, steps = Counter(each.fate for each in found), Counter(each.step for each in found)
-    same = sum(each.parameters == each.expected_parameters for each in found)
+    known_sums = [each for each in found if each.fate != "refused"]
+    same = sum(each.parameters == each.expected_parameters for each in known_sums)
     known = [each for each in found if expected(each) is not None]
     equal = sum(agrees(each) for each in known)
+    seconds = [each.seconds for each in found]
     yield (
         f"| {collection} | {len(found)} | {fates['counted']} | {fates['lower bound']} | {fates['refused']} | "
-        f"{steps['shapes']} | {steps['fake tensors']} | {steps['forward pass']} | {same} of {len(found)} | "
+        f"{steps['shapes']} | {steps['fake tensors']} | {steps['forward pass']} | {same} of {len(known_sums)} | "
         f"{equal} of {len(known)} |"
+    )
+    yield (
+        f"Seconds to build and count: median {median(seconds):.2f}, maximum {max(seconds):.1f}, total "
+        f"{sum(seconds):.0f}; {sum(each.allocated for each in found)} were built with allocated weights."
     )
     for each in found:
         if each.fate != "counted":
             yield f"- `{each.name}`: {each.fate} ({each.step}): {each.reason}"
         elif each.parameters != each.expected_parameters:
             yield f"- `{each.name}`: {each.parameters:,} parameters, torch has {each.expected_parameters:,}"
-        if expected(each) is not None and not agrees(each):
+        if expected(each) is None and each.compared and each.fate == "counted":
+            yield f"- `{each.name}`: {each.macs / 1e9:.3f} GMACs ({each.step}); FlopCounterMode fails"
+        elif expected(each) is not None and not agrees(each):
             yield f"- `{each.name}`: {each.macs / 1e9:.3f} GMACs, expected {expected(each):.3f} ({each.step})"
 
 
@@ -273,12 +297,37 @@ def agrees(each: Outcome) -> bool:
     return each.macs == each.expected_macs
 
 
+def outcomes(collection: str, names: list[str], options: argparse.Namespace) -> Iterator[Outcome]:
+    """Yield the outcomes that are in the log, then those of the other models, which are added to the log."""
+    log, compared = options.log, not options.count_only
+    kept = [Outcome(**json.loads(line)) for line in log.read_text().splitlines()] if log and log.exists() else []
+    done = {each.name: each for each in kept if each.collection == collection and each.name in names}
+    yield from done.values()
+    left = [name for name in names if name not in done]
+    with multiprocessing.get_context("spawn").Pool(
+        options.jobs, limit_memory, (options.gigabytes,), maxtasksperchild=50
+    ) as pool:
+        for each in pool.imap_unordered(partial(outcome, collection, compared), left):
+            if log:
+                with log.open("a") as file:
+                    file.write(json.dumps(asdict(each)) + "\n")
+            yield each
+
+
+def limit_memory(gigabytes: float) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (int(gigabytes * 1e9),) * 2)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("collections", nargs="+", choices=list(COLLECTIONS))
     parser.add_argument("--only", default="", help="only models with this text in their name")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--gigabytes", type=float, default=16, help="memory for one process")
+    parser.add_argument("--log", type=Path, help="a file in which outcomes are kept")
+    parser.add_argument("--count-only", action="store_true", help="without the comparison with FlopCounterMode")
     options = parser.parse_args()
+    os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.gettempdir())
     print(f"torch {torch.__version__}, Python {platform.python_version()}\n")
     print("| collection | models | counted | lower bound | refused | shapes | fake tensors | forward pass | "
           "parameters as torch | MACs as published or as torch |\n|---|" + "---|" * 9)  # fmt: skip
@@ -287,9 +336,8 @@ def main() -> None:
             print(f"{collection} is not installed")
             continue
         names = [name for name in COLLECTIONS[collection][0]() if options.only in name]
-        with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=50) as pool:
-            done = pool.imap_unordered(outcome, [(collection, name) for name in names])
-            print("\n".join(lines(collection, done)), flush=True)
+        found = outcomes(collection, names, options)
+        print("\n".join(lines(collection, found)), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import torchvision
 from torch import nn
 from torchvision.models import get_model, get_model_weights, list_models
 
-from convstudy.analysis import LayerTable, count
+from convstudy.analysis import Inputs, LayerTable, count
 from convstudy.analysis.unallocated import unallocated
+from convstudy.study import network_at_inputs
 
 NAMES = list_models(module=torchvision.models.detection)
 FIXED = {"ssd300_vgg16": 300, "ssdlite320_mobilenet_v3_large": 320}  # sides of their inputs
@@ -44,3 +45,16 @@ def test_detection(name: str) -> None:
     assert (table.step, table.failure, table.uncounted) == ("forward pass", "", ())
     if name in FIXED:
         assert round(table.totals.macs / 1e9, 3) == meta["_ops"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_mobilenet_v3_large_320_fpn"])
+def test_macs_are_the_published_without_regions(name: str) -> None:
+    """The published figures are those of a random image, in which the published weights propose no region."""
+    at = network_at_inputs(f"torchvision:{name}", Inputs())
+    regions = at.network.rpn._post_nms_top_n["testing"]
+    with_regions = at.count().totals.macs
+    at.network.rpn.score_thresh = 2.0
+    without = at.count().totals.macs
+    assert round(without / 1e9, 3) == get_model_weights(name).DEFAULT.meta["_ops"]
+    assert with_regions - without == regions * (256 * 7 * 7 * 1024 + 1024 * 1024 + 1024 * 91 * 5)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.attention.flex_attention import flex_attention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from convstudy.analysis import Inputs, InputTensor, LayerTable, count, training_memory
+from convstudy.analysis import Inputs, InputTensor, LayerTable, bottlenecks, count, explain, training_memory
 from convstudy.errors import ModelError, ShapeError
 
 WIDTH, HIDDEN, STEPS = 8, 16, 10
@@ -163,8 +163,38 @@ def test_a_mixture_of_experts(monkeypatch: pytest.MonkeyPatch) -> None:
     table = count(Experts(), (STEPS, WIDTH), on_note=notes.append)
     assert (table.totals.macs, table.step) == (STEPS * WIDTH * 4 + 2 * STEPS * WIDTH * WIDTH, "forward pass")
     assert table.totals.parameters == (WIDTH + 1) * 4 + 4 * (WIDTH + 1) * WIDTH
+    explain(Experts(), (STEPS, WIDTH), "router", on_note=notes.append)
+    bottlenecks(Experts(), (STEPS, WIDTH), on_note=notes.append)
     assert [note for note in notes if "MB" not in note] == []
-    assert len(notes) == 1
+    assert len(notes) == 3
+
+
+class Asking(nn.Module):
+    """Masks tokens of a list and asks whether any is left, as attention of transformers does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(10, WIDTH)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        mask = torch.isin(tokens, torch.tensor([1, 2], device=tokens.device))
+        return self.embedding(tokens) * (~mask)[..., None] * torch._is_all_true(mask)
+
+
+def test_questions_about_masks_have_no_macs() -> None:
+    table = count(Asking(), InputTensor((STEPS,), torch.int64))
+    assert (table.totals.macs, table.uncounted, table.is_lower_bound) == (0, (), False)
+
+
+class Transposing(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 3)
+
+
+def test_a_wrong_shape_is_one_error_without_a_logged_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ShapeError, match="got 3"):
+        count(Transposing(), (STEPS, WIDTH))
+    assert capfd.readouterr().err == ""
 
 
 @torch.library.custom_op("convstudy_tests::halved", mutates_args=())

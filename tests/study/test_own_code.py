@@ -118,6 +118,16 @@ def test_each_of_two_files_of_one_name_imports_its_own_neighbors(tmp_path: Path)
     assert parameters(again) == 8
 
 
+def test_a_file_in_a_package_may_have_relative_imports(tmp_path: Path) -> None:
+    for folder in ("nets_of_tests", "nets_of_tests/inner"):
+        written(tmp_path / folder, "__init__.py", "")
+    written(tmp_path / "nets_of_tests", "widths.py", "WIDTH = 6\n")
+    text = "from torch import nn\nfrom ..widths import WIDTH\ndef net():\n    return nn.Linear(3, WIDTH)\n"
+    file = written(tmp_path / "nets_of_tests" / "inner", "model.py", text)
+    assert parameters(open_model(f"{file}:net").build(1, 1)) == 24
+    assert sys.modules["nets_of_tests.inner.model"].__package__ == "nets_of_tests.inner"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -16,6 +16,7 @@ from convstudy.analysis import Inputs
 from convstudy.errors import ModelError, ShapeError, ToolError, UnknownNameError
 from convstudy.study import network_at_inputs, open_model
 from convstudy.study.models.entrant import entrant
+from convstudy.zoo.hugging_face import _inputs
 
 OTHER_TASKS = sorted(
     set(torchvision.models.list_models()) - set(torchvision.models.list_models(module=torchvision.models))
@@ -125,8 +126,8 @@ class FakeTransformers:
             return Configuration()
 
         @staticmethod
-        def from_pretrained(name: str) -> Configuration:
-            if name != "who/tiny-wide":
+        def from_pretrained(name: str, *, local_files_only: bool) -> Configuration:
+            if local_files_only or name != "who/tiny-wide":
                 raise OSError(f"{name} is not there\nsecond line")
             return Configuration(width=50, architectures=["TinyForBoth"])
 
@@ -134,6 +135,7 @@ class FakeTransformers:
 @pytest.fixture
 def transformers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", FakeTransformers)
+    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", None)  # no hub to look for
 
 
 @pytest.mark.parametrize(("name", "width"), [("tiny", 5), ("TinyForBoth", 5), ("who/tiny-wide", 50)])
@@ -160,16 +162,54 @@ def test_networks_of_transformers_that_cannot_be_opened_get_one_line(transformer
         entrant(open_model("hf:tiny"), (3, 64, 64), 10)
 
 
+def test_a_hub_that_cannot_be_reached_is_not_asked_again(transformers: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    constants = SimpleNamespace(ENDPOINT="http://127.0.0.1:9")  # the port of no server
+    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", constants)
+    monkeypatch.setattr("convstudy.zoo.hugging_face.getproxies", dict)
+    with pytest.raises(ModelError, match=r"127\.0\.0\.1 cannot be reached"):
+        open_model("hf:who/tiny-wide")
+
+
+def inputs_of(kind: Any, **settings: Any) -> dict[str, tuple[int, ...]]:
+    return {str(each.name): each.shape for each in _inputs(Configuration(**settings), kind)}
+
+
+def test_images_in_place_of_tokens_are_left_out() -> None:
+    assert inputs_of(TinyForBoth) == {"input_ids": (77,), "pixel_values": (3, 16, 16)}
+    assert inputs_of(TinyForBoth, image_token_id=9) == {"input_ids": (77,)}
+
+
+class Hearing(PreTrained):
+    main_input_name = "input_features"
+
+    def forward(self, input_features: Tensor) -> Tensor:
+        return input_features
+
+
+class Coding(PreTrained):
+    main_input_name = "input_values"
+
+    def forward(self, input_values: Tensor) -> Tensor:
+        return input_values
+
+
+def test_sound_has_the_shape_that_the_configuration_states() -> None:
+    assert inputs_of(Hearing) == {"input_features": (80, 3000)}
+    assert inputs_of(Hearing, audio_config={"spec_size": 32, "num_mel_bins": 8}) == {"input_features": (1, 128, 8)}
+    assert inputs_of(Coding) == {"input_values": (16000,)}
+    assert inputs_of(Coding, audio_channels=2) == {"input_values": (2, 16000)}
+
+
 def test_transformers_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ToolError, match=r"hf:vit needs transformers; pip install .*\[transformers\]"):
         open_model("hf:vit")
 
 
-@pytest.mark.parametrize("name", ["bert", "vit", "clip", "t5", "wav2vec2", "segformer"])
+@pytest.mark.parametrize("name", ["bert", "vit", "clip", "t5", "wav2vec2", "segformer", "speecht5"])
 def test_default_configurations_of_the_installed_transformers(name: str) -> None:
     """Against torch's own counter."""
-    transformers = pytest.importorskip("transformers")
+    transformers = pytest.importorskip("transformers", reason="optional: networks of transformers by configuration")
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = transformers.AutoModel.from_config(transformers.AutoConfig.for_model(name)).eval()
         at = network_at_inputs(f"hf:{name}", Inputs())

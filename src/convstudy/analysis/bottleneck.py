@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
@@ -76,11 +77,18 @@ def bottleneck(input_shape: Shape, *, kernel: int, channels: int, reduced: int, 
     return Bottleneck("", tuple(input_shape), (channels, *sides), (kernel, kernel), reduced)
 
 
-def bottlenecks(network: nn.Module, /, *inputs: Input | Inputs, reduced: int | None = None) -> tuple[Bottleneck, ...]:
+def bottlenecks(
+    network: nn.Module,
+    /,
+    *inputs: Input | Inputs,
+    reduced: int | None = None,
+    on_note: Callable[[str], None] | None = None,
+) -> tuple[Bottleneck, ...]:
     """Return the convolutions of a network that a 1x1 reduction would make cheaper, those that save most first.
 
     Only ungrouped convolutions with a kernel larger than 1 are considered. `reduced` is the number of channels to
-    reduce to; by default a quarter of the input channels, as in He et al. 2015, Figure 5.
+    reduce to; by default a quarter of the input channels, as in He et al. 2015, Figure 5. `on_note` is called as by
+    `count`.
 
     Raises:
         ShapeError: if `reduced` is below 1; and as `count`.
@@ -89,7 +97,7 @@ def bottlenecks(network: nn.Module, /, *inputs: Input | Inputs, reduced: int | N
         raise ShapeError(f"reduced is {reduced}; expected at least 1 channel")
     modules = dict(unwrapped_module(network).named_modules())
     found = []
-    for row in count(network, *inputs):
+    for row in count(network, *inputs, on_note=on_note):
         module = modules.get(row.path)
         if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) and module.groups == 1 and row.input_shapes:
             channels = reduced or max(module.in_channels // 4, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -65,8 +65,17 @@ class Window:
     rounds_up: bool = False
 
 
-def explain(network: nn.Module, input: Input | Inputs, path: str, *, training: bool | None = False) -> Explanation:
+def explain(
+    network: nn.Module,
+    input: Input | Inputs,
+    path: str,
+    *,
+    training: bool | None = False,
+    on_note: Callable[[str], None] | None = None,
+) -> Explanation:
     """Derive each number of a layer; `input` is one input as for `count`, or an `Inputs` of several.
+
+    `on_note` is called as by `count`.
 
     Raises:
         UnknownNameError: if the network calls no layer of this path on this input; and as `count`.
@@ -80,7 +89,7 @@ def explain(network: nn.Module, input: Input | Inputs, path: str, *, training: b
     MACs: 28·28·8·5·5·3 = 470,400
     receptive field: 1 + (5 − 1)·1 = 5
     """
-    row = count(network, input, training=training)[path]
+    row = count(network, input, training=training, on_note=on_note)[path]
     module = dict(unwrapped_module(network).named_modules()).get(path)
     received = row.input_shapes[0] if row.input_shapes else ()
     return Explanation(row, received, tuple(_derivations(row, received, module)))

@@ -175,7 +175,7 @@ for _role_name, _names in {
     "elementwise": """
         _prelu_kernel prelu glu log_sigmoid_forward rrelu_with_noise native_dropout dropout hardswish
         threshold masked_fill _masked_scale bernoulli _thnn_fused_gru_cell _thnn_fused_lstm_cell copysign
-        mse_loss smooth_l1_loss floor_divide _add_relu diff heaviside cumsum cumprod addr
+        mse_loss smooth_l1_loss floor_divide _add_relu diff heaviside cumsum cumprod addr isin
         _weight_norm_interface _weight_norm
     """,
     "window": """
@@ -186,8 +186,8 @@ for _role_name, _names in {
     """,
     "reduction": """
         sum mean amax amin aminmax argmax argmin max min prod norm var std var_mean std_mean logsumexp all
-        any native_norm linalg_vector_norm nansum median mode nll_loss_forward nll_loss2d_forward
-        count_nonzero trace topk sort kthvalue cummax cummin nms roi_pool ps_roi_pool histc
+        _is_all_true _is_any_true any native_norm linalg_vector_norm nansum median mode nll_loss_forward
+        nll_loss2d_forward count_nonzero trace topk sort kthvalue cummax cummin nms roi_pool ps_roi_pool histc
     """,
     "softmax": "_softmax _log_softmax _safe_softmax _masked_softmax",
     "norm": """

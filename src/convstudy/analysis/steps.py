@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -203,7 +204,7 @@ class FakeTensors:
 
     @contextmanager
     def around(self) -> Iterator[None]:
-        with eager(), Reading(self.is_known):
+        with eager(), quiet(), Reading(self.is_known):
             yield
 
 
@@ -299,6 +300,18 @@ def eager() -> Iterator[None]:
             yield
     finally:
         torch.compile = usual
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep torch from logging the traceback of an error of fake tensors, after which the next step is tried."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _small(tensor: Tensor, values: int = SMALL_CONSTANT) -> bool:

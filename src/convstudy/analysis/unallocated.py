@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from convstudy.analysis.real_tensors import mapped
+
 FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn})
 CONSTANTS = frozenset({torch.zeros, torch.ones, torch.full})
 SMALL_MATRIX = 2**16  # values of a constant matrix that stays real, because a network may look at its masks
@@ -20,7 +22,7 @@ class Unallocated(TorchFunctionMode):
     """A mode that puts empty, constant and random tensors on the meta device and skips the operations that fill them.
 
     Values computed during construction (the widths of a RegNet, the indices of an attention window) and small constants
-    (masks) stay real, which `torch.device("meta")` does not allow.
+    (masks) stay real, which `torch.device("meta")` does not allow; what is computed from both has no values.
     """
 
     def __torch_function__(
@@ -43,7 +45,23 @@ class Unallocated(TorchFunctionMode):
                 and not function.__name__.startswith(("__", "requires_grad"))
             ):
                 return target
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except RuntimeError:
+            if function.__name__.endswith("_") or not _is_mixed((args, kwargs)):
+                raise
+            return function(*mapped(args, _to_meta), **mapped(kwargs, _to_meta))
+
+
+def _is_mixed(values: Any) -> bool:
+    """Return whether some tensors have values and others are on the meta device."""
+    places: set[bool] = set()
+    mapped(values, lambda tensor: places.add(tensor.is_meta))
+    return len(places) > 1
+
+
+def _to_meta(tensor: Tensor) -> Tensor:
+    return tensor.to("meta")
 
 
 def _is_small(args: tuple[Any, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from convstudy.claims.cell_text import plain_text
 from convstudy.claims.layer_kind import LayerKind, first_kind
@@ -24,7 +24,8 @@ PATTERNS: tuple[tuple[Quantity | str, str], ...] = (  # the first pattern found 
     ("inputs", r"connected to|previous layer|bottom"),
     (
         "kernel",
-        r"kernel|filter[ _]?(size|shape)|patch|window|^f$|^k$|kernelgr[öo]|filtergr[öo]|noyau|núcleo|卷积核(大小|尺寸)",
+        r"kernel|filter[ _]?(size|shape)|patch|window|^f$|^k$|kernelgr[öo]|filtergr[öo]|noyau|núcleo|"
+        r"卷积核(大小|尺寸|\s*[/和、及])|池化核",
     ),
     ("stride", r"strides?\b|^s$|schrittweite|^pas$|paso|步长|步幅"),
     ("padding", r"pad(ding)?\b|^p$|auff[üu]llung|remplissage|relleno|填充"),
@@ -33,7 +34,8 @@ PATTERNS: tuple[tuple[Quantity | str, str], ...] = (  # the first pattern found 
     (
         "channels",
         r"^(#|no\.? of |number of |num |anzahl |nombre de |número de )?\s*"
-        r"(filters?|channels|maps|feature maps|units|neurons|depth|kanäle|neuronen|filtres|canaux|filtros|canales)$"
+        r"(filters?(?:\s*/\s*(?:neurons|units))?|channels|maps|"
+        r"feature maps|units|neurons|depth|kanäle|neuronen|filtres|canaux|filtros|canales)$"
         r"|(通道|滤波器|卷积核)(数|个数|数量)?$",
     ),
     (
@@ -42,28 +44,31 @@ PATTERNS: tuple[tuple[Quantity | str, str], ...] = (  # the first pattern found 
         r"multiplikation|计算量|浮点",
     ),
     ("biases", r"^(#|no\.? of |number of |num )?\s*(bias(es)?)\b|^偏置|偏置(数|参数)"),
+    ("ignored", r"learnable (properties|sizes)"),
     ("weights", r"^(#|no\.? of |number of |num )?\s*(weights?|w)\b|^gewichte$|^poids$|^pesos$|^权重"),
     (
         "parameters",
-        r"par[aá]m|weights|learnables?|#\s*w\b|paramètres|参数",
+        r"par[aáâ]m|weights|learnables?|#\s*w\b|paramètres|参数|パラメータ",
     ),
     (
         "activation_size",
         r"activations?[ _]?size|^#?\s*(activations?|values|elements|neurons)$|^size$|(number of|#) activations|"
-        r"aktivierungen|aktivierungsgr|taille|tama[ñn]o de activ|激活(数|大小|值)|神经元(数|个数)",
+        r"aktivierungen|aktivierungsgr|taille(?! de (la )?sortie)|tama[ñn]o de activ|激活(数|大小|值)|神经元(数|个数)",
     ),
     (
         "output_shape",
         r"shape|output[ _]?(size|dim)|out[ _]sizes?|dimensions?|^output(s)?$|feature map|ausgabe(form|größe|groesse)?|"
-        r"^form$|forme|sortie|^salida|forma|dimensi|尺寸|形状|输出",
+        r"^form$|forme|sortie|salida|saída|uscita|forma|dimensi|尺寸|形状|输出|出力",
     ),
-    ("kind", r"^(kind|type|op|operation|layer type|class|module|typ|tipo|art|类型)$"),
-    ("label", r"layer|name|module|path|block|stage|schicht|couche|capa|nom\b|nombre|层|^$|^#$"),
+    ("kind", r"^(kind|type|op|operation|layer type|class|module|typ|tipo|art|tipo de capa|类型|层类型)$"),
+    ("label", r"layer|name|module|path|block|stage|schicht|couche|capa|camada|nom\b|nombre|层|^$|^#$"),
 )
 CLAIMS = ("output_shape", "activation_size", "parameters", "weights", "biases", "macs")
 ACTIVATION_FUNCTIONS = re.compile(
     r"re?_?lu6?|leaky ?relu|elu|gelu|selu|swish|silu|tanh|sigmoid|soft-?max|linear|none|identity|-|–|—|", re.IGNORECASE
 )
+PLAIN_NUMBER = re.compile(r"[~≈]?\s*[\d.,' ]+\s*[kKmMgG]?")
+WINDOW = re.compile(r"\d{1,2}\s*[x×*]\s*\d{1,2}(\s*[/,;]\s*\d{1,2})?")  # a kernel, perhaps with its stride
 EXPECTED = "expected columns such as 'Activation shape', 'Activation size', '# parameters', 'MACs'"
 
 
@@ -94,7 +99,7 @@ def columns_of(header: Sequence[str], source: str, rows: Sequence[Sequence[str]]
         found[quantity] = number
     if "weights" in found and not found.keys() & {"parameters", "biases"}:
         found["parameters"] = found.pop("weights")
-    if not found.keys() & set(CLAIMS):
+    if not found.keys() & {*CLAIMS, "input_shape"}:
         names = ", ".join(repr(name[:30]) for name in header[:8])
         raise ClaimError(f"{source}: no column of {names} is known; {EXPECTED}")
     return {quantity: found[quantity] for quantity in sorted(found, key=found.__getitem__)}
@@ -110,7 +115,9 @@ def label_column(header: Sequence[str], columns: Sequence[Sequence[str]]) -> int
     numbered = bool(columns and columns[0]) and all(re.fullmatch(r"[(#]?\d*[.)]?|-", cell) for cell in columns[0])
     known = quantity_of(header[0])
     if not numbered and known in {None, "label", "kind"}:
-        return 0
+        others = [number for number, name in enumerate(header) if number and quantity_of(name) == "label"]
+        named = [number for number in others if named_layers(columns[number])]
+        return named[0] if named and not named_layers(columns[0]) else 0  # beside a column of blocks or stages
     for wanted in ("label", "kind"):
         for number, name in enumerate(header):
             if number and quantity_of(name) == wanted and not all_numbers(columns[number]):
@@ -134,23 +141,25 @@ def refined(quantity: str | None, cells: Sequence[str], name: str) -> str | None
     full = [cell for cell in cells if cell.casefold() not in NOTHING]
     if not full:
         return quantity
-    if all(cell.endswith("%") for cell in full):
+    if all(cell.endswith("%") for cell in full) or (quantity == "activation_size" and are_functions(full)):
         return "ignored"
-    shapes = sum(is_shape(cell) for cell in full)
+    if quantity == "channels" and are_most(full, lambda cell: WINDOW.fullmatch(cell) is not None):
+        return "kernel"
+    shapes = sum(map(is_shape, full))
     if quantity in {"activation_size", "channels", "macs", "parameters", None} and 2 * shapes > len(full):
         return "output_shape" if quantity in {"activation_size", "channels"} else quantity
-    functions = sum(ACTIVATION_FUNCTIONS.fullmatch(cell.strip()) is not None for cell in full)
-    if quantity == "activation_size" and 2 * functions > len(full):
-        return "ignored"
-    numbers = sum(re.fullmatch(r"[~≈]?\s*[\d.,' ]+\s*[kKmMgG]?", cell) is not None for cell in full)
-    if (
-        quantity == "output_shape"
-        and re.search(r"size", name, re.IGNORECASE)
-        and shapes == 0
-        and 2 * numbers > len(full)
-    ):
+    sized = quantity == "output_shape" and re.search(r"size", name, re.IGNORECASE) and shapes == 0
+    if sized and are_most(full, lambda cell: PLAIN_NUMBER.fullmatch(cell) is not None):
         return "activation_size" if any(len(cell) > 3 for cell in full) else quantity
     return quantity
+
+
+def are_functions(cells: Sequence[str]) -> bool:
+    return are_most(cells, lambda cell: ACTIVATION_FUNCTIONS.fullmatch(cell.strip()) is not None)
+
+
+def are_most(cells: Sequence[str], matches: Callable[[str], bool]) -> bool:
+    return 2 * sum(map(matches, cells)) > len(cells)
 
 
 def is_shape(text: str) -> bool:

@@ -216,7 +216,24 @@ def latex_grid(text: str, source: str) -> Grid:
     inner = re.sub(r"(?<!\\)%.*", "", body[2])
     inner = re.sub(r"^\s*(\[[^\]]*\])?(\s*\{(?:[^{}]|\{[^{}]*\})*\})+", "", inner, count=1)  # the column specification
     rows = re.split(r"\\\\(?:\[[^\]]*\])?|\\tabularnewline", inner)
-    return grid_of([[plain_latex(cell) for cell in re.split(r"(?<!\\)&", row)] for row in rows], source)
+    cells = with_spans([re.split(r"(?<!\\)&", row) for row in rows])
+    return grid_of([[plain_latex(cell) for cell in row] for row in cells], source)
+
+
+def with_spans(rows: list[list[str]]) -> list[list[str]]:
+    r"""Repeat the cell of a `\multirow` in the empty cells of the rows that it spans.
+
+    >>> with_spans([[r"\multirow{2}{*}{conv}", "1"], ["", "2"]])[1]
+    ['\\multirow{2}{*}{conv}', '2']
+    """
+    rows = [[*row] for row in rows]
+    for number, row in enumerate(rows):
+        for place, cell in enumerate(row):
+            span = re.search(r"\\multirow\{(\d+)\}", cell)
+            for below in rows[number + 1 : number + int(span[1])] if span else ():
+                if place < len(below) and not below[place].strip():
+                    below[place] = cell
+    return rows
 
 
 def plain_latex(cell: str) -> str:

@@ -46,11 +46,12 @@ PATTERNS = (  # the first pattern found in the label decides
     ),
     (
         LayerKind.INPUT,
-        r"^\W*(input|image|data|eingabe|eingang|entr[ée]e|entrada|imagen)(?![- ]?gate)|^\W*(输入|图像)",
+        r"^\W*(?:(?:couche|capa|camada) (?:d'|de )?)?"
+        r"(input|image|data|eingabe|eingang|entr[ée]e|entrada|imagen|ingresso)(?![- ]?gate)|^\W*(输入|图像|入力)",
     ),
     (LayerKind.TRANSPOSED, r"transpos|deconv|up-?conv|transponiert|转置|反卷积"),
     (LayerKind.SEPARABLE, r"separable"),
-    (LayerKind.DEPTHWISE, r"depth-?wise|dwconv"),
+    (LayerKind.DEPTHWISE, r"depth-?wise|dwconv|\bdw\b"),
     (LayerKind.PADDING, r"zero-?pad|reflection-?pad|^pad\d*\b"),
     (LayerKind.NORM, r"batch[\s_-]*norm|(?:^|[^a-z])bn(?![a-z])|group[\s_-]*norm|批归一|批量归一|批标准"),
     (LayerKind.RESPONSE_NORM, r"local[\s_-]*(?:response|resp)[\s_-]*norm|(?:^|[^a-z])lrn"),
@@ -62,7 +63,10 @@ PATTERNS = (  # the first pattern found in the label decides
     (LayerKind.GLOBAL_POOLING, r"global.*pool|(?:^|[^a-z])gap(?![a-z])|全局.*池化"),
     (LayerKind.ADAPTIVE_POOLING, r"adaptive"),
     (LayerKind.RESIZING, r"up-?sampl|un-?pool|interpolat|crop|resiz"),
-    (LayerKind.POOLING, r"pool|sub-?sampl|^s\d+\b|池化|下采样"),
+    (
+        LayerKind.POOLING,
+        r"pool|sub-?sampl|[ée]chantillon|agrupa|submuestreo|unterabtast|^s\d+\b|池化|下采样|プーリング",
+    ),
     (LayerKind.FLATTEN, r"flatten|aplanar|aplati|展平|拉平"),
     (LayerKind.RESHAPE, r"reshape|permute"),
     (LayerKind.DROPOUT, r"drop|随机失活"),
@@ -70,13 +74,15 @@ PATTERNS = (  # the first pattern found in the label decides
     (LayerKind.ADDITION, r"(?:^|[^a-z])add(?![a-z])|residual sum|skip sum|shortcut sum"),
     (
         LayerKind.CONVOLUTION,
-        r"conv|faltung|\bfilters\b|^c\d+\b|\d+\s*@\s*\d+\s*[x×]|卷积",
+        r"conv|faltung|\bfilters\b|^c\d+\b|\d+\s*@\s*\d+\s*[x×]|卷积|畳み込み",
     ),
     (
         LayerKind.DENSE,
-        r"(?:^|[^a-z])fc(?![a-z])|fully|dense|linear|logits|classifier|^f\d+\b|^\W*output|vollverbunden|"
-        r"vollst[äa]ndig verbunden|enti[èe]rement connect|totalmente conect|全连接|"
-        r"^\W*(?:ausgabe|sortie|salida|输出)",
+        r"(?:^|[^a-z])fc(?![a-z])|fully|dense|densa|linear|logits|classifier|^f\d+\b|^\W*output|"
+        r"voll ?(?:verbunden|vernetzt)|"
+        r"vollst[äa]ndig (?:verbunden|vernetzt)|(?:enti[èe]rement|compl[èe]tement|completamente) connect|"
+        r"(?:totalmente|completamente) conect|completamente conness|全连接|全結合|"
+        r"^\W*(?:(?:couche|capa|camada) de )?(?:ausgabe|sortie|salida|saída|uscita|输出)",
     ),
     (LayerKind.SOFTMAX, r"soft-?max"),
     (LayerKind.PRELU, r"prelu"),

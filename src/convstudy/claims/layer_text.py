@@ -74,7 +74,7 @@ def read_layer_text(label: str) -> LayerText:
 
 
 JOINING = (
-    r"\s*(?:\s\+\s|\+(?=[a-z])|→|⟶|->|\s&\s|\s/\s(?=[a-z])|-(?=bn\b|relu\b|batch)|\bfollowed by\b|"
+    r"\s*(?:\s\+\s|\+(?=[a-z])|→|⟶|->|\s&\s|\s/\s(?=[a-z])(?!\s*s\d)|-(?=bn\b|relu\b|batch)|\bfollowed by\b|"
     r",\s*(?=(?:batch ?norm|bn|relu|tanh|max ?pool|avg ?pool)))\s*"
 )
 
@@ -86,7 +86,7 @@ def read_part(text: str) -> LayerText:
     return LayerText(
         kind=kind,
         kernel=kernel,
-        stride=pair_after(text, r"strides?|s|schrittweite|步长|步幅") or slash_stride(text),
+        stride=pair_after(text, r"strides?|s|schrittweite|paso|pas|步长|步幅") or slash_stride(text),
         padding=padding_in(text),
         dilation=pair_after(text, r"dilation|dilated|d"),
         groups=number_after(text, r"groups?|g"),
@@ -145,11 +145,16 @@ def kernel_and_channels(text: str, kind: LayerKind) -> tuple[Pair | None, int | 
     return kernel, channels
 
 
+KERNEL_ARGUMENT = r"(?:kernel_size\s*=\s*)?\(?\s*(\d+)(?:\s*,\s*(\d+)\s*\))?"
+
+
 def called_with(text: str, kind: LayerKind) -> tuple[Pair | None, int | None]:
     """Return kernel and channels of a constructor call: `Conv2D(32, (3, 3))`, `MaxPool2d(2)`, `Linear(320, 50)`."""
     if kind in {LayerKind.DENSE, LayerKind.RECURRENT}:
         match = re.search(r"(?:dense|linear|fc\d*|lstm|gru|rnn)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?[,)]", text)
         return None, int(match[2] or match[1]) if match else None
+    if kind in CONVOLUTIONS and (match := re.search(rf"nn\.conv\dd\(\s*\d+\s*,\s*(\d+)\s*,\s*{KERNEL_ARGUMENT}", text)):
+        return (int(match[2]), int(match[3] or match[2])), int(match[1])  # torch's: input channels first
     if kind in CONVOLUTIONS and (match := re.search(r"conv\w*\(\s*(\d+)\s*,\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)", text)):
         return (int(match[2]), int(match[3])), int(match[1])
     if kind == LayerKind.POOLING and (match := re.search(r"pool\w*\(\s*\(?\s*(\d+)(?:\s*,\s*(\d+)\s*\))?", text)):
@@ -175,14 +180,14 @@ def longer(names: str) -> str:
 
 def slash_stride(text: str) -> Pair | None:
     """Return the stride of `pool /2` (He et al. 2015, Figure 3) or `7x7/2` (Szegedy et al. 2014, Table 1)."""
-    match = re.search(r"/\s?(\d+)\b", text)
+    match = re.search(r"/\s?s?(\d+)\b", text)
     return (int(match[1]), int(match[1])) if match else None
 
 
 def padding_in(text: str) -> Padding | None:
     if match := re.search(r"\b(same|valid)\b", text):
         return "same" if match[1] == "same" else "valid"
-    return pair_after(text, r"pad|padding|p")
+    return pair_after(text, r"pad|padding|p|relleno|remplissage|auff[üu]llung|填充")
 
 
 def bias_in(text: str) -> bool | None:

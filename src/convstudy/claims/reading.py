@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
+from convstudy.claims.axis_columns import with_joined_axes
 from convstudy.claims.cell_text import plain_text
-from convstudy.claims.columns import columns_of, unit_of
+from convstudy.claims.columns import CLAIMS, columns_of, quantity_of, unit_of
 from convstudy.claims.grid import (
     LARGEST_FILE,
     LONGEST_CELL,
@@ -22,8 +25,10 @@ from convstudy.claims.grid import (
     markdown_grids,
     ruled_grid,
 )
+from convstudy.claims.html_tables import html_grids
 from convstudy.claims.layer_kind import LayerKind, first_kind, kind_of_class
 from convstudy.claims.layer_text import LayerText, read_layer_text
+from convstudy.claims.listing import listed_grid
 from convstudy.claims.printed_number import NOTHING, PrintedNumber, read_number, shortened
 from convstudy.claims.printed_shape import Layout, Shape, channels_first, layout_of, read_extents, without_batch
 from convstudy.claims.printouts import printout_grids
@@ -33,6 +38,7 @@ from convstudy.errors import ClaimError
 Read = TypeVar("Read")
 CHANNELS_LAST_TOOLS = frozenset({"keras", "flax"})
 MOST_TABLES = 50
+LINES_ABOVE = 20  # at most, of a title and an introduction above the header of a table of columns
 
 
 def read_table(path: str | Path) -> ClaimedTable:
@@ -113,11 +119,37 @@ def grids_in(text: str, source: str) -> list[Grid]:
     printed = printout_grids(text, source)
     if printed:
         return printed
+    if re.search(r"<table\b", text, re.IGNORECASE):
+        return html_grids(text, source)
     if re.search(r"\\begin\{|\\hline|\\\\\s*$", text, re.MULTILINE):
         return [latex_grid(text if "\\begin{" in text else rf"\begin{{tabular}}{{l}}{text}\end{{tabular}}", source)]
     if any(is_markdown_rule(line) for line in text.splitlines()[1:]):
         return markdown_grids(text, source)
-    return [ruled_grid(text, source) if is_ruled(text) else delimited_grid(text, source)]
+    if is_ruled(text):
+        return [ruled_grid(text, source)]
+    if len(re.findall(r"^\s*\(\w+\): \w+\(", text, re.MULTILINE)) > 1:
+        raise ClaimError(
+            f"{source}: modules with their settings, as `print(network)` lists them, and no shapes to check; expected "
+            "a table with shapes or counts, such as torchinfo's"
+        )
+    text = below_title(text)
+    listed = None if states_columns(text) else listed_grid(text, source)
+    return [listed or delimited_grid(text, source)]
+
+
+def below_title(text: str) -> str:
+    """Return a text from the first line that is a header, without rules between rows and lines above the header."""
+    lines = [line for line in text.splitlines() if not re.fullmatch(r"[\s=_\-─━+]*", line)]
+    starts = [number for number, line in enumerate(lines[:LINES_ABOVE]) if states_columns(line)]
+    return "\n".join(lines[starts[0] if starts else 0 :])
+
+
+def states_columns(text: str) -> bool:
+    """Return whether the first line has several cells, one of which is the header of a claim."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    cells = re.split(r"\t|;|,|\||\s{2,}", first.strip())
+    known = [quantity_of(cell.strip(' "')) for cell in cells]
+    return len(cells) > 1 and any(quantity in CLAIMS for quantity in known) and not re.search(r"\d{2}", first)
 
 
 def table_of(grid: Grid, source: str) -> ClaimedTable:
@@ -126,11 +158,14 @@ def table_of(grid: Grid, source: str) -> ClaimedTable:
     Raises:
         ClaimError: if no column claims anything.
     """
+    grid = with_joined_axes(grid)
     columns = columns_of(grid.header, source, grid.rows)
     cells = CellReader(grid, columns)
     count = len(grid.rows)
     printed = [cells.read(row, "output_shape", read_extents) for row in range(count)]
     inputs = [cells.read(row, "input_shape", read_extents) for row in range(count)]
+    if "output_shape" not in columns and grid.printed_by in {None, "torchsummary"}:
+        printed = of_next_row(inputs)
     texts = [layer_text(cells, row) for row in range(count)]
     for row, text in enumerate(texts):
         if printed[row] is None and text.kind == LayerKind.INPUT and "output_shape" not in cells.unreadable[row]:
@@ -162,7 +197,8 @@ def table_of(grid: Grid, source: str) -> ClaimedTable:
         quantity: grid.header[columns[quantity]] for quantity in QUANTITIES if quantity in columns
     }
     if any(row.shape for row in rows):
-        headers.setdefault("output_shape", "shape")
+        following = f"{grid.header[columns['input_shape']]} of the next row" if "input_shape" in columns else "shape"
+        headers.setdefault("output_shape", following)
     first = next((shape[0] for shape in printed if shape and len(shape) > 1), None)
     return ClaimedTable(
         source,
@@ -175,6 +211,16 @@ def table_of(grid: Grid, source: str) -> ClaimedTable:
         grid.title,
         {name: grid.header[columns[name]] for name in SETTINGS if name in columns and grid.printed_by is None},
     )
+
+
+def of_next_row(inputs: Sequence[tuple[int | None, ...] | None]) -> list[tuple[int | None, ...] | None]:
+    """Return as output of each row the input of the next one, unless the two are a map and a vector: then it is open.
+
+    >>> of_next_row([(32, 32, 3), (28, 28, 8), (6272,)])
+    [(28, 28, 8), None, None]
+    """
+    alike = [one and other and len(one) == len(other) for one, other in pairwise(inputs)]
+    return [*(other if same else None for other, same in zip(inputs[1:], alike, strict=True)), None]
 
 
 def with_channels(shape: Shape | None, channels: int | None, printed: Sequence[tuple[int, ...] | None]) -> Shape | None:
@@ -241,12 +287,23 @@ class CellReader:
             self.unreadable[row][quantity] = (shortened(text), str(error))
             return None
 
+    def number(self, quantity: str, text: str) -> PrintedNumber | None:
+        """Return the number of a cell; a comma is a decimal comma if it must be one in another cell of the column."""
+        unit = unit_of(self.grid.header[self.columns[quantity]])
+        if unit > 1 and re.fullmatch(r"\d{1,3},\d{3}", text) and self.has_decimal_commas(quantity):
+            text = text.replace(",", ".")
+        return read_number(text, unit=unit)
+
+    def has_decimal_commas(self, quantity: str) -> bool:
+        """Return whether a column has a number whose comma cannot separate thousands."""
+        cells = [plain_text(row[self.columns[quantity]]) for row in self.grid.rows]
+        return any(re.fullmatch(r"0,\d+|\d+,(?:\d{1,2}|\d{4,})", cell) for cell in cells)
+
     def numbers(self, row: int) -> dict[str, PrintedNumber]:
         found: dict[str, PrintedNumber] = {}
         for quantity in NUMBERS:
             if quantity in self.columns:
-                unit = unit_of(self.grid.header[self.columns[quantity]])
-                number = self.read(row, quantity, lambda text, unit=unit: read_number(text, unit=unit))  # type: ignore[misc]
+                number = self.read(row, quantity, partial(self.number, quantity))
                 if number is not None:
                     found[quantity] = number
         total = self.total_cell(row)
@@ -258,6 +315,8 @@ class CellReader:
         return found
 
 
+WEIGHT_SHAPE = r"(\d+)\s*[x×*]\s*(\d+)\s*[x×*]\s*\d+\s*[x×*]\s*(\d+)"  # height, width, channels, filters
+GLOBAL = r"global|gesamt|全局"
 SETTINGS = ("kernel", "stride", "padding", "dilation", "groups", "channels")
 
 
@@ -268,11 +327,16 @@ def layer_text(cells: CellReader, row: int) -> LayerText:
         return LayerText(kind=LayerKind.TOTAL)
     stated = []
     for name in SETTINGS:
-        value = plain_text(cells.text(row, name)).strip("()[]")
+        value = re.sub(r"^[a-zA-Z ]+(?=\d)", "", plain_text(cells.text(row, name)).strip("()[]"))  # Pool 7x7
+        if name == "kernel" and (whole := re.fullmatch(WEIGHT_SHAPE, value)):
+            value = f"{whole[1]}x{whole[2]}"
+            stated.append(f"channels={whole[3]}")
         if value.casefold() not in NOTHING:
             stated.append(f"{name}={value if name == 'channels' else re.sub(r'[x×*/ ]+', ',', value)}")
     columns = read_layer_text(" ".join(re.sub(r"=(\d+)\s*,\s*(\d+)$", r"=(\1,\2)", part) for part in stated))
     layer = with_kind(label, cells, row).completed(replace(columns, kind=LayerKind.OTHER))
+    if layer.kind == LayerKind.POOLING and re.search(GLOBAL, cells.text(row, "kernel").lower()):
+        layer = replace(layer, kind=LayerKind.GLOBAL_POOLING)
     for name in ("kernel", "stride", "dilation", "groups"):
         value = getattr(layer, name)
         if value == 0 or (isinstance(value, tuple) and 0 in value):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from torch import nn
 
@@ -18,6 +22,7 @@ FAMILIAR = ["bert", "clip", "vit"]  # types named if no other is close
 TOKENS = 128  # of a text
 SIDE = 224  # of an image, if the configuration has no size
 SAMPLES = 16_000  # of sound: one second at 16 kHz
+SECONDS_TO_REACH = 5  # the hub
 FRAMES = 3_000  # of a spectrogram: 30 seconds at 100 Hz
 
 
@@ -59,14 +64,37 @@ def _found(transformers: Any, name: str) -> tuple[Any, type[nn.Module]]:
         return configuration, _class_of(transformers, configuration, name)
     if "/" not in name and not Path(name).exists():
         raise _unknown(transformers, name, types)
+    unreachable = None if Path(name).exists() else _unreachable_hub()
     try:
-        configuration = transformers.AutoConfig.from_pretrained(name)
+        configuration = transformers.AutoConfig.from_pretrained(name, local_files_only=unreachable is not None)
     except Exception as error:  # transformers, its hub and its parser raise any of a dozen errors
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if unreachable is not None:
+            reason = f"{unreachable} cannot be reached, and the configuration is not in the local cache"
         raise ModelError(f"hf:{name}: its configuration cannot be read: {reason[:200]}") from None
     named = [getattr(transformers, each, None) for each in getattr(configuration, "architectures", None) or ()]
     stated = next((each for each in named if isinstance(each, type)), None)
     return configuration, stated or _class_of(transformers, configuration, name)
+
+
+def _unreachable_hub() -> str | None:
+    """Return the host of the hub if it cannot be reached, which its own client takes half a minute to find out.
+
+    Behind a proxy, only the client can tell.
+    """
+    try:
+        constants: Any = importlib.import_module("huggingface_hub.constants")
+    except ImportError:
+        return None
+    address = urlsplit(constants.ENDPOINT)
+    host = address.hostname or ""
+    if getproxies().keys() & {address.scheme, "all"}:
+        return None
+    try:
+        socket.create_connection((host, address.port or 443), timeout=SECONDS_TO_REACH).close()
+    except OSError:
+        return host
+    return None
 
 
 def _unknown(transformers: Any, name: str, types: list[str]) -> UnknownNameError:
@@ -110,11 +138,24 @@ def _inputs(configuration: Any, kind: Any) -> Iterator[ExampleInput]:
     modalities = getattr(kind, "input_modalities", ())
     modalities = {modalities} if isinstance(modalities, str) else set(modalities)
     main = getattr(kind, "main_input_name", "input_ids")
+    if kind.__name__ in OF_FEATURES:
+        features = (TOKENS, configuration.hidden_size)
+        yield from (ExampleInput(features, None, name) for name in OF_FEATURES[kind.__name__])
+        return
+    if main == "input_ids" and "input_ids" in parameters and _replaces_tokens(configuration, parameters):
+        yield ExampleInput(_tokens(configuration), "int64", "input_ids")
+        return
     for name, (modality, shape, dtype) in INPUTS.items():
         if name in parameters and (name == main or (modality in modalities and name not in OF_MAIN_ONLY)):
             yield ExampleInput(shape(configuration), dtype, name)
     if configuration.is_encoder_decoder and "decoder_input_ids" in parameters:
         yield ExampleInput(_tokens(configuration), "int64", "decoder_input_ids")
+
+
+def _replaces_tokens(configuration: Any, parameters: Collection[str]) -> bool:
+    """Return whether images are put in the place of tokens of the text, which an input without values does not have."""
+    named = any(getattr(configuration, name, None) is not None for name in ("image_token_id", "image_token_index"))
+    return named or "image_grid_thw" in parameters
 
 
 def _setting(configuration: Any, part: str, name: str) -> Any:
@@ -142,11 +183,17 @@ def _image(configuration: Any) -> tuple[int, ...]:
 def _sound(configuration: Any) -> tuple[int, ...]:
     """Return the shape of a waveform or, where `input_values` is a spectrogram, of that."""
     spectrogram = [_setting(configuration, "audio_config", name) for name in ("max_length", "num_mel_bins")]
-    return tuple(spectrogram) if all(spectrogram) else (SAMPLES,)
+    if all(spectrogram):
+        return tuple(spectrogram)
+    channels = getattr(configuration, "audio_channels", None)  # of a codec
+    return (SAMPLES,) if channels is None else (channels, SAMPLES)
 
 
 def _spectrogram(configuration: Any) -> tuple[int, ...]:
     bands = _setting(configuration, "audio_config", "num_mel_bins") or 80
+    side = _setting(configuration, "audio_config", "spec_size")  # of the square image to which frames are folded
+    if side:
+        return (1, side * (side // bands), bands)
     positions = _setting(configuration, "audio_config", "max_source_positions")
     return (bands, 2 * positions if isinstance(positions, int) else FRAMES)
 
@@ -158,4 +205,6 @@ INPUTS: dict[str, tuple[str, Callable[[Any], tuple[int, ...]], str | None]] = {
     "input_values": ("audio", _sound, None),
     "input_features": ("audio", _spectrogram, None),
 }
+OF_FEATURES = {"SpeechT5Model": ("input_values", "decoder_input_values")}
+"""Networks whose inputs are features of the hidden size, because they are without the layers in front."""
 OF_MAIN_ONLY = {"pixel_values_videos", "input_values"}

@@ -12,8 +12,10 @@ from convstudy.claims.printed_number import PrintedNumber
 from convstudy.claims.shown_work import ShownWork, factors_of
 
 
-def mistake_in_work(claimed: PrintedNumber, correct: int) -> NamedMistake | None:
+def mistake_in_work(claimed: PrintedNumber, correct: int | None) -> NamedMistake | None:
     """Return the mistake of a cell whose formula does not give the result beside it; None if it does.
+
+    `correct` is the right value, None if it is unknown.
 
     >>> from convstudy.claims.printed_number import read_number
     >>> mistake_in_work(read_number("(5*5*3+1)*8 = 618"), 608).mistake

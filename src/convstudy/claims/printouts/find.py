@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from convstudy.claims.cell_text import without_tags
 from convstudy.claims.grid import Grid
@@ -13,7 +14,9 @@ from convstudy.claims.printouts.flax import flax_grid
 from convstudy.claims.printouts.keras import keras_grid
 from convstudy.claims.printouts.lightning import lightning_grid
 from convstudy.claims.printouts.mxnet import gluon_grid, mxnet_grid
+from convstudy.claims.printouts.rows_with_inputs import DARKNET, TORCHSTAT, darknet_grid, torchstat_grid
 from convstudy.claims.printouts.torch_tools import torchinfo_grid, torchsummary_grid
+from convstudy.claims.printouts.weight_shapes import DL4J, FVCORE, dl4j_grid, fvcore_grid
 from convstudy.claims.table import Printer
 from convstudy.errors import ClaimError
 
@@ -27,9 +30,19 @@ READERS: dict[Printer, Reader] = {
 }
 
 
+WHOLE_TEXTS: tuple[tuple[Reader, Callable[[str], Any]], ...] = (
+    (caffe_grid, is_caffe_log),
+    (cs231n_grid, is_memory_listing),
+    (fvcore_grid, FVCORE.search),
+    (dl4j_grid, DL4J.search),
+    (darknet_grid, DARKNET.search),
+    (torchstat_grid, TORCHSTAT.search),
+)
+"""Printouts of which a text holds at most one, and how they are recognized."""
+
 HEADERS: dict[Printer, str] = {
     "torchinfo": r"Layer \(type:|Layer \(type \(var_name\)",
-    "flax": r"\bpath\s*┃\s*module\s*┃",
+    "flax": r"\bpath\s*┃\s*(?:module|type)\s*┃",
     "lightning": r"^\s*\|\s*Name\s*\|\s*Type\s*\|\s*Params",
 }
 
@@ -41,7 +54,7 @@ def printer_of(line: str, following: Sequence[str] = ()) -> Printer | None:
     'torchinfo'
     """
     known = next((printer for printer, pattern in HEADERS.items() if re.search(pattern, line)), None)
-    if known or not re.search(r"Layer \(type\)\s*[┃│|]?\s*Output Shape", line):
+    if known or not re.search(r"Layer \(type\)\s*[┃│|]?\s*(?:In|Out)put Shape", line):
         return known
     below = "\n".join(following[:12])
     gluon = re.search(r"^\s*(?:Input\s+\(|[\w-]+\s+\(\d+(?:, \d+)+\)\s+[\d,]+\s*$)", below, re.MULTILINE)
@@ -60,9 +73,8 @@ def printout_grids(text: str, source: str) -> list[Grid]:
     lines = plain.splitlines()
     starts = [(number, found) for number, line in enumerate(lines) if (found := printer_of(line, lines[number + 1 :]))]
     if not starts:
-        if is_caffe_log(plain):
-            return [caffe_grid(lines, source)]
-        return [cs231n_grid(lines, source)] if is_memory_listing(plain) else []
+        whole = next((reader for reader, recognizes in WHOLE_TEXTS if recognizes(plain)), None)
+        return [whole(lines, source)] if whole else []
     ends = [*(number for number, _ in starts[1:]), len(lines)]
     grids, errors = [], []
     for (start, printer), end in zip(starts, ends, strict=True):

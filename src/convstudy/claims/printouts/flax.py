@@ -1,4 +1,4 @@
-"""Printouts of flax' `Module.tabulate`: path, module, inputs, outputs, and the parameters with their shapes."""
+"""Printouts of flax' `Module.tabulate` and `nnx.tabulate`: path, module, inputs, outputs, parameters with shapes."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def flax_row(group: Sequence[Sequence[str]], place: dict[str, int]) -> list[str]
         return [line[number] for line in group if number is not None and number < len(line) and line[number]]
 
     parameters = [
-        line for name in place if name not in {"path", "module", "inputs", "outputs"} for line in column(name)
+        line for name in place if name not in {"path", "module", "type", "inputs", "outputs"} for line in column(name)
     ]
     kernel = re.search(r"kernel: \w+\[(\d+),(\d+),\d+,\d+\]", " ".join(parameters))
     counts = [int(match[1].replace(",", "")) for line in parameters if (match := re.match(r"([\d,]+) \(", line))]
     return [
         "".join(column("path")),
-        "".join(column("module")),
+        "".join(column("module") or column("type")),
         "".join(column("inputs")),
         "".join(column("outputs")),
         f"{kernel[1]}x{kernel[2]}" if kernel else "",

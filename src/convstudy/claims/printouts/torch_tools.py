@@ -13,21 +13,30 @@ COUNTED = ("Param #", "Mult-Adds")
 
 
 def torchsummary_grid(lines: Sequence[str], source: str) -> Grid:
-    """Read the rows of a torchsummary printout: columns two or more spaces apart, until the footer.
+    """Read the rows of a torchsummary printout, or one in its form that lists input shapes, until the footer.
 
     Raises:
         ClaimError: if it has no rows.
     """
+    shapes = [name for name in ("Input Shape", "Output Shape") if name in lines[0]]
     rows = []
     for line in lines[1:]:
         if FOOTERS.match(line):
             break
         if line.strip() and not RULE.match(line):
-            match = re.match(r"\s*(?:[│├└─|+\s]*)?(\S+(?: \S+)*?)\s+(\[.*\]|--)\s+([\d,]+|--)\s*$", line)
-            cells = list(match.groups()) if match else re.split(r"\s{2,}", line.strip())
-            rows.append([cells[0], re.sub(r"[-:]\s*[\d-]+$", "", cells[0]), *(blank(cell) for cell in cells[1:3])])
-    header = ("Layer", "type", "Output Shape", "Param #")
+            match = re.match(r"\s*(?:[│├└─|+\s]*)?(\S+(?: \S+)*?)\s+(\[.*\]|--)\s+([\d,]+|--)(?:\s+[\d,]+)?\s*$", line)
+            cells = (
+                [match[1], *shapes_in(match[2], len(shapes)), match[3]] if match else re.split(r"\s{2,}", line.strip())
+            )
+            rows.append([cells[0], re.sub(r"[-:]\s*[\d-]+$", "", cells[0]), *map(blank, cells[1 : len(shapes) + 2])])
+    header = ("Layer", "type", *shapes, "Param #")
     return printout_grid(header, rows, source, printer="torchsummary", total=printed_total(lines))
+
+
+def shapes_in(text: str, count: int) -> list[str]:
+    """Return the shapes in a row: `[[1, 3, 8, 8]]  [1, 6, 4, 4]` are an input in a list, and an output."""
+    found = re.findall(r"\[\[.*?\]\]|\[[^\[\]]*\]", text) if count > 1 else [text]
+    return found if len(found) == count else [text] * count
 
 
 def blank(cell: str) -> str:

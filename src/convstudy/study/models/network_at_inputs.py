@@ -58,11 +58,13 @@ class NetworkAtInputs:
         """Derive each number of a layer; see `analysis.explain`."""
         if not isinstance(layer, str):
             raise ModelError(f"the layer is {layer!r}; expected the path of a layer, as in the table of `summary`")
-        return self._answer(lambda: analysis.explain(self.network, self.inputs, layer))
+        return self._answer(lambda: analysis.explain(self.network, self.inputs, layer, on_note=self.on_note))
 
     def bottlenecks(self, *, reduced: int | None) -> tuple[Bottleneck, ...]:
         """Return the convolutions that a 1x1 reduction would make cheaper; see `analysis.bottlenecks`."""
-        return self._answer(lambda: analysis.bottlenecks(self.network, self.inputs, reduced=reduced))
+        return self._answer(
+            lambda: analysis.bottlenecks(self.network, self.inputs, reduced=reduced, on_note=self.on_note)
+        )
 
     def _answer(self, ask: Callable[[], Answer]) -> Answer:
         try:

@@ -19,6 +19,7 @@ import torch
 from convstudy.errors import ModelError
 
 FOLDERS: set[Path] = set()  # of the user's files that were imported
+RELATIVE_IMPORT = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
 SEED = 0  # while user code is imported, so that a network that it builds has the same weights in each process
 
 
@@ -101,19 +102,24 @@ def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ModelError(f"{path} does not exist; expected a Python file, as in path/to/file.py:Name")
     path, shown = path.resolve(), str(path)
-    folder, content = str(path.parent), path.read_bytes()
+    content = path.read_bytes()
+    root = _package_root(path.parent) if RELATIVE_IMPORT.search(content) else path.parent
+    folder = str(root)
     sys.path[:] = [folder, *(other for other in sys.path if other != folder)]  # so that it can import what is beside it
     importlib.invalidate_caches()
-    name = _free_name(path)
+    name = _free_name(path) if root == path.parent else _dotted_name(path, root)
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__convstudy_content__", None) == content:
         return known
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{shown} cannot be imported as a Python file")
-    with _own_neighbors(path.parent):
+    with _own_neighbors(root):
+        if "." in name:
+            with _importing(shown):
+                importlib.import_module(name.rpartition(".")[0])
         module = _executed(spec, content, shown)
-    FOLDERS.add(path.parent)
+    FOLDERS.add(root)
     return module
 
 
@@ -163,6 +169,19 @@ def _executed(spec: ModuleSpec, content: bytes, shown: str) -> ModuleType:
         raise
     module.__dict__["__convstudy_content__"] = content
     return module
+
+
+def _package_root(folder: Path) -> Path:
+    """Return the folder of the outermost package that a folder belongs to; the folder itself if it is no package."""
+    root = folder
+    while (root / "__init__.py").is_file() and root.name.isidentifier() and root.parent != root:
+        root = root.parent
+    return root
+
+
+def _dotted_name(path: Path, root: Path) -> str:
+    """Return the name of a file in a package, so that its relative imports are those of the package."""
+    return ".".join(path.relative_to(root).with_suffix("").parts)
 
 
 def _free_name(path: Path) -> str:
