@@ -1,0 +1,131 @@
+"""All layers, one line each, wrapped into the number of columns that makes their text largest on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from convstudy.drawing.flow import Chain, Flow, Fork, Leaf, Measured
+from convstudy.drawing.labels import by
+from convstudy.drawing.layers import Layers
+from convstudy.drawing.scene import Line, Rect, Scene, Text
+
+PAGE = (700.0, 990.0)
+MOST = 12  # columns
+LANE = 12.0  # between columns, for the line from the foot of one to the head of the next
+STAGE = 15.0  # at the left of a column, for the stages
+SMALL = 9.5
+
+
+@dataclass
+class Column:
+    """Parts one below the other."""
+
+    parts: list[Measured] = field(default_factory=list)
+
+    @property
+    def left(self) -> float:
+        return max((part.left for part in self.parts), default=0)
+
+    @property
+    def right(self) -> float:
+        return max((part.right for part in self.parts), default=0)
+
+    @property
+    def width(self) -> float:
+        return STAGE + self.left + self.right
+
+    @property
+    def height(self) -> float:
+        return sum(part.height for part in self.parts)
+
+
+def wrapped(parts: Sequence[Measured], page: tuple[float, float], *, head: float) -> list[Column]:
+    """Return the columns in which the text is largest when all of it is fitted into a page."""
+    best: tuple[float, list[Column]] | None = None
+    for number in range(1, MOST + 1):
+        found = _balanced(parts, number)
+        width = sum(column.width + LANE * 2 for column in found)
+        tall = max(column.height for column in found) + head
+        scale = min(page[0] / width, page[1] / tall, 1)
+        if best is None or scale > best[0] + 1e-9:
+            best = (scale, found)
+    assert best is not None
+    return best[1]
+
+
+def _balanced(parts: Sequence[Measured], number: int) -> list[Column]:
+    """Break parts into at most a number of columns, so that the tallest is as low as possible."""
+    low, high = max(part.height for part in parts), sum(part.height for part in parts)
+    for _ in range(24):
+        half = (low + high) / 2
+        if len(_broken(parts, half)) > number:
+            low = half
+        else:
+            high = half
+    return _broken(parts, high)
+
+
+def _broken(parts: Sequence[Measured], tall: float) -> list[Column]:
+    found = [Column()]
+    for part in parts:
+        if found[-1].parts and found[-1].height + part.height > tall + 1e-6:
+            found.append(Column())
+        found[-1].parts.append(part)
+    return found
+
+
+def draw(
+    scene: Scene, chain: Chain, layers: Layers, flow: Flow, top: float, left: float, page: tuple[float, float]
+) -> tuple[float, float]:
+    """Draw all layers in columns; return the right and lower ends."""
+    found = wrapped(chain.parts, page, head=top + 24)
+    entry: list[int] = []
+    x, foot = left, top
+    before: tuple[float, float] | None = None
+    for column in found:
+        axis = x + STAGE + column.left
+        y = top + (10 if len(found) > 1 else 0)
+        if before is not None:
+            lane = x - LANE
+            points = (before, (before[0], before[1] + 8), (lane, before[1] + 8), (lane, top), (axis, top), (axis, y))
+            scene.add(Line(points, "line"))
+        _stages(scene, column, layers, x, y)
+        entry = flow.draw(Chain(0, 0, 0, column.parts), axis, y, entry, scene)
+        before = (axis, y + column.height)
+        foot = max(foot, before[1] + (8 if column is not found[-1] else 0))
+        x += column.width + LANE * 2
+    return x - LANE * 2, foot
+
+
+def _stages(scene: Scene, column: Column, layers: Layers, x: float, y: float) -> None:
+    """Mark at the left of a column which parts have which resolution."""
+    spans: list[tuple[tuple[int, ...], float, float]] = []
+    for part in column.parts:
+        layer = layers[_last(part)]
+        end = y + part.height
+        if spans and spans[-1][0] == layer.resolution:
+            spans[-1] = (layer.resolution, spans[-1][1], end)
+        else:
+            spans.append((layer.resolution, y + 7, end))
+        y = end
+    for resolution, start, end in spans:
+        if max(resolution, default=1) == 1:
+            continue
+        text = by(resolution) if len(resolution) > 1 else f"{resolution[0]} tokens"
+        scene.add(Rect(x + STAGE - 4, start, 1.4, end - start, "rule"))
+        mark = Text(x + STAGE - 7, 0, text, SMALL, "muted", "middle", rotated=True)
+        if mark.width + 2 <= end - start:
+            scene.add(Text(mark.x, (start + end) / 2, text, SMALL, "muted", "middle", rotated=True))
+
+
+def _last(part: Measured) -> int:
+    if isinstance(part, Leaf):
+        return part.number
+    if isinstance(part, Fork):
+        if part.join is not None:
+            return part.join.number
+        return _last(part.branches[0][1])
+    if isinstance(part, Chain):
+        return _last(part.parts[-1])
+    return part.last  # type: ignore[attr-defined]
