@@ -25,12 +25,16 @@ from convstudy.analysis.table import LayerRow, LayerTable, Shape
 from convstudy.analysis.trace import Call, RecordedOperation, Trace, tensors_in
 
 HOLDERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+SHAPES_ONLY = frozenset(  # of operations that take a shape from their argument, and no values
+    {f"{name}_like" for name in ("empty", "full", "ones", "rand", "randint", "randn", "zeros")}
+    | {f"new_{name}" for name in ("empty", "empty_strided", "full", "ones", "zeros")}
+)
 PRODUCTS_FIRST = {"product": 0, "window": 1, "interpolation": 2, "unknown": 3, "joining": 4, "softmax": 5}
 
 
 @dataclass(frozen=True)
 class Within:
-    """A call of a module that a layer is in: a number of its own, the module's path and class, whether it only holds."""
+    """A call of a module that a layer is in: a number of its own, the module's path and class, and if it only holds."""
 
     number: int
     path: str
@@ -82,6 +86,7 @@ class Graph:
 class _Run:
     """One operation as it was run, in the calls that were open."""
 
+    number: int
     what: Operation | None
     stack: tuple[Call, ...]
     sources: list[_Run]
@@ -124,6 +129,7 @@ class _Edges(TorchDispatchMode):  # type: ignore[no-untyped-call]
         last = steps[-1] if len(steps) > before else None
         what = higher_order_operation(overload.name()) if isinstance(overload, HigherOrderOperator) else None
         done = _Run(
+            len(self.runs),
             what or (operation(overload) if isinstance(overload, OpOverload) else None),
             tuple(self.trace.stack[1:]),
             list(dict.fromkeys(sources)),
@@ -132,6 +138,10 @@ class _Edges(TorchDispatchMode):  # type: ignore[no-untyped-call]
             next((shape_of(tensor) for tensor in given if flow_of(tensor).depends), ()),
             last if isinstance(last, RecordedOperation) else None,
         )
+        if not sources or (done.what is not None and done.what.name in SHAPES_ONLY):
+            for tensor in results:
+                tensor._convstudy_constant = True  # type: ignore[attr-defined]
+            return result
         self.runs.append(done)
         for tensor in results:
             self._note(tensor, done)
@@ -152,8 +162,13 @@ class _Edges(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _sources(self, tensor: Tensor) -> Iterator[_Run]:
         """Yield what made a tensor: its own operation, and what was later written into its memory."""
         made: _Run | None = getattr(tensor, "_convstudy_run", None)
+        if made is None and getattr(tensor, "_convstudy_constant", False):
+            later, _ = self.written.get(_storage(tensor) or 0, (None, False))
+            if later is not None:
+                yield later
+            return
         if made is None and flow_of(tensor).depends and not isinstance(tensor, nn.Parameter):
-            made = _Run(None, (), [], shape_of(tensor))
+            made = _Run(len(self.runs), None, (), [], shape_of(tensor))
             self.runs.append(made)
             self._note(tensor, made)
         if made is None:

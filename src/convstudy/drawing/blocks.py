@@ -113,7 +113,7 @@ class _Elements:
         blocks = sum(element.is_block for element in inner)
         repeated = self.count[module.kind] > 1
         whole = 0 < own <= OWN_FORKS or (own == 0 and blocks <= 1 and repeated)
-        if module.holds or not whole:
+        if module.holds or not whole or (own == 0 and len(inner) == 1 and blocks):
             return inner
         return [Element(tuple(item for unit in found for item in unit), module.kind.lstrip("_"))]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from convstudy.drawing.flow import Chain, Flow, Fork, Leaf, Measured
+from convstudy.drawing.flow import Chain, Flow, Fork, Leaf, Measured, Tangle
 from convstudy.drawing.labels import by
 from convstudy.drawing.layers import Layers
 from convstudy.drawing.scene import Line, Rect, Scene, Text
 
 PAGE = (700.0, 990.0)
 MOST = 12  # columns
-LANE = 12.0  # between columns, for the line from the foot of one to the head of the next
-STAGE = 15.0  # at the left of a column, for the stages
-SMALL = 9.5
+LANE = 9.0  # between columns, for the line from the foot of one to the head of the next
+STAGE = 16.0  # at the left of a column, for the stages
+SIZE = 10.5
 
 
 @dataclass
@@ -114,9 +114,9 @@ def _stages(scene: Scene, column: Column, layers: Layers, x: float, y: float) ->
             continue
         text = by(resolution) if len(resolution) > 1 else f"{resolution[0]} tokens"
         scene.add(Rect(x + STAGE - 4, start, 1.4, end - start, "rule"))
-        mark = Text(x + STAGE - 7, 0, text, SMALL, "muted", "middle", rotated=True)
+        mark = Text(x + STAGE - 7, 0, text, SIZE, "muted", "middle", rotated=True)
         if mark.width + 2 <= end - start:
-            scene.add(Text(mark.x, (start + end) / 2, text, SMALL, "muted", "middle", rotated=True))
+            scene.add(Text(mark.x, (start + end) / 2, text, SIZE, "muted", "middle", rotated=True))
 
 
 def _last(part: Measured) -> int:
@@ -128,4 +128,5 @@ def _last(part: Measured) -> int:
         return _last(part.branches[0][1])
     if isinstance(part, Chain):
         return _last(part.parts[-1])
-    return part.last  # type: ignore[attr-defined]
+    assert isinstance(part, Tangle)
+    return part.last

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from convstudy.drawing import knots
 from convstudy.drawing.fonts import text_width
 from convstudy.drawing.labels import details, label
 from convstudy.drawing.layers import Layer
 from convstudy.drawing.scene import Circle, Group, Line, Rect, Scene, Text, fitting_width, middle
-from convstudy.drawing.series import Item, Knot, Parallel, Series, length
+from convstudy.drawing.series import END, START, Item, Knot, Parallel, Series, leaves, length
 
 Uses = Callable[[int], Sequence[Layer]]  # the layers that the box of a number stands for
 Colour = Callable[[Layer], str]
@@ -67,6 +68,16 @@ class Fork(Measured):
     open: bool = False
 
 
+@dataclass
+class Tangle(Measured):
+    """A part that is neither series nor parallel, placed in ranks."""
+
+    chains: dict[str, Chain]
+    links: tuple[knots.Link, ...]
+    placed: knots.Placed
+    last: int
+
+
 class Flow:
     """Measures and draws series of layers."""
 
@@ -87,6 +98,7 @@ class Flow:
                 parts.append(self._fork(first, join))
             else:
                 parts.append(self._knot(first))
+                parts += [self._leaf(number) for number in unit[1:] if isinstance(number, int)]
         left, right = max((part.left for part in parts), default=0), max((part.right for part in parts), default=0)
         return Chain(left, right, sum(part.height for part in parts), parts)
 
@@ -167,8 +179,22 @@ class Flow:
         places = [place for place, _ in fork.branches]
         join.left, join.right = max(join.left, 12 - min(places)), max(join.right, max(places) + 12)
 
-    def _knot(self, knot: Knot) -> Measured:
-        raise NotImplementedError
+    def _knot(self, knot: Knot) -> Tangle:
+        """Measure a part that is neither series nor parallel; series along its edges are cells, too."""
+        names = {START: knots.START, END: knots.END}
+        chains = {f"{number}": self.chain((number,)) for number in knot.nodes}
+        links: list[knots.Link] = []
+        for source, target, series in knot.edges:
+            a, b = names.get(source, f"{source}"), names.get(target, f"{target}")
+            if series:
+                way = f"{a} to {b}"
+                chains[way] = self.chain(series)
+                links += [(a, way), (way, b)]
+            else:
+                links.append((a, b))
+        cells = {key: knots.Cell(chain.left, chain.right, chain.height) for key, chain in chains.items()}
+        placed = knots.place(cells, links)
+        return Tangle(placed.left, placed.right, placed.height, chains, tuple(links), placed, max(leaves((knot,))))
 
     def draw(self, chain: Chain, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:
         """Draw a series below a point on its axis; return the layers whose lines leave at its foot."""
@@ -185,7 +211,25 @@ class Flow:
             return self._box(part, x, top, entry, scene)
         if isinstance(part, Fork):
             return self._drawn_fork(part, x, y, entry, scene)
+        if isinstance(part, Tangle):
+            return self._drawn_tangle(part, x, y, entry, scene)
         return entry
+
+    def _drawn_tangle(self, part: Tangle, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:
+        for line in part.placed.lines:
+            scene.add(Line(tuple((x + a, y + b) for a, b in line), "line"))
+        exits = {knots.START: list(entry)}
+        waiting = list(part.chains)
+        while waiting:
+            key = waiting.pop(0)
+            sources = [a for a, b in part.links if b == key]
+            if not all(source in exits for source in sources):
+                waiting.append(key)
+                continue
+            given = [number for source in sources for number in exits[source]]
+            across, down = part.placed.places[key]
+            exits[key] = self.draw(part.chains[key], x + across, y + down, given, scene)
+        return [number for a, b in part.links if b == knots.END for number in exits[a]]
 
     def _box(self, leaf: Leaf, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:
         layers = self.uses(leaf.number)
@@ -301,7 +345,8 @@ class Flow:
                 scene.add(Line(((at, end), (at, top)), "line", arrow=True))
         if fork.shortcut is not None:
             at, bus = x + fork.shortcut, foot - fork.inner
-            scene.add(Line(((x, bus), (at, bus), (at, centre), (side, centre)), "shortcut", width=1.2, arrow=True))
+            name = "line" if circle and join.symbol not in RESIDUAL else "shortcut"
+            scene.add(Line(((x, bus), (at, bus), (at, centre), (side, centre)), name, width=1.2, arrow=True))
         return self._box(join, x, top, exits, scene)
 
 
@@ -315,7 +360,7 @@ def units(series: Series) -> list[tuple[Item, ...]]:
     position = 0
     while position < len(series):
         item = series[position]
-        joined = isinstance(item, Parallel) and not item.open
+        joined = isinstance(item, Knot) or (isinstance(item, Parallel) and not item.open)
         following = series[position + 1 : position + 2]
         if joined and following and isinstance(following[0], int):
             found.append((item, following[0]))

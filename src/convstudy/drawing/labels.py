@@ -54,7 +54,9 @@ def _pool(layer: Layer) -> str:
     name = layer.node.operation
     how = "max" if "max" in name or "amax" in name else "avg" if "avg" in name or "mean" in name else name
     whole = max(layer.resolution, default=1) == 1 and max(layer.node.input_shape[1:], default=1) > 1
-    return f"global {how} pool" if whole and not layer.node.kernel else f"{how} pool"
+    if whole and not layer.node.kernel:
+        return "global pool" if how == "avg" else f"global {how} pool"
+    return f"{how} pool"
 
 
 def _words(name: str) -> str:
@@ -79,7 +81,7 @@ def label(layers: Sequence[Layer], *, channels: bool = True) -> str:
     if channels and first.kind in {"conv", "concat"}:
         parts.append(span(layer.channels for layer in layers))
     if channels and first.kind == "fc":
-        parts[0] = f"fc {span(layer.channels for layer in layers)}"
+        parts[0] = f"fc {span(layer.node.output_shape[-1] for layer in layers)}"
     if first.kind == "conv" and first.node.groups > 1 and not is_depthwise(first):
         parts.append(f"{span(layer.node.groups for layer in layers)} groups")
     strides = {max(layer.node.stride) for layer in layers if layer.node.stride}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import prod
+from math import isqrt, prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class Layer:
 
     @property
     def side(self) -> int:
-        return max(self.resolution, default=1)
+        """Return the longer side of the image; of tokens, that of the square that they would fill."""
+        return isqrt(self.shape[0]) if len(self.shape) == 2 else max(self.resolution, default=1)
 
     def cost(self, measure: str) -> int:
         """Return parameters, macs or memory."""
@@ -145,10 +146,15 @@ class _Folded:
             if self.kinds[head] == "concat":
                 drawn[head] = _continued(self.sources[head], chains)
                 chains[self.sources[head]] = head
-        return {head: self._layer(head, drawn[head]) for head in heads}
+        last: dict[int, bool] = {}  # whether the channels are the last axis
+        for head in heads:
+            last[head] = self._is_last(head, last)
+        return {head: self._layer(head, drawn[head], last=last[head]) for head in heads}
 
     def _add(self, node: Node) -> None:
         sources = tuple(sorted({self.owner[source] for source in node.sources}))
+        if node.role == "elementwise" and len(sources) > 1:
+            sources = self._without_statistics(sources)
         if len(sources) == 1 and self._is_folded(node):
             self._into(sources[0], node)
             if node.role == "softmax" and self.kinds[sources[0]] == "matmul":
@@ -160,12 +166,27 @@ class _Folded:
             if found:
                 self._attend(found[0], node, sources)
                 return
+
         self.owner[node.number] = node.number
         self.members[node.number] = [node.number]
         self.sources[node.number] = sources
         self.kinds[node.number] = kind
         for source in sources:
             self.users.setdefault(source, set()).add(node.number)
+
+    def _without_statistics(self, sources: tuple[int, ...]) -> tuple[int, ...]:
+        """Fold a mean, a norm and the like into what it was taken of, if it is only used to rescale that."""
+        for source in sources:
+            taken = self.sources[source]
+            unused = not self.users.get(source) and self.nodes[source].role == "reduction"
+            if unused and len(taken) == 1 and taken[0] in sources and len(sources) > 1:
+                for member in self.members.pop(source):
+                    self.owner[member] = taken[0]
+                    self.members[taken[0]].append(member)
+                del self.sources[source], self.kinds[source]
+                self.users[taken[0]].discard(source)
+                return self._without_statistics(tuple(each for each in sources if each != source))
+        return sources
 
     def _into(self, head: int, node: Node) -> None:
         self.owner[node.number] = head
@@ -187,12 +208,26 @@ class _Folded:
         if node.role == "window":
             return "adaptive" in node.operation and node.input_shape == node.output_shape
         if node.role == "product":
-            return "matmul" in _kind(node, 1)
+            return False
         if node.role not in UNARY or node.operation.startswith("embedding"):
             return False
         return node.role not in KEPT or node.input_shape == node.output_shape or not node.output_shape
 
-    def _layer(self, head: int, sources: tuple[int, ...]) -> Layer:
+    def _is_last(self, head: int, last: Mapping[int, bool]) -> bool:
+        """Return whether a layer's channels are its last axis, by its kind or by the source that has its shape."""
+        if self.kinds[head] in {"fc", "attention", "matmul"}:
+            return True
+        if self.kinds[head] not in {"join", "other", "concat"}:
+            return False
+        sources = self.sources[head]
+        row = self.nodes[head].row
+        if row is not None and row.stride is not None:
+            return row.channels_last
+        own = self.nodes[head].output_shape
+        alike = [last[source] for source in sources if self.nodes[source].output_shape == own]
+        return all(alike) if alike else any(last[source] for source in sources)
+
+    def _layer(self, head: int, sources: tuple[int, ...], *, last: bool) -> Layer:
         members = self.members[head]
         nodes = [self.nodes[number] for number in members]
         rows = [node.row for node in nodes if node.row is not None]
@@ -203,7 +238,7 @@ class _Folded:
             members=tuple(members),
             sources=sources,
             original=self.sources[head],
-            shape=_shape(nodes),
+            shape=_shape(nodes, last=last),
             names=tuple(node.kind for node in nodes if node.is_layer or node.role in {"elementwise", "norm"}),
             parameters=sum(row.parameters for row in rows),
             macs=sum(row.macs for row in rows),
@@ -211,21 +246,15 @@ class _Folded:
         )
 
 
-def _shape(nodes: Sequence[Node]) -> tuple[int, ...]:
-    """Return the shape of a layer's result, channels first, as in the first of its rows."""
-    first = nodes[0]
-    row = first.row
-    last = next((row for row in (node.row for node in reversed(nodes)) if row is not None and row.channels_last), None)
-    if row is not None and len(row.output_shape) not in {1, 2, 3, 4} and last is not None:
-        row = last
-    shape = row.output_shape if row is not None and row.output_shape else first.output_shape
-    if (row is not None and row.channels_last and len(shape) > 2) or (row is None and _is_last(nodes)):
+def _shape(nodes: Sequence[Node], *, last: bool) -> tuple[int, ...]:
+    """Return the shape of a layer's result: channels first, or tokens and channels."""
+    row = nodes[0].row
+    shape = row.output_shape if row is not None and row.output_shape else nodes[0].output_shape
+    if row is not None and row.channels_last and len(shape) == 3:
         return (shape[-1], *shape[:-1])
+    if last and len(shape) > 2:
+        return (prod(shape[:-1]), shape[-1])
     return shape
-
-
-def _is_last(nodes: Sequence[Node]) -> bool:
-    return any(node.row is not None and node.row.channels_last for node in nodes)
 
 
 def _continued(sources: tuple[int, ...], chains: Mapping[tuple[int, ...], int]) -> tuple[int, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import log2
 
 from convstudy.drawing import columns, overview
 from convstudy.drawing.blocks import Kind, elements, kinds, runs
 from convstudy.drawing.colours import HEAT, STAGES
+from convstudy.drawing.fonts import text_width
 from convstudy.drawing.flow import Flow, Style
 from convstudy.drawing.layers import Layer, Layers
 from convstudy.drawing.scene import Line, Rect, Scene, Text
@@ -44,7 +46,7 @@ def sheet(layers: Layers, options: Options) -> Scene:
     return scene
 
 
-def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, bars: bool) -> float:
+def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size: float, bars: bool) -> float:
     """Draw the title and the totals; return the height below them."""
     scene.add(Text(MARGIN, MARGIN + 11, layers.name, 13.5, bold=True))
     bound = "≥ " if layers.lower_bound else ""
@@ -57,30 +59,53 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, bars:
     lines: list[str] = []
     for part in parts:
         joined = f"{lines[-1]} · {part}" if lines else part
-        if lines and Text(0, 0, joined, SMALL).width <= width - 2 * MARGIN:
+        if lines and Text(0, 0, joined, size).width <= width - 2 * MARGIN:
             lines[-1] = joined
         else:
             lines.append(part)
     for line in lines:
         y += 14
-        scene.add(Text(MARGIN, y, line, SMALL, "muted"))
+        scene.add(Text(MARGIN, y, line, size, "muted"))
     return y + 12
+
+
+def legend(scene: Scene, y: float, left: float, width: float, size: float) -> float:
+    """Explain the lines of shortcuts, if there are some, beside the title or below it; return the height below."""
+    lines = [mark for mark in scene.all_marks() if isinstance(mark, Line) and mark.stroke == "shortcut"]
+    entries = [
+        (dashed, text)
+        for dashed, text in ((False, "identity shortcut"), (True, "projection shortcut"))
+        if any(line.dashed is dashed for line in lines)
+    ]
+    if not entries:
+        return y
+    wide = sum(text_width(text, size, wide=True) + 37 for _, text in entries) - 12
+    taken = max(text.box(wide=True)[2] for text in scene.texts() if text.y <= MARGIN + 12)
+    x, at = width - MARGIN - wide, MARGIN + 11
+    if x < taken + 12:
+        y += size + 8
+        x, at = left, y
+    for dashed, text in entries:
+        middle = at - size * 0.34
+        scene.add(Line(((x, middle), (x + 20, middle)), "shortcut", width=1.2, dashed=dashed))
+        scene.add(Text(x + 25, at, text, size, "muted"))
+        x += text_width(text, size, wide=True) + 37
+    return y
 
 
 def _colours(layers: Layers, options: Options) -> Colour:
     """Return the colour of a layer: by its kind, its stage, or its share of a highlighted cost."""
-    sides = sorted({layer.side for layer in layers.layers.values() if layer.side > 1}, reverse=True)
-    stages = {side: min(number, len(STAGES) - 1) for number, side in enumerate(sides)}
-    largest = (
-        max((layer.cost(options.highlight) for layer in layers.layers.values()), default=1) if options.highlight else 1
-    )
+    found = layers.layers.values()
+    widest = max(layer.side for layer in found)
+    largest = max(layer.cost(options.highlight) for layer in found) if options.highlight else 1
 
     def colour(layer: Layer) -> str:
         if options.highlight:
             return _heat(layer.cost(options.highlight) / max(largest, 1))
         if layer.kind in {"pool", "fc", "concat", "input"} and (layer.kind != "fc" or layer.side == 1):
             return layer.kind
-        return f"stage{stages[layer.side]}" if layer.side in stages else "other"
+        halvings = int(log2(widest / layer.side) + 0.3)
+        return f"stage{min(halvings, len(STAGES) - 1)}"
 
     return colour
 
@@ -96,9 +121,10 @@ def _overview(scene: Scene, series: Series, layers: Layers, options: Options, co
     letters = kinds(found, layers)
     measure = options.highlight or "parameters"
     made = overview.columns(runs(found, layers), letters, layers, measure)
-    y = heading(scene, layers, options.highlight, width, bars=True)
+    y = heading(scene, layers, options.highlight, width, size=SMALL, bars=True)
     y += overview.draw(made, layers, scene, MARGIN, y, inner, colour)
     scene.width = width
+    y = legend(scene, y, MARGIN, width, SMALL)
     if letters:
         y += 6
         scene.add(Line(((MARGIN, y), (width - MARGIN, y)), "rule"))
@@ -108,14 +134,15 @@ def _overview(scene: Scene, series: Series, layers: Layers, options: Options, co
 
 
 def _all_layers(scene: Scene, series: Series, layers: Layers, options: Options, colour: Colour) -> None:
-    flow = Flow(lambda number: [layers[number]], colour, Style(size=10.5, height=16, gap=8))
+    flow = Flow(lambda number: [layers[number]], colour, Style(size=columns.SIZE, height=15.5, gap=7))
     page = (columns.PAGE[0], columns.PAGE[1]) if options.width is None else (options.width, 1e9)
-    top = heading(scene, layers, options.highlight, options.width or WIDTH, bars=False)
+    top = heading(scene, layers, options.highlight, options.width or WIDTH, size=columns.SIZE, bars=False)
     right, foot = columns.draw(scene, flow.chain(series), layers, flow, top, MARGIN, page)
     titles = max(
         text.box(wide=True)[2] for text in scene.texts() if text.fill in {"ink", "muted"} and text.anchor == "start"
     )
-    scene.width, scene.height = max(right, titles) + MARGIN, foot + MARGIN
+    scene.width = max(right, titles) + MARGIN
+    scene.height = legend(scene, foot, MARGIN, scene.width, columns.SIZE) + MARGIN
 
 
 def _key(scene: Scene, letters: Sequence[Kind], y: float, width: float) -> float:
@@ -134,34 +161,79 @@ def _key(scene: Scene, letters: Sequence[Kind], y: float, width: float) -> float
 def insets(scene: Scene, letters: Sequence[Kind], layers: Layers, y: float, width: float) -> float:
     """Draw each distinct block once; return the height below them."""
     inner = width - 2 * MARGIN
-    panels = [_Panel(kind, layers, inner) for kind in letters]
-    row: list[_Panel] = []
-    x = 0.0
-    for panel in [*panels, None]:
-        if row and (panel is None or x + panel.width > inner):
-            tall = max(each.height for each in row)
-            at = MARGIN
-            for each in row:
-                each.draw(scene, at, y, tall)
-                at += each.width + 10
-            y += tall + 10
-            row, x = [], 0.0
-        if panel is not None:
+    ways = []
+    for lines in (1, 2):
+        panels = [_Panel(kind, layers, inner, lines) for kind in letters]
+        ways += [_shelves(panels, inner), _skyline(panels, inner)]
+    best = min(range(len(ways)), key=lambda way: ways[way].height * PREFERENCE[way])
+    for panel, (x, top, wide, tall) in ways[best].places:
+        panel.draw(scene, MARGIN + x, y + top, wide, tall)
+    return y + ways[best].height
+
+
+APART = 10.0  # between panels
+PREFERENCE = (1.0, 1.12, 1.15, 1.3)  # of one-line labels over two, and of shelves over a skyline
+FILLED = 0.55  # of a shelf, above which its panels are widened to fill it
+
+
+@dataclass(frozen=True)
+class _Packing:
+    places: list[tuple[_Panel, tuple[float, float, float, float]]]  # left, top, width, height
+    height: float
+
+
+def _shelves(panels: Sequence[_Panel], inner: float) -> _Packing:
+    """Place panels in rows of equal height, each in the first row that has room for it."""
+    shelves: list[list[_Panel]] = []
+    for panel in panels:
+        fitting = (row for row in shelves if sum(each.width + APART for each in row) + panel.width <= inner)
+        row = next(fitting, None)
+        if row is None:
+            shelves.append([panel])
+        else:
             row.append(panel)
-            x += panel.width + 10
-    return y
+    places: list[tuple[_Panel, tuple[float, float, float, float]]] = []
+    y = 0.0
+    for row in shelves:
+        tall = max(panel.height for panel in row)
+        used = sum(panel.width for panel in row)
+        room = inner - APART * (len(row) - 1)
+        stretch = room / used if used / room >= FILLED else 1
+        x = 0.0
+        for panel in row:
+            places.append((panel, (x, y, panel.width * stretch, tall)))
+            x += panel.width * stretch + APART
+        y += tall + APART
+    return _Packing(places, y)
+
+
+def _skyline(panels: Sequence[_Panel], inner: float) -> _Packing:
+    """Place each panel as high as there is room for it, the first ones at the left."""
+    places: list[tuple[_Panel, tuple[float, float, float, float]]] = []
+    for panel in sorted(panels, key=lambda each: -each.height):
+        corners = [0.0, *(x + wide + APART for _, (x, _, wide, _) in places)]
+        tops = []
+        for x in corners:
+            if x and x + panel.width > inner:
+                continue
+            over = [y + tall + APART for _, (left, y, wide, tall) in places
+                    if left < x + panel.width + APART - 1 and x < left + wide + APART - 1]  # fmt: skip
+            tops.append((max(over, default=0.0), x))
+        y, x = min(tops)
+        places.append((panel, (x, y, panel.width, panel.height)))
+    return _Packing(places, max(y + tall + APART for _, (_, y, _, tall) in places))
 
 
 class _Panel:
     """One block, opened; its boxes stand for those of all its uses."""
 
-    def __init__(self, kind: Kind, layers: Layers, widest: float) -> None:
+    def __init__(self, kind: Kind, layers: Layers, widest: float, lines: int) -> None:
         self.kind = kind
         self.layers = layers
         uses = [use.numbers for use in kind.uses]
         self.same = {first: [use[place] for use in uses] for place, first in enumerate(uses[0])}
-        for lines in (1, 2):
-            self.flow = Flow(self._layers, _kind_colour, Style(lines=lines, gap=10))
+        for number in range(lines, 3):
+            self.flow = Flow(self._layers, _kind_colour, Style(lines=number, gap=10))
             self.chain = self.flow.chain(kind.uses[0].series)
             self.content = self.chain.left + self.chain.right
             if self.content + 24 <= widest:
@@ -177,20 +249,20 @@ class _Panel:
     def _layers(self, number: int) -> list[Layer]:
         return [self.layers[each] for each in self.same[number]]
 
-    def draw(self, scene: Scene, x: float, y: float, tall: float) -> None:
-        scene.add(Rect(x, y, self.width, tall, "panel", "rule", 5))
+    def draw(self, scene: Scene, x: float, y: float, wide: float, tall: float) -> None:
+        """Draw the block into a panel of this size."""
+        scene.add(Rect(x, y, wide, tall, "panel", "rule", 5))
         scene.add(overview.badge(self.kind, x + 16, y + 15))
         scene.add(Text(x + 27, y + 18.8, self.title, 10.5, bold=True))
-        axis = x + (self.width - self.content) / 2 + self.chain.left
+        axis = x + (wide - self.content) / 2 + self.chain.left
         top = y + 29
         drawn = Scene()
-        exits = self.flow.draw(self.chain, axis, top, [IN], drawn)
+        self.flow.draw(self.chain, axis, top, [IN], drawn)
         foot = top + self.chain.height
         drawn.add(Line(((axis, foot), (axis, foot + 10)), "line", arrow=True))
         scene.marks += drawn.marks
         scene.boxes += drawn.boxes
         self._expand(scene, drawn.edges)
-        del exits
 
     def _expand(self, scene: Scene, edges: set[tuple[int, int]]) -> None:
         """Add the edges that the drawn ones stand for, in all uses of the block."""

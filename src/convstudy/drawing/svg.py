@@ -61,12 +61,38 @@ def _mark(mark: Mark) -> str:
 
 
 def _line(line: Line) -> str:
-    path = "".join(f"{name}{' '.join(_place(point) for point in points)}" for name, *points in commands(line))
     dashed = ' stroke-dasharray="3.2 2.4"' if line.dashed else ""
-    drawn = f'<path d="{path}"{_paint("", line.stroke, line.width)}{dashed}/>'
+    drawn = f'<path d="{_path(line)}"{_paint("", line.stroke, line.width)}{dashed}/>'
     if line.arrow:
-        drawn += _mark(Polygon(head(line), line.stroke))
+        tip, one, two = head(line)
+        (a, b), (c, d) = _step(tip, one), _step(one, two)
+        drawn += f'<path d="M{_place(tip)}l{_joined(a, b)} {_joined(c, d)}z"{_paint(line.stroke)}/>'
     return drawn
+
+
+def _path(line: Line) -> str:
+    """Return a path, in which level and upright pieces have one number."""
+    text, here = "", (0.0, 0.0)
+    for name, *points in commands(line):
+        end = points[-1]
+        if name == "Q":
+            text += f"Q{_place(points[0])} {_place(end)}"
+        elif name == "L" and _number(end[0]) == _number(here[0]):
+            text += f"V{_number(end[1])}"
+        elif name == "L" and _number(end[1]) == _number(here[1]):
+            text += f"H{_number(end[0])}"
+        else:
+            text += name + _place(end)
+        here = end
+    return text
+
+
+def _step(start: Point, end: Point) -> Point:
+    return end[0] - start[0], end[1] - start[1]
+
+
+def _joined(x: float, y: float) -> str:
+    return _place((x, y)).replace(" -", "-")
 
 
 def _text(text: Text) -> str:
