@@ -10,6 +10,8 @@ import typer
 
 from convstudy.cli.options import Classes, InputShapes, ModelName, at_inputs
 
+LEAST_TEXT = 7.0  # points
+
 
 class DrawingLevel(StrEnum):
     """How much of a network is drawn."""
@@ -74,3 +76,7 @@ def draw(
     )
     path = output or Path(re.sub(r"[^A-Za-z0-9._-]+", "-", at.name).strip(".-") + ".svg")
     typer.echo(str(picture.save(path)))
+    if width is not None and picture.smallest_text < LEAST_TEXT:
+        typer.echo(
+            f"note: the blocks do not fit {width}; the smallest text is {picture.smallest_text:.1f} pt there", err=True
+        )

@@ -31,13 +31,20 @@ def escaping_texts(scene: Scene, *, wide: bool = False) -> list[str]:
     for group in scene.marks:
         marks = group.marks if isinstance(group, Group) else (group,)
         rect = next((mark for mark in marks if isinstance(mark, Rect)), None)
-        inside = (rect.x, rect.y, rect.x + rect.width, rect.y + rect.height) if rect else (0, 0, scene.width, scene.height)
+        inside = (
+            (rect.x, rect.y, rect.x + rect.width, rect.y + rect.height) if rect else (0, 0, scene.width, scene.height)
+        )
         for mark in marks:
             if isinstance(mark, Text):
                 left, top, right, foot = mark.box(wide=wide)
                 if left < inside[0] or top < inside[1] or right > inside[2] + 0.05 or foot > inside[3]:
                     found.append(mark.text)
     return found
+
+
+def boxes_outside(scene: Scene) -> list[Box]:
+    """Return the boxes that leave the picture."""
+    return [box for box in scene.boxes if box[0] < 0 or box[1] < 0 or box[2] > scene.width or box[3] > scene.height]
 
 
 def lines_through_boxes(scene: Scene) -> list[tuple[Segment, Box]]:

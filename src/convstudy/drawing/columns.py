@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from convstudy.drawing.flow import Chain, Flow, Fork, Leaf, Measured, Tangle
+from convstudy.drawing.flow import Chain, Flow, Fork, Frame, Leaf, Measured, Tangle
 from convstudy.drawing.labels import by
 from convstudy.drawing.layers import Layers
 from convstudy.drawing.scene import Line, Rect, Scene, Text
@@ -40,18 +40,18 @@ class Column:
         return sum(part.height for part in self.parts)
 
 
-def wrapped(parts: Sequence[Measured], page: tuple[float, float], *, head: float) -> list[Column]:
-    """Return the columns in which the text is largest when all of it is fitted into a page."""
-    best: tuple[float, list[Column]] | None = None
-    for number in range(1, MOST + 1):
-        found = _balanced(parts, number)
-        width = sum(column.width + LANE * 2 for column in found)
+def wrapped(parts: Sequence[Measured], width: float | None, *, head: float) -> list[Column]:
+    """Return the columns in which the text is largest on a page or, with a width, the lowest that fit it."""
+    ways = [_balanced(parts, number) for number in range(1, MOST + 1)]
+
+    def badness(found: list[Column]) -> tuple[float, float]:
+        wide = sum(column.width for column in found) + 2 * LANE * (len(found) - 1)
         tall = max(column.height for column in found) + head
-        scale = min(page[0] / width, page[1] / tall, 1)
-        if best is None or scale > best[0] + 1e-9:
-            best = (scale, found)
-    assert best is not None
-    return best[1]
+        if width is not None:
+            return max(wide / width, 1), tall
+        return max(wide / PAGE[0], tall / PAGE[1], 1), len(found)
+
+    return min(ways, key=badness)
 
 
 def _balanced(parts: Sequence[Measured], number: int) -> list[Column]:
@@ -76,10 +76,16 @@ def _broken(parts: Sequence[Measured], tall: float) -> list[Column]:
 
 
 def draw(
-    scene: Scene, chain: Chain, layers: Layers, flow: Flow, top: float, left: float, page: tuple[float, float]
+    scene: Scene,
+    parts: Sequence[Measured],
+    layers: Layers,
+    flow: Flow,
+    top: float,
+    left: float,
+    width: float | None,
 ) -> tuple[float, float]:
     """Draw all layers in columns; return the right and lower ends."""
-    found = wrapped(chain.parts, page, head=top + 24)
+    found = wrapped(parts, width, head=top + 24)
     entry: list[int] = []
     x, foot = left, top
     before: tuple[float, float] | None = None
@@ -126,6 +132,8 @@ def _last(part: Measured) -> int:
         if part.join is not None:
             return part.join.number
         return _last(part.branches[0][1])
+    if isinstance(part, Frame):
+        return _last(part.chain)
     if isinstance(part, Chain):
         return _last(part.parts[-1])
     assert isinstance(part, Tangle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from convstudy.drawing import knots
 from convstudy.drawing.fonts import text_width
@@ -18,6 +18,8 @@ Colour = Callable[[Layer], str]
 STEM = 5.5  # from a box to the line that spreads to its branches
 RADIUS = 6.5  # of the circles of element-wise operations
 BESIDE = 9.0  # from a branch to the line or the branch beside it
+FRAME = 6.0  # from a block to the frame around it
+WAY_IN = -10  # stands for what a block takes
 RESIDUAL = ("+",)
 
 
@@ -78,6 +80,15 @@ class Tangle(Measured):
     last: int
 
 
+@dataclass
+class Frame(Measured):
+    """Equal blocks that follow each other, drawn once in a frame, with their number."""
+
+    chain: Chain
+    times: int
+    uses: tuple[tuple[int, ...], ...]  # the layers of each block; those of the first are drawn
+
+
 class Flow:
     """Measures and draws series of layers."""
 
@@ -102,6 +113,15 @@ class Flow:
         left, right = max((part.left for part in parts), default=0), max((part.right for part in parts), default=0)
         return Chain(left, right, sum(part.height for part in parts), parts)
 
+    def frame(self, series: Series, uses: Sequence[Sequence[int]]) -> Frame:
+        """Measure equal blocks as one in a frame."""
+        chain = self.chain(series)
+        left, right = (
+            chain.left + FRAME,
+            chain.right + FRAME + text_width(f"×{len(uses)}", self.style.size, wide=True) + 5,
+        )
+        return Frame(left, right, chain.height + 2 * FRAME, chain, len(uses), tuple(map(tuple, uses)))
+
     def _leaf(self, number: int) -> Leaf:
         layers = self.uses(number)
         gap = self.style.gap
@@ -112,13 +132,15 @@ class Flow:
         return Leaf(half, half, gap + self.style.box, number, texts)
 
     def _texts(self, layers: Sequence[Layer]) -> tuple[str, ...]:
+        """Return the label of a box, broken into at most the style's number of lines."""
         text = label(layers)
-        if self.style.lines == 1:
-            return (text,)
         head, _, tail = text.partition(", ")
-        if not tail and " " in text:
-            head, _, tail = text.rpartition(" ")
-        return (head, tail) if tail else (head,)
+        words = [*head.split(" "), *([tail] if tail else [])]
+        if self.style.lines == 1 or len(words) == 1:
+            return (text,)
+        if self.style.lines == 2:
+            return (head, tail) if tail else (" ".join(words[:-1]), words[-1])
+        return tuple(words[:2]) + ((" ".join(words[2:]),) if words[2:] else ())
 
     def _fork(self, item: Parallel, join: Leaf | None) -> Fork:
         chains = [self.chain(branch) for branch in item.branches]
@@ -213,7 +235,28 @@ class Flow:
             return self._drawn_fork(part, x, y, entry, scene)
         if isinstance(part, Tangle):
             return self._drawn_tangle(part, x, y, entry, scene)
+        if isinstance(part, Frame):
+            return self._drawn_frame(part, x, y, entry, scene)
         return entry
+
+    def _drawn_frame(self, part: Frame, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:
+        left, right, gap = x - part.chain.left - FRAME, x + part.chain.right + FRAME, self.style.gap
+        tall = part.height - gap / 2
+        scene.add(Rect(left, y + gap / 2, right - left, tall, "panel", "frame", 4, dashed=True))
+        text = Text(right + 4, middle(y + gap / 2 + tall / 2, self.style.size), f"×{part.times}", self.style.size)
+        scene.add(replace(text, bold=True), Line(((x, y), (x, y + FRAME)), "line"))
+        inside = Scene()
+        exits = self.draw(part.chain, x, y + FRAME, [WAY_IN], inside)
+        scene.add(*inside.marks, Line(((x, y + FRAME + part.chain.height), (x, y + part.height)), "line"))
+        scene.boxes += inside.boxes
+        before, first = list(entry), part.uses[0]
+        for use in part.uses:
+            same = dict(zip(first, use, strict=True))
+            for source, target in inside.edges:
+                sources = before if source == WAY_IN else [same[source]]
+                scene.edges |= {(each, same[target]) for each in sources}
+            before = [same[number] for number in exits]
+        return before
 
     def _drawn_tangle(self, part: Tangle, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:
         for line in part.placed.lines:
@@ -245,11 +288,12 @@ class Flow:
         box = Rect(x - leaf.left, y, width, style.box, colour, f"{colour}-edge", 2.5)
         marks: list[Rect | Text] = [box]
         centre = x - leaf.left + width / 2
-        if len(leaf.texts) > 1 or style.lines == 1:
-            first_line = y + style.box / 2 - (len(leaf.texts) - 1) * (style.size + 1) / 2
+        texts = leaf.texts if fitting_width([label(layers)], style.size) > width else (label(layers),)
+        if len(texts) > 1 or style.lines == 1:
+            first_line = y + style.box / 2 - (len(texts) - 1) * (style.size + 1) / 2
         else:
             first_line = y + style.box / 2
-        for number, text in enumerate(leaf.texts):
+        for number, text in enumerate(texts):
             at = middle(first_line + number * (style.size + 1), style.size)
             marks.append(Text(centre, at, text, style.size, anchor="middle"))
         scene.boxes.append((x - leaf.left, y, x - leaf.left + width, y + style.box))

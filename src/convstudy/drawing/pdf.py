@@ -27,9 +27,10 @@ ROUND = 0.5523  # of the radius: control points of a quarter circle
 def pdf(scene: Scene) -> bytes:
     """Return a PDF document of one page as large as the scene."""
     paper = Rect(0, 0, scene.width, scene.height, "paper")
-    drawn = [_flipped(scene.height), *(_mark(mark) for mark in [paper, *scene.all_marks()])]
+    points = POINTS * scene.scale
+    drawn = [_flipped(scene.height, points), *(_mark(mark) for mark in [paper, *scene.all_marks()])]
     content = zlib.compress("\n".join(drawn).encode("cp1252", "replace"), 9)
-    box = f"[0 0 {_number(scene.width * POINTS)} {_number(scene.height * POINTS)}]"
+    box = f"[0 0 {_number(scene.width * points)} {_number(scene.height * points)}]"
     fonts = "/Resources << /Font << /F1 4 0 R /F2 5 0 R >> >>"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -63,9 +64,9 @@ def _file(objects: Sequence[bytes]) -> bytes:
     )
 
 
-def _flipped(height: float) -> str:
+def _flipped(height: float, points: float) -> str:
     """Return the transformation from px downwards to points upwards."""
-    return f"{POINTS} 0 0 -{POINTS} 0 {_number(height * POINTS)} cm 1 j"
+    return f"{_number(points)} 0 0 -{_number(points)} 0 {_number(height * points)} cm 1 j"
 
 
 def _mark(mark: Mark) -> str:

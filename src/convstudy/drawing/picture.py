@@ -34,6 +34,11 @@ class Picture:
         """Return the picture as an SVG document."""
         return svg(self.scene)
 
+    @property
+    def smallest_text(self) -> float:
+        """Return the size of the smallest text in points, at the width of the picture."""
+        return self.scene.smallest_text()
+
     def _repr_svg_(self) -> str:
         return self.svg
 

@@ -107,6 +107,7 @@ class Scene:
 
     width: float = 0
     height: float = 0
+    scale: float = 1  # at which it is written: less than 1 if it does not fit the width that was asked for
     title: str = ""
     description: str = ""
     marks: list[Mark | Group] = field(default_factory=list)
@@ -120,6 +121,10 @@ class Scene:
         """Yield all marks, those of groups, too."""
         for each in self.marks:
             yield from each.marks if isinstance(each, Group) else (each,)
+
+    def smallest_text(self) -> float:
+        """Return the size of the smallest text as it is written, in points."""
+        return min((text.size for text in self.texts()), default=0) * self.scale * 0.75
 
     def texts(self) -> list[Text]:
         """Return all text."""

@@ -9,8 +9,8 @@ from math import log2
 from convstudy.drawing import columns, overview
 from convstudy.drawing.blocks import Kind, elements, kinds, runs
 from convstudy.drawing.colours import HEAT, STAGES
+from convstudy.drawing.flow import WAY_IN, Flow, Measured, Style
 from convstudy.drawing.fonts import text_width
-from convstudy.drawing.flow import Flow, Style
 from convstudy.drawing.layers import Layer, Layers
 from convstudy.drawing.scene import Line, Rect, Scene, Text
 from convstudy.drawing.series import Series, decompose, leaves
@@ -43,6 +43,8 @@ def sheet(layers: Layers, options: Options) -> Scene:
         _all_layers(scene, series, layers, options, colour)
     else:
         _overview(scene, series, layers, options, colour)
+    if options.width is not None:
+        scene.scale = min(options.width / scene.width, 1)
     return scene
 
 
@@ -59,7 +61,7 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size:
     lines: list[str] = []
     for part in parts:
         joined = f"{lines[-1]} · {part}" if lines else part
-        if lines and Text(0, 0, joined, size).width <= width - 2 * MARGIN:
+        if lines and text_width(joined, size, wide=True) <= width - 2 * MARGIN:
             lines[-1] = joined
         else:
             lines.append(part)
@@ -130,19 +132,43 @@ def _overview(scene: Scene, series: Series, layers: Layers, options: Options, co
         scene.add(Line(((MARGIN, y), (width - MARGIN, y)), "rule"))
         y += 12
         y = insets(scene, letters, layers, y, width) if options.level == "blocks" else _key(scene, letters, y, width)
+    scene.width = max(width, *(box[2] + MARGIN for box in scene.boxes))
     scene.height = y + MARGIN - 6
 
 
 def _all_layers(scene: Scene, series: Series, layers: Layers, options: Options, colour: Colour) -> None:
-    flow = Flow(lambda number: [layers[number]], colour, Style(size=columns.SIZE, height=15.5, gap=7))
-    page = (columns.PAGE[0], columns.PAGE[1]) if options.width is None else (options.width, 1e9)
     top = heading(scene, layers, options.highlight, options.width or WIDTH, size=columns.SIZE, bars=False)
-    right, foot = columns.draw(scene, flow.chain(series), layers, flow, top, MARGIN, page)
-    titles = max(
-        text.box(wide=True)[2] for text in scene.texts() if text.fill in {"ink", "muted"} and text.anchor == "start"
-    )
-    scene.width = max(right, titles) + MARGIN
+    inner = None if options.width is None else options.width - 2 * MARGIN
+    for lines in (1, 2, 3):
+        flow, parts = _parts(series, layers, options, colour, lines)
+        if inner is None or max(columns.Column([part]).width for part in parts) <= inner:
+            break
+    right, foot = columns.draw(scene, parts, layers, flow, top, MARGIN, inner)
+    titles = max(text.box(wide=True)[2] for text in scene.texts() if text.anchor == "start")
+    scene.width = max(right + MARGIN, titles + MARGIN, options.width or 0)
     scene.height = legend(scene, foot, MARGIN, scene.width, columns.SIZE) + MARGIN
+
+
+def _parts(series: Series, layers: Layers, options: Options, colour: Colour, lines: int) -> tuple[Flow, list[Measured]]:
+    """Return all layers as parts that can be placed below each other; folded, equal blocks are one part."""
+    style = Style(size=columns.SIZE, height=15.5, gap=7, lines=lines)
+    if not options.fold:
+        flow = Flow(lambda number: [layers[number]], colour, style)
+        return flow, flow.chain(series).parts
+    same: dict[int, list[Layer]] = {}
+    found = runs(elements(series, layers), layers)
+    for run in found:
+        for numbers in zip(*(element.numbers for element in run.elements), strict=True):
+            same[numbers[0]] = [layers[number] for number in numbers]
+    flow = Flow(lambda number: same[number], colour, style)
+    parts: list[Measured] = []
+    for run in found:
+        first = run.elements[0].series
+        if len(run.elements) == 1:
+            parts += flow.chain(first).parts
+        else:
+            parts.append(flow.frame(first, [element.numbers for element in run.elements]))
+    return flow, parts
 
 
 def _key(scene: Scene, letters: Sequence[Kind], y: float, width: float) -> float:
@@ -232,7 +258,7 @@ class _Panel:
         self.layers = layers
         uses = [use.numbers for use in kind.uses]
         self.same = {first: [use[place] for use in uses] for place, first in enumerate(uses[0])}
-        for number in range(lines, 3):
+        for number in range(lines, 4):
             self.flow = Flow(self._layers, _kind_colour, Style(lines=number, gap=10))
             self.chain = self.flow.chain(kind.uses[0].series)
             self.content = self.chain.left + self.chain.right
@@ -257,7 +283,7 @@ class _Panel:
         axis = x + (wide - self.content) / 2 + self.chain.left
         top = y + 29
         drawn = Scene()
-        self.flow.draw(self.chain, axis, top, [IN], drawn)
+        self.flow.draw(self.chain, axis, top, [WAY_IN], drawn)
         foot = top + self.chain.height
         drawn.add(Line(((axis, foot), (axis, foot + 10)), "line", arrow=True))
         scene.marks += drawn.marks
@@ -269,11 +295,8 @@ class _Panel:
         for place in range(len(self.kind.uses)):
             entry = _entry(self.kind.uses[place].series, self.layers)
             for source, target in edges:
-                before = entry if source == IN else self.same[source][place]
+                before = entry if source == WAY_IN else self.same[source][place]
                 scene.edges.add((before, self.same[target][place]))
-
-
-IN = -10  # stands for the layer before a block
 
 
 def _entry(series: Series, layers: Layers) -> int:

@@ -10,9 +10,9 @@ from convstudy.drawing.scene import Circle, Group, Line, Mark, Point, Polygon, R
 FONT = "Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif"
 
 
-def svg(scene: Scene, *, width: str = "") -> str:
-    """Return an SVG document; `width` is its printed width with a unit, by default one px per unit."""
-    size = f'width="{width}"' if width else f'width="{_number(scene.width)}" height="{_number(scene.height)}"'
+def svg(scene: Scene) -> str:
+    """Return an SVG document."""
+    size = f'width="{_number(scene.width * scene.scale)}" height="{_number(scene.height * scene.scale)}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {_number(scene.width)} {_number(scene.height)}" '
         f'font-family="{FONT}" fill="none" role="img">',
