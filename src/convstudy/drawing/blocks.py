@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,11 @@ OWN_FORKS = 3  # of a module; one that joins more branches itself is a stage, as
 
 @dataclass(frozen=True)
 class Element:
-    """A part of a network's main way: a layer, or a block with its name."""
+    """A part of a network: a layer, or a block with its name; a `side` branch leads elsewhere than the main way."""
 
     series: Series
     name: str = ""
+    side: bool = False
 
     @property
     def is_block(self) -> bool:
@@ -42,8 +44,6 @@ class Element:
     def last(self) -> int:
         """Return the layer whose result the element gives."""
         item = self.series[-1]
-        if isinstance(item, Parallel) and item.open:
-            item = self.series[-2]
         return item if isinstance(item, int) else max(leaves((item,)))
 
 
@@ -60,6 +60,12 @@ class Run:
     def cost(self, layers: Layers, measure: str) -> int:
         """Return the sum of parameters, MACs or memory."""
         return sum(layers[number].cost(measure) for each in self.elements for number in each.numbers)
+
+    def as_layer(self, layers: Layers) -> Layer:
+        """Return a layer that has the result of the run and the costs of all of it."""
+        costs = {measure: self.cost(layers, measure) for measure in ("parameters", "macs", "memory")}
+        kind = "block" if self.elements[0].is_block else layers[self.last].kind
+        return replace(layers[self.last], kind=kind, **costs)
 
 
 @dataclass
@@ -84,11 +90,11 @@ class _Elements:
         while position < len(found):
             chain = self.chain(found[position])
             if len(chain) <= depth:
-                yield self.alone(found[position])
+                yield from self.alone(found[position])
                 position += 1
                 continue
             module = chain[depth]
-            inside = list(takewhile(lambda unit: self.is_in(unit, depth, module), found[position:]))
+            inside = list(takewhile(partial(self.is_in, depth, module), found[position:]))
             yield from self.inside(inside, depth, module)
             position += len(inside)
 
@@ -100,14 +106,14 @@ class _Elements:
             call for depth, call in enumerate(first) if all(chain[depth].number == call.number for chain in chains)
         )
 
-    def is_in(self, unit: tuple[Item, ...], depth: int, module: Within) -> bool:
+    def is_in(self, depth: int, module: Within, unit: tuple[Item, ...]) -> bool:
         chain = self.chain(unit)
         return len(chain) > depth and chain[depth].number == module.number
 
     def inside(self, found: Sequence[tuple[Item, ...]], depth: int, module: Within) -> list[Element]:
         """Return a module as one block, or the elements that it consists of."""
         if len(found) == 1 and len(found[0]) == 1 and isinstance(found[0][0], int):
-            return [self.alone(found[0])]
+            return self.alone(found[0])
         inner = list(self.of(found, depth + 1))
         own = sum(len(unit) > 1 and len(self.chain(unit)) == depth + 1 for unit in found)
         blocks = sum(element.is_block for element in inner)
@@ -117,15 +123,19 @@ class _Elements:
             return inner
         return [Element(tuple(item for unit in found for item in unit), module.kind.lstrip("_"))]
 
-    def alone(self, unit: tuple[Item, ...]) -> Element:
+    def alone(self, unit: tuple[Item, ...]) -> list[Element]:
         """Return a layer as it is, a fork with its join as a block named after the module of its branches."""
-        if isinstance(unit[0], int):
-            return Element(unit)
-        if isinstance(unit[0], Parallel) and unit[0].open:
-            return Element(unit, "side branch")
-        branches = self.chain(unit[:1])
-        named = [call.kind.lstrip("_") for call in branches if not call.holds]
-        return Element(unit, named[-1] if named else "block")
+        first = unit[0]
+        if isinstance(first, int):
+            return [Element(unit)]
+        if isinstance(first, Parallel) and first.open:
+            return [Element(branch, self.name(branch, "side branch"), side=True) for branch in first.branches if branch]
+        return [Element(unit, self.name(unit[:1], "block"))]
+
+    def name(self, series: Series, otherwise: str) -> str:
+        """Return the class of the innermost module that holds all layers of a series."""
+        named = [call.kind.lstrip("_") for call in self.chain(series) if not call.holds]
+        return named[-1] if named else otherwise
 
 
 def elements(series: Series, layers: Layers) -> list[Element]:
@@ -180,7 +190,9 @@ def runs(found: Sequence[Element], layers: Layers) -> list[Run]:
 
 def _equal(one: Element, two: Element, layers: Layers) -> bool:
     before, after = layers[one.last], layers[two.last]
-    if one.name != two.name or before.resolution != after.resolution:
+    if one.side:
+        return False
+    if (one.name, one.side) != (two.name, two.side) or before.resolution != after.resolution:
         return False
     grows = after.kind == "concat" and () in _branches(two)
     if before.channels != after.channels and not grows:
@@ -206,7 +218,7 @@ def kinds(found: Sequence[Element], layers: Layers) -> list[Kind]:
 def _sorted_by(blocks: Sequence[Element], layers: Layers, *, windows: bool) -> list[Kind]:
     made: dict[Signature, Kind] = {}
     for element in blocks:
-        key = (element.name, signature(element.series, layers, windows=windows))
+        key = (element.name, element.side, signature(element.series, layers, windows=windows))
         made.setdefault(key, Kind("", element.name)).uses.append(element)
     return list(made.values())
 

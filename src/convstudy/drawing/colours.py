@@ -45,7 +45,7 @@ def palette() -> dict[str, tuple[str, str]]:
     bases = KINDS | {f"stage{number}": colour for number, colour in enumerate(STAGES)}
     bases |= {f"heat{number}": colour for number, colour in enumerate(HEAT)}
     for name, base in bases.items():
-        dim = _mixed(base, "#10141a", 0.62)
+        dim = _mixed(base, "#10141a", 0.56)
         for shade, (light, dark) in SHADES.items():
             found[name + shade] = (_shaded(base, light), _shaded(dim, dark))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from convstudy.drawing.flow import Chain, Flow, Fork, Frame, Leaf, Measured, Tangle
 from convstudy.drawing.labels import by
@@ -56,23 +57,27 @@ def wrapped(parts: Sequence[Measured], width: float | None, *, head: float) -> l
 
 def _balanced(parts: Sequence[Measured], number: int) -> list[Column]:
     """Break parts into at most a number of columns, so that the tallest is as low as possible."""
-    low, high = max(part.height for part in parts), sum(part.height for part in parts)
-    for _ in range(24):
+    heights = [part.height for part in parts]
+    low, high = max(heights), sum(heights)
+    for _ in range(16):
         half = (low + high) / 2
-        if len(_broken(parts, half)) > number:
+        if len(_breaks(heights, half)) > number:
             low = half
         else:
             high = half
-    return _broken(parts, high)
+    starts = _breaks(heights, high)
+    return [Column(list(parts[start:end])) for start, end in pairwise([*starts, len(parts)])]
 
 
-def _broken(parts: Sequence[Measured], tall: float) -> list[Column]:
-    found = [Column()]
-    for part in parts:
-        if found[-1].parts and found[-1].height + part.height > tall + 1e-6:
-            found.append(Column())
-        found[-1].parts.append(part)
-    return found
+def _breaks(heights: Sequence[float], tall: float) -> list[int]:
+    """Return the first part of each column of at most a height."""
+    starts, used = [0], 0.0
+    for number, height in enumerate(heights):
+        if used and used + height > tall + 1e-6:
+            starts.append(number)
+            used = 0
+        used += height
+    return starts
 
 
 def draw(

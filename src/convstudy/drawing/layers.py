@@ -69,7 +69,7 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Layers:
-    """The drawn layers of a network: by number, in the order of the run; the last one, and those that lead elsewhere."""
+    """The drawn layers of a network by number, in the order of the run; its output, and those that lead elsewhere."""
 
     name: str
     layers: Mapping[int, Layer]
@@ -203,6 +203,8 @@ class _Folded:
             self.users.setdefault(source, set()).add(scores)
 
     def _is_folded(self, node: Node) -> bool:
+        if node.is_layer and "Norm" in node.kind and node.input_shape == node.output_shape:
+            return True
         if node.kind == "Softmax" and node.is_layer:
             return False
         if node.role == "window":
@@ -270,26 +272,27 @@ POOLS = {"max": "max pool", "avg": "avg pool", "fractional": "max pool"}
 
 
 def _kind(node: Node, sources: int) -> str:
-    """Return the kind of a layer: conv, fc, attention, matmul, pool, concat, join, input or other."""
-    name = node.operation
+    """Return the kind of a layer: conv, fc, attention, recurrent, matmul, pool, concat, join, input or other."""
+    if node.role == "product":
+        return _product(node)
     if node.role == "input":
         return "input"
-    if node.role == "product":
-        if "attention" in name or "Attention" in node.kind or "attention" in node.kind.lower():
-            return "attention"
-        if "convolution" in name:
-            return "conv"
-        if node.kind in {"LSTM", "GRU", "RNN"}:
-            return "recurrent"
-        weighted = node.row is not None and (node.row.parameters or node.row.shared_with or "weights" in node.row.note)
-        return "fc" if weighted or node.is_layer else "matmul"
     if node.role == "window" or (node.role == "reduction" and _loses_image(node)):
         return "pool"
-    if name in {"cat", "stack", "_stack"}:
+    if node.operation in {"cat", "stack", "_stack"}:
         return "concat"
-    if node.role == "elementwise" and sources > 1:
-        return "join"
-    return "other"
+    return "join" if node.role == "elementwise" and sources > 1 else "other"
+
+
+def _product(node: Node) -> str:
+    if "attention" in node.operation or "attention" in node.kind.lower():
+        return "attention"
+    if "convolution" in node.operation:
+        return "conv"
+    if node.kind in {"LSTM", "GRU", "RNN"}:
+        return "recurrent"
+    weighted = node.row is not None and (node.row.parameters or node.row.shared_with or "weights" in node.row.note)
+    return "fc" if weighted or node.is_layer else "matmul"
 
 
 def _loses_image(node: Node) -> bool:

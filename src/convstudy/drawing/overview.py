@@ -7,7 +7,7 @@ at 35 degrees; a vector is a bar 12 + 1.1·√units high, tokens count as an ima
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import cos, radians, sin, sqrt
 
@@ -90,6 +90,8 @@ class Column:
     residual: str = ""  # solid, dashed or empty
     shadows: int = 0
     lines: list[str] = field(default_factory=list)
+    sides: list[Kind] = field(default_factory=list)  # branches that leave the main way after it
+    bar: float = 0  # length of the bar of its share
 
     @property
     def mark(self) -> float:
@@ -99,7 +101,7 @@ class Column:
 
     @property
     def reach(self) -> float:
-        return max(volume.height for volume in self.volumes) / 2
+        return max(*(volume.height / 2 for volume in self.volumes), 18 + 2 * BADGE if self.sides else 0)
 
     @property
     def top(self) -> float:
@@ -111,7 +113,8 @@ class Column:
         badge = 2 * BADGE + 2 if self.kind else 0
         names = max((label_width(line, NAME) for line in self.lines), default=0) + badge
         side = 10 if self.residual else 0
-        return max(self.mark + side + BETWEEN, names + 5, label_width(self.shape, SMALL) + 5)
+        side += 2 * (2 * BADGE + 2) * len(self.sides)
+        return max(self.mark + side + BETWEEN, names + 5, label_width(self.shape, SMALL) + 5, self.bar + 6)
 
 
 def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure: str) -> list[Column]:
@@ -128,6 +131,9 @@ def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure:
         if kind is None and stride > 1:
             name += f" /{stride}"
         before = made[-1] if made else None
+        if element.side and kind is not None and before is not None:
+            before.sides.append(kind)
+            continue
         if before and kind is None and _continues(before, name, layer, layers):
             before.runs.append(run)
             before.volumes.append(volume(layer))
@@ -139,8 +145,10 @@ def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure:
                 Column([run], [volume(layer)], kind, name, by(layer.shape), share, times,
                        _residual(element, layers), min(times - 1, 2))
             )  # fmt: skip
+    largest = max((column.share for column in made), default=0)
     for column in made:
         column.lines = _lines(column)
+        column.bar = max(TRACK * column.share / largest, 0.8) if column.share > 0 else 0
     return made
 
 
@@ -199,7 +207,6 @@ def draw(
 ) -> float:
     """Draw rows of columns; return the height that they take."""
     y = top
-    largest = max((column.share for column in made), default=0)
     before: Column | None = None
     end, edge = (0.0, 0.0), left
     for number, row in enumerate(rows(made, width)):
@@ -220,7 +227,10 @@ def draw(
                 scene.add(Line((end, (start, axis)), "line", arrow=True))
                 scene.edges.add((before.runs[-1].last, column.runs[0].elements[0].first))
             _column(scene, column, start, axis, layers, colour)
-            _labels(scene, column, x + wide / 2, label, lines, largest)
+            for place, kind in enumerate(column.sides):
+                at = start + column.mark + 2 + BADGE + (2 * BADGE + 2) * place
+                scene.add(Line(((at, axis), (at, axis + 17)), "line", arrow=True), badge(kind, at, axis + 17 + BADGE))
+            _labels(scene, column, x + wide / 2, label, lines)
             end = (start + column.mark, axis)
             x += wide
             before = column
@@ -237,7 +247,7 @@ def _column(scene: Scene, column: Column, x: float, axis: float, layers: Layers,
         scene.edges.add((before.last, after.last))  # drawn as volumes that touch
     for run, box in zip(column.runs, column.volumes, strict=True):
         layer = layers[run.last]
-        name = colour(layer) if column.kind is None else colour(replace(layer, kind="block"))
+        name = colour(run.as_layer(layers))
         marks: list[Polygon] = []
         for shadow in range(column.shadows, -1, -1):
             marks += _faces(box, at + shadow * SHADOW, axis, name)
@@ -267,7 +277,7 @@ def _arc(scene: Scene, column: Column, x: float, axis: float) -> None:
     scene.add(Line(points, "shortcut", width=1.1, dashed=column.residual == "dashed"))
 
 
-def _labels(scene: Scene, column: Column, x: float, y: float, lines: int, largest: float) -> None:
+def _labels(scene: Scene, column: Column, x: float, y: float, lines: int) -> None:
     shape = y + 11 * (lines - 1) + 12
     y += 11 * (lines - len(column.lines))
     if column.kind is not None:
@@ -282,9 +292,8 @@ def _labels(scene: Scene, column: Column, x: float, y: float, lines: int, larges
             scene.add(Text(x, y + 11 * number, line, NAME, anchor="middle", bold=True))
     y = shape
     scene.add(Text(x, y, column.shape, SMALL, "muted", "middle"))
-    if largest > 0 and column.share > 0:
-        long = max(TRACK * column.share / largest, 0.8)
-        scene.add(Rect(x - long / 2, y + 5, long, 4, "bar"))
+    if column.bar:
+        scene.add(Rect(x - column.bar / 2, y + 5, column.bar, 4, "bar"))
         if column.share >= 0.005:
             scene.add(Text(x, y + 19, f"{100 * column.share:.0f}%", SMALL, "muted", "middle"))
 

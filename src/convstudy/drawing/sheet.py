@@ -13,7 +13,7 @@ from convstudy.drawing.flow import WAY_IN, Flow, Measured, Style
 from convstudy.drawing.fonts import text_width
 from convstudy.drawing.layers import Layer, Layers
 from convstudy.drawing.scene import Line, Rect, Scene, Text
-from convstudy.drawing.series import Series, decompose, leaves
+from convstudy.drawing.series import Parallel, Series, decompose, leaves
 
 MARGIN = 14.0
 WIDTH = 700.0
@@ -38,11 +38,10 @@ def sheet(layers: Layers, options: Options) -> Scene:
     """Return the scene of a network."""
     series = decompose({number: layer.sources for number, layer in layers.layers.items()}, layers.output)
     scene = Scene(title=layers.name)
-    colour = _colours(layers, options)
     if options.level == "layers":
-        _all_layers(scene, series, layers, options, colour)
+        _all_layers(scene, series, layers, options)
     else:
-        _overview(scene, series, layers, options, colour)
+        _overview(scene, series, layers, options)
     if options.width is not None:
         scene.scale = min(options.width / scene.width, 1)
     return scene
@@ -56,6 +55,10 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size:
     parts = [f"{bound if name == 'macs' else ''}{layers.totals[name]:,} {MEASURES[name]}" for name in measures]
     if bars:
         parts.append(f"bars: share of {MEASURES[highlight or 'parameters']}")
+    elif highlight:
+        largest = max(layer.cost(highlight) for layer in layers.layers.values())
+        share = 100 * largest / max(layers.totals[highlight], 1)
+        parts.append(f"colors: share of {MEASURES[highlight]}, up to {share:.1f}%")
     y = MARGIN + 11
     scene.description = ", ".join(parts)
     lines: list[str] = []
@@ -95,11 +98,11 @@ def legend(scene: Scene, y: float, left: float, width: float, size: float) -> fl
     return y
 
 
-def _colours(layers: Layers, options: Options) -> Colour:
+def _colours(layers: Layers, options: Options, shown: Sequence[Layer]) -> Colour:
     """Return the colour of a layer: by its kind, its stage, or its share of a highlighted cost."""
     found = layers.layers.values()
     widest = max(layer.side for layer in found)
-    largest = max(layer.cost(options.highlight) for layer in found) if options.highlight else 1
+    largest = max(layer.cost(options.highlight) for layer in shown) if options.highlight else 1
 
     def colour(layer: Layer) -> str:
         if options.highlight:
@@ -116,13 +119,15 @@ def _heat(share: float) -> str:
     return f"heat{min(int(share * len(HEAT) * 0.999), len(HEAT) - 1)}" if share else "input"
 
 
-def _overview(scene: Scene, series: Series, layers: Layers, options: Options, colour: Colour) -> None:
+def _overview(scene: Scene, series: Series, layers: Layers, options: Options) -> None:
     width = options.width or WIDTH
     inner = width - 2 * MARGIN
     found = elements(series, layers)
     letters = kinds(found, layers)
     measure = options.highlight or "parameters"
-    made = overview.columns(runs(found, layers), letters, layers, measure)
+    equal = runs(found, layers)
+    colour = _colours(layers, options, [run.as_layer(layers) for run in equal])
+    made = overview.columns(equal, letters, layers, measure)
     y = heading(scene, layers, options.highlight, width, size=SMALL, bars=True)
     y += overview.draw(made, layers, scene, MARGIN, y, inner, colour)
     scene.width = width
@@ -136,7 +141,8 @@ def _overview(scene: Scene, series: Series, layers: Layers, options: Options, co
     scene.height = y + MARGIN - 6
 
 
-def _all_layers(scene: Scene, series: Series, layers: Layers, options: Options, colour: Colour) -> None:
+def _all_layers(scene: Scene, series: Series, layers: Layers, options: Options) -> None:
+    colour = _colours(layers, options, list(layers.layers.values()))
     top = heading(scene, layers, options.highlight, options.width or WIDTH, size=columns.SIZE, bars=False)
     inner = None if options.width is None else options.width - 2 * MARGIN
     for lines in (1, 2, 3):
@@ -164,6 +170,8 @@ def _parts(series: Series, layers: Layers, options: Options, colour: Colour, lin
     parts: list[Measured] = []
     for run in found:
         first = run.elements[0].series
+        if run.elements[0].side:
+            first = (Parallel(((), first), open=True),)
         if len(run.elements) == 1:
             parts += flow.chain(first).parts
         else:
@@ -270,7 +278,9 @@ class _Panel:
 
     @property
     def title(self) -> str:
-        return f"{self.kind.name}, {len(self.kind.uses)}×"
+        name = self.kind.name
+        aside = ", side branch" if self.kind.uses[0].side and name != "side branch" else ""
+        return f"{name}, {len(self.kind.uses)}×{aside}"
 
     def _layers(self, number: int) -> list[Layer]:
         return [self.layers[each] for each in self.same[number]]
@@ -285,7 +295,8 @@ class _Panel:
         drawn = Scene()
         self.flow.draw(self.chain, axis, top, [WAY_IN], drawn)
         foot = top + self.chain.height
-        drawn.add(Line(((axis, foot), (axis, foot + 10)), "line", arrow=True))
+        if not self.kind.uses[0].side:
+            drawn.add(Line(((axis, foot), (axis, foot + 10)), "line", arrow=True))
         scene.marks += drawn.marks
         scene.boxes += drawn.boxes
         self._expand(scene, drawn.edges)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
-
 from convstudy.drawing.colours import palette
 from convstudy.drawing.scene import Circle, Group, Line, Mark, Point, Polygon, Rect, Scene, Text, commands, head, signs
 
@@ -24,6 +22,11 @@ def svg(scene: Scene) -> str:
     body = "\n".join(parts[3:])
     parts[2] = _dark(body)
     return "\n".join([*parts[:3], body, "</svg>", ""])
+
+
+def escape(text: str) -> str:
+    """Return text as XML writes it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _dark(body: str) -> str:
