@@ -43,7 +43,7 @@ def place(cells: Mapping[Key, Cell], links: Sequence[Link]) -> Placed:
 
     >>> boxes = {"a": Cell(10, 10, 20), "b": Cell(10, 10, 20)}
     >>> place(boxes, [("start", "a"), ("start", "b"), ("a", "b"), ("b", "end"), ("a", "end")]).height
-    78.0
+    84.0
     """
     rank = _ranks(cells, links)
     last = rank[END]

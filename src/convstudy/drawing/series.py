@@ -75,12 +75,29 @@ def decompose(sources: Mapping[int, Sequence[int]], output: int) -> Series:
     (0, Knot(nodes=(2, 3), edges=((-1, 2, ()), (-1, 3, (1,)), (2, 3, ()), (2, -2, (4,)), (3, -2, ()))), 5)
     """
     main = _reaching(sources, output)
+    parts = _parts({number: tuple(sources[number]) for number in sources if number not in main})
+    ends = [output]
+    for part in parts:  # those that begin or end at several places are drawn with the main way
+        own = [number for number in part if not any(number in sources[other] for other in part)]
+        if len(own) > 1 or len({source for number in part for source in sources[number]} - part) > 1:
+            main |= part
+            ends += own
     inputs = [number for number in sources if number in main and not sources[number]]
     edges = [(source, number, ()) for number in sorted(main) for source in sources[number]]
     edges += [(START, number, ()) for number in inputs]
-    side = {number: tuple(sources[number]) for number in sources if number not in main}
-    series = _between([*sorted(main)], _reduced(edges, output))
-    return _with_sides(series, side, main) if side else series
+    last = output
+    if len(ends) > 1:
+        last = max(sources) + 1
+        edges += [(number, last, ()) for number in ends]
+    series = _between([*sorted(main), *([last] if last != output else [])], _reduced(edges, last))
+    series = series if last == output else series[:-1]
+    hung: dict[int, list[Series]] = {}
+    for part in parts:
+        if not part <= main:
+            [start] = {source for number in part for source in sources[number]} - part
+            inside = {start: (), **{number: sources[number] for number in sorted(part)}}
+            hung.setdefault(start, []).append(decompose(inside, max(part))[1:])
+    return _hang(series, hung) if hung else series
 
 
 Edge = tuple[int, int, Series]
@@ -167,18 +184,6 @@ def _reaching(sources: Mapping[int, Sequence[int]], output: int) -> set[int]:
     return found
 
 
-def _with_sides(series: Series, side: Mapping[int, tuple[int, ...]], main: set[int]) -> Series:
-    """Hang the parts that lead elsewhere on the nodes that they begin at."""
-    hung: dict[int, list[Series]] = {}
-    for part in _parts(side):
-        starts = {source for number in part for source in side[number] if source in main}
-        inner = {number: tuple(each for each in side[number] if each in part) for number in part}
-        ends = [number for number in part if not any(number in inner[other] for other in part)]
-        way: Series = tuple(sorted(part)) if len(ends) != 1 else decompose(inner, ends[0])
-        hung.setdefault(max(starts, default=min(main)), []).append(way)
-    return _hang(series, hung)
-
-
 def _parts(side: Mapping[int, tuple[int, ...]]) -> list[set[int]]:
     parts: list[set[int]] = []
     for number in sorted(side):
@@ -189,14 +194,27 @@ def _parts(side: Mapping[int, tuple[int, ...]]) -> list[set[int]]:
 
 
 def _hang(series: Series, hung: Mapping[int, list[Series]]) -> Series:
+    """Hang the parts that lead elsewhere on the nodes that they begin at."""
     found: list[Item] = []
     for item in series:
         if isinstance(item, Parallel):
             found.append(Parallel(tuple(_hang(branch, hung) for branch in item.branches), item.open))
         elif isinstance(item, Knot):
-            found.append(Knot(item.nodes, tuple((a, b, _hang(inner, hung)) for a, b, inner in item.edges)))
+            found.append(_hang_in_knot(item, hung))
         else:
             found.append(item)
         if isinstance(item, int) and item in hung:
             found.append(Parallel(((), *hung[item]), open=True))
     return tuple(found)
+
+
+def _hang_in_knot(knot: Knot, hung: Mapping[int, list[Series]]) -> Knot:
+    """Hang parts on the first edge that leaves the node that they begin at."""
+    waiting = {number: hung[number] for number in knot.nodes if number in hung}
+    edges = []
+    for source, target, inner in knot.edges:
+        way = _hang(inner, hung)
+        if source in waiting:
+            way = (Parallel(((), *waiting.pop(source)), open=True), *way)
+        edges.append((source, target, way))
+    return Knot(knot.nodes, tuple(edges))

@@ -71,7 +71,7 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size:
     for line in lines:
         y += 14
         scene.add(Text(MARGIN, y, line, size, "muted"))
-    return y + 12
+    return y + 10
 
 
 def legend(scene: Scene, y: float, left: float, width: float, size: float) -> float:
