@@ -20,7 +20,7 @@ def _joined(item: Item, edges: set[tuple[int, int]], entry: list[int]) -> tuple[
     if isinstance(item, int):
         return edges | {(source, item) for source in entry}, [item]
     if isinstance(item, Parallel):
-        ends = []
+        ends: list[int] = []
         for branch in item.branches:
             inner, last = edges_of(branch, entry)
             edges, ends = edges | inner, ends + last

@@ -127,7 +127,7 @@ class _Edges(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if not any(flow_of(tensor).depends for tensor in results):
             return result
         last = steps[-1] if len(steps) > before else None
-        what = higher_order_operation(overload.name()) if isinstance(overload, HigherOrderOperator) else None
+        what = _higher_order(overload) if isinstance(overload, HigherOrderOperator) else None
         done = _Run(
             len(self.runs),
             what or (operation(overload) if isinstance(overload, OpOverload) else None),
@@ -184,6 +184,10 @@ class _Edges(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def of(self, tensors: Sequence[Tensor]) -> list[_Run]:
         """Return what made these tensors."""
         return list(dict.fromkeys(source for tensor in tensors for source in self._sources(tensor)))
+
+
+def _higher_order(operator: HigherOrderOperator) -> Operation:
+    return higher_order_operation(str(operator.name()))  # type: ignore[no-untyped-call]
 
 
 def _storage(tensor: Tensor) -> int | None:

@@ -63,9 +63,14 @@ class Run:
 
     def as_layer(self, layers: Layers) -> Layer:
         """Return a layer that has the result of the run and the costs of all of it."""
-        costs = {measure: self.cost(layers, measure) for measure in ("parameters", "macs", "memory")}
-        kind = "block" if self.elements[0].is_block else layers[self.last].kind
-        return replace(layers[self.last], kind=kind, **costs)
+        last = layers[self.last]
+        return replace(
+            last,
+            kind="block" if self.elements[0].is_block else last.kind,
+            parameters=self.cost(layers, "parameters"),
+            macs=self.cost(layers, "macs"),
+            memory=self.cost(layers, "memory"),
+        )
 
 
 @dataclass

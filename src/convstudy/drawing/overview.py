@@ -112,7 +112,7 @@ class Column:
     def width(self) -> float:
         badge = 2 * BADGE + 2 if self.kind else 0
         names = max((label_width(line, NAME) for line in self.lines), default=0) + badge
-        side = 10 if self.residual else 0
+        side = 10.0 if self.residual else 0.0
         side += 2 * (2 * BADGE + 2) * len(self.sides)
         return max(self.mark + side + BETWEEN, names + 5, label_width(self.shape, SMALL) + 5, self.bar + 6)
 
