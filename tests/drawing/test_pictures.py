@@ -99,7 +99,9 @@ def shortcuts(drawn: Picture) -> tuple[int, int]:
     return len(joined), sum(line.dashed for line in joined)
 
 
-@pytest.mark.parametrize(("name", "whole", "dashed"), [("resnet34", 16, 3), ("resnet50", 16, 4), ("plain34", 0, 0)])
+@pytest.mark.parametrize(
+    ("name", "whole", "dashed"), [("resnet34", 16, 3), ("resnet50", 16, 4), ("resnet20", 9, 2), ("plain34", 0, 0)]
+)
 def test_resnets_show_their_shortcuts(name: str, whole: int, dashed: int) -> None:
     assert shortcuts(picture(name, "layers")) == (whole, dashed)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from convstudy.drawing import knots
 from convstudy.drawing.fonts import text_width
 from convstudy.drawing.labels import details, label
-from convstudy.drawing.layers import Layer
+from convstudy.drawing.layers import Layer, Layers
 from convstudy.drawing.scene import Circle, Group, Line, Rect, Scene, Text, fitting_width, middle
 from convstudy.drawing.series import END, START, Item, Knot, Parallel, Series, leaves, length
 
@@ -67,6 +67,7 @@ class Fork(Measured):
     join: Leaf | None = None
     inner: float = 0  # height of the branches
     beside: bool = False
+    resized: bool = False  # the shortcut leads to another size, without a layer on it
     open: bool = False
 
 
@@ -92,7 +93,8 @@ class Frame(Measured):
 class Flow:
     """Measures and draws series of layers."""
 
-    def __init__(self, uses: Uses, colour: Colour, style: Style) -> None:
+    def __init__(self, layers: Layers, uses: Uses, colour: Colour, style: Style) -> None:
+        self.layers = layers
         self.uses = uses
         self.colour = colour
         self.style = style
@@ -165,6 +167,7 @@ class Flow:
             at = fork.right if not join or join.symbol else max(fork.right, join.right)
             fork.shortcut = at + BESIDE
             fork.right = fork.shortcut + 1
+            fork.resized = join is not None and is_resized(item, self.layers[join.number], self.layers)
         joined = 0.0
         if join is not None:
             if not join.symbol and len(filled) > 1:
@@ -390,8 +393,18 @@ class Flow:
         if fork.shortcut is not None:
             at, bus = x + fork.shortcut, foot - fork.inner
             name = "line" if circle and join.symbol not in RESIDUAL else "shortcut"
-            scene.add(Line(((x, bus), (at, bus), (at, centre), (side, centre)), name, width=1.2, arrow=True))
+            points = ((x, bus), (at, bus), (at, centre), (side, centre))
+            scene.add(Line(points, name, width=1.2, dashed=fork.resized and name == "shortcut", arrow=True))
         return self._box(join, x, top, exits, scene)
+
+
+def is_resized(fork: Parallel, join: Layer, layers: Layers) -> bool:
+    """Return whether a shortcut without layers leads to a sum of another size than its own: padded or subsampled."""
+    if join.symbol not in RESIDUAL:
+        return False
+    inside = set(leaves((fork,)))
+    outside = [layers[source] for source in join.sources if source not in inside]
+    return any((layer.channels, layer.side) != (join.channels, join.side) for layer in outside)
 
 
 def units(series: Series) -> list[tuple[Item, ...]]:

@@ -1,7 +1,8 @@
 """The overview: a network as a row of volumes, whose height follows the feature map and whose width the channels.
 
-One scale per picture: thickness 3 + 1.15·√channels, height 8 + 6·√(image height), depth 0.32·(8 + 6·√(image width))
-at 35 degrees; a vector is a bar 12 + 1.1·√units high, tokens count as an image of √tokens. Pooling is a thin slab.
+Thickness is 3 + 1.15·√channels, height 8 + 6·√(image height), depth 0.32·(8 + 6·√(image width)) at 35 degrees; a vector
+is a bar 12 + 1.1·√units high, tokens count as an image of √tokens. Pooling is a thin slab. All are multiplied by one
+factor per picture: 1 or, if all are small, up to 1.7.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from itertools import pairwise
 from math import cos, radians, sin, sqrt
 
 from convstudy.drawing.blocks import Element, Kind, Run
-from convstudy.drawing.flow import label_width
+from convstudy.drawing.flow import is_resized, label_width
 from convstudy.drawing.labels import by, details, operation
 from convstudy.drawing.layers import Layer, Layers
 from convstudy.drawing.scene import Circle, Group, Line, Polygon, Rect, Scene, Text, middle
@@ -25,6 +26,8 @@ NAME = 9.8
 ANGLE = radians(35)
 SLAB = 4.0  # thickness of a pooling layer
 BAR = 6.0  # thickness of a vector
+TALL = 84.0  # height up to which small volumes are enlarged, all by the same factor
+LARGEST_SCALE = 1.7
 BETWEEN = 13.0  # least length of an arrow
 WIDEST = 44.0  # by which a column is widened to fill its row
 WRAP = 6.0  # of the line to the next row, beyond the columns
@@ -56,6 +59,10 @@ class Volume:
     @property
     def width(self) -> float:
         return self.thickness + self.across
+
+    def scaled(self, scale: float) -> Volume:
+        """Return the box at the scale of a picture."""
+        return Volume(self.thickness * scale, self.height * scale, self.across * scale, self.up * scale)
 
 
 def volume(layer: Layer) -> Volume:
@@ -146,7 +153,10 @@ def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure:
                        _residual(element, layers), min(times - 1, 2))
             )  # fmt: skip
     largest = max((column.share for column in made), default=0)
+    tallest = max(volume.height for column in made for volume in column.volumes)
+    scale = min(max(TALL / tallest, 1), LARGEST_SCALE)
     for column in made:
+        column.volumes = [volume.scaled(scale) for volume in column.volumes]
         column.lines = _lines(column)
         column.bar = max(TRACK * column.share / largest, 0.8) if column.share > 0 else 0
     return made
@@ -173,7 +183,9 @@ def _residual(element: Element, layers: Layers) -> str:
     """Return whether a block has a shortcut around it, and which: solid for the identity, dashed for a projection."""
     for item, join in pairwise(element.series):
         if isinstance(item, Parallel) and isinstance(join, int) and layers[join].symbol == "+":
-            return "solid" if () in item.branches else "dashed" if len(item.branches) == 2 else ""
+            if () not in item.branches:
+                return "dashed" if len(item.branches) == 2 else ""
+            return "dashed" if is_resized(item, layers[join], layers) else "solid"
     return ""
 
 

@@ -79,7 +79,7 @@ def legend(scene: Scene, y: float, left: float, width: float, size: float) -> fl
     lines = [mark for mark in scene.all_marks() if isinstance(mark, Line) and mark.stroke == "shortcut"]
     entries = [
         (dashed, text)
-        for dashed, text in ((False, "identity shortcut"), (True, "projection shortcut"))
+        for dashed, text in ((False, "identity shortcut"), (True, "shortcut to another size"))
         if any(line.dashed is dashed for line in lines)
     ]
     if not entries:
@@ -159,14 +159,14 @@ def _parts(series: Series, layers: Layers, options: Options, colour: Colour, lin
     """Return all layers as parts that can be placed below each other; folded, equal blocks are one part."""
     style = Style(size=columns.SIZE, height=15.5, gap=7, lines=lines)
     if not options.fold:
-        flow = Flow(lambda number: [layers[number]], colour, style)
+        flow = Flow(layers, lambda number: [layers[number]], colour, style)
         return flow, flow.chain(series).parts
     same: dict[int, list[Layer]] = {}
     found = runs(elements(series, layers), layers)
     for run in found:
         for numbers in zip(*(element.numbers for element in run.elements), strict=True):
             same[numbers[0]] = [layers[number] for number in numbers]
-    flow = Flow(lambda number: same[number], colour, style)
+    flow = Flow(layers, lambda number: same[number], colour, style)
     parts: list[Measured] = []
     for run in found:
         first = run.elements[0].series
@@ -242,9 +242,9 @@ def _shelves(panels: Sequence[_Panel], inner: float) -> _Packing:
 
 
 def _skyline(panels: Sequence[_Panel], inner: float) -> _Packing:
-    """Place each panel as high as there is room for it, the first ones at the left."""
+    """Place each panel as high as there is room for it, in the order of their letters."""
     places: list[tuple[_Panel, tuple[float, float, float, float]]] = []
-    for panel in sorted(panels, key=lambda each: -each.height):
+    for panel in panels:
         corners = [0.0, *(x + wide + APART for _, (x, _, wide, _) in places)]
         tops = []
         for x in corners:
@@ -267,7 +267,7 @@ class _Panel:
         uses = [use.numbers for use in kind.uses]
         self.same = {first: [use[place] for use in uses] for place, first in enumerate(uses[0])}
         for number in range(lines, 4):
-            self.flow = Flow(self._layers, _kind_colour, Style(lines=number, gap=10))
+            self.flow = Flow(layers, self._layers, _kind_colour, Style(lines=number, gap=10))
             self.chain = self.flow.chain(kind.uses[0].series)
             self.content = self.chain.left + self.chain.right
             if self.content + 24 <= widest:
