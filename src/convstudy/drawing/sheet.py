@@ -91,10 +91,14 @@ def legend(scene: Scene, y: float, left: float, width: float, size: float) -> fl
         y += size + 8
         x, at = left, y
     for dashed, text in entries:
+        long = text_width(text, size, wide=True) + 37
+        if x > left and x + long - 12 > width - MARGIN + 0.1:
+            y += size + 6
+            x, at = left, y
         middle = at - size * 0.34
         scene.add(Line(((x, middle), (x + 20, middle)), "shortcut", width=1.2, dashed=dashed))
         scene.add(Text(x + 25, at, text, size, "muted"))
-        x += text_width(text, size, wide=True) + 37
+        x += long
     return y
 
 
@@ -198,7 +202,7 @@ def insets(scene: Scene, letters: Sequence[Kind], layers: Layers, y: float, widt
     ways = []
     for lines in (1, 2):
         panels = [_Panel(kind, layers, inner, lines) for kind in letters]
-        ways += [_shelves(panels, inner), _skyline(panels, inner)]
+        ways += [_shelves(panels, inner), _shelves(panels, inner, ordered=False), _skyline(panels, inner)]
     best = min(range(len(ways)), key=lambda way: ways[way].height * PREFERENCE[way])
     for panel, (x, top, wide, tall) in ways[best].places:
         panel.draw(scene, MARGIN + x, y + top, wide, tall)
@@ -206,7 +210,7 @@ def insets(scene: Scene, letters: Sequence[Kind], layers: Layers, y: float, widt
 
 
 APART = 10.0  # between panels
-PREFERENCE = (1.0, 1.12, 1.15, 1.3)  # of one-line labels over two, and of shelves over a skyline
+PREFERENCE = (1.0, 1.06, 1.12, 1.15, 1.2, 1.3)  # of one-line labels, the order of letters, and equal rows
 FILLED = 0.55  # of a shelf, above which its panels are widened to fill it
 
 
@@ -216,11 +220,12 @@ class _Packing:
     height: float
 
 
-def _shelves(panels: Sequence[_Panel], inner: float) -> _Packing:
-    """Place panels in rows of equal height, each in the first row that has room for it."""
+def _shelves(panels: Sequence[_Panel], inner: float, *, ordered: bool = True) -> _Packing:
+    """Place panels in rows of equal height: in order, or each in the first row that has room for it."""
     shelves: list[list[_Panel]] = []
     for panel in panels:
-        fitting = (row for row in shelves if sum(each.width + APART for each in row) + panel.width <= inner)
+        open_ = shelves[-1:] if ordered else shelves
+        fitting = (row for row in open_ if sum(each.width + APART for each in row) + panel.width <= inner)
         row = next(fitting, None)
         if row is None:
             shelves.append([panel])
