@@ -41,3 +41,18 @@ def test_what_cannot_be_drawn_is_one_line(convstudy: Convstudy, words: tuple[str
     said = convstudy("draw", "net", *words)
     assert said.status == 2
     assert named in said.err
+
+
+def test_two_networks_are_drawn_side_by_side(convstudy: Convstudy, tmp_path: Path) -> None:
+    said = convstudy("draw", "plain18", "resnet18", "--width", "7in")
+    assert (said.status, said.out.strip()) == (0, "plain18-and-resnet18.svg")
+    assert "11 of resnet18" in (tmp_path / said.out.strip()).read_text(encoding="utf-8")
+    assert convstudy("draw", "plain18", "resnet18", "--level", "blocks").status == 2
+
+
+def test_the_network_of_a_layer_table_is_drawn(convstudy: Convstudy, tmp_path: Path) -> None:
+    rows = ["layer\tActivation shape\t# parameters", "Input\t(32,32,3)\t0", "CONV1 (f=5, s=1)\t(28,28,8)\t608"]
+    (tmp_path / "homework.tsv").write_text("\n".join([*rows, "FC2\t10\t62,730"]) + "\n")
+    said = convstudy("draw", "table:homework.tsv", "-o", "homework.svg")
+    assert said.status == 0
+    assert "63,338 parameters" in (tmp_path / "homework.svg").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import convstudy
+from convstudy.drawing import draw_pair
 from convstudy.drawing.collisions import (
     boxes_outside,
     crossings,
@@ -27,7 +28,7 @@ from convstudy.drawing.colours import palette
 from convstudy.drawing.fonts import text_width
 from convstudy.drawing.overview import height, thickness
 from convstudy.drawing.picture import Picture
-from convstudy.drawing.scene import Line, Text
+from convstudy.drawing.scene import Circle, Line, Rect, Text
 from convstudy.errors import DrawingError
 from tests.drawing.networks import graph_of, picture
 
@@ -265,3 +266,17 @@ def test_python_draws_a_built_network() -> None:
 def test_importing_the_drawing_imports_no_torch() -> None:
     code = "import sys, convstudy.drawing; print([name for name in ('torch', 'numpy', 'PIL') if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_of_two_networks_what_only_one_has_is_outlined(fold: bool) -> None:
+    names = ("plain18", "resnet18")
+    drawn = draw_pair(names, (graph_of(names[0]), graph_of(names[1])), fold=fold)
+    marks = list(drawn.scene.all_marks())
+    sums = [mark for mark in marks if isinstance(mark, Circle) and mark.stroke == "mark"]
+    convs = [mark for mark in marks if isinstance(mark, Rect) and mark.stroke == "mark"]
+    assert (len(sums), len(convs)) == ((8, 3) if not fold else (len(sums), 3))
+    assert min(mark.x for mark in [*sums, *convs]) > drawn.scene.width / 2
+    assert "0 of plain18 and 11 of resnet18" in drawn.svg
+    assert overlapping_texts(drawn.scene) == overlapping_texts(drawn.scene, wide=True) == []
+    assert lines_through_boxes(drawn.scene) == boxes_outside(drawn.scene) == []

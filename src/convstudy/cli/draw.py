@@ -31,6 +31,10 @@ class Cost(StrEnum):
 
 def draw(
     model: ModelName,
+    other: Annotated[
+        str | None,
+        typer.Argument(metavar="[OTHER]", help="A second network, drawn beside it; what differs is outlined."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -38,9 +42,13 @@ def draw(
         ),
     ] = None,
     level: Annotated[
-        DrawingLevel,
-        typer.Option(help="overview: a row of volumes; blocks: the same, with each block opened; layers: every layer."),
-    ] = DrawingLevel.blocks,
+        DrawingLevel | None,
+        typer.Option(
+            help="overview: a row of volumes; blocks: the same, with each block opened; layers: every layer. "
+            r"\[default: blocks; layers for two networks]",
+            show_default=False,
+        ),
+    ] = None,
     highlight: Annotated[
         Cost | None, typer.Option(help="Color the parts by their share of this cost.", show_default=False)
     ] = None,
@@ -60,21 +68,24 @@ def draw(
     """Draw a network as SVG, PDF or PNG, as papers do: feature maps to scale, and each distinct block once."""
     import re
 
-    from convstudy.drawing import draw_graph
+    from convstudy.drawing import draw_graph, draw_pair
+    from convstudy.errors import DrawingError
     from convstudy.study import prints_on_standard_error
 
+    names = [model] if other is None else [model, other]
+    if other is not None and level not in {None, DrawingLevel.layers}:
+        raise DrawingError(f"--level {level} draws one network; two are drawn at the level of layers")
     with prints_on_standard_error():
-        at = at_inputs(model, inputs, classes)
-        graph = at.graph(training=training)
-    picture = draw_graph(
-        at.name,
-        graph,
-        level=level.value,
-        highlight=highlight.value if highlight else None,
-        fold=fold,
-        width=width,
-    )
-    path = output or Path(re.sub(r"[^A-Za-z0-9._-]+", "-", at.name).strip(".-") + ".svg")
+        found = [at_inputs(name, inputs, classes) for name in names]
+        graphs = [at.graph(training=training) for at in found]
+    cost = highlight.value if highlight else None
+    if len(found) == 2:
+        titles = (found[0].name, found[1].name)
+        picture = draw_pair(titles, (graphs[0], graphs[1]), highlight=cost, fold=fold, width=width)
+    else:
+        picture = draw_graph(found[0].name, graphs[0], level=level or "blocks", highlight=cost, fold=fold, width=width)
+    name = "-and-".join(at.name for at in found)
+    path = output or Path(re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") + ".svg")
     typer.echo(str(picture.save(path)))
     if width is not None and picture.smallest_text < LEAST_TEXT:
         typer.echo(

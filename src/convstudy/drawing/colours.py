@@ -18,9 +18,9 @@ KINDS = {
     "other": "#ebe4d6",
 }
 LIGHT = {"paper": "#ffffff", "ink": "#1c2128", "muted": "#5f6773", "line": "#3b434f", "shortcut": "#b3261e",
-         "rule": "#d3d7dd", "bar": "#566170", "panel": "#f7f8fa", "frame": "#aab1bd"}  # fmt: skip
+         "mark": "#a3006b", "rule": "#d3d7dd", "bar": "#566170", "panel": "#f7f8fa", "frame": "#aab1bd"}  # fmt: skip
 DARK = {"paper": "#14181d", "ink": "#edf0f3", "muted": "#a3acb8", "line": "#b6bec9", "shortcut": "#ff8a80",
-        "rule": "#363d46", "bar": "#8d98a7", "panel": "#1b2026", "frame": "#5b6470"}  # fmt: skip
+        "mark": "#ff6ec7", "rule": "#363d46", "bar": "#8d98a7", "panel": "#1b2026", "frame": "#5b6470"}  # fmt: skip
 HEAT = ("#fdf3e7", "#fbdcb8", "#f6b783", "#e98a55", "#c95f33")  # of a highlighted cost, least to most
 SHADES = {"": (0.0, 0.0), "-edge": (-0.52, 0.25), "-side": (-0.14, -0.18), "-top": (0.34, 0.14)}
 

@@ -18,6 +18,7 @@ Colour = Callable[[Layer], str]
 STEM = 5.5  # from a box to the line that spreads to its branches
 RADIUS = 6.5  # of the circles of element-wise operations
 BESIDE = 9.0  # from a branch to the line or the branch beside it
+MARKED = 1.9  # width of the outline of what differs
 FRAME = 6.0  # from a block to the frame around it
 WAY_IN = -10  # stands for what a block takes
 RESIDUAL = ("+",)
@@ -95,6 +96,7 @@ class Flow:
 
     def __init__(self, layers: Layers, uses: Uses, colour: Colour, style: Style) -> None:
         self.layers = layers
+        self.marked: frozenset[int] = frozenset()  # layers that differ from those of another network
         self.uses = uses
         self.colour = colour
         self.style = style
@@ -280,15 +282,18 @@ class Flow:
     def _box(self, leaf: Leaf, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:
         layers = self.uses(leaf.number)
         first = layers[0]
+        marked = any(layer.number in self.marked for layer in layers)
         scene.edges |= {(source, leaf.number) for source in entry}
         if leaf.symbol:
-            circle = Circle(x, y + RADIUS, RADIUS, "paper", "ink", leaf.symbol)
+            circle = Circle(x, y + RADIUS, RADIUS, "paper", "mark" if marked else "ink", leaf.symbol)
             scene.add(Group(details(first), (circle,)))
             scene.boxes.append((x - RADIUS, y, x + RADIUS, y + 2 * RADIUS))
             return [leaf.number]
         style, colour = self.style, self.colour(first)
         width = leaf.left + leaf.right
-        box = Rect(x - leaf.left, y, width, style.box, colour, f"{colour}-edge", 2.5)
+        box = Rect(x - leaf.left, y, width, style.box, colour, "mark" if marked else f"{colour}-edge", 2.5)
+        if marked:
+            box = replace(box, stroke_width=MARKED)
         marks: list[Rect | Text] = [box]
         centre = x - leaf.left + width / 2
         texts = leaf.texts if fitting_width([label(layers)], style.size) > width else (label(layers),)

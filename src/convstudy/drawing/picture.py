@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from convstudy.drawing.layers import Layers, drawn_layers
 from convstudy.drawing.lengths import pixels
 from convstudy.drawing.scene import Scene
-from convstudy.drawing.sheet import MEASURES, Options, sheet
+from convstudy.drawing.sheet import MEASURES, Options, pair, sheet
 from convstudy.drawing.svg import svg
 from convstudy.errors import DrawingError
 
@@ -74,6 +74,31 @@ def _png(scene: Scene) -> bytes:
 WRITERS: dict[str, Callable[[Scene], bytes]] = {".svg": _svg, ".pdf": _pdf, ".png": _png}
 
 
+def draw_pair(
+    names: tuple[str, str],
+    graphs: tuple[Graph, Graph],
+    *,
+    highlight: str | None = None,
+    fold: bool = False,
+    width: str | float | None = None,
+) -> Picture:
+    """Return the picture of all layers of two networks side by side, with what differs outlined.
+
+    Raises: DrawingError, as `draw_graph`.
+    """
+    _check("layers", highlight)
+    one, two = (drawn_layers(name, graph) for name, graph in zip(names, graphs, strict=True))
+    wide = None if width is None else pixels(width)
+    options = Options(level="layers", highlight=highlight or "", fold=fold, width=wide)
+    return Picture(one, pair(one, two, options))
+
+
+def _check(level: str, highlight: str | None) -> None:
+    for what, value, known in (("level", level, LEVELS), ("highlight", highlight or "macs", tuple(MEASURES))):
+        if value not in known:
+            raise DrawingError(f"the {what} is {value!r}; expected {', '.join(known)}")
+
+
 def draw_graph(
     name: str,
     graph: Graph,
@@ -87,9 +112,7 @@ def draw_graph(
 
     Raises: DrawingError, if an option has a value that it does not accept.
     """
-    for what, value, known in (("level", level, LEVELS), ("highlight", highlight or "macs", tuple(MEASURES))):
-        if value not in known:
-            raise DrawingError(f"the {what} is {value!r}; expected {', '.join(known)}")
+    _check(level, highlight)
     layers = drawn_layers(name, graph)
     wide = None if width is None else pixels(width)
     return Picture(layers, sheet(layers, Options(level=level, highlight=highlight or "", fold=fold, width=wide)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import hypot
+from typing import TypeGuard
 
 from convstudy.drawing.fonts import text_width
 
@@ -175,6 +176,20 @@ def _distance(a: Point, b: Point) -> float:
 def _towards(start: Point, end: Point, length: float) -> Point:
     whole = _distance(start, end) or 1
     return start[0] + (end[0] - start[0]) * length / whole, start[1] + (end[1] - start[1]) * length / whole
+
+
+def moved(mark: Mark | Group, across: float) -> Mark | Group:
+    """Return a mark further to the right."""
+    if isinstance(mark, Group):
+        return Group(mark.title, tuple(each for each in (moved(one, across) for one in mark.marks) if not_group(each)))
+    if isinstance(mark, (Polygon, Line)):
+        return replace(mark, points=tuple((x + across, y) for x, y in mark.points))
+    return replace(mark, x=mark.x + across)
+
+
+def not_group(mark: Mark | Group) -> TypeGuard[Mark]:
+    """Return whether a mark is a single one."""
+    return not isinstance(mark, Group)
 
 
 def middle(y: float, size: float) -> float:

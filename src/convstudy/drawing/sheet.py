@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from math import log2
 
 from convstudy.drawing import columns, overview
@@ -11,12 +12,14 @@ from convstudy.drawing.blocks import Kind, elements, kinds, runs
 from convstudy.drawing.colours import HEAT, STAGES
 from convstudy.drawing.flow import WAY_IN, Flow, Measured, Style
 from convstudy.drawing.fonts import text_width
+from convstudy.drawing.labels import label
 from convstudy.drawing.layers import Layer, Layers
-from convstudy.drawing.scene import Line, Rect, Scene, Text
+from convstudy.drawing.scene import Line, Rect, Scene, Text, moved
 from convstudy.drawing.series import Parallel, Series, decompose, leaves
 
 MARGIN = 14.0
 WIDTH = 700.0
+GUTTER = 8.0  # between two networks
 SMALL = 9.5
 MEASURES = {"parameters": "parameters", "macs": "MACs", "memory": "bytes of activations"}
 
@@ -42,6 +45,38 @@ def sheet(layers: Layers, options: Options) -> Scene:
         _all_layers(scene, series, layers, options)
     else:
         _overview(scene, series, layers, options)
+    if options.width is not None:
+        scene.scale = min(options.width / scene.width, 1)
+    return scene
+
+
+def pair(one: Layers, two: Layers, options: Options) -> Scene:
+    """Return the scene of all layers of two networks side by side; those that only one of them has are outlined."""
+    labels = [[label([layer]) + layer.symbol for layer in each.layers.values()] for each in (one, two)]
+    alone: list[set[int]] = [set(one.layers), set(two.layers)]
+    matcher = SequenceMatcher(None, *labels, autojunk=False)
+    orders = [list(each.layers) for each in (one, two)]
+    for a, b, size in matcher.get_matching_blocks():
+        alone[0] -= set(orders[0][a : a + size])
+        alone[1] -= set(orders[1][b : b + size])
+    width = None if options.width is None else (options.width - GUTTER) / 2
+    halves = []
+    for layers, marked in zip((one, two), alone, strict=True):
+        half = Scene()
+        series = decompose({number: layer.sources for number, layer in layers.layers.items()}, layers.output)
+        _all_layers(half, series, layers, replace(options, width=width), frozenset(marked))
+        halves.append(half)
+    left, right = halves
+    across = left.width + GUTTER
+    scene = Scene(title=f"{one.name} and {two.name}", description=f"{left.description}; {right.description}")
+    scene.add(*left.marks, *(moved(mark, across) for mark in right.marks))
+    scene.boxes = [*left.boxes, *((a + across, b, c + across, d) for a, b, c, d in right.boxes)]
+    scene.width, scene.height = across + right.width, max(left.height, right.height)
+    counts = " and ".join(f"{len(marked)} of {each.name}" for marked, each in zip(alone, (one, two), strict=True))
+    text = f"outlined: layers that the other network does not have, {counts}"
+    scene.add(Text(MARGIN, scene.height + 4, text, columns.SIZE, "mark"))
+    scene.width = max(scene.width, scene.texts()[-1].box(wide=True)[2] + MARGIN)
+    scene.height += MARGIN + 4
     if options.width is not None:
         scene.scale = min(options.width / scene.width, 1)
     return scene
@@ -145,7 +180,9 @@ def _overview(scene: Scene, series: Series, layers: Layers, options: Options) ->
     scene.height = y + MARGIN - 6
 
 
-def _all_layers(scene: Scene, series: Series, layers: Layers, options: Options) -> None:
+def _all_layers(
+    scene: Scene, series: Series, layers: Layers, options: Options, marked: frozenset[int] = frozenset()
+) -> None:
     colour = _colours(layers, options, list(layers.layers.values()))
     top = heading(scene, layers, options.highlight, options.width or WIDTH, size=columns.SIZE, bars=False)
     inner = None if options.width is None else options.width - 2 * MARGIN
@@ -153,6 +190,7 @@ def _all_layers(scene: Scene, series: Series, layers: Layers, options: Options) 
         flow, parts = _parts(series, layers, options, colour, lines)
         if inner is None or max(columns.Column([part]).width for part in parts) <= inner:
             break
+    flow.marked = marked
     right, foot = columns.draw(scene, parts, layers, flow, top, MARGIN, inner)
     titles = max(text.box(wide=True)[2] for text in scene.texts() if text.anchor == "start")
     scene.width = max(right + MARGIN, titles + MARGIN, options.width or 0)
