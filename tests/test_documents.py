@@ -90,7 +90,7 @@ def test_every_command_of_the_documents_is_one_that_we_have(document: str, comma
     assert context.params is not None
 
 
-COUNTING = {"summary", "explain", "trends", "diff", "bottleneck", "check", "build"}
+COUNTING = {"summary", "draw", "explain", "trends", "diff", "bottleneck", "check", "build"}
 
 
 @pytest.mark.parametrize(

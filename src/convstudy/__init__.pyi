@@ -3,6 +3,7 @@ from .analysis import Inputs, InputTensor, bottleneck
 from .api.comparing import ComparisonResult, compare, open_comparison
 from .api.counting import bottlenecks, check, diff, explain, network, summary, training_memory, trends
 from .api.data import LoadedData, load_data
+from .api.drawing import draw
 from .api.training import Run, open_run, train
 from .training import Recipe
 
@@ -21,6 +22,7 @@ __all__ = [
     "check",
     "compare",
     "diff",
+    "draw",
     "errors",
     "explain",
     "load_data",

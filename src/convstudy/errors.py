@@ -9,6 +9,7 @@ Every message is one line: what happened, where, what was expected, and what to 
   ├── DataError            images or labels cannot be read or used
   ├── RecipeError          a setting of the training recipe is out of range
   ├── ClaimError           a claimed table or number cannot be read
+  ├── DrawingError         a drawing cannot have this size, level or format
   ├── StudyError           a comparison or its folder cannot be used as requested
   ├── ToolError            a required program or package is missing or failed
   └── DivergedError        the loss became NaN or infinite
@@ -120,6 +121,10 @@ class RecipeError(ConvstudyError, ValueError):
 
 class ClaimError(ConvstudyError, ValueError):
     """A claimed table or number cannot be read."""
+
+
+class DrawingError(ConvstudyError, ValueError):
+    """Raised when a drawing cannot have a size, level or format."""
 
 
 class StudyError(ConvstudyError):

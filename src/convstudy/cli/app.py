@@ -18,6 +18,7 @@ from convstudy.cli.compare import compare
 from convstudy.cli.data import data
 from convstudy.cli.data import inspect as inspect_data
 from convstudy.cli.diff import diff
+from convstudy.cli.draw import draw
 from convstudy.cli.evaluate import evaluate
 from convstudy.cli.explain import explain
 from convstudy.cli.export import export
@@ -55,7 +56,7 @@ COMMANDS = {  # by panel of `convstudy --help`, in its order; `data` is added to
     "Train and compare": (compare, train, watch, report, import_),
     LISTS: (models,),
     "Use a trained network": (evaluate, predict, export),
-    "Count without training": (summary, explain, trends, diff, bottleneck, check, build),
+    "Count without training": (summary, draw, explain, trends, diff, bottleneck, check, build),
 }
 
 

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from convstudy import analysis
 from convstudy.analysis import Bottleneck, Explanation, Inputs, InputTensor, LayerTable, TrainingMemory
+from convstudy.analysis.graph import Graph
+from convstudy.analysis.graph import graph as traced_graph
 from convstudy.analysis.inputs import is_shape
 from convstudy.errors import ConvstudyError, ModelError, RecipeError, ShapeError
 from convstudy.study.models.dtypes import dtype_of
@@ -42,6 +44,10 @@ class NetworkAtInputs:
     def count(self, *, training: bool | None = False) -> LayerTable:
         """Count the network; see `analysis.count`."""
         return self._answer(lambda: analysis.count(self.network, self.inputs, training=training, on_note=self.on_note))
+
+    def graph(self, *, training: bool | None = False) -> Graph:
+        """Return the graph of the network; see `analysis.graph`."""
+        return self._answer(lambda: traced_graph(self.network, self.inputs, training=training, on_note=self.on_note))
 
     def training_memory(self, *, batch_size: int, optimizer: str) -> TrainingMemory:
         """Predict the memory of a training step; see `analysis.training_memory`."""

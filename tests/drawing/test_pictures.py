@@ -1,0 +1,282 @@
+"""What a picture shows: all traced edges and no other, nothing on each other, blocks folded, costs as counted."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zlib
+from io import BytesIO
+from math import ceil
+from operator import sub
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+import convstudy
+from convstudy.drawing import draw_pair
+from convstudy.drawing.collisions import (
+    boxes_outside,
+    crossings,
+    escaping_texts,
+    lines_through_boxes,
+    overlapping_texts,
+)
+from convstudy.drawing.colours import palette
+from convstudy.drawing.fonts import text_width
+from convstudy.drawing.overview import height, thickness
+from convstudy.drawing.picture import Picture
+from convstudy.drawing.scene import Circle, Line, Rect, Text
+from convstudy.errors import DrawingError
+from tests.drawing.networks import graph_of, picture
+
+NETWORKS = (
+    "lenet5",
+    "alexnet",
+    "vgg16",
+    "resnet34",
+    "resnet50",
+    "googlenet",
+    "torchvision:densenet121",
+    "torchvision:inception_v3",
+    "torchvision:mobilenet_v3_large",
+    "torchvision:shufflenet_v2_x1_0",
+    "torchvision:squeezenet1_1",
+    "torchvision:swin_t",
+    "torchvision:vit_b_16",
+    "torchvision:convnext_tiny",
+    "tangle",
+)
+WAYS = [("blocks", False), ("layers", False), ("layers", True)]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("level", "fold"), WAYS)
+def test_the_drawn_edges_expanded_are_the_traced_ones(name: str, level: str, fold: bool) -> None:
+    drawn = picture(name, level, fold=fold)
+    assert drawn.layers.expanded(drawn.scene.edges) == drawn.layers.edges
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_traced_node_is_in_one_layer_and_every_edge_within_a_layer_or_between_two(name: str) -> None:
+    found, layers = graph_of(name), picture(name).layers
+    assert set(layers.owner) == {node.number for node in found.nodes}
+    assert sorted(number for layer in layers.layers.values() for number in layer.members) == sorted(layers.owner)
+    between = {(layers.owner[a], layers.owner[b]) for a, b in found.edges}
+    assert {(a, b) for a, b in between if a != b} == layers.edges
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("level", "fold"), [("overview", False), *WAYS])
+@pytest.mark.parametrize("width", [None, "3.25in"])
+def test_nothing_is_on_something_else(name: str, level: str, fold: bool, width: str | None) -> None:
+    scene = picture(name, level, fold=fold, width=width).scene
+    assert overlapping_texts(scene) == overlapping_texts(scene, wide=True) == []
+    assert escaping_texts(scene) == escaping_texts(scene, wide=True) == []
+    assert lines_through_boxes(scene) == []
+    assert boxes_outside(scene) == []
+    if name != "tangle":  # the only one that no drawing without crossings is promised for
+        assert crossings(scene) == []
+
+
+def test_collisions_are_found_where_they_are() -> None:
+    scene = picture("resnet34").scene
+    text = next(text for text in scene.texts() if text.text == "64×112×112")
+    scene.add(Text(text.x + 4, text.y, "on it", 9.5))
+    assert ("64×112×112", "on it") in overlapping_texts(scene)
+    left, top, right, foot = scene.boxes[-1]
+    scene.add(Line(((left - 5, (top + foot) / 2), (right + 5, (top + foot) / 2)), "line"))
+    scene.add(Line((((left + right) / 2, top - 5), ((left + right) / 2, foot + 5)), "line"))
+    assert len(lines_through_boxes(scene)) >= 2
+    assert len(crossings(scene)) == 1
+
+
+def shortcuts(drawn: Picture) -> tuple[int, int]:
+    """Return the numbers of shortcuts and of dashed ones among them in a picture of all layers."""
+    lines = [mark for mark in drawn.scene.all_marks() if isinstance(mark, Line) and mark.stroke == "shortcut"]
+    joined = [line for line in lines if line.arrow]
+    return len(joined), sum(line.dashed for line in joined)
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "dashed"), [("resnet34", 16, 3), ("resnet50", 16, 4), ("resnet20", 9, 2), ("plain34", 0, 0)]
+)
+def test_resnets_show_their_shortcuts(name: str, whole: int, dashed: int) -> None:
+    assert shortcuts(picture(name, "layers")) == (whole, dashed)
+
+
+def parts(drawn: Picture) -> tuple[int, list[str]]:
+    """Return the number of columns of an overview, which each have a shape below, and the titles of the blocks."""
+    texts = drawn.scene.texts()
+    shapes = [text for text in texts if re.fullmatch(r"\d+(×\d+)*", text.text) and text.fill == "muted"]
+    return len(shapes), [text.text for text in texts if re.search(r", \d+×", text.text) and text.bold]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "blocks"),
+    [
+        ("resnet152", 15, 3),
+        ("torchvision:densenet121", 16, 2),
+        ("googlenet", 18, 1),
+        ("torchvision:vit_b_16", 4, 1),
+        ("torchvision:mobilenet_v3_large", 18, 5),
+    ],
+)
+def test_repeated_blocks_are_folded(name: str, columns: int, blocks: int) -> None:
+    volumes, titles = parts(picture(name))
+    assert volumes <= columns
+    assert len(titles) <= blocks
+
+
+def test_a_block_is_named_and_counted_with_the_range_of_its_channels() -> None:
+    texts = {text.text for text in picture("torchvision:googlenet").scene.texts()}
+    assert {"Inception, 9×", "1×1 conv, 64–384", "concat, 256–1024"} <= texts
+    assert "EncoderBlock, 12×" in {text.text for text in picture("torchvision:vit_b_16").scene.texts()}
+    assert "×12" in {text.text for text in picture("torchvision:vit_b_16").scene.texts()}
+
+
+def test_densenet_fits_a_slide() -> None:
+    scene = picture("torchvision:densenet121").scene
+    assert scene.width <= 700
+    assert scene.height <= 500
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("level", "least"), [("overview", 7), ("blocks", 7), ("layers", 6)])
+def test_text_is_legible_when_the_picture_is_fitted_into_a_page(name: str, level: str, least: float) -> None:
+    scene = picture(name, level).scene
+    scale = min(700 / scene.width, 990 / scene.height, 1)
+    assert min(text.size for text in scene.texts()) * scale >= least
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("level", ["overview", "blocks", "layers"])
+def test_one_column_of_a_paper_keeps_text_of_7_points(name: str, level: str) -> None:
+    drawn = picture(name, level, width="3.25in")
+    assert drawn.scene.width * drawn.scene.scale <= 312.05
+    assert drawn.smallest_text >= 7
+
+
+def test_the_totals_are_those_of_the_summary_and_the_shares_sum_up() -> None:
+    totals = convstudy.summary("resnet34").totals
+    drawn = picture("resnet34")
+    assert f"{totals.parameters:,} parameters · {totals.macs:,} MACs" in drawn.svg
+    assert sum(layer.parameters for layer in drawn.layers.layers.values()) == totals.parameters
+    assert sum(layer.macs for layer in drawn.layers.layers.values()) == totals.macs
+    memory = picture("resnet34", highlight="memory")
+    assert f"{totals.activation_bytes:,} bytes" in memory.svg
+
+
+def test_volumes_grow_with_channels_and_sides_up_to_2048_channels() -> None:
+    assert thickness(64) == 3 + 1.15 * 8
+    assert height(224) == pytest.approx(8 + 6 * 224**0.5)
+    assert all(thickness(channels) < thickness(channels + 1) for channels in range(1, 2048))
+    assert all(height(side) < height(side + 1) for side in range(1, 512))
+
+
+def test_fully_connected_layers_take_at_most_15_percent_of_the_width() -> None:
+    from convstudy.drawing.overview import volume  # noqa: PLC0415
+
+    for name in ("alexnet", "vgg16"):
+        layers = picture(name).layers.layers.values()
+        dense = sum(volume(layer).width for layer in layers if layer.kind == "fc")
+        assert dense <= 0.15 * sum(volume(layer).width for layer in layers)
+
+
+def test_auxiliary_classifiers_leave_the_main_way() -> None:
+    drawn = picture("googlenet", training=True)
+    assert drawn.layers.sides
+    assert drawn.layers.expanded(drawn.scene.edges) == drawn.layers.edges
+    assert not picture("googlenet").layers.sides
+
+
+@pytest.mark.parametrize("level", ["overview", "blocks", "layers"])
+def test_svg_is_small_well_formed_the_same_every_time_and_its_text_is_text(level: str) -> None:
+    drawn = picture("resnet152", level)
+    assert drawn.svg == picture("resnet152", level).svg
+    assert len(drawn.svg.encode()) <= 100_000
+    root = ElementTree.fromstring(drawn.svg)
+    names = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert names == [text.text for text in drawn.scene.texts()]
+    titles = [title.text or "" for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert any("layer3" in title for title in titles) or level != "layers"
+    assert "prefers-color-scheme:dark" in drawn.svg
+
+
+def test_each_light_colour_has_one_dark_one() -> None:
+    pairs = set(palette().values())
+    assert len({light for light, _ in pairs}) == len(pairs)
+
+
+def test_files_are_written_by_their_ending(tmp_path: Path) -> None:
+    drawn = picture("lenet5")
+    assert drawn.save(tmp_path / "net.svg").read_text(encoding="utf-8") == drawn.svg == drawn._repr_svg_()
+    image = Image.open(BytesIO(drawn.save(tmp_path / "net.png").read_bytes()))
+    assert image.size == (ceil(2 * drawn.scene.width), ceil(2 * drawn.scene.height))
+    assert drawn.save(tmp_path / "two.png").read_bytes() == (tmp_path / "net.png").read_bytes()
+    with pytest.raises(DrawingError, match=r"\.gif"):
+        drawn.save(tmp_path / "net.gif")
+
+
+def test_pdf_has_one_page_of_the_size_of_the_picture_and_its_text_in_helvetica(tmp_path: Path) -> None:
+    drawn = picture("lenet5", width="3.25in")
+    file = drawn.save(tmp_path / "net.pdf").read_bytes()
+    assert file.startswith(b"%PDF-1.4")
+    assert f"/MediaBox [0 0 234 {drawn.scene.height * 0.75:.3f}".rstrip("0").rstrip(".").encode() in file
+    assert file.count(b"/Type1 /BaseFont /Helvetica") == 2
+    start = int(file.rsplit(b"startxref\n", 1)[1].split()[0])
+    assert file[start : start + 4] == b"xref"
+    stream = file.split(b"stream\n", 1)[1].split(b"\nendstream")[0]
+    content = zlib.decompress(stream).decode("cp1252")
+    assert all(f"({text.text})" in content for text in drawn.scene.texts())
+
+
+def test_png_has_the_colours_of_the_scene() -> None:
+    from convstudy.drawing.png import png  # noqa: PLC0415
+
+    image = Image.open(BytesIO(png(picture("vgg16").scene))).convert("RGB")
+    assert image.getpixel((2, 2)) == (255, 255, 255)
+    pixels = [pixel for _, pixel in image.getcolors(10**6) or [] if isinstance(pixel, tuple)]
+    red = tuple(int(palette()["pool-side"][0][at : at + 2], 16) for at in (1, 3, 5))
+    assert min(max(map(abs, map(sub, pixel, red))) for pixel in pixels) <= 6
+
+
+def test_widths_are_those_of_the_metrics_of_helvetica() -> None:
+    # Adobe's core 14 metrics, Helvetica.afm and Helvetica-Bold.afm
+    assert [text_width(letter, 1000) for letter in "A3im ,–×"] == [667, 556, 222, 833, 278, 278, 556, 584]
+    assert [text_width(letter, 1000, bold=True) for letter in "A3im"] == [722, 556, 278, 889]
+
+
+def test_options_that_are_not_known_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DrawingError, match=r"'3 feet'.*3\.25in"):
+        picture("lenet5", width="3 feet")
+    with pytest.raises(DrawingError, match=r"'all'.*overview"):
+        picture("lenet5", "all")
+
+
+def test_python_draws_a_built_network() -> None:
+    from torch import nn  # noqa: PLC0415
+
+    drawn = convstudy.draw(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(7200, 10)), (3, 32, 32))
+    assert [layer.kind for layer in drawn.layers.layers.values()] == ["input", "conv", "fc"]
+
+
+def test_importing_the_drawing_imports_no_torch() -> None:
+    code = "import sys, convstudy.drawing; print([name for name in ('torch', 'numpy', 'PIL') if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_of_two_networks_what_only_one_has_is_outlined(fold: bool) -> None:
+    names = ("plain18", "resnet18")
+    drawn = draw_pair(names, (graph_of(names[0]), graph_of(names[1])), fold=fold)
+    marks = list(drawn.scene.all_marks())
+    sums = [mark for mark in marks if isinstance(mark, Circle) and mark.stroke == "mark"]
+    convs = [mark for mark in marks if isinstance(mark, Rect) and mark.stroke == "mark"]
+    assert (len(sums), len(convs)) == ((8, 3) if not fold else (len(sums), 3))
+    assert min(mark.x for mark in [*sums, *convs]) > drawn.scene.width / 2
+    assert "0 of plain18 and 11 of resnet18" in drawn.svg
+    assert overlapping_texts(drawn.scene) == overlapping_texts(drawn.scene, wide=True) == []
+    assert lines_through_boxes(drawn.scene) == boxes_outside(drawn.scene) == []
