@@ -32,7 +32,7 @@ def write_ranks(ranking: Ranking, path: Path, command: str) -> None:
     Raises: OSError, if the folder cannot be written to.
     """
     page = html(ranking, command)
-    with whole_file(path) as draft:
+    with whole_file(path, keep_hard_links=True) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 

@@ -49,7 +49,7 @@ from torch import nn
 
 from convstudy.data import ImageSet
 from convstudy.errors import StudyError
-from convstudy.files import whole_file, write_json
+from convstudy.files import DRAFTS, whole_file, write_json
 from convstudy.processes import first
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits
 from convstudy.training import Epoch
@@ -120,7 +120,7 @@ class RunFolder:
             self._write_epochs(epochs)
             self.write_predictions(test.ids, test.labels, logits, test.groups)
             write_json(self.path / "run.json", record)
-            unfinished = self.path.glob(".*.part")  # of processes that were killed while they wrote
+            unfinished = self.path.glob(DRAFTS)  # of processes that were killed while they wrote
             for outdated in (self.checkpoint, self.head_checkpoint, *unfinished):
                 outdated.unlink(missing_ok=True)
             for trial in self.trials:  # the weights of the best trial are those of the run

@@ -69,7 +69,7 @@ def export(run: TrainedRun, form: str, output: Path | None = None, *, check: boo
     path = output or run.folder.path / f"{run.model().folder}{form.suffix}"
     network = run.network(torch.device("cpu"))
     images = _test_images(run) if check else None
-    with whole_file(path) as draft:
+    with whole_file(path, keep_hard_links=True) as draft:
         reader = WRITERS[form](run, network, draft)
         if images is None:
             return Exported(path, form, 0, None, "as requested")
