@@ -96,7 +96,10 @@ def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> tuple[RunResult
     return (*(run.read() for run in runs.values()), *read_imported_runs(folder))
 
 
-def read_imported_runs(folder: ComparisonFolder) -> tuple[RunResult, ...]:
-    """Return the runs whose predictions were imported, network by network."""
-    runs = [folder.run(network["folder"], seed) for network in folder.imported().values() for seed in network["seeds"]]
+def read_imported_runs(
+    folder: ComparisonFolder, register: dict[str, dict[str, Any]] | None = None
+) -> tuple[RunResult, ...]:
+    """Return the runs whose predictions were imported, network by network, by `register` or by imported.json."""
+    networks = (folder.imported() if register is None else register).values()
+    runs = [folder.run(network["folder"], seed) for network in networks for seed in network["seeds"]]
     return tuple(replace(run.read(), scored=run.record()["imported"]["scored"]) for run in runs)
