@@ -120,7 +120,7 @@ def predictions(folder: Path, name: str, wrong: int) -> None:
 
 
 def test_names_without_latin_letters_have_folders_of_their_own(convstudy: Convstudy, tmp_path: Path) -> None:
-    names = {"α": 2, "β": 3, "my net": 4, "my-net": 5, "网": 10, "n" * 300: 12}  # noqa: RUF001
+    names = {"α": 2, "β": 3, "my net": 4, "my-net": 5, "网": 10, "n" * 300: 12}
     for name, wrong in names.items():
         predictions(tmp_path, "theirs", wrong)
         said = convstudy("import", "theirs.csv", "--model", name, "--output", "both")

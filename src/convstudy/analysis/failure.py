@@ -10,7 +10,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from convstudy.analysis.application import shape_of
 from convstudy.analysis.steps import ValuesNeededError
 from convstudy.analysis.trace import Call, Trace
-from convstudy.errors import ConvstudyError, ModelError, ShapeError
+from convstudy.errors import ConvstudyError, ModelError, ShapeError, place_in_user_code
 
 OF_SHAPE = (RuntimeError, ValueError, AssertionError, IndexError)
 OF_VALUES = (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException, ValuesNeededError)
@@ -40,9 +40,9 @@ def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> Convstu
     network_input = " and ".join(_printed(shape_of(tensor)[1:]) for tensor in inputs)
     if isinstance(error, OF_SHAPE):
         got = " and ".join(_printed(shape) for shape in call.inputs) or "nothing"
-        reason = _expectation(call) or message
+        reason = _expectation(call) or f"{message}{place_in_user_code(error)}"
         return ShapeError(f"{where}: got {got} (batch first), {reason}; the network's input was {network_input}")
-    return ModelError(f"{where}: {type(error).__name__}: {message}")
+    return ModelError(f"{where}: {type(error).__name__}: {message}{place_in_user_code(error)}")
 
 
 def looks_at_values(error: Exception | None) -> bool:

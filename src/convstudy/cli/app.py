@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
+import traceback
 from importlib.metadata import version
 from typing import Annotated
 
@@ -30,8 +32,10 @@ from convstudy.cli.summary import summary
 from convstudy.cli.train import train
 from convstudy.cli.trends import trends
 from convstudy.cli.watch import watch
-from convstudy.errors import ConvstudyError, printable
+from convstudy.errors import ConvstudyError, place_in_user_code, printable
 
+TRACEBACK = "--traceback"  # accepted before and after the command
+HOME = re.compile(r"(-[A-Za-z]|--[\w-]+=)(~(?:/.*)?)", re.DOTALL)  # a shell expands it only where a word begins
 INTERRUPTED = 130  # exit status after Ctrl-C: 128 plus the number of the signal
 AFTER_CTRL_C = {  # what is true of each command; all others begin again
     "train": "repeat the command to continue",
@@ -89,20 +93,30 @@ def options(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    show_traceback: Annotated[
+        bool, typer.Option(TRACEBACK, help="After an error, print where it happened; put it before or after a command.")
+    ] = False,
 ) -> None:
     """Accept the options of `convstudy` itself."""
 
 
 def main() -> None:
     """Run the command line. Invalid input prints one line on standard error and exits with 2, Ctrl-C exits with 130."""
+    words = [HOME.sub(_expanded, word) if HOME.fullmatch(word) else word for word in sys.argv[1:]]
+    asked = TRACEBACK in words
     try:
-        status = app(standalone_mode=False)
+        status = app([word for word in words if word != TRACEBACK], standalone_mode=False)
     except ConvstudyError as error:
-        _fail(in_flags(error))
+        _fail(in_flags(error), error if asked else None)
     except (KeyboardInterrupt, typer.Abort):
         _interrupted()
     except OSError as error:
-        _fail(f"{error.filename or 'the operating system'}: {error.strerror or error}")
+        _fail(f"{error.filename or 'the operating system'}: {error.strerror or error}", error if asked else None)
+    except SystemExit as error:  # of the user's code, or of a process whose error another process reports
+        place = place_in_user_code(error)
+        if not place:
+            raise
+        _fail(f"the network's code ends the program with sys.exit({error.code!r}){place}", error if asked else None)
     except Exception as error:
         if not hasattr(error, "format_message"):  # present in typer's own errors about arguments
             raise
@@ -113,12 +127,19 @@ def main() -> None:
         sys.exit(status or 0)
 
 
+def _expanded(word: re.Match[str]) -> str:
+    return word[1] + os.path.expanduser(word[2])  # noqa: PTH111 - as text, with a slash at its end
+
+
 def _interrupted() -> None:
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     print(f"interrupted; {AFTER_CTRL_C.get(command, 'repeat the command to begin again')}", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, error: BaseException | None = None) -> None:
+    """Print a message and, of an `error`, where it happened."""
+    if error is not None:
+        traceback.print_exception(error)
     print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(2)
