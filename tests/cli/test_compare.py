@@ -227,7 +227,7 @@ def test_a_lost_loss_ends_in_one_line(convstudy: Convstudy, own: str) -> None:
     [
         (("compare", "resnet3A"), "no network is named 'resnet3A'; did you mean 'resnet34'?"),
         (("compare", "net", "net"), "net is given twice"),
-        (("compare", "--seeds", "0"), "--seeds is 0; expected a whole number, 1 or more"),
+        (("compare", "--seeds", "0"), "--seeds is 0; expected a whole number from 1"),
         (("compare", "--epochs", "0"), "--epochs is 0; expected"),
         (("compare", "--lr", "fast"), "Invalid value for '--lr'"),
         (("compare", "--epoch", "3"), "No such option: --epoch"),

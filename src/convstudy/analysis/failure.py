@@ -23,6 +23,7 @@ WITHOUT_VALUES = (
     "meta tensor;",
     "no fake impl",
 )
+LONGEST_PATH = 120  # letters
 NOT_ON_CPU = ("not implemented for", "could not run", "cuda", "no kernel", "out of memory", "can't allocate")
 
 
@@ -31,7 +32,7 @@ def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> Convstu
     if isinstance(error, ConvstudyError):
         return error
     call = trace.here
-    where = f"{call.path or 'the network'} ({type(call.module).__name__})"
+    where = f"{_shortened(call.path) or 'the network'} ({type(call.module).__name__})"
     message = _first_line(error)
     if isinstance(error, RecursionError):
         return ModelError(f"{where}: the modules are nested more deeply than Python can call")
@@ -89,6 +90,15 @@ def _window_expectation(module: nn.Module, shape: tuple[int, ...]) -> str:
     reach = tuple(step * (size - 1) + 1 for size, _, step in zip(*sides, strict=False))
     fits = all(size + 2 * pad >= far for size, pad, far in zip(shape[2:], sides[1], reach, strict=False))
     return "" if fits else f"expected at least the size of the window, {_printed(reach)}, after padding"
+
+
+def _shortened(path: str) -> str:
+    """Return a module's path with its middle left out if it does not fit a line.
+
+    >>> _shortened("layer1.0.conv1"), len(_shortened("0." * 900))
+    ('layer1.0.conv1', 105)
+    """
+    return path if len(path) <= LONGEST_PATH else f"{path[:50]} ... {path[-50:]}"
 
 
 def _first_line(error: Exception) -> str:

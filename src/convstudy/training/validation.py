@@ -98,4 +98,4 @@ def _expected(setting: Declared, value: object) -> str:
 
 
 def _got(value: object) -> str:
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+    return f"{value:g}" if isinstance(value, float) else repr(value)
