@@ -49,7 +49,7 @@ def whole_file(path: Path, *, keep_hard_links: bool = False) -> Iterator[Path]:
                 _copy_into(path, draft)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(DRAFTS.replace("*", secrets.token_hex(8)))
     with _errors_name(path, draft):

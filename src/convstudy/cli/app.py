@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -102,6 +103,8 @@ def options(
 
 def main() -> None:
     """Run the command line. Invalid input prints one line on standard error and exits with 2, Ctrl-C exits with 130."""
+    for stream in (sys.stdout, sys.stderr):
+        _accept_any_letter(stream)
     words = [HOME.sub(_expanded, word) if HOME.fullmatch(word) else word for word in sys.argv[1:]]
     asked = TRACEBACK in words
     try:
@@ -125,6 +128,13 @@ def main() -> None:
         if status == INTERRUPTED:  # typer's status after Ctrl-C
             _interrupted()
         sys.exit(status or 0)
+
+
+def _accept_any_letter(stream: object) -> None:
+    """Let a stream print letters that its encoding does not have as escapes, and file names as the system has them."""
+    if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+        utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+        stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
 
 
 def _expanded(word: re.Match[str]) -> str:

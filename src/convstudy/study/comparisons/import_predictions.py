@@ -30,7 +30,7 @@ from convstudy.study.comparisons.predictions_file import OutsidePredictions, rea
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.identity import OUTPUT
+from convstudy.study.runs.identity import OUTPUT, require_text
 from convstudy.study.runs.result import MANY, OnlyClasses, RunResult
 from convstudy.wording import plural
 
@@ -124,6 +124,8 @@ def with_imported(findings: Findings, folder: ComparisonFolder, register: Regist
 
 def _check_target(folder: ComparisonFolder, existing: Findings | None, model: str) -> None:
     """Check that predictions of `model` can be added to the folder. Raises: StudyError, if they cannot."""
+    require_text(str(folder.path.absolute()), OUTPUT)
+    require_text(model, "model")
     if not model.strip():
         raise StudyError("model is empty; expected a name for the network that made the predictions", setting="model")
     if existing is None and not _begun(folder) and folder.path.exists() and any(folder.path.iterdir()):

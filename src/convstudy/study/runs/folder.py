@@ -144,8 +144,11 @@ class RunFolder:
         answers.insert(1, "label", labels)
         if groups:
             answers.insert(2, "group", list(groups))
-        with whole_file(self.path / "predictions.parquet") as draft:
-            answers.to_parquet(draft, index=False)
+        with (
+            whole_file(self.path / "predictions.parquet") as draft,
+            draft.open("wb") as file,
+        ):  # any name, also not UTF-8
+            answers.to_parquet(file, index=False)
 
     def write_many_logits(self, logits: npt.NDArray[np.float32]) -> None:
         """Write logits, N x classes, that are too many for the columns of a table to a file of their own."""
