@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from convstudy.wording import plural
+from convstudy.wording import plural, spreadsheet_text
 
 if TYPE_CHECKING:
     from convstudy.study import Answer, TrainedRun
@@ -94,8 +94,10 @@ def _write_csv(answers: Sequence[Answer], topk: int) -> None:
     ranks = [f"{name}{'' if rank == 1 else f'_{rank}'}" for rank in range(1, topk + 1) for name in NAMES]
     writer.writerow(["image", *ranks, "problem"])
     for answer in answers:
-        values = [value for pair in answer.ranked for value in pair] or [""] * len(ranks)
-        writer.writerow([printable(answer.path.as_posix()), *values, answer.problem])
+        values = [value for label, share in answer.ranked for value in (spreadsheet_text(label), share)] or [""] * len(
+            ranks
+        )
+        writer.writerow([spreadsheet_text(printable(answer.path.as_posix())), *values, answer.problem])
 
 
 def opened(run: Path, *, best: bool = False) -> TrainedRun:

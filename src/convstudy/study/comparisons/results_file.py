@@ -15,6 +15,7 @@ from convstudy.study.comparisons.results import Findings, Metric, ModelResult, R
 from convstudy.study.comparisons.start import Start, layers_of
 from convstudy.study.runs.record_file import read_record
 from convstudy.study.runs.result import RunResult
+from convstudy.wording import spreadsheet_text
 
 
 def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
@@ -64,7 +65,7 @@ def read_start(folder: ComparisonFolder) -> Start:
 def _flat_row(model: ModelResult) -> dict[str, str | int | float | None]:
     top1 = model.top1
     return {
-        "name": model.name,
+        "name": spreadsheet_text(model.name),
         "input": "x".join(str(length) for length in model.input_shape or ()),
         "parameters": model.parameters,
         "macs": model.macs,

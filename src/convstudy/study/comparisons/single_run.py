@@ -122,6 +122,8 @@ class TrainingRun:
         """
         make_deterministic(self.comparison.device)
         tasks = [] if first(lambda: self.folder.complete) else self._tasks()
+        if not tasks:
+            first(self.folder.tidy)
         with logged(self.trackers, self.folder, flat(self.identity), on_event) as on_logged_event:
             on_logged_event(StudyStarted(missing=len(tasks), total=1))
             with working_with(self.plan.threads):

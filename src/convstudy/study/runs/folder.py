@@ -101,6 +101,11 @@ class RunFolder:
         """File with the error that ended the run."""
         return self.path / "failed.json"
 
+    def tidy(self) -> None:
+        """Remove what a process left that was killed after the run was complete."""
+        for left in (self.process, *self.path.glob(DRAFTS)):
+            left.unlink(missing_ok=True)
+
     def write(
         self,
         network: nn.Module,

@@ -21,7 +21,7 @@ from convstudy.errors import StudyError, optional_module
 from convstudy.files import whole_file
 from convstudy.study.models.preprocessing import RESIZING
 from convstudy.study.trained.open_run import TrainedRun
-from convstudy.wording import plural
+from convstudy.wording import plural, shared_name
 from convstudy.zoo import open_architecture
 from convstudy.zoo.weight_files import OWN
 
@@ -108,7 +108,7 @@ def _difference(network: nn.Module, reader: Reader, images: Tensor, path: Path) 
 def _metadata(run: TrainedRun) -> dict[str, str]:
     """Return what a reader of the file needs, as text: the classes in the order of the logits, the preprocessing."""
     return {
-        "model": run.name,
+        "model": shared_name(run.name),
         "classes": json.dumps(run.class_names, ensure_ascii=False),
         "preprocessing": json.dumps(run.preprocessing.to_json()),
         "preprocessing_text": run.preprocessing.text,
@@ -124,6 +124,7 @@ def _write_onnx(run: TrainedRun, network: nn.Module, path: Path) -> Reader | Non
     _required("onnxscript")
     program = _onnx_program(run, network)
     model = program.model_proto
+    _leave_out_origins(model)
     onnx.helper.set_model_props(model, _metadata(run))
     onnx.save(model, str(path))
     try:
@@ -132,6 +133,16 @@ def _write_onnx(run: TrainedRun, network: nn.Module, path: Path) -> Reader | Non
         return None
     session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     return lambda images: torch.from_numpy(session.run(["logits"], {"image": images.numpy()})[0])
+
+
+def _leave_out_origins(part: Any) -> None:
+    """Remove what the exporter notes about where each node comes from: paths and source lines of this machine."""
+    for field, value in part.ListFields():
+        if field.name in {"metadata_props", "doc_string"}:
+            part.ClearField(field.name)
+        elif field.message_type is not None and field.message_type.name != "TensorProto":
+            for each in [value] if hasattr(value, "ListFields") else value:
+                _leave_out_origins(each)
 
 
 def _onnx_program(run: TrainedRun, network: nn.Module) -> torch.onnx.ONNXProgram:
