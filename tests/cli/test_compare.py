@@ -22,6 +22,7 @@ from tests.conftest import Said
 from tests.started import Started
 
 from convstudy.cli.compare import compare
+from convstudy.study.runs.digests import sealed
 from convstudy.training import Recipe
 
 Convstudy = Callable[..., Said]
@@ -149,7 +150,9 @@ def test_runs_of_an_older_version_say_less_and_are_read_all_the_same(
     assert both["inference_batch_size"] in {run["inference_batch_size"] for run in runs}
     for seed, expected in ((0, {key: runs[1][key] for key in MEASURED}), (1, dict.fromkeys(MEASURED))):
         path = tmp_path / f"out/own.py-Tiny/seed-{seed}/run.json"
-        path.write_text(json.dumps({key: value for key, value in runs[seed].items() if key not in MEASURED}))
+        path.write_text(
+            json.dumps(sealed({key: value for key, value in runs[seed].items() if key not in MEASURED}, path.parent))
+        )
         assert told() == expected
     path = tmp_path / "out/results.json"
     results = json.loads(path.read_text())

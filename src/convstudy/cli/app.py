@@ -32,6 +32,7 @@ from convstudy.cli.setting_flags import in_flags
 from convstudy.cli.summary import summary
 from convstudy.cli.train import train
 from convstudy.cli.trends import trends
+from convstudy.cli.verify import verify
 from convstudy.cli.watch import watch
 from convstudy.errors import ConvstudyError, place_in_user_code, printable
 
@@ -56,7 +57,7 @@ app = typer.Typer(
 )
 LISTS = "Models and data"
 COMMANDS = {  # by panel of `convstudy --help`, in its order; `data` is added to its panel below
-    "Train and compare": (compare, train, watch, report, import_),
+    "Train and compare": (compare, train, watch, report, import_, verify),
     LISTS: (models,),
     "Use a trained network": (evaluate, predict, export),
     "Count without training": (summary, explain, trends, diff, bottleneck, check, build),

@@ -29,6 +29,7 @@ from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
+from convstudy.study.runs.digests import sealed
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, require_text
 from convstudy.study.runs.result import MANY, OnlyClasses, RunResult
@@ -239,7 +240,7 @@ def _write(run: RunFolder, predictions: OutsidePredictions, record: dict[str, An
     run.write_predictions(predictions.ids, predictions.labels, logits, predictions.groups)
     with whole_file(run.path / "epochs.csv") as draft:
         draft.write_text("epoch\n", encoding="utf-8")
-    write_json(run.path / "run.json", record)
+    write_json(run.path / "run.json", sealed(record, run.path))
 
 
 def _result(name: str, runs: list[RunResult], groups: Groups | None) -> ModelResult:

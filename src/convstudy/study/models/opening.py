@@ -93,7 +93,7 @@ def open_model(name: str, *, trained: bool = True) -> Model:
     collection = name.partition(":")[0]
     if collection == "table":
         return _table_model(name)
-    if ":" in name.partition("@")[0] and collection not in COLLECTIONS:
+    if runs_code(name):
         return _own_model(name)
     if name.endswith(".py"):
         raise ModelError(f"{name} is a file; expected the network in it, too, as in {name}:Name")
@@ -110,6 +110,15 @@ def open_model(name: str, *, trained: bool = True) -> Model:
         examples=known.inputs,
         code=_digest_of_weights(weights),
     )
+
+
+def runs_code(name: str) -> bool:
+    """Return whether opening a network imports a file or module that is not a part of an installed collection.
+
+    >>> [runs_code(name) for name in ("mine.py:Net", "package.module:Net", "timm:resnet18", "table:a.tsv", "net@a:b")]
+    [True, True, False, False, False]
+    """
+    return ":" in name.partition("@")[0] and name.partition(":")[0] not in {*COLLECTIONS, "table"}
 
 
 def _table_model(name: str) -> Model:
