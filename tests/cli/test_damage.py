@@ -138,10 +138,9 @@ def test_code_of_somebody_else_runs_only_if_the_user_says_so(
 
 
 def forget(written: Path, copied: Path) -> None:
-    for name in [
-        name for name, module in sys.modules.items() if str(copied) in (getattr(module, "__file__", "") or "")
-    ]:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if str(copied) in (getattr(module, "__file__", "") or ""):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 2)])
@@ -169,8 +168,8 @@ def test_changed_code_of_ones_own_run_is_not_run(convstudy: Convstudy, written: 
     with (copied / "run/model.py").open("a") as file:
         file.write("# changed\n")
     said = convstudy("evaluate", "run")
-    assert (said.status, said.err.count("\n")) == (2, 1)
-    assert "run/model.py" in said.err
+    assert said.status == 2
+    assert "run/model.py" in said.err.splitlines()[-1]
     assert not (written / "trace").exists()
 
 
