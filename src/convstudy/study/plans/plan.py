@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -394,7 +395,7 @@ class Plan:
         given, problems = by_name(cls, settings, "a study", keys=keys or known, elsewhere=in_recipe())
         recipe = given.pop("recipe", {})
         if not isinstance(recipe, Mapping):
-            problems.append(f"recipe is {recipe!r}; expected {declared(Plan)['recipe'].expected}")
+            problems.append(f"recipe is {reprlib.repr(recipe)}; expected {declared(Plan)['recipe'].expected}")
             recipe = {}
         chosen, more = by_name(Recipe, recipe, "a recipe")
         problems += more
