@@ -61,16 +61,9 @@ def refuse_large(path: Path) -> None:
                             f"{path.name}: a row of {widest:,} cells; expected a layer table of at most "
                             f"{MOST_COLUMNS} columns"
                         )
-    except (
-        BadZipFile,
-        KeyError,
-        OSError,
-        RuntimeError,
-        NotImplementedError,
-        ValueError,
-        EOFError,
-        zlib.error,
-    ) as error:
+    except ClaimError:
+        raise
+    except (BadZipFile, KeyError, OSError, RuntimeError, ValueError, EOFError, zlib.error) as error:
         raise ClaimError(f"{path.name}: not an Excel workbook (.xlsx): {' '.join(str(error).split())[:80]}") from None
 
 

@@ -48,7 +48,7 @@ def yaml_text(settings: dict[str, Any]) -> str:
     return str(yaml.dump(settings, Dumper=_dumper(), sort_keys=False, allow_unicode=True))
 
 
-LARGEST = 1_000_000  # bytes; a study with every setting has 2,000
+LARGEST = 100_000  # bytes; a study with every setting has 2,000
 MOST_ALIASES = 20  # with more, a few lines can stand for more values than fit in memory
 REFUSED = "refused"  # context of the errors that are raised here, whose problem is a whole message
 
