@@ -47,24 +47,24 @@ def refuse_large(path: Path) -> None:
     """
     try:
         with ZipFile(path) as packed:
-            parts = [part for part in packed.infolist() if part.filename.endswith((".xml", ".rels"))]
-            size = sum(part.file_size for part in parts)
-            if size > LARGEST_FILE:
-                raise ClaimError(
-                    f"{path.name}: {size / 2**20:.0f} MiB when unpacked; expected at most {LARGEST_FILE // 2**20} MiB"
-                )
-            for part in parts:
-                if part.filename.startswith("xl/worksheets/"):
-                    widest = max(row.count(b"<c") for row in packed.read(part).split(b"<row"))
-                    if widest > MOST_CELLS:
-                        raise ClaimError(
-                            f"{path.name}: a row of {widest:,} cells; expected a layer table of at most "
-                            f"{MOST_COLUMNS} columns"
-                        )
-    except ClaimError:
-        raise
+            problem = _too_large(packed)
     except (BadZipFile, KeyError, OSError, RuntimeError, ValueError, EOFError, zlib.error) as error:
         raise ClaimError(f"{path.name}: not an Excel workbook (.xlsx): {' '.join(str(error).split())[:80]}") from None
+    if problem:
+        raise ClaimError(f"{path.name}: {problem}")
+
+
+def _too_large(packed: ZipFile) -> str:
+    """Return what of a workbook is larger than in any layer table; empty if nothing is."""
+    parts = [part for part in packed.infolist() if part.filename.endswith((".xml", ".rels"))]
+    size = sum(part.file_size for part in parts)
+    if size > LARGEST_FILE:
+        return f"{size / 2**20:.0f} MiB when unpacked; expected at most {LARGEST_FILE // 2**20} MiB"
+    sheets = [part for part in parts if part.filename.startswith("xl/worksheets/")]
+    widest = max((row.count(b"<c") for part in sheets for row in packed.read(part).split(b"<row")), default=0)
+    if widest > MOST_CELLS:
+        return f"a row of {widest:,} cells; expected a layer table of at most {MOST_COLUMNS} columns"
+    return ""
 
 
 def padded(rows: list[list[str]], others: list[list[str]]) -> list[list[str]]:
