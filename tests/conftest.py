@@ -19,6 +19,10 @@ if "CONVSTUDY_CACHE" not in os.environ:  # the ledger of test sets and the like 
     os.environ["CONVSTUDY_CACHE"] = tempfile.mkdtemp(prefix="convstudy-tests-")
     atexit.register(shutil.rmtree, os.environ["CONVSTUDY_CACHE"], ignore_errors=True)
 
+if "CONVSTUDY_STATE" not in os.environ:  # nor is the key that signs runs
+    os.environ["CONVSTUDY_STATE"] = tempfile.mkdtemp(prefix="convstudy-tests-")
+    atexit.register(shutil.rmtree, os.environ["CONVSTUDY_STATE"], ignore_errors=True)
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -57,7 +57,7 @@ def test_ci_runs_the_test_command_of_the_readme_and_the_lints(file: str) -> None
 def test_the_files_of_github_are_yaml() -> None:
     files = [*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"]
     assert all(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
-    assert len(files) == 9
+    assert len(files) == 10
 
 
 def test_what_is_said_twice_about_the_project_is_the_same() -> None:

@@ -17,10 +17,14 @@ Every message is one line: what happened, where, what was expected, and what to 
 
 from __future__ import annotations
 
+import sysconfig
+import traceback
 import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
@@ -137,6 +141,26 @@ class ToolError(ConvstudyError):
 
 class DivergedError(ConvstudyError, ArithmeticError):
     """The loss became NaN or infinite."""
+
+
+def place_in_user_code(error: BaseException) -> str:
+    """Return the file and line of the user's code that an error came from, as " (FILE, line N)"; empty if from none.
+
+    >>> try:
+    ...     import_module("json").loads("[")
+    ... except ValueError as error:
+    ...     place_in_user_code(error)
+    ''
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [frame for frame in frames if not frame.filename.startswith(_folders_of_libraries())]
+    return f" ({users[-1].filename}, line {users[-1].lineno})" if users else ""
+
+
+@lru_cache(maxsize=1)
+def _folders_of_libraries() -> tuple[str, ...]:
+    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return ("<", str(Path(__file__).parent), *sorted(filter(None, folders)))  # "<": code without a file
 
 
 def optional_module(name: str, *, extra: str, purpose: str) -> Any:

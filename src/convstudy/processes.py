@@ -28,6 +28,10 @@ PATIENCE = timedelta(hours=2)
 FAILED, INTERRUPTED = 2, 130  # exit statuses of processes that leave the reporting to another one
 
 
+class ReportedElsewhere(SystemExit):
+    """The end of a process whose error another process reports."""
+
+
 @dataclass(frozen=True)
 class Place:
     """The rank of this process among those that work together."""
@@ -84,13 +88,13 @@ def joined() -> Iterator[Place]:
     except KeyboardInterrupt:
         if here.first:
             raise
-        raise SystemExit(INTERRUPTED) from None
+        raise ReportedElsewhere(INTERRUPTED) from None
     except ConvstudyError:
         atexit.register(
             _leave
         )  # after the error has been printed: the others end then, and torchrun ends all processes
         raise
-    except SystemExit:  # another process reports the error; torchrun ends all at the first exit, so wait for that one
+    except ReportedElsewhere:  # torchrun ends all processes at the first exit, so wait for the reporting one
         with suppress(RuntimeError):
             summed(torch.zeros(()))
         _leave()
@@ -136,7 +140,7 @@ def agreed(work: Callable[[], Result]) -> Result:
     if failed:
         if failure is not None and failed[0] == here.rank:
             raise failure
-        raise SystemExit(FAILED)
+        raise ReportedElsewhere(FAILED)
     return result
 
 
@@ -144,7 +148,7 @@ def raise_once(error: Exception) -> NoReturn:
     """Raise an error that all processes have, in the first process only, and SystemExit in the others."""
     if place().first:
         raise error
-    raise SystemExit(FAILED)
+    raise ReportedElsewhere(FAILED)
 
 
 def first(work: Callable[[], Result]) -> Result:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
 
 NAMED = 5  # of many names in a message
 
@@ -35,3 +37,26 @@ def some(names: Iterable[str]) -> str:
     names = list(names)
     more = len(names) - NAMED
     return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMED])} and {more:,} more"
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a formula begins in spreadsheets
+
+
+def spreadsheet_text(text: str) -> str:
+    """Return text as a cell of a CSV file that no spreadsheet takes for a formula.
+
+    >>> spreadsheet_text("net"), spreadsheet_text("=1+1")
+    ('net', "'=1+1")
+    """
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def shared_name(name: str) -> str:
+    """Return the name of a network for files that are passed on: of each path its last two parts.
+
+    >>> shared_name("/home/me/project/nets/mine.py:Net"), shared_name("net@/home/me/runs/a/weights.safetensors")
+    ('nets/mine.py:Net', 'net@a/weights.safetensors')
+    >>> shared_name("timm:resnet18"), shared_name("mine.py:Net")
+    ('timm:resnet18', 'mine.py:Net')
+    """
+    return re.sub(r"[^:@]*/[^:@]*", lambda path: "/".join(PurePosixPath(path[0]).parts[-2:]), name.replace("\\", "/"))

@@ -22,6 +22,7 @@ from tests.conftest import Said
 from tests.started import Started
 
 from convstudy.cli.compare import compare
+from convstudy.study.runs.digests import sealed
 from convstudy.training import Recipe
 
 Convstudy = Callable[..., Said]
@@ -149,7 +150,9 @@ def test_runs_of_an_older_version_say_less_and_are_read_all_the_same(
     assert both["inference_batch_size"] in {run["inference_batch_size"] for run in runs}
     for seed, expected in ((0, {key: runs[1][key] for key in MEASURED}), (1, dict.fromkeys(MEASURED))):
         path = tmp_path / f"out/own.py-Tiny/seed-{seed}/run.json"
-        path.write_text(json.dumps({key: value for key, value in runs[seed].items() if key not in MEASURED}))
+        path.write_text(
+            json.dumps(sealed({key: value for key, value in runs[seed].items() if key not in MEASURED}, path.parent))
+        )
         assert told() == expected
     path = tmp_path / "out/results.json"
     results = json.loads(path.read_text())
@@ -227,7 +230,7 @@ def test_a_lost_loss_ends_in_one_line(convstudy: Convstudy, own: str) -> None:
     [
         (("compare", "resnet3A"), "no network is named 'resnet3A'; did you mean 'resnet34'?"),
         (("compare", "net", "net"), "net is given twice"),
-        (("compare", "--seeds", "0"), "--seeds is 0; expected a whole number, 1 or more"),
+        (("compare", "--seeds", "0"), "--seeds is 0; expected a whole number from 1"),
         (("compare", "--epochs", "0"), "--epochs is 0; expected"),
         (("compare", "--lr", "fast"), "Invalid value for '--lr'"),
         (("compare", "--epoch", "3"), "No such option: --epoch"),

@@ -114,6 +114,69 @@ def test_predictions_alone_make_a_comparison(convstudy: Convstudy, tmp_path: Pat
     assert "reliability-0" not in report
 
 
+def predictions(folder: Path, name: str, wrong: int) -> None:
+    """Write predictions for 60 images, of which every `wrong`-th is wrong."""
+    lines = [f"{number},{number % 3},{(number + (number % wrong == 0)) % 3}" for number in range(60)]
+    (folder / f"{name}.csv").write_text("\n".join(["id,label,prediction", *lines]))
+
+
+def test_names_without_latin_letters_have_folders_of_their_own(convstudy: Convstudy, tmp_path: Path) -> None:
+    names = {"α": 2, "β": 3, "my net": 4, "my-net": 5, "网": 10, "n" * 300: 12}
+    for name, wrong in names.items():
+        predictions(tmp_path, "theirs", wrong)
+        said = convstudy("import", "theirs.csv", "--model", name, "--output", "both")
+        assert (said.status, said.err) == (0, "")
+    results = json.loads((tmp_path / "both/results.json").read_text())
+    right = {model["name"]: model["top1"]["mean"] for model in results["models"]}
+    assert right == {name: pytest.approx(1 - 1 / wrong) for name, wrong in names.items()}
+    assert len({network["folder"].lower() for network in folders_of(tmp_path / "both").values()}) == len(names)
+    assert convstudy("report", "both").status == 0
+
+
+def folders_of(folder: Path) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads((folder / "imported.json").read_text())
+    return found
+
+
+def test_a_folder_that_another_name_holds_is_refused(convstudy: Convstudy, tmp_path: Path) -> None:
+    for name, wrong in (("Net", 3), ("net", 4)):  # one folder on systems that ignore case
+        predictions(tmp_path, name.lower() + str(wrong), wrong)
+    assert convstudy("import", "net3.csv", "--model", "Net", "--output", "both").status == 0
+    before = sorted((path.name, path.read_bytes()) for path in (tmp_path / "both").rglob("*.json"))
+    said = convstudy("import", "net4.csv", "--model", "net", "--output", "both")
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert "Net" in said.err
+    assert "--model" in said.err
+    assert sorted((path.name, path.read_bytes()) for path in (tmp_path / "both").rglob("*.json")) == before
+
+
+@pytest.mark.parametrize(
+    ("failing", "earlier"), [("with_imported", ()), ("write_json", ()), ("write_json", ("first",))]
+)
+def test_an_import_that_was_killed_is_repeated(
+    convstudy: Convstudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str, earlier: tuple[str, ...]
+) -> None:
+    for name, wrong in (("first", 3), ("second", 4)):
+        predictions(tmp_path, name, wrong)
+    for name in earlier:
+        assert convstudy("import", f"{name}.csv", "--model", name, "--output", "both").status == 0
+
+    def killed(*values: object) -> None:
+        raise KeyboardInterrupt
+
+    words = ("import", "second.csv", "--model", "second", "--output", "both")
+    with monkeypatch.context() as changed:
+        changed.setattr(f"convstudy.study.comparisons.import_predictions.{failing}", killed)
+        assert convstudy(*words).status == 130
+    assert (convstudy("report", "both").status == 0) or not earlier
+    assert convstudy(*words).status == 0
+    assert {name: network["seeds"] for name, network in folders_of(tmp_path / "both").items()} == {
+        name: [0] for name in (*earlier, "second")
+    }
+    results = json.loads((tmp_path / "both/results.json").read_text())
+    assert [model["name"] for model in results["models"]] == [*earlier, "second"]
+
+
 @pytest.mark.parametrize(
     ("change", "words", "message"),
     [

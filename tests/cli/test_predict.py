@@ -14,6 +14,7 @@ from PIL import Image
 from tests.conftest import Said
 
 from convstudy import open_run
+from convstudy.study.runs.digests import sealed
 
 Convstudy = Callable[..., Said]
 
@@ -141,7 +142,8 @@ def test_unfinished_and_ambiguous_folders_are_named(convstudy: Convstudy, run: P
         assert "two holds 2 runs; give one of them, such as two/small.py-Small/seed-" in said.err
     record = tmp_path / run / "run.json"
     kept = json.loads(record.read_text())
-    record.write_text(json.dumps({key: value for key, value in kept.items() if key != "preprocessing"}))
+    others = {key: value for key, value in kept.items() if key != "preprocessing"}
+    record.write_text(json.dumps(sealed(others, record.parent)))
     assert (
         "has no preprocessing; it was written by another version of convstudy"
         in convstudy("predict", run, "pictures").err

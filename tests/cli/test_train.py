@@ -211,7 +211,7 @@ def test_the_name_of_a_folder_is_printed_as_it_is(convstudy: Convstudy, pictures
         (("train", "net", "--epoch", "3"), "No such option: --epoch"),
         (("train",), "no network to train; name one, as in `convstudy train resnet18 --data path/to/images`"),
         (("train", "resnet3A"), "no network is named 'resnet3A'; did you mean 'resnet34'?"),
-        (("train", "net", "--seed", "-1"), "--seed is -1; expected a whole number, 0 or more"),
+        (("train", "net", "--seed", "-1"), "--seed is -1; expected a whole number from 0"),
         (("train", "net", "--epochs", "0"), "--epochs is 0; expected"),
         (("train", "net", "--resize", "16"), "net accepts only inputs of 32x32"),
         (("train", "--resume", "nowhere"), "nowhere holds no run "),

@@ -89,7 +89,8 @@ def test_mapped_images_are_those_in_memory(folder: Path, tmp_path: Path, monkeyp
         same(resident, mapped)
         assert mapped.skipped == resident.skipped == ("a/broken.png",)
         [note] = [note for note in mapped.notes if note not in resident.notes]
-        assert note.endswith(f"more than a quarter of the free memory: mapped from {only_store(tmp_path / 'cache')}")
+        assert "mapped from" in note
+        assert str(tmp_path) not in note  # it is in files that are passed on
     for mine, theirs in zip(
         split_validation(resident.train, seed=1), split_validation(mapped.train, seed=1), strict=True
     ):

@@ -14,6 +14,7 @@ import pytest
 from convstudy.cli.compare import carry_out
 from convstudy.study import ComparisonFolder, Plan
 from convstudy.study.runs.code_version import DECIDING, PACKAGE, code_version, deciding_sources, sources_hash
+from convstudy.study.runs.digests import sealed
 from convstudy.training import Recipe
 from tests.conftest import Said
 
@@ -36,7 +37,7 @@ def out(whole: Path, tmp_path: Path) -> Path:
 
 def change(run: Path, **values: object) -> None:
     path = run / "run.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+    path.write_text(json.dumps(sealed({**json.loads(path.read_text()), **values}, run)))
 
 
 CHANGES: dict[str, tuple[dict[str, object], str]] = {

@@ -312,8 +312,8 @@ def test_every_choice_resumes_exactly(tmp_path: Path, change: dict[str, Any]) ->
 
 
 BAD: dict[str, tuple[Any, str, str]] = {  # a value, how the message shows it, and what it says is expected
-    "epochs": (2.5, "2.5", "a whole number, 1 or more"),
-    "batch_size": (True, "True", "a whole number, 2 or more"),
+    "epochs": (2.5, "2.5", "a whole number from 1 to 1,000,000"),
+    "batch_size": (True, "True", "a whole number from 2 to 2,147,483,647"),
     "accumulate": (0, "0", "a whole number, 1 or more"),
     "optimizer": ("adamV", "'adamV'", "sgd or adamw; did you mean 'adamw'?"),
     "lr": ("fast", "'fast'", "a number above 0"),

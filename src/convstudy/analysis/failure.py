@@ -10,7 +10,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from convstudy.analysis.application import shape_of
 from convstudy.analysis.steps import ValuesNeededError
 from convstudy.analysis.trace import Call, Trace
-from convstudy.errors import ConvstudyError, ModelError, ShapeError
+from convstudy.errors import ConvstudyError, ModelError, ShapeError, place_in_user_code
 
 OF_SHAPE = (RuntimeError, ValueError, AssertionError, IndexError)
 OF_VALUES = (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException, ValuesNeededError)
@@ -23,6 +23,7 @@ WITHOUT_VALUES = (
     "meta tensor;",
     "no fake impl",
 )
+LONGEST_PATH = 120  # letters
 NOT_ON_CPU = ("not implemented for", "could not run", "cuda", "no kernel", "out of memory", "can't allocate")
 
 
@@ -31,7 +32,7 @@ def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> Convstu
     if isinstance(error, ConvstudyError):
         return error
     call = trace.here
-    where = f"{call.path or 'the network'} ({type(call.module).__name__})"
+    where = f"{_shortened(call.path) or 'the network'} ({type(call.module).__name__})"
     message = _first_line(error)
     if isinstance(error, RecursionError):
         return ModelError(f"{where}: the modules are nested more deeply than Python can call")
@@ -40,9 +41,9 @@ def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> Convstu
     network_input = " and ".join(_printed(shape_of(tensor)[1:]) for tensor in inputs)
     if isinstance(error, OF_SHAPE):
         got = " and ".join(_printed(shape) for shape in call.inputs) or "nothing"
-        reason = _expectation(call) or message
+        reason = _expectation(call) or f"{message}{place_in_user_code(error)}"
         return ShapeError(f"{where}: got {got} (batch first), {reason}; the network's input was {network_input}")
-    return ModelError(f"{where}: {type(error).__name__}: {message}")
+    return ModelError(f"{where}: {type(error).__name__}: {message}{place_in_user_code(error)}")
 
 
 def looks_at_values(error: Exception | None) -> bool:
@@ -89,6 +90,15 @@ def _window_expectation(module: nn.Module, shape: tuple[int, ...]) -> str:
     reach = tuple(step * (size - 1) + 1 for size, _, step in zip(*sides, strict=False))
     fits = all(size + 2 * pad >= far for size, pad, far in zip(shape[2:], sides[1], reach, strict=False))
     return "" if fits else f"expected at least the size of the window, {_printed(reach)}, after padding"
+
+
+def _shortened(path: str) -> str:
+    """Return a module's path with its middle left out if it does not fit a line.
+
+    >>> _shortened("layer1.0.conv1"), len(_shortened("0." * 900))
+    ('layer1.0.conv1', 105)
+    """
+    return path if len(path) <= LONGEST_PATH else f"{path[:50]} ... {path[-50:]}"
 
 
 def _first_line(error: Exception) -> str:

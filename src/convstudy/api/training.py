@@ -166,19 +166,20 @@ def train(
     run.claim()
     with shown(on_event) as display:
         run.perform(display)
-    trained = open_trained(run.folder.path)
+    trained = open_trained(run.folder.path, trusted=True)
     given = next(iter(call.models.values()), None)
     return Run(replace(trained, given=given, given_data=call.data))
 
 
-def open_run(path: str | Path, *, network: Network | None = None, data: Any = None) -> Run:
+def open_run(path: str | Path, *, network: Network | None = None, data: Any = None, trust: bool = False) -> Run:
     """Open the folder of a finished run, or of a comparison with a single run.
 
-    If the run's network or data were given as objects, pass them again, because the folder does not store them.
+    If the run's network or data were given as objects, pass them again, because the folder does not store them. With
+    `trust`, the Python file in a run folder that somebody else wrote is run when the network is used.
 
     Raises: StudyError, if there is no finished run, or more than one, or `network` has other code than the run.
     """
-    trained = open_trained(Path(path))
+    trained = open_trained(Path(path), trusted=trust)
     given = None if network is None else model_of(trained.name, network)
     if given is not None and given.code != trained.record["code"]:
         raise StudyError(f"{path} was trained with other code of {trained.name}; pass the `network` of that run")

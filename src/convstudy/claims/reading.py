@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -51,7 +52,10 @@ def read_table(path: str | Path) -> ClaimedTable:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ClaimError(f"{path} is not a regular file; expected a layer table")
+        size = status.st_size
         if size > LARGEST_FILE:
             raise ClaimError(
                 f"{path.name}: {size / 2**20:.0f} MiB; expected a layer table of at most {LARGEST_FILE // 2**20} MiB"

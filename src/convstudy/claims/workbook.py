@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from itertools import islice
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
-from convstudy.claims.grid import MOST_COLUMNS, MOST_ROWS, Grid, grid_of
+from convstudy.claims.grid import LARGEST_FILE, MOST_COLUMNS, MOST_ROWS, Grid, grid_of
 from convstudy.errors import ClaimError, ToolError
 
 try:
@@ -19,12 +20,16 @@ except ImportError as error:
     ) from error
 
 
+MOST_CELLS = 16_384  # of a row, with Excel; the columns that a table has are limited later
+
+
 def workbook_grid(path: Path) -> Grid:
     """Read the first sheet that is not empty; a formula without a computed value is read as text.
 
     Raises:
         ClaimError: if the file is not a workbook, or every sheet is empty.
     """
+    refuse_large(path)
     values = cells_of(path, computed=True)
     formulas = cells_of(path, computed=False)
     rows = [
@@ -32,6 +37,34 @@ def workbook_grid(path: Path) -> Grid:
         for shown, typed in zip(padded(values, formulas), padded(formulas, values), strict=True)
     ]
     return grid_of(rows, path.name)
+
+
+def refuse_large(path: Path) -> None:
+    """Check the size of a workbook before it is unpacked, and of its rows before they are read.
+
+    Raises:
+        ClaimError: if it is larger than any layer table, or not a workbook.
+    """
+    try:
+        with ZipFile(path) as packed:
+            problem = _too_large(packed)
+    except (BadZipFile, KeyError, OSError, RuntimeError, ValueError, EOFError, zlib.error) as error:
+        raise ClaimError(f"{path.name}: not an Excel workbook (.xlsx): {' '.join(str(error).split())[:80]}") from None
+    if problem:
+        raise ClaimError(f"{path.name}: {problem}")
+
+
+def _too_large(packed: ZipFile) -> str:
+    """Return what of a workbook is larger than in any layer table; empty if nothing is."""
+    parts = [part for part in packed.infolist() if part.filename.endswith((".xml", ".rels"))]
+    size = sum(part.file_size for part in parts)
+    if size > LARGEST_FILE:
+        return f"{size / 2**20:.0f} MiB when unpacked; expected at most {LARGEST_FILE // 2**20} MiB"
+    sheets = [part for part in parts if part.filename.startswith("xl/worksheets/")]
+    widest = max((row.count(b"<c") for part in sheets for row in packed.read(part).split(b"<row")), default=0)
+    if widest > MOST_CELLS:
+        return f"a row of {widest:,} cells; expected a layer table of at most {MOST_COLUMNS} columns"
+    return ""
 
 
 def padded(rows: list[list[str]], others: list[list[str]]) -> list[list[str]]:

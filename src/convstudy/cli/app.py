@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
 import re
 import sys
+import traceback
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -31,9 +34,12 @@ from convstudy.cli.setting_flags import in_flags
 from convstudy.cli.summary import summary
 from convstudy.cli.train import train
 from convstudy.cli.trends import trends
+from convstudy.cli.verify import verify
 from convstudy.cli.watch import watch
-from convstudy.errors import ConvstudyError, printable
+from convstudy.errors import ConvstudyError, place_in_user_code, printable
 
+TRACEBACK = "--traceback"  # accepted before and after the command
+HOME = re.compile(r"(-[A-Za-z]|--[\w-]+=)(~(?:/.*)?)", re.DOTALL)  # a shell expands it only where a word begins
 INTERRUPTED = 130  # exit status after Ctrl-C: 128 plus the number of the signal
 AFTER_CTRL_C = {  # what is true of each command; all others begin again
     "train": "repeat the command to continue",
@@ -53,7 +59,7 @@ app = typer.Typer(
 )
 LISTS = "Models and data"
 COMMANDS = {  # by panel of `convstudy --help`, in its order; `data` is added to its panel below
-    "Train and compare": (compare, train, watch, report, import_),
+    "Train and compare": (compare, train, watch, report, import_, verify),
     LISTS: (models,),
     "Use a trained network": (evaluate, predict, export),
     "Count without training": (summary, draw, explain, trends, diff, bottleneck, check, build),
@@ -91,20 +97,32 @@ def options(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    show_traceback: Annotated[
+        bool, typer.Option(TRACEBACK, help="After an error, print where it happened; put it before or after a command.")
+    ] = False,
 ) -> None:
     """Accept the options of `convstudy` itself."""
 
 
 def main() -> None:
     """Run the command line. Invalid input prints one line on standard error and exits with 2, Ctrl-C exits with 130."""
+    for stream in (sys.stdout, sys.stderr):
+        _accept_any_letter(stream)
+    words = [HOME.sub(_expanded, word) if HOME.fullmatch(word) else word for word in sys.argv[1:]]
+    asked = TRACEBACK in words
     try:
-        status = _with_command(sys.argv[1:2])(standalone_mode=False)
+        status = _with_command(words[:1])([word for word in words if word != TRACEBACK], standalone_mode=False)
     except ConvstudyError as error:
-        _fail(in_flags(error))
+        _fail(in_flags(error), error if asked else None)
     except (KeyboardInterrupt, typer.Abort):
         _interrupted()
     except OSError as error:
-        _fail(f"{error.filename or 'the operating system'}: {error.strerror or error}")
+        _fail(f"{error.filename or 'the operating system'}: {error.strerror or error}", error if asked else None)
+    except SystemExit as error:  # of the user's code, or of a process whose error another process reports
+        place = place_in_user_code(error)
+        if not place:
+            raise
+        _fail(f"the network's code ends the program with sys.exit({error.code!r}){place}", error if asked else None)
     except Exception as error:
         if not hasattr(error, "format_message"):  # present in typer's own errors about arguments
             raise
@@ -123,12 +141,26 @@ def _with_command(words: list[str]) -> typer.Typer:
     return alone if alone.registered_commands or alone.registered_groups else app
 
 
+def _accept_any_letter(stream: object) -> None:
+    """Let a stream print letters that its encoding does not have as escapes, and file names as the system has them."""
+    if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+        utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+        stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+
+
+def _expanded(word: re.Match[str]) -> str:
+    return word[1] + os.path.expanduser(word[2])  # noqa: PTH111 - as text, with a slash at its end
+
+
 def _interrupted() -> None:
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     print(f"interrupted; {AFTER_CTRL_C.get(command, 'repeat the command to begin again')}", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, error: BaseException | None = None) -> None:
+    """Print a message and, of an `error`, where it happened."""
+    if error is not None:
+        traceback.print_exception(error)
     print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(2)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from convstudy.cli.options import TableOrJson
-from convstudy.cli.predict import Device, RunPath, opened
+from convstudy.cli.predict import Device, RunPath, Trust, opened
 
 
 def evaluate(
@@ -32,6 +32,7 @@ def evaluate(
     ] = False,
     device: Device = "auto",
     output_format: TableOrJson = "table",
+    trust: Trust = False,
 ) -> None:
     """Evaluate a trained network on test images: top-1 accuracy with its 95% CI, in total and per class.
 
@@ -47,7 +48,7 @@ def evaluate(
     from convstudy.study import evaluate as evaluated
 
     found = evaluated(
-        opened(run),
+        opened(run, trust=trust),
         choose_device(device),
         data=data,
         data_dir=data_dir,

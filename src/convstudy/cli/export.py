@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from convstudy.cli.predict import RunPath, opened
+from convstudy.cli.predict import RunPath, Trust, opened
 
 
 def export(
@@ -26,6 +26,7 @@ def export(
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Compare the logits of the file with those of the network.")
     ] = True,
+    trust: Trust = False,
 ) -> None:
     """Export a trained network, with its classes and preprocessing, to a file for other programs.
 
@@ -36,7 +37,7 @@ def export(
     from convstudy.report.numbers import plural
     from convstudy.study import export as exported
 
-    written = exported(opened(run), output_format, output, check=check)
+    written = exported(opened(run, trust=trust), output_format, output, check=check)
     typer.echo(written.path)
     if written.largest_difference is None:
         typer.echo(f"not checked: {written.note}", err=True)

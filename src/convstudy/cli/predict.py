@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from convstudy.wording import plural
+from convstudy.wording import plural, spreadsheet_text
 
 if TYPE_CHECKING:
     from convstudy.study import Answer, TrainedRun
@@ -20,6 +20,10 @@ RUNS = "*/seed-*/run.json"  # in the folder of a comparison
 RunPath = Annotated[
     Path,
     typer.Argument(metavar="RUN", help="Folder of a run, written by `convstudy train` or `convstudy compare`."),
+]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the Python code of a run folder that somebody else wrote, without asking."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
@@ -34,6 +38,7 @@ def predict(
     output_format: Annotated[
         Literal["table", "csv", "json"], typer.Option("--format", help="table for reading, csv or json for programs.")
     ] = "table",
+    trust: Trust = False,
 ) -> None:
     """Predict the classes of images with a trained network, with their probabilities.
 
@@ -48,7 +53,7 @@ def predict(
     from convstudy.report.terminal import answer_table
     from convstudy.study import answers, choose_device, image_files
 
-    trained = opened(run, best=True)
+    trained = opened(run, best=True, trust=trust)
     place = choose_device(device)
     found = list(
         answers(
@@ -94,21 +99,38 @@ def _write_csv(answers: Sequence[Answer], topk: int) -> None:
     ranks = [f"{name}{'' if rank == 1 else f'_{rank}'}" for rank in range(1, topk + 1) for name in NAMES]
     writer.writerow(["image", *ranks, "problem"])
     for answer in answers:
-        values = [value for pair in answer.ranked for value in pair] or [""] * len(ranks)
-        writer.writerow([printable(answer.path.as_posix()), *values, answer.problem])
+        values = [value for label, share in answer.ranked for value in (spreadsheet_text(label), share)] or [""] * len(
+            ranks
+        )
+        writer.writerow([spreadsheet_text(printable(answer.path.as_posix())), *values, answer.problem])
 
 
-def opened(run: Path, *, best: bool = False) -> TrainedRun:
+def opened(run: Path, *, best: bool = False, trust: bool = False) -> TrainedRun:
     """Open a run or, with `best`, the best run of a comparison; print on standard error what is not evident.
 
-    It says which run of a comparison is used, and whether the run's own copy of the user's source file is.
+    It says which run of a comparison is used, and whether the run's own copy of the user's source file is. If using the
+    run would execute somebody else's code, it asks, unless `trust`.
     """
+    from dataclasses import replace
+
     from convstudy.study import open_run
 
-    trained = open_run(run, best=best)
+    trained = open_run(run, best=best, trusted=trust)
+    if trained.foreign_code and agreed_to_run(trained.foreign_code, trained.folder.path):
+        trained = replace(trained, trusted=True)
     if trained.folder.path not in {run, run.parent} and len(list(run.glob(RUNS))) > 1:
         typer.echo(f"using {trained.folder.path}, which has the highest validation top-1", err=True)
-    if trained.copy_used:
+    if trained.copy_used and not trained.foreign_code:
         problem = "has changed since this run was trained" if trained.source_exists else "is not in this folder"
         typer.echo(f"{trained.name} {problem}; using the copy stored in the run", err=True)
     return trained
+
+
+def agreed_to_run(code: str, folder: Path) -> bool:
+    """Ask whether to run somebody else's code, if there is somebody to ask."""
+    from convstudy.errors import printable
+
+    if not sys.stdin.isatty():
+        return False
+    question = f"{folder} was not written by you on this machine; using it runs the Python code {code}. Run it?"
+    return typer.confirm(printable(question), err=True)

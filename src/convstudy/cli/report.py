@@ -120,7 +120,7 @@ def _write_text(text: str, output: Path | None) -> None:
     if output is None:
         typer.echo(text, nl=False)
         return
-    with whole_file(output) as draft:
+    with whole_file(output, keep_hard_links=True) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
     typer.echo(output)
 

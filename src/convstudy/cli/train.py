@@ -50,6 +50,10 @@ def train(
             metavar="FOLDER", help="Continue the run in this folder with its own settings.", show_default=False
         ),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="With --resume: run the Python code of a run that somebody else started."),
+    ] = False,
     **settings: Any,
 ) -> None:
     """Train a network with one seed, test it once, and store it for evaluate, predict and export.
@@ -66,6 +70,7 @@ def train(
         if model is not None:
             raise StudyError(f"--resume {resume} continues that run with its own settings; leave out MODEL")
         folder = resume.parent if resume.is_file() else resume
+        _refuse_foreign_code(folder, trust)
         carry_out_training(stored_plan(folder), folder, None)
         return
     if model is None:
@@ -77,6 +82,21 @@ def train(
     chosen = asked(Plan, settings)
     plan = Plan.from_dict({"models": [model], "seeds": 1, **chosen, "find_lr": find_lr, "recipe": recipe})
     carry_out_training(plan, output, chosen.get("threads"))
+
+
+def _refuse_foreign_code(folder: Path, trust: bool) -> None:
+    """Ask before somebody else's code is run. Raises: StudyError, if it must not be."""
+    from convstudy.cli.predict import agreed_to_run
+    from convstudy.errors import StudyError
+    from convstudy.study import foreign_code
+
+    code = "" if trust else foreign_code(folder)
+    if code and not agreed_to_run(code, folder):
+        raise StudyError(
+            f"{folder} was not written by you on this machine, and continuing it runs {code}, which can do anything "
+            "that you can; read it, then set `trust`",
+            setting="trust",
+        )
 
 
 def _of_file(config: Path | None) -> dict[str, Any]:

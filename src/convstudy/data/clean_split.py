@@ -50,7 +50,7 @@ def write_clean_split(inspection: Inspection, path: Path) -> tuple[int, int]:
     )
     if table["split"].isna().all():
         table = table.drop(columns="split")
-    with whole_file(path) as draft:
+    with whole_file(path, keep_hard_links=True) as draft:
         table.to_csv(draft, index=False, quoting=csv.QUOTE_ALL)
     return len(kept), len(inspection.files) - len(kept)
 

@@ -153,7 +153,7 @@ def opened(path: Path) -> Store | None:
     report = DecodingReport(
         {int(place): what for place, what in record["problems"].items()}, Counter(record["treatments"])
     )
-    note = f"{images.nbytes / 1e9:.2g} GB of images, more than a quarter of the free memory: mapped from {path}"
+    note = f"{images.nbytes / 1e9:.2g} GB of images, more than a quarter of the free memory: mapped from the cache"
     return Store(images, report, note)
 
 

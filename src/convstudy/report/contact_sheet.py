@@ -38,7 +38,7 @@ def write_contact_sheet(inspection: Inspection, path: Path) -> None:
         sheets=_sheets(inspection),
         left_out=max(len(_by_class(inspection)) - CLASSES, 0),
     )
-    with whole_file(path) as draft:
+    with whole_file(path, keep_hard_links=True) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 

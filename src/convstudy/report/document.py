@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from convstudy.report import numbers, sentences
@@ -31,19 +32,18 @@ def markdown(findings: Findings) -> str:
     """Return verdicts, tables of results, pairs and metrics, the protocol, and the command to reproduce."""
     results = findings.results
     data = results.protocol.data
-    parts = [f"# {numbers.title([model.name for model in results.models], data.name)}"]
+    parts = [f"# {in_text(numbers.title([model.name for model in results.models], data.name))}"]
     if findings.unfinished:
         parts.append(UNFINISHED.format(numbers.plural(findings.unfinished, "run")))
     if results.protocol.mixed:
-        parts.append("\n".join([f"**{MIXED}**", "", *(f"- {line}" for line in results.protocol.mixed)]))
-    wrong = [f"- {health_sentence(finding, len(results.protocol.seeds))}" for finding in results.health]
+        parts.append("\n".join([f"**{MIXED}**", "", *(f"- {in_text(line)}" for line in results.protocol.mixed)]))
+    wrong = [f"- {in_text(health_sentence(finding, len(results.protocol.seeds)))}" for finding in results.health]
     parts.append("\n".join(["**What is wrong with the runs**", "", *wrong]) if wrong else "")
-    parts.append("\n".join(f"- {sentences.verdict_in(results, pair)}" for pair in results.comparisons))
-    parts.append(sentences.withheld(results))
-    parts += [sentences.level(results), sentences.far_apart(results)]
+    parts.append("\n".join(f"- {in_text(sentences.verdict_in(results, pair))}" for pair in results.comparisons))
+    parts += [in_text(line(results)) for line in (sentences.withheld, sentences.level, sentences.far_apart)]
     parts += [
-        "\n\n".join(f"**{reply.question}** {reply.answer}" for reply in sentences.replies(results)),
-        f"{sentences.basis(results)}" + (f"; {known}." if (known := sentences.opened(results)) else "."),
+        "\n\n".join(f"**{in_text(reply.question)}** {in_text(reply.answer)}" for reply in sentences.replies(results)),
+        in_text(sentences.basis(results) + (f"; {known}." if (known := sentences.opened(results)) else ".")),
         "## Results",
         in_markdown(result_frame(results)),
         "## Speed and memory",
@@ -55,7 +55,9 @@ def markdown(findings: Findings) -> str:
     if results.models:
         parts += ["## Other metrics", f"{_shown_values(results)} (95% CI).", in_markdown(measure_frame(results))]
     if data.findings is not None:
-        found = [f"- {'**' * each.contaminates}{each.sentence}{'**' * each.contaminates}" for each in data.findings]
+        found = [
+            f"- {'**' * each.contaminates}{in_text(each.sentence)}{'**' * each.contaminates}" for each in data.findings
+        ]
         parts += ["## Problems found in the data", "\n".join(found) or "None."]
     protocol = results.protocol
     sentences_of_protocol = (
@@ -65,8 +67,9 @@ def markdown(findings: Findings) -> str:
         sentences.intervals(results),
         sentences.p_values(results),
     )
-    parts += ["## Protocol", "\n".join(f"- {line}" for line in sentences_of_protocol if line)]
-    parts += ["## Reproduce", f"```console\n{protocol.command}\n```"]
+    parts += ["## Protocol", "\n".join(f"- {in_text(line)}" for line in sentences_of_protocol if line)]
+    fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`{3,}", protocol.command))])
+    parts += ["## Reproduce", f"{fence}console\n{protocol.command}\n{fence}"]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -183,9 +186,19 @@ def _shown_values(results: Results) -> str:
     return "Mean ± standard deviation over seeds" if len(results.protocol.seeds) > 1 else "One seed"
 
 
+def in_text(text: str) -> str:
+    r"""Return a line of text for Markdown, in which names make no tags, links, code or emphasis.
+
+    >>> in_text("<b>net</b> beats [a](http://b) and `c`, *d*\n# e")
+    '&lt;b>net&lt;/b> beats [a]\\(http://b) and \\`c\\`, \\*d\\* # e'
+    """
+    line = " ".join(text.split()).replace("<", "&lt;").replace("](", "]\\(")
+    return re.sub(r"([`*])", r"\\\1", line)
+
+
 def in_markdown(frame: pd.DataFrame) -> str:
     """Return a table in GitHub Markdown, with special characters in names escaped."""
-    safe = frame.map(lambda text: text.replace("|", "\\|").replace("<", "&lt;"))
+    safe = frame.map(lambda text: in_text(text).replace("|", "\\|"))
     return safe.to_markdown(
         index=False, disable_numparse=True, colalign=("left", *["right"] * (len(frame.columns) - 1))
     )

@@ -36,7 +36,7 @@ def write_html(findings: Findings, path: Path) -> None:
     Raises: OSError, if the folder cannot be written to.
     """
     page = html(findings)
-    with whole_file(path) as draft:
+    with whole_file(path, keep_hard_links=True) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 

@@ -27,7 +27,7 @@ def write_pdf(page: Path, path: Path) -> None:
             f"PDF needs Chromium or Chrome, and neither is installed (looked for {', '.join(BROWSERS)}); install one, "
             f"or open {page} in another browser and print it"
         )
-    with whole_file(path) as draft:
+    with whole_file(path, keep_hard_links=True) as draft:
         words = [
             browser,
             "--headless",

@@ -12,10 +12,10 @@ from markupsafe import Markup
 from convstudy.files import whole_file
 from convstudy.report import numbers
 from convstudy.report.critical_difference import critical_difference_diagram
-from convstudy.report.document import in_latex, in_markdown
+from convstudy.report.document import in_latex, in_markdown, in_text
 from convstudy.report.html import packed_plotly, templates
 from convstudy.report.sentences import p_value
-from convstudy.wording import listed
+from convstudy.wording import listed, spreadsheet_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ def write_ranks(ranking: Ranking, path: Path, command: str) -> None:
     Raises: OSError, if the folder cannot be written to.
     """
     page = html(ranking, command)
-    with whole_file(path) as draft:
+    with whole_file(path, keep_hard_links=True) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 
@@ -74,8 +74,9 @@ def in_words(ranking: Ranking) -> str:
 
 def markdown(ranking: Ranking) -> str:
     """Return the verdict, the description of the diagram, and the tables."""
-    parts = [f"# {title(ranking)}", "\n".join(f"- {line}" for line in verdict(ranking)), in_words(ranking)]
-    parts += [f"**{each.name}**: {line}" for each in ranking.data for line in each.caveats]
+    parts = [f"# {title(ranking)}", "\n".join(f"- {in_text(line)}" for line in verdict(ranking))]
+    parts.append(in_text(in_words(ranking)))
+    parts += [f"**{in_text(each.name)}**: {in_text(line)}" for each in ranking.data for line in each.caveats]
     parts += ["## Top-1 and ranks", in_markdown(frame(ranking)), "## Nemenyi's p-values", in_markdown(pairs(ranking))]
     return "\n\n".join(parts) + "\n"
 
@@ -101,7 +102,7 @@ def csv(ranking: Ranking) -> str:
     import pandas as pd  # noqa: PLC0415
 
     rows = [
-        {"data": each.name, "network": name, "top1": score, "rank": place}
+        {"data": spreadsheet_text(each.name), "network": spreadsheet_text(name), "top1": score, "rank": place}
         for each in ranking.data
         for name, score, place in zip(ranking.networks, each.top1, each.ranks, strict=True)
     ]

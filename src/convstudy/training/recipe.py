@@ -42,6 +42,7 @@ class Recipe:
     epochs: Annotated[
         int,
         Ge(1),
+        Le(1_000_000),
         Setting(
             "Number of passes over the training set.",
             panel=OPTIMIZATION,
@@ -52,6 +53,7 @@ class Recipe:
     batch_size: Annotated[
         int,
         Ge(2),
+        Le(2**31 - 1),
         Setting(
             "Images per optimizer step.",
             panel=OPTIMIZATION,

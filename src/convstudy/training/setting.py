@@ -98,7 +98,7 @@ def declared(record: type) -> Mapping[str, Declared]:
 
     >>> from convstudy.training import Recipe
     >>> declared(Recipe)["batch_size"].flags, declared(Recipe)["batch_size"].expected
-    (('--batch-size', '-b'), 'a whole number, 2 or more')
+    (('--batch-size', '-b'), 'a whole number from 2 to 2,147,483,647')
     """
     hints = get_type_hints(record, include_extras=True)
     return {field.name: _declared(field.name, hints[field.name], field.default) for field in fields(record)}
@@ -137,14 +137,19 @@ def _range(bounds: tuple[Any, ...]) -> str:
     upper = next((each for each in bounds if isinstance(each, Lt | Le)), None)
     match lower, upper:
         case Gt(gt=low), None:
-            return f" above {low:g}"
+            return f" above {_number(low)}"
         case Ge(ge=low), None:
-            return f", {low:g} or more"
+            return f", {_number(low)} or more"
         case Gt(gt=low), Le(le=high):
-            return f" above {low:g}, at most {high:g}"
+            return f" above {_number(low)}, at most {_number(high)}"
         case Ge(ge=low), Le(le=high):
-            return f" from {low:g} to {high:g}"
+            return f" from {_number(low)} to {_number(high)}"
         case Ge(ge=low), Lt(lt=high):
-            return f" from {low:g} to below {high:g}"
+            return f" from {_number(low)} to below {_number(high)}"
         case _:
             return ""
+
+
+def _number(value: Any) -> str:
+    """Write a bound: whole numbers with all their digits."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"

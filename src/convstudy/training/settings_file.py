@@ -21,11 +21,17 @@ def read_mapping(path: Path, what: str, example: str, error: type[ConvstudyError
     import yaml  # noqa: PLC0415 - imported only if there is a file
 
     try:
+        if path.exists() and not path.is_file():
+            raise error(f"{path} is not a regular file; expected {what} in YAML")
+        if path.stat().st_size > LARGEST:
+            raise error(f"{path} has {path.stat().st_size:,} bytes; expected {what} of at most {LARGEST:,}")
         written = yaml.load(path.read_text(encoding="utf-8"), Loader=_loader())
+    except RecursionError:
+        raise error(f"{path} is nested too deeply; expected lines such as `{example}`") from None
     except OSError as caught:
         raise error(f"{path} cannot be read ({caught.strerror}); expected {what} in YAML") from caught
     except yaml.constructor.ConstructorError as caught:
-        if caught.context != TWICE:
+        if caught.context != REFUSED:
             raise error(f"{path} is not YAML ({' '.join(str(caught).split())})") from caught
         raise error(f"{path}: {caught.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as caught:
@@ -42,7 +48,9 @@ def yaml_text(settings: dict[str, Any]) -> str:
     return str(yaml.dump(settings, Dumper=_dumper(), sort_keys=False, allow_unicode=True))
 
 
-TWICE = "a key is given twice"
+LARGEST = 100_000  # bytes; a study with every setting has 2,000
+MOST_ALIASES = 20  # with more, a few lines can stand for more values than fit in memory
+REFUSED = "refused"  # context of the errors that are raised here, whose problem is a whole message
 
 
 @cache
@@ -50,7 +58,18 @@ def _loader() -> Any:
     import yaml  # noqa: PLC0415
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """A safe loader that refuses a mapping with a key twice."""
+        """A safe loader that refuses a mapping with a key twice, and a text of aliases."""
+
+        aliases = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                self.aliases += 1
+                if self.aliases > MOST_ALIASES:
+                    raise yaml.constructor.ConstructorError(
+                        REFUSED, None, f"more than {MOST_ALIASES} aliases (`*name`); write the values out"
+                    )
+            return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             seen = set()
@@ -58,7 +77,7 @@ def _loader() -> Any:
                 if key.value in seen:
                     line = key.start_mark.line + 1
                     raise yaml.constructor.ConstructorError(
-                        TWICE, None, f"'{key.value}' is given twice, again in line {line}; leave one out"
+                        REFUSED, None, f"'{key.value}' is given twice, again in line {line}; leave one out"
                     )
                 seen.add(key.value)
             mapping: dict[Any, Any] = super().construct_mapping(node, deep)

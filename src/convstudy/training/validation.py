@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -13,6 +14,7 @@ from convstudy.training.setting import Declared, declared, synonyms
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+LONGEST_VALUE = 120  # letters of a value that a message quotes
 ALSO = "; also: "  # between several problems of one file
 
 
@@ -98,4 +100,9 @@ def _expected(setting: Declared, value: object) -> str:
 
 
 def _got(value: object) -> str:
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+    text = f"{value:g}" if isinstance(value, float) else reprlib.repr(value) if _is_large(value) else repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} ..."
+
+
+def _is_large(value: object) -> bool:
+    return isinstance(value, list | tuple | dict | set)

@@ -210,7 +210,11 @@ class Comparison:
 def perform_missing(comparison: Comparison, folder: ComparisonFolder, on_event: OnEvent) -> tuple[RunFailed, ...]:
     """Perform the runs that the folder does not hold yet, and return those that failed; interrupted runs continue."""
     make_deterministic(comparison.device)
-    tasks = [task for task in tasks_of(comparison, folder.run) if not task.folder.complete]
+    every = tasks_of(comparison, folder.run)
+    tasks = [task for task in every if not task.folder.complete]
+    for task in every:
+        if task.folder.complete:
+            task.folder.tidy()
     on_event(study_started(comparison, tasks, total=len(list(comparison.runs()))))
     return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event)
 

@@ -30,12 +30,15 @@ from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
+from convstudy.study.runs.digests import sealed
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.identity import OUTPUT
+from convstudy.study.runs.identity import OUTPUT, require_text
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits, highest
 from convstudy.wording import plural
 
 IMPORTED = "imported"
+LONGEST_NAME = 100  # letters of a network's name in that of its folder; file systems take 255
+Register = dict[str, dict[str, Any]]  # content of imported.json
 
 
 def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed: int | None = None) -> Findings:
@@ -47,6 +50,8 @@ def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed
     Raises: StudyError, if the file cannot be read or does not fit the folder.
     """
     existing = read_findings(folder) if (folder.path / "results.json").exists() else None
+    if existing and not existing.runs:  # the first import was killed before it was registered
+        existing = None
     _check_target(folder, existing, model)
     class_names = existing.results.protocol.data.class_names if existing else None
     if existing:
@@ -57,14 +62,15 @@ def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed
     else:
         predictions = read_predictions(file)
     register = folder.imported()
-    seeds: list[int] = register.setdefault(model, {"folder": _folder_name(model), "seeds": []})["seeds"]
+    name = _own_folder(folder, register, existing, model)
+    seeds: list[int] = register.setdefault(model, {"folder": name, "seeds": []})["seeds"]
     number = seed if seed is not None else max(seeds, default=-1) + 1
     if number in seeds:
         raise StudyError(
             f"{folder.path} already holds a run of {model} with seed {number}; choose another `seed`", setting="seed"
         )
     content = _content(predictions)
-    _refuse_same(folder, file, model, content, [folder.run(register[model]["folder"], each) for each in seeds])
+    _refuse_same(folder, file, model, content, [folder.run(name, each) for each in seeds])
     findings = existing or _empty(folder, file, predictions)
     if existing is None:
         folder.claim({IMPORTED: True, "models": [], "folders": [], "seeds": []})
@@ -75,24 +81,22 @@ def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed
         "scored": predictions.scored,
         "classes": predictions.logits.shape[1],
     }
-    _write(
-        folder.run(register[model]["folder"], number), predictions, {"model": model, "seed": number, IMPORTED: source}
-    )
+    _write(folder.run(name, number), predictions, {"model": model, "seed": number, IMPORTED: source})
     seeds.append(number)
     seeds.sort()
-    write_json(folder.path / "imported.json", register)
-    joined = with_imported(findings, folder)
+    joined = with_imported(findings, folder, register)
     write_findings(folder, joined)
+    write_json(folder.path / "imported.json", register)  # last, so that the same import repeats one that was killed
     return joined
 
 
-def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
-    """Return the findings with the imported runs of the folder added."""
-    register = folder.imported()
+def with_imported(findings: Findings, folder: ComparisonFolder, register: Register | None = None) -> Findings:
+    """Return the findings with the imported runs of the folder added, which are in `register` or imported.json."""
+    register = folder.imported() if register is None else register
     if not register:
         return findings
     own = tuple(model for model in findings.results.models if model.name not in register)
-    runs = tuple(run for run in findings.runs if run.model not in register) + read_imported_runs(folder)
+    runs = tuple(run for run in findings.runs if run.model not in register) + read_imported_runs(folder, register)
     groups = groups_of(runs)
     models = own + tuple(_result(name, [run for run in runs if run.model == name], groups) for name in register)
     answers = {model.name: np.stack([run.right for run in runs if run.model == model.name]) for model in models}
@@ -120,9 +124,11 @@ def with_imported(findings: Findings, folder: ComparisonFolder) -> Findings:
 
 def _check_target(folder: ComparisonFolder, existing: Findings | None, model: str) -> None:
     """Check that predictions of `model` can be added to the folder. Raises: StudyError, if they cannot."""
+    require_text(str(folder.path.absolute()), OUTPUT)
+    require_text(model, "model")
     if not model.strip():
         raise StudyError("model is empty; expected a name for the network that made the predictions", setting="model")
-    if existing is None and folder.path.exists() and any(folder.path.iterdir()):
+    if existing is None and not _begun(folder) and folder.path.exists() and any(folder.path.iterdir()):
         raise StudyError(
             f"{folder.path} holds no finished comparison; finish it, or choose another `output`", setting=OUTPUT
         )
@@ -142,6 +148,12 @@ def _check_target(folder: ComparisonFolder, existing: Findings | None, model: st
             f"{folder.path} has its own runs of {model}; choose another `model` name for the imported network",
             setting="model",
         )
+
+
+def _begun(folder: ComparisonFolder) -> bool:
+    """Return whether the folder belongs to a first import that did not end."""
+    comparison = folder.path / "comparison.json"
+    return comparison.exists() and IMPORTED in folder.identity() and not folder.imported()
 
 
 def _ids(folder: ComparisonFolder) -> list[str]:
@@ -238,7 +250,7 @@ def _write(run: RunFolder, predictions: OutsidePredictions, record: dict[str, An
     run.write_predictions(predictions.ids, predictions.labels, logits, predictions.groups)
     with whole_file(run.path / "epochs.csv") as draft:
         draft.write_text("epoch\n", encoding="utf-8")
-    write_json(run.path / "run.json", record)
+    write_json(run.path / "run.json", sealed(record, run.path))
 
 
 def _result(name: str, runs: list[RunResult], groups: Groups | None) -> ModelResult:
@@ -279,5 +291,32 @@ def _empty(folder: ComparisonFolder, file: Path, predictions: OutsidePredictions
     return Findings(results=Results(models=(), comparisons=(), protocol=protocol, environment={}), runs=())
 
 
+def _own_folder(folder: ComparisonFolder, register: Register, existing: Findings | None, model: str) -> str:
+    """Return the name of the folder for the runs of `model`. Raises: StudyError, if another network has that folder."""
+    if model in register:
+        return str(register[model]["folder"])
+    name = _folder_name(model)
+    owners = {other["folder"].lower(): known for known, other in register.items()}
+    if existing:
+        identity = folder.identity()
+        owners |= dict(zip(map(str.lower, identity["folders"]), identity["models"], strict=True))
+    owner = owners.get(name.lower())
+    for run in (folder.path / name).glob("seed-*/run.json"):  # of an import that was killed before it was registered
+        owner = owner or RunFolder(run.parent).record().get("model")
+    if owner not in {None, model}:
+        raise StudyError(
+            f"the folder {folder.path / name} for {model} holds the runs of {owner}; choose another `model` name",
+            setting="model",
+        )
+    return name
+
+
 def _folder_name(model: str) -> str:
-    return f"{IMPORTED}-{re.sub(r'[^A-Za-z0-9._-]+', '-', model).strip('.-') or 'network'}"
+    """Return a folder name for a network, with a digest of the name if letters of it cannot be kept.
+
+    >>> _folder_name("their-mlp"), _folder_name("their mlp"), _folder_name("α"), _folder_name("β")
+    ('imported-their-mlp', 'imported-their-mlp-2126dbae', 'imported-network-3e32da96', 'imported-network-2245c1c8')
+    """
+    kept = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip(".-")[:LONGEST_NAME]
+    digest = "" if kept == model else f"-{hashlib.sha256(model.encode(errors='surrogateescape')).hexdigest()[:8]}"
+    return f"{IMPORTED}-{kept or 'network'}{digest}"

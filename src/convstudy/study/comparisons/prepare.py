@@ -18,6 +18,7 @@ from convstudy.study.plans.budget import BudgetKind
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.environment import choose_device
 from convstudy.study.runs.frozen_backbone import unaugmented
+from convstudy.study.runs.identity import require_text
 
 
 def prepare(
@@ -75,6 +76,8 @@ def _check_folds(data: DataSet, folds: int, first_seeds: range) -> None:
 
 def _opened(plan: Plan, given: Mapping[str, Model]) -> list[Model]:
     """Return the models of a plan. Raises: a ConvstudyError, if one cannot be opened or does not fit the plan."""
+    for name in plan.models:
+        require_text(name, "the name of a network")
     weights = next((name for name in plan.models if partition_weights(name)[1] and name not in given), None)
     if weights and plan.recipe.init != "as is":
         raise StudyError(

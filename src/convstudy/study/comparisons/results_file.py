@@ -15,6 +15,7 @@ from convstudy.study.comparisons.results import Findings, Metric, ModelResult, R
 from convstudy.study.comparisons.start import Start, layers_of
 from convstudy.study.runs.record_file import read_record
 from convstudy.study.runs.result import RunResult
+from convstudy.wording import spreadsheet_text
 
 
 def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
@@ -64,7 +65,7 @@ def read_start(folder: ComparisonFolder) -> Start:
 def _flat_row(model: ModelResult) -> dict[str, str | int | float | None]:
     top1 = model.top1
     return {
-        "name": model.name,
+        "name": spreadsheet_text(model.name),
         "input": "x".join(str(length) for length in model.input_shape or ()),
         "parameters": model.parameters,
         "macs": model.macs,
@@ -96,7 +97,10 @@ def _runs(folder: ComparisonFolder, identity: dict[str, Any]) -> tuple[RunResult
     return (*(run.read() for run in runs.values()), *read_imported_runs(folder))
 
 
-def read_imported_runs(folder: ComparisonFolder) -> tuple[RunResult, ...]:
-    """Return the runs whose predictions were imported, network by network."""
-    runs = [folder.run(network["folder"], seed) for network in folder.imported().values() for seed in network["seeds"]]
+def read_imported_runs(
+    folder: ComparisonFolder, register: dict[str, dict[str, Any]] | None = None
+) -> tuple[RunResult, ...]:
+    """Return the runs whose predictions were imported, network by network, by `register` or by imported.json."""
+    networks = (folder.imported() if register is None else register).values()
+    runs = [folder.run(network["folder"], seed) for network in networks for seed in network["seeds"]]
     return tuple(replace(run.read(), scored=run.record()["imported"]["scored"]) for run in runs)

@@ -16,8 +16,9 @@ from convstudy.processes import agreed, first, first_then_others, gathered, plac
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
 from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.models.entrant import unallocated_network
-from convstudy.study.models.opening import Model
+from convstudy.study.models.opening import Model, runs_code
 from convstudy.study.plans.plan import Plan
+from convstudy.study.runs.digests import is_signed_record, signed
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, StudyStarted
 from convstudy.study.runs.folder import RunFolder
@@ -71,7 +72,7 @@ class TrainingRun:
                 require_same(path, FolderKind.RUN, _request(path)["identity"], self.identity)
             else:
                 require_empty(path, FolderKind.RUN)
-                write_json(path / REQUEST, {"identity": self.identity, "plan": self.plan.to_dict()})
+                write_json(path / REQUEST, signed({"identity": self.identity, "plan": self.plan.to_dict()}))
             if not self.plan.find_lr:
                 self._write_recipe()
 
@@ -122,6 +123,8 @@ class TrainingRun:
         """
         make_deterministic(self.comparison.device)
         tasks = [] if first(lambda: self.folder.complete) else self._tasks()
+        if not tasks:
+            first(self.folder.tidy)
         with logged(self.trackers, self.folder, flat(self.identity), on_event) as on_logged_event:
             on_logged_event(StudyStarted(missing=len(tasks), total=1))
             with working_with(self.plan.threads):
@@ -210,6 +213,17 @@ def stored_plan(path: Path) -> Plan:
             f"{path / REQUEST} is from another version of convstudy ({error}); repeat the whole command in another "
             "folder"
         ) from error
+
+
+def foreign_code(path: Path) -> str:
+    """Return the Python code that continuing a run would execute, if this user did not start it; otherwise "".
+
+    Raises: StudyError, if `convstudy train` has not started a run there, or its file cannot be read.
+    """
+    names = [name for name in stored_plan(path).models if runs_code(name)]
+    if not names or is_signed_record(json.loads((path / REQUEST).read_text(encoding="utf-8"))):
+        return ""
+    return names[0].rpartition(":")[0]
 
 
 def _request(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from torch import nn
 
 from convstudy.analysis import LayerRow, LayerTable, count, unallocated
-from convstudy.errors import ConvstudyError, ModelError
+from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
 from convstudy.study.models.memory_format import channels_last_is_faster
 from convstudy.study.models.opening import Model
 from convstudy.study.models.own_code import not_ended
@@ -119,5 +119,5 @@ def _on_cpu(model: Model, num_classes: int, in_channels: int) -> nn.Module:
     except Exception as error:
         raise ModelError(
             f"{model.name} cannot be built for {plural(num_classes, 'class')} and {plural(in_channels, 'channel')}: "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {error}{place_in_user_code(error)}"
         ) from error

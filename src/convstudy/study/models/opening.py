@@ -112,7 +112,7 @@ def open_model(name: str, *, trained: bool = True, new_head: bool = False) -> Mo
     if collection == "table":
         return _table_model(name)
     network, at, weights = partition_weights(name)
-    if ":" in network and collection not in COLLECTIONS:
+    if runs_code(network):
         own = _own_model(network)
         return _with_weights(own, name, weights, trained=trained, new_head=new_head) if at else own
     if network.endswith(".py"):
@@ -129,6 +129,15 @@ def open_model(name: str, *, trained: bool = True, new_head: bool = False) -> Mo
         examples=known.inputs,
         code=_digest_of_weights(Path(weights)),
     )
+
+
+def runs_code(name: str) -> bool:
+    """Return whether opening a network imports a file or module that is not a part of an installed collection.
+
+    >>> [runs_code(name) for name in ("mine.py:Net", "package.module:Net", "timm:resnet18", "table:a.tsv", "net@a:b")]
+    [True, True, False, False, False]
+    """
+    return ":" in name.partition("@")[0] and name.partition(":")[0] not in {*COLLECTIONS, "table"}
 
 
 def _table_model(name: str) -> Model:

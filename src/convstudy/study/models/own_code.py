@@ -16,7 +16,7 @@ from types import ModuleType
 
 import torch
 
-from convstudy.errors import ModelError
+from convstudy.errors import ModelError, place_in_user_code
 
 FOLDERS: set[Path] = set()  # of the user's files that were imported
 RELATIVE_IMPORT = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
@@ -56,7 +56,7 @@ def not_ended(where: str) -> Iterator[None]:
     except SystemExit as error:
         raise ModelError(
             f"{where} ends the program with sys.exit({'' if error.code is None else error.code}); move code that is "
-            'not part of the network under `if __name__ == "__main__":`'
+            f'not part of the network under `if __name__ == "__main__":`{place_in_user_code(error)}'
         ) from error
 
 
@@ -95,7 +95,8 @@ def _importing(where: str) -> Iterator[None]:
         raise
     except Exception as error:
         hint = "; name it as a module, as in package.module:Name" if "relative import" in str(error) else ""
-        raise ModelError(f"{where} cannot be imported: {type(error).__name__}: {error}{hint}") from error
+        reason = f"{type(error).__name__}: {error}{place_in_user_code(error)}"
+        raise ModelError(f"{where} cannot be imported: {reason}{hint}") from error
 
 
 def _from_file(path: Path) -> ModuleType:

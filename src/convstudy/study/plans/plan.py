@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -9,7 +10,7 @@ from dataclasses import KW_ONLY, asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from convstudy.errors import RecipeError, StudyError
 from convstudy.study.plans.budget import EXPECTED as BUDGETS
@@ -23,6 +24,9 @@ from convstudy.training.validation import ALSO, by_name, check, settle
 DATA = "Data"
 STUDY = "Study"
 RESOURCES = "Resources"
+LARGEST_SEED = 2**32 - 1  # of NumPy and scikit-learn
+MOST_SEEDS = 10_000  # per network; a number above it is a mistake, and its runs would be listed before the first one
+MOST_THREADS = 1_024  # also of runs at the same time; torch crashes with numbers far above the cores of a machine
 
 
 def _frozen(text: str) -> bool | str:
@@ -96,6 +100,7 @@ class Plan:
     seeds: Annotated[
         int,
         Ge(1),
+        Le(MOST_SEEDS),
         Setting(
             "Number of runs per network, each with its own seed; use 3 or more to see the spread between seeds.",
             panel=STUDY,
@@ -128,7 +133,10 @@ class Plan:
         ),
     ] = 1.0
     max_seeds: Annotated[
-        int, Ge(3), Setting("Most seeds per network for --until sure.", panel=STUDY, command="compare", metavar="N")
+        int,
+        Ge(3),
+        Le(MOST_SEEDS),
+        Setting("Most seeds per network for --until sure.", panel=STUDY, command="compare", metavar="N"),
     ] = 20
     max_hours: Annotated[
         float | None,
@@ -168,6 +176,7 @@ class Plan:
     first_seed: Annotated[
         int,
         Ge(0),
+        Le(LARGEST_SEED),
         Setting(
             "Random seed for initialization, split, shuffling, augmentation and dropout; if there are several seeds, "
             "the first one.",
@@ -234,6 +243,7 @@ class Plan:
     threads: Annotated[
         int,
         Ge(1),
+        Le(MOST_THREADS),
         Setting(
             "CPU threads per run; the number affects rounding, and therefore the results.",
             panel=RESOURCES,
@@ -245,6 +255,7 @@ class Plan:
     jobs: Annotated[
         int | None,
         Ge(1),
+        Le(MOST_THREADS),
         Setting(
             "Number of runs that are trained at the same time.",
             panel=RESOURCES,
@@ -305,6 +316,19 @@ class Plan:
             )
         if self.lr_grid:
             object.__setattr__(self, "lr_grid", sorted_grid(self.lr_grid))
+        self._check_seeds()
+
+    def _check_seeds(self) -> None:
+        """Check the numbers of the runs, before anything is written. Raises: StudyError, if they are too large."""
+        if self.seeds > MOST_SEEDS:  # of folds and repeats
+            raise StudyError(f"repeats makes {self.seeds:,} runs per network; expected at most {MOST_SEEDS:,}")
+        last = self.first_seed + max(self.seeds, self.max_seeds if self.until == "sure" else 0) - 1
+        if last > LARGEST_SEED:
+            raise StudyError(
+                f"first_seed is {self.first_seed}, which makes the last seed {last}; expected at most {LARGEST_SEED}, "
+                "the largest that every library takes",
+                setting="first_seed",
+            )
 
     def _settle_folds(self, folds: int) -> None:
         """Set the number of runs that folds and repeats make. Raises: StudyError, for what folds exclude."""
@@ -371,7 +395,7 @@ class Plan:
         given, problems = by_name(cls, settings, "a study", keys=keys or known, elsewhere=in_recipe())
         recipe = given.pop("recipe", {})
         if not isinstance(recipe, Mapping):
-            problems.append(f"recipe is {recipe!r}; expected {declared(Plan)['recipe'].expected}")
+            problems.append(f"recipe is {reprlib.repr(recipe)}; expected {declared(Plan)['recipe'].expected}")
             recipe = {}
         chosen, more = by_name(Recipe, recipe, "a recipe")
         problems += more

@@ -11,6 +11,7 @@ import torch
 
 from convstudy.errors import StudyError
 from convstudy.processes import Place, place
+from convstudy.wording import plural
 
 PACKAGES = ("convstudy", "torch", "torchvision", "numpy", "scipy", "statsmodels", "scikit-learn")
 
@@ -39,7 +40,17 @@ def choose_device(name: str) -> torch.device:
             "available",
             setting="device",
         )
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise StudyError(f"device is '{name}'; expected auto, cpu, cuda, cuda:N or mps", setting="device") from error
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if device.index is not None and device.index >= count:
+        raise StudyError(
+            f"device is '{name}', but this machine has {plural(count, f'{kind} device')}, numbered from 0",
+            setting="device",
+        )
+    return device
 
 
 def _device_of_several(name: str, here: Place) -> torch.device:

@@ -20,7 +20,8 @@ budget.json                with a budget only: the cost of an epoch and the numb
     run.json               written last, so that a folder with this file is complete: the run's conditions
                            (`Conditions`), lr, preprocessing, whether the network then normalizes its input
                            once more, data (`DataRecord`), notes, top1, measured speed and memory (`MeasuredCost`), and
-                           with a grid of learning rates its trials (`Trial`)
+                           with a grid of learning rates its trials (`Trial`); sizes and digests of the files above, its
+                           own digest, and the signature of the user who trained it
     checkpoint.pt          until the run is complete; checkpoint-head.pt for the epochs with a frozen backbone
     process.json           while a process works on the run: host, pid, start time; it remains if that is killed
     failed.json            the error and traceback that ended the run; deleted when the run is repeated
@@ -50,8 +51,9 @@ from torch import nn
 
 from convstudy.data import ImageSet
 from convstudy.errors import StudyError
-from convstudy.files import whole_file, write_json
+from convstudy.files import DRAFTS, whole_file, write_json
 from convstudy.processes import first
+from convstudy.study.runs.digests import READ_BY_REPORTS, check_files, check_record, sealed
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits
 from convstudy.training import Epoch
 
@@ -102,6 +104,11 @@ class RunFolder:
         """File with the error that ended the run."""
         return self.path / "failed.json"
 
+    def tidy(self) -> None:
+        """Remove what a process left that was killed after the run was complete."""
+        for left in (self.process, *self.path.glob(DRAFTS)):
+            left.unlink(missing_ok=True)
+
     def write(
         self,
         network: nn.Module,
@@ -120,8 +127,8 @@ class RunFolder:
                 save_model(network, str(draft))
             self._write_epochs(epochs)
             self.write_predictions(test.ids, test.labels, logits, test.groups)
-            write_json(self.path / "run.json", record)
-            unfinished = self.path.glob(".*.part")  # of processes that were killed while they wrote
+            write_json(self.path / "run.json", sealed(record, self.path))
+            unfinished = self.path.glob(DRAFTS)  # of processes that were killed while they wrote
             for outdated in (self.checkpoint, self.head_checkpoint, *unfinished):
                 outdated.unlink(missing_ok=True)
             for trial in self.trials:  # the weights of the best trial are those of the run
@@ -145,8 +152,11 @@ class RunFolder:
         answers.insert(1, "label", labels)
         if groups:
             answers.insert(2, "group", list(groups))
-        with whole_file(self.path / "predictions.parquet") as draft:
-            answers.to_parquet(draft, index=False)
+        with (
+            whole_file(self.path / "predictions.parquet") as draft,
+            draft.open("wb") as file,
+        ):  # any name, also not UTF-8
+            answers.to_parquet(file, index=False)
 
     def write_many_logits(self, logits: StoredLogits) -> None:
         """Copy the file of logits that are too many for the columns of a table."""
@@ -166,7 +176,7 @@ class RunFolder:
             pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
 
     def record(self) -> dict[str, Any]:
-        """Return the content of `run.json`. Raises: StudyError, if it is not valid JSON."""
+        """Return the content of `run.json`. Raises: StudyError, if it is not valid JSON or does not have its digest."""
         path = self.path / "run.json"
         try:
             record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -174,6 +184,7 @@ class RunFolder:
             raise StudyError(
                 f"{path} cannot be read ({type(error).__name__}: {error}); delete this folder to repeat the run"
             ) from error
+        check_record(record, path)
         return record
 
     def epochs_so_far(self) -> tuple[Epoch, ...]:
@@ -184,8 +195,9 @@ class RunFolder:
         return tuple(Epoch(**{str(key): value for key, value in epoch.items()}) for epoch in epochs)
 
     def read(self) -> RunResult:
-        """Return the learning curve and the test predictions of the run."""
+        """Return the learning curve and the test predictions of the run. Raises: StudyError, if a file is damaged."""
         record = self.record()
+        check_files(self.path, record, READ_BY_REPORTS)
         answers = pd.read_parquet(self.path / "predictions.parquet")
         return RunResult(
             model=record["model"],

@@ -22,11 +22,26 @@ class FolderKind(StrEnum):
 
 
 def require_empty(path: Path, kind: FolderKind) -> None:
-    """Check that there is nothing at `path`. Raises: StudyError, if there is a file or a folder with content."""
+    """Check that there is nothing at `path`, and that every library can write there.
+
+    Raises: StudyError, if there is a file or a folder with content, or if the name is not text.
+    """
+    require_text(str(path.absolute()), OUTPUT)
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise StudyError(
             f"{path} already exists and is not a convstudy {kind}; choose another `output`", setting=OUTPUT
         )
+
+
+def require_text(name: str, setting: str) -> None:
+    r"""Check that a name consists of letters. Raises: StudyError, if it holds bytes that are not UTF-8.
+
+    >>> require_text("caf\udce9", "output")
+    Traceback (most recent call last):
+    convstudy.errors.StudyError: output is 'caf\udce9', which is not valid UTF-8; choose another name
+    """
+    if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise StudyError(f"{setting} is '{name}', which is not valid UTF-8; choose another name", setting=setting)
 
 
 def require_same(path: Path, kind: FolderKind, there: dict[str, Any], here: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from torch import nn
 from convstudy.data import ImageSet, pixel_statistics
 from convstudy.inference import ResidentImages
 from convstudy.study.models.weights_origin import network_for, weights_statistics
+from convstudy.study.runs.output_check import check_first_output
 from convstudy.study.runs.parts import training_parts
 from convstudy.study.runs.seen_images import SeenImages
 from convstudy.study.runs.task import Task
@@ -50,4 +51,6 @@ class RunInputs:
         """Return a new network, initialized from the task's seed."""
         torch.manual_seed(stream_seed(self.task.seed, "initialisation"))
         network = network_for(self.task.opened, self.task.data.class_names, self.task.input_shape[0])
+        if not self.task.recipe.compile:  # a compiler would have to follow the check
+            check_first_output(network, self.task.model, self.task.data.num_classes)
         return network.to(self.task.on).to(memory_format=self.layout)

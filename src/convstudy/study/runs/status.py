@@ -13,14 +13,13 @@ from pathlib import Path
 
 import psutil
 
-from convstudy.errors import ConvstudyError, ModelError
+from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
 from convstudy.files import write_json
-from convstudy.processes import place
+from convstudy.processes import ReportedElsewhere, place
 from convstudy.study.runs.folder import RunFolder
 
 SAME_START = 60.0  # seconds by which the start time of one process may differ, as the system clock may be adjusted
 RECENT = 600.0  # seconds; a run writes a checkpoint every minute while it trains
-LIBRARIES = ("convstudy", "torch", "torchvision")  # packages to skip when looking for the user's line of an error
 
 
 @contextmanager
@@ -74,8 +73,8 @@ def _started(pid: int) -> float | None:
 def noted_failure(folder: RunFolder, title: str) -> Iterator[None]:
     """Record an error that ends the run in its folder; the record of an earlier attempt is deleted first.
 
-    Raises: ModelError, in one line, in place of an error that is neither a ConvstudyError nor an OSError: such errors
-    come from the user's network.
+    Raises: ModelError, in one line, in place of an error that is neither a ConvstudyError nor an OSError of the system:
+    such errors come from the user's network, which may also try to end the program.
     """
     with suppress(OSError):  # if the folder cannot be written, the run itself reports it
         folder.failure.unlink(missing_ok=True)
@@ -84,9 +83,11 @@ def noted_failure(folder: RunFolder, title: str) -> Iterator[None]:
     except ConvstudyError as error:
         note_failure(folder, str(error))
         raise
-    except OSError:
+    except (KeyboardInterrupt, ReportedElsewhere):
         raise
-    except Exception as error:
+    except BaseException as error:
+        if isinstance(error, OSError) and not place_in_user_code(error):
+            raise
         note_failure(folder, f"{title}: {in_one_line(error)}", traceback.format_exc())
         raise ModelError(f"{title}: {in_one_line(error)}; the traceback is in {folder.failure}") from error
 
@@ -108,13 +109,10 @@ def failure_reason(folder: RunFolder) -> str:
         return f"{folder.failure} cannot be read"
 
 
-def in_one_line(error: Exception) -> str:
+def in_one_line(error: BaseException) -> str:
     """Return type and message of an error, with the line of the user's code that it came from.
 
     >>> in_one_line(TypeError("unsupported\\n  operand"))
     'TypeError: unsupported operand'
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    users = [frame for frame in frames if not set(Path(frame.filename).parts) & set(LIBRARIES)]
-    location = f" ({users[-1].filename}, line {users[-1].lineno})" if users else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{location}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place_in_user_code(error)}"

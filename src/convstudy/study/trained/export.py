@@ -22,7 +22,7 @@ from convstudy.files import whole_file
 from convstudy.study.models.opening import partition_weights
 from convstudy.study.models.preprocessing import RESIZING
 from convstudy.study.trained.open_run import TrainedRun
-from convstudy.wording import plural
+from convstudy.wording import plural, shared_name
 from convstudy.zoo import open_architecture
 from convstudy.zoo.weight_files import OWN
 
@@ -70,7 +70,7 @@ def export(run: TrainedRun, form: str, output: Path | None = None, *, check: boo
     path = output or run.folder.path / f"{run.model().folder}{form.suffix}"
     network = run.network(torch.device("cpu"))
     images = _test_images(run) if check else None
-    with whole_file(path) as draft:
+    with whole_file(path, keep_hard_links=True) as draft:
         reader = WRITERS[form](run, network, draft)
         if images is None:
             return Exported(path, form, 0, None, "as requested")
@@ -109,7 +109,7 @@ def _difference(network: nn.Module, reader: Reader, images: Tensor, path: Path) 
 def _metadata(run: TrainedRun) -> dict[str, str]:
     """Return what a reader of the file needs, as text: the classes in the order of the logits, the preprocessing."""
     return {
-        "model": run.name,
+        "model": shared_name(run.name),
         "classes": json.dumps(run.class_names, ensure_ascii=False),
         "preprocessing": json.dumps(run.preprocessing.to_json()),
         "preprocessing_text": run.preprocessing.text,
@@ -125,6 +125,7 @@ def _write_onnx(run: TrainedRun, network: nn.Module, path: Path) -> Reader | Non
     _required("onnxscript")
     program = _onnx_program(run, network)
     model = program.model_proto
+    _leave_out_origins(model)
     onnx.helper.set_model_props(model, _metadata(run))
     onnx.save(model, str(path))
     try:
@@ -133,6 +134,16 @@ def _write_onnx(run: TrainedRun, network: nn.Module, path: Path) -> Reader | Non
         return None
     session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     return lambda images: torch.from_numpy(session.run(["logits"], {"image": images.numpy()})[0])
+
+
+def _leave_out_origins(part: Any) -> None:
+    """Remove what the exporter notes about where each node comes from: paths and source lines of this machine."""
+    for field, value in part.ListFields():
+        if field.name in {"metadata_props", "doc_string"}:
+            part.ClearField(field.name)
+        elif field.message_type is not None and field.message_type.name != "TensorProto":
+            for each in [value] if hasattr(value, "ListFields") else value:
+                _leave_out_origins(each)
 
 
 def _onnx_program(run: TrainedRun, network: nn.Module) -> torch.onnx.ONNXProgram:

@@ -15,13 +15,15 @@ from torch import nn
 from convstudy.data import DataSet, ImageSet
 from convstudy.data.folds import in_fold
 from convstudy.errors import ModelError, StudyError
-from convstudy.study.models.opening import Model, open_model, partition_weights
+from convstudy.study.models.opening import Model, open_model, partition_weights, runs_code
 from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
 from convstudy.study.runs.data_record import DataRecord
+from convstudy.study.runs.digests import check_files
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.lr_trial import Trial
 from convstudy.study.runs.seen_images import SeenCounts, SeenImages
-from convstudy.study.runs.source_copy import source_file, usable_name
+from convstudy.study.runs.signing import is_signed
+from convstudy.study.runs.source_copy import copy_of, source_file, usable_name
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class TrainedRun:
     record: dict[str, Any]  # content of run.json
     given: Model | None = None  # its network, if that was given as an object
     given_data: DataSet | None = None  # its data, if they were given as an object
+    trusted: bool = False  # whether the user vouches for its code
 
     @property
     def name(self) -> str:
@@ -87,10 +90,17 @@ class TrainedRun:
 
         If the user's file has changed or no longer exists, the run's copy of it is used.
 
-        Raises: as `open_model`; StudyError, if the network was given as an object and is needed again.
+        Raises: as `open_model`; StudyError, if the network was given as an object and is needed again, or its code is
+        somebody else's.
         """
         if self.given is not None:
             return self.given
+        if self.foreign_code:
+            raise StudyError(
+                f"{self.folder.path} was not written by you on this machine, and using it runs {self.foreign_code}, "
+                "which can do anything that you can; read it, then set `trust`",
+                setting="trust",
+            )
         if not self.record["named"]:
             raise StudyError(
                 f"{self.folder.path}: the network {self.name} was given as an object, which is not stored in the "
@@ -105,6 +115,14 @@ class TrainedRun:
         if self.record.get("transform_input"):
             network.transform_input = True  # type: ignore[assignment]
         return network
+
+    @property
+    def foreign_code(self) -> str:
+        """The Python code that using the run would execute, if neither this user wrote the run nor vouches for it."""
+        own = is_signed(str(self.record.get("digest")), self.record.get("signature"))
+        if self.trusted or own or self.given is not None or not self.record["named"] or not runs_code(self.name):
+            return ""
+        return self._usable_name.rpartition(":")[0]
 
     @property
     def copy_used(self) -> bool:
@@ -124,10 +142,12 @@ class TrainedRun:
     def network(self, device: torch.device) -> nn.Module:
         """Return the trained network in evaluation mode.
 
-        Raises: ModelError, if the stored weights do not fit the network.
+        Raises: ModelError, if the stored weights do not fit the network; StudyError, if a file of the run is damaged.
         """
-        network = self.model().build(len(self.class_names), self.preprocessing.in_channels)
         path = self.folder.path / "weights.safetensors"
+        copy = copy_of(self.name.partition("@")[0], self.folder.path)
+        check_files(self.folder.path, self.record, [path.name, *([copy.name] if copy else [])])
+        network = self.model().build(len(self.class_names), self.preprocessing.in_channels)
         try:
             load_model(network, str(path))
         except Exception as error:  # of safetensors or torch, for a damaged file or other layers
@@ -138,11 +158,11 @@ class TrainedRun:
         return network.to(device).eval()
 
 
-def open_run(path: Path, *, best: bool = False) -> TrainedRun:
+def open_run(path: Path, *, best: bool = False, trusted: bool = False) -> TrainedRun:
     """Open a run's folder, or the folder of a comparison with a single run; with `best`, the best run of several.
 
     The best run is the one with the highest validation top-1, then the lowest validation loss; test images play no
-    role.
+    role. A run that this user did not write is `trusted` with running its own Python code, or not.
 
     Raises: StudyError, if there is no finished run, or more than one and not `best`.
     """
@@ -159,7 +179,7 @@ def open_run(path: Path, *, best: bool = False) -> TrainedRun:
             f"the run.json of {folder.path} has no {missing[0]}; it was written by another version of convstudy or "
             "imported; train the network again"
         )
-    return TrainedRun(folder, record)
+    return TrainedRun(folder, record, trusted=trusted)
 
 
 def _chosen_run(path: Path, best: bool) -> RunFolder:
