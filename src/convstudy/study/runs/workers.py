@@ -21,8 +21,10 @@ import torch
 
 from convstudy.errors import ConvstudyError, StudyError
 from convstudy.processes import place, started_by_torchrun
+from convstudy.study.runs.claim import BEAT, POLL, ClaimLost
 from convstudy.study.runs.events import Event, OnEvent, RunEnded, RunFailed
 from convstudy.study.runs.perform import perform
+from convstudy.study.runs.sharing import SharedRuns
 from convstudy.study.runs.status import in_one_line, note_failure
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.tuning import working_with
@@ -33,9 +35,10 @@ KILLED = "the process was killed, possibly because it ran out of memory; reduce 
 def perform_all(tasks: Sequence[Task], jobs: int, threads: int, on_event: OnEvent) -> tuple[RunFailed, ...]:
     """Perform the tasks, `jobs` at a time, each with `threads` threads; return the runs that failed.
 
-    A run that fails, or whose process is killed, does not stop the other runs.
+    A run that fails, or whose process is killed, does not stop the other runs. Other processes may perform tasks of the
+    same folders at the same time: each task is performed by one of them, and this returns when all are done.
 
-    Raises: StudyError, under torchrun, whose processes train one network together.
+    Raises: StudyError, if a folder cannot be written, or under torchrun, whose processes train one network together.
     """
     if started_by_torchrun() and place().alone:
         raise StudyError(
@@ -43,15 +46,33 @@ def perform_all(tasks: Sequence[Task], jobs: int, threads: int, on_event: OnEven
             "start `convstudy compare` without torchrun, and set `jobs` to the number of runs at the same time",
             setting="jobs",
         )
+    runs = SharedRuns(tasks, on_event)
     jobs = min(jobs, len(tasks))
-    if jobs <= 1:
-        with working_with(threads):
-            return tuple(failed for task in tasks if (failed := _attempt(task, on_event)))
-    pool = _Pool(threads)
     try:
-        return tuple(pool.perform(list(tasks), jobs, on_event))
+        if jobs <= 1:
+            with working_with(threads):
+                while task := runs.next(wait=True):
+                    _perform_here(task, runs)
+        else:
+            pool = _Pool(threads)
+            try:
+                pool.perform(runs, jobs)
+            finally:
+                pool.stop()
     finally:
-        pool.stop()
+        runs.give_back_all()
+    return tuple(runs.failed)
+
+
+def _perform_here(task: Task, runs: SharedRuns) -> None:
+    try:
+        failed = _attempt(task, partial(runs.observed, task))
+    except ClaimLost as lost:
+        runs.lost(task, str(lost))
+        return
+    if failed:
+        runs.failed.append(failed)
+    runs.give_back(task)
 
 
 def _attempt(task: Task, on_event: OnEvent) -> RunFailed | None:
@@ -74,7 +95,7 @@ class _Worker:
     """A process that performs one task after another, and its current task."""
 
     process: BaseProcess
-    task: Task
+    task: Task | None = None
 
 
 class _Pool:
@@ -84,58 +105,80 @@ class _Pool:
         self._threads = threads
         self._workers: dict[Connection, _Worker] = {}
 
-    def perform(self, tasks: list[Task], jobs: int, on_event: OnEvent) -> Iterator[RunFailed]:
-        """Distribute the tasks, forward the events, and yield each failure."""
-        for _ in range(jobs):
-            self._start(tasks.pop(0))
-        while self._workers:
-            for connection in wait(list(self._workers)):
+    def perform(self, runs: SharedRuns, jobs: int) -> None:
+        """Distribute the runs as they can be claimed, and forward the events, until all have ended."""
+        while True:
+            while len(self._busy) < jobs and (task := runs.next()):
+                self._begin(task)
+            if not self._busy:
+                if not runs.waiting:
+                    return
+                runs.note_others()
+            for connection in wait(list(self._busy), POLL if runs.waiting or not self._busy else BEAT):
                 assert isinstance(connection, Connection)
-                event = self._next_event(connection)
-                on_event(event)
-                if isinstance(event, RunFailed):
-                    yield event
-                if isinstance(event, RunFailed | RunEnded):
-                    self._next_task(connection, tasks)
+                self._take_event(connection, runs)
+            self._stop_lost(runs)
+
+    @property
+    def _busy(self) -> dict[Connection, Task]:
+        return {connection: worker.task for connection, worker in self._workers.items() if worker.task}
 
     def stop(self) -> None:
         """Terminate all workers."""
         for connection in list(self._workers):
             self._end(connection)
 
-    def _start(self, task: Task) -> None:
+    def _begin(self, task: Task) -> None:
+        """Let an idle worker perform a task, or a new one; a worker that was killed meanwhile is replaced."""
+        for connection, worker in list(self._workers.items()):
+            if worker.task is None and not worker.process.is_alive():
+                self._end(connection)
+        idle = next((connection for connection, worker in self._workers.items() if worker.task is None), None)
+        connection = self._start() if idle is None else idle
+        self._workers[connection].task = task
+        connection.send_bytes(cloudpickle.dumps(task))  # which pickles classes of a notebook or a script by value
+
+    def _start(self) -> Connection:
         ours, theirs = multiprocessing.Pipe()
         environment = _Environment(self._threads, list(sys.path), dict(os.environ))
         process = start_process(_work, (theirs, environment), daemon=True)
         theirs.close()
-        self._workers[ours] = _Worker(process, task)
-        self._send(ours, task)
+        self._workers[ours] = _Worker(process)
+        return ours
 
-    def _next_event(self, connection: Connection) -> Event:
+    def _take_event(self, connection: Connection, runs: SharedRuns) -> None:
+        task = self._workers[connection].task
+        assert task is not None
+        event = self._next_event(connection, task)
+        try:
+            runs.observed(task, event)
+        except ClaimLost as lost:
+            self._end(connection)
+            runs.lost(task, str(lost))
+            return
+        if isinstance(event, RunFailed):
+            runs.failed.append(event)
+        if isinstance(event, RunFailed | RunEnded):
+            self._workers[connection].task = None
+            runs.give_back(task)
+
+    def _stop_lost(self, runs: SharedRuns) -> None:
+        """End the workers whose runs are not ours any more, although they send no events."""
+        for connection, task in self._busy.items():
+            try:
+                runs.check(task)
+            except ClaimLost as lost:
+                self._end(connection)
+                runs.lost(task, str(lost))
+
+    def _next_event(self, connection: Connection, task: Task) -> Event:
         try:
             event: Event = connection.recv()
         except (EOFError, ConnectionResetError):
             self._workers[connection].process.join()
-            task = self._workers[connection].task
             note_failure(task.folder, f"{task.title}: {KILLED}")
             return _failure(task, f"{task.title}: {KILLED}")
         return event
-
-    def _next_task(self, connection: Connection, tasks: list[Task]) -> None:
-        """Send the next task to a worker that has finished its own; replace the worker if it was killed."""
-        if not tasks:
-            self._end(connection)
-            return
-        task = tasks.pop(0)
-        if self._workers[connection].process.is_alive():
-            self._workers[connection].task = task
-            self._send(connection, task)
-        else:
-            self._end(connection)
-            self._start(task)
-
-    def _send(self, connection: Connection, task: Task) -> None:
-        connection.send_bytes(cloudpickle.dumps(task))  # which pickles classes of a notebook or a script by value
 
     def _end(self, connection: Connection) -> None:
         worker = self._workers.pop(connection)
