@@ -13,8 +13,10 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+except ImportError:
+    LOCKS = False  # Windows
+else:
+    LOCKS = True
 
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -36,7 +38,7 @@ def lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> Lock:
     ...     lock(file.fileno()), lock(other.fileno(), shared=True)
     (<Lock.OURS: 'ours'>, <Lock.HELD: 'held'>)
     """
-    if fcntl is None:
+    if not LOCKS:
         return Lock.UNKNOWN
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from convstudy.cli import termination
 from convstudy.cli.bottleneck import bottleneck
 from convstudy.cli.build import build
 from convstudy.cli.check import check
@@ -94,9 +95,13 @@ def options(
 
 
 def main() -> None:
-    """Run the command line. Invalid input prints one line on standard error and exits with 2, Ctrl-C exits with 130."""
+    """Run the command line.
+
+    Invalid input prints one line on standard error and exits with 2, Ctrl-C exits with 130, and SIGTERM with 143.
+    """
     try:
-        status = app(standalone_mode=False)
+        with termination.sigterm_as_ctrl_c():
+            status = app(standalone_mode=False)
     except ConvstudyError as error:
         _fail(in_flags(error))
     except (KeyboardInterrupt, typer.Abort):
@@ -115,8 +120,9 @@ def main() -> None:
 
 def _interrupted() -> None:
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    print(f"interrupted; {AFTER_CTRL_C.get(command, 'repeat the command to begin again')}", file=sys.stderr)
-    sys.exit(INTERRUPTED)
+    how, status = ("terminated", termination.TERMINATED) if termination.received else ("interrupted", INTERRUPTED)
+    print(f"{how}; {AFTER_CTRL_C.get(command, 'repeat the command to begin again')}", file=sys.stderr)
+    sys.exit(status)
 
 
 def _fail(message: str) -> None:

@@ -30,6 +30,7 @@ from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.sharing import SECONDS_PER_HOUR, Limits
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
 from convstudy.training import Recipe
@@ -84,6 +85,12 @@ class Comparison:
         if self.plan.jobs is not None:
             return self.plan.jobs
         return 1 if self.device.type != "cpu" else max((os.cpu_count() or 1) // self.plan.threads, 1)
+
+    @property
+    def limits(self) -> Limits:
+        """How often a run is attempted, and how long it may take."""
+        hours = self.plan.run_hours
+        return Limits(retries=self.plan.retries, seconds=None if hours is None else hours * SECONDS_PER_HOUR)
 
     def runs(self) -> Iterator[tuple[int, Entrant]]:
         """Yield every run as seed and network; the seed is the outer loop, so that unfinished studies are balanced."""
@@ -183,7 +190,7 @@ def perform_missing(comparison: Comparison, folder: ComparisonFolder, on_event: 
     make_deterministic(comparison.device)
     tasks = [task for task in tasks_of(comparison, folder.run) if not task.folder.complete]
     on_event(StudyStarted(missing=len(tasks), total=len(list(comparison.runs()))))
-    return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event)
+    return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event, limits=comparison.limits)
 
 
 def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) -> list[Task]:

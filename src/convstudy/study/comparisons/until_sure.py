@@ -16,9 +16,8 @@ from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.sharing import SECONDS_PER_HOUR
 from convstudy.study.runs.workers import perform_all
-
-SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Rounds:
                 if task.model in at.remaining and task.seed < last and not task.folder.complete
             ]
             on_event(StudyStarted(missing=len(tasks), total=len(done) + len(tasks)))
-            failed = perform_all(tasks, self.comparison.jobs, plan.threads, on_event)
+            failed = perform_all(tasks, self.comparison.jobs, plan.threads, on_event, limits=self.comparison.limits)
             if failed:
                 return failed
 

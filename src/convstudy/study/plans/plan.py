@@ -256,6 +256,29 @@ class Plan:
             synonyms=("workers", "n_jobs"),
         ),
     ] = None
+    retries: Annotated[
+        int,
+        Ge(0),
+        Setting(
+            "Repeat a run that fails up to N times, from its last checkpoint.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="N",
+            decides=False,
+        ),
+    ] = 0
+    run_hours: Annotated[
+        float | None,
+        Gt(0),
+        Setting(
+            "Stop a run that takes more than N hours; it counts as failed, and the others go on.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="N",
+            default="no limit",
+            decides=False,
+        ),
+    ] = None
     device: Annotated[str, MinLen(1), Setting("auto, cpu, cuda, cuda:N or mps.", panel=RESOURCES, decides=False)] = (
         "auto"
     )

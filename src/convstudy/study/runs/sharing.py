@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from convstudy.errors import StudyError
 from convstudy.study.runs.claim import POLL, Claim, Claimant, holder_of
@@ -13,6 +15,19 @@ from convstudy.study.runs.status import failure_reason
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.writing import writing_into
 
+SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How often a run that fails is repeated, and how long an attempt may take."""
+
+    retries: int = 0
+    seconds: float | None = None  # no limit
+
+
+ONE_ATTEMPT = Limits()
+
 
 class SharedRuns:
     """The runs that are to be performed, handed out one by one as they can be claimed.
@@ -21,7 +36,9 @@ class SharedRuns:
     process is gone is handed out, and continues from its checkpoint.
     """
 
-    def __init__(self, tasks: Sequence[Task], on_event: OnEvent) -> None:
+    def __init__(self, tasks: Sequence[Task], on_event: OnEvent, limits: Limits) -> None:
+        self._retries = limits.retries
+        self._attempts: Counter[int] = Counter()
         self._waiting = list(tasks)
         self._claims: dict[int, Claim] = {}
         self._claimant = Claimant()
@@ -73,6 +90,22 @@ class SharedRuns:
     def check(self, task: Task) -> None:
         """Raise ClaimLost, if the run is not this process's any more."""
         self._claims[task.index].check()
+
+    def fails(self, task: Task, failed: RunFailed) -> bool:
+        """Take note of a failure; return whether this process attempts the run once more, and otherwise give it back.
+
+        Raises: ClaimLost, if the run is not this process's any more.
+        """
+        self.check(task)
+        self._attempts[task.index] += 1
+        if (attempt := self._attempts[task.index]) <= self._retries:
+            text = f"attempt {attempt} of {self._retries + 1} failed: {failed.reason}"
+            self._on_event(Noted(index=task.index, text=text))
+            return True
+        self.failed.append(failed)
+        self._on_event(failed)
+        self.give_back(task)
+        return False
 
     def give_back(self, task: Task, *, again: bool = False) -> None:
         """Give up the claim of a run; with `again` it is handed out once more."""
