@@ -27,6 +27,7 @@ from convstudy.cli.models import models
 from convstudy.cli.predict import predict
 from convstudy.cli.report import report
 from convstudy.cli.setting_flags import in_flags
+from convstudy.cli.status import status
 from convstudy.cli.summary import summary
 from convstudy.cli.train import train
 from convstudy.cli.trends import trends
@@ -52,7 +53,7 @@ app = typer.Typer(
 )
 LISTS = "Models and data"
 COMMANDS = {  # by panel of `convstudy --help`, in its order; `data` is added to its panel below
-    "Train and compare": (compare, train, watch, report, import_),
+    "Train and compare": (compare, train, watch, status, report, import_),
     LISTS: (models,),
     "Use a trained network": (evaluate, predict, export),
     "Count without training": (summary, explain, trends, diff, bottleneck, check, build),
@@ -101,7 +102,7 @@ def main() -> None:
     """
     try:
         with termination.sigterm_as_ctrl_c():
-            status = app(standalone_mode=False)
+            exit_status = app(standalone_mode=False)
     except ConvstudyError as error:
         _fail(in_flags(error))
     except (KeyboardInterrupt, typer.Abort):
@@ -113,9 +114,9 @@ def main() -> None:
             raise
         _fail(error.format_message() or "no command given; `convstudy --help` lists them")
     else:
-        if status == INTERRUPTED:  # typer's status after Ctrl-C
+        if exit_status == INTERRUPTED:  # typer's status after Ctrl-C
             _interrupted()
-        sys.exit(status or 0)
+        sys.exit(exit_status or 0)
 
 
 def _interrupted() -> None:
