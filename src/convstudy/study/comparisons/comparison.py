@@ -89,8 +89,15 @@ class Comparison:
     @property
     def limits(self) -> Limits:
         """How often a run is attempted, and how long it may take."""
-        hours = self.plan.run_hours
-        return Limits(retries=self.plan.retries, seconds=None if hours is None else hours * SECONDS_PER_HOUR)
+        plan = self.plan
+        return Limits(
+            retries=plan.retries,
+            seconds=None if plan.run_hours is None else plan.run_hours * SECONDS_PER_HOUR,
+            engine=plan.engine,
+            address=plan.address,
+            jobs=plan.jobs,
+            jobs_per_device=plan.jobs_per_device,
+        )
 
     def runs(self) -> Iterator[tuple[int, Entrant]]:
         """Yield every run as seed and network; the seed is the outer loop, so that unfinished studies are balanced."""

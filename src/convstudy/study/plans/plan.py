@@ -256,6 +256,39 @@ class Plan:
             synonyms=("workers", "n_jobs"),
         ),
     ] = None
+    jobs_per_device: Annotated[
+        int,
+        Ge(1),
+        Setting(
+            "Number of runs at the same time on each GPU.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="N",
+            decides=False,
+        ),
+    ] = 1
+    engine: Annotated[
+        Literal["local", "ray"],
+        Setting(
+            "Perform the runs in processes of this machine, or as tasks of a Ray cluster (extra `ray`).",
+            panel=RESOURCES,
+            command="compare",
+            metavar="local|ray",
+            decides=False,
+        ),
+    ] = "local"
+    address: Annotated[
+        str | None,
+        MinLen(1),
+        Setting(
+            "Address of the Ray cluster for --engine ray; `auto` finds the one of this machine.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="ADDRESS",
+            default="a cluster of its own, on this machine",
+            decides=False,
+        ),
+    ] = None
     retries: Annotated[
         int,
         Ge(0),

@@ -20,10 +20,14 @@ SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How often a run that fails is repeated, and how long an attempt may take."""
+    """How often a run that fails is repeated, how long an attempt may take, and what performs the runs."""
 
     retries: int = 0
     seconds: float | None = None  # no limit
+    engine: str = "local"  # or `ray`
+    address: str | None = None  # of the Ray cluster; None: one of this machine
+    jobs: int | None = None  # on a Ray cluster at the same time; None: as many as it has room for
+    jobs_per_device: int = 1
 
 
 ONE_ATTEMPT = Limits()

@@ -21,13 +21,14 @@ from typing import Any
 import cloudpickle
 import torch
 
-from convstudy.errors import ConvstudyError, StudyError
+from convstudy.errors import StudyError
 from convstudy.processes import place, started_by_torchrun
+from convstudy.study.runs.attempt import attempt, failure
 from convstudy.study.runs.claim import POLL, ClaimLost
 from convstudy.study.runs.events import Event, OnEvent, RunEnded, RunFailed
-from convstudy.study.runs.perform import perform
+from convstudy.study.runs.ray_engine import RayPool
 from convstudy.study.runs.sharing import ONE_ATTEMPT, SECONDS_PER_HOUR, Limits, SharedRuns
-from convstudy.study.runs.status import in_one_line, note_failure
+from convstudy.study.runs.status import note_failure
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.tuning import working_with
 
@@ -54,7 +55,13 @@ def perform_all(
     runs = SharedRuns(tasks, on_event, limits)
     jobs = min(jobs, len(tasks))
     try:
-        if jobs <= 1 and limits.seconds is None:  # a run in this process could not be stopped
+        if limits.engine == "ray" and tasks:
+            cluster = RayPool(threads, limits)
+            try:
+                cluster.perform(runs, limits.jobs)
+            finally:
+                cluster.stop()
+        elif jobs <= 1 and limits.seconds is None:  # a run in this process could not be stopped
             with working_with(threads):
                 while task := runs.next(wait=True):
                     _perform_here(task, runs)
@@ -71,26 +78,13 @@ def perform_all(
 
 def _perform_here(task: Task, runs: SharedRuns) -> None:
     try:
-        while failed := _attempt(task, partial(runs.observed, task)):
+        while failed := attempt(task, partial(runs.observed, task)):
             if not runs.fails(task, failed):
                 return
     except ClaimLost as lost:
         runs.lost(task, str(lost))
         return
     runs.give_back(task)
-
-
-def _attempt(task: Task, on_event: OnEvent) -> RunFailed | None:
-    """Perform a task; return its failure instead of raising it."""
-    try:
-        perform(task, on_event)
-    except Exception as error:
-        return _failure(task, str(error) if isinstance(error, ConvstudyError) else in_one_line(error))
-    return None
-
-
-def _failure(task: Task, reason: str) -> RunFailed:
-    return RunFailed(index=task.index, model=task.model, seed=task.seed, reason=reason)
 
 
 @dataclass
@@ -192,7 +186,7 @@ class _Pool:
             reason = f"{task.title}: took more than {self._limit / SECONDS_PER_HOUR:g} hours, the value of `run_hours`"
             note_failure(task.folder, reason)
             try:
-                self._fail(connection, _failure(task, reason), runs)
+                self._fail(connection, failure(task, reason), runs)
             except ClaimLost as lost:
                 self._end(connection)
                 runs.lost(task, str(lost))
@@ -214,7 +208,7 @@ class _Pool:
             if task.folder.complete:
                 return RunEnded(index=task.index)
             note_failure(task.folder, f"{task.title}: {KILLED}")
-            return _failure(task, f"{task.title}: {KILLED}")
+            return failure(task, f"{task.title}: {KILLED}")
         return event
 
     def _end(self, *connections: Connection) -> None:
@@ -297,7 +291,7 @@ def _work(connection: Connection, environment: _Environment) -> None:
     while True:
         try:
             task: Task = cloudpickle.loads(connection.recv_bytes())
-            if failed := _attempt(task, partial(_send_event, connection)):
+            if failed := attempt(task, partial(_send_event, connection)):
                 _send_event(connection, failed)
         except (EOFError, OSError, KeyboardInterrupt):
             return
