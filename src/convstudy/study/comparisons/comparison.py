@@ -30,6 +30,7 @@ from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.gpus import gpus_of
 from convstudy.study.runs.sharing import SECONDS_PER_HOUR, Limits
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
@@ -81,10 +82,12 @@ class Comparison:
 
     @property
     def jobs(self) -> int:
-        """Number of runs at the same time: as requested, else cores divided by threads per run; one on a GPU."""
+        """Number of runs at the same time: as requested, else cores divided by threads per run, or by the GPUs."""
         if self.plan.jobs is not None:
             return self.plan.jobs
-        return 1 if self.device.type != "cpu" else max((os.cpu_count() or 1) // self.plan.threads, 1)
+        if self.device.type != "cpu":
+            return max(len(gpus_of(self.device)), 1) * self.plan.jobs_per_device
+        return max((os.cpu_count() or 1) // self.plan.threads, 1)
 
     @property
     def limits(self) -> Limits:

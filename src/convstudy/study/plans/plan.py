@@ -251,7 +251,7 @@ class Plan:
             flags=("--jobs", "-j"),
             command="compare",
             metavar="N",
-            default="cores / threads; 1 on a GPU",
+            default="cores / threads; --jobs-per-device on each GPU",
             decides=False,
             synonyms=("workers", "n_jobs"),
         ),

@@ -26,6 +26,7 @@ from convstudy.processes import place, started_by_torchrun
 from convstudy.study.runs.attempt import attempt, failure
 from convstudy.study.runs.claim import POLL, ClaimLost
 from convstudy.study.runs.events import Event, OnEvent, RunEnded, RunFailed
+from convstudy.study.runs.gpus import VARIABLE, gpus_of, least_used
 from convstudy.study.runs.ray_engine import RayPool
 from convstudy.study.runs.sharing import ONE_ATTEMPT, SECONDS_PER_HOUR, Limits, SharedRuns
 from convstudy.study.runs.status import note_failure
@@ -66,7 +67,7 @@ def perform_all(
                 while task := runs.next(wait=True):
                     _perform_here(task, runs)
         else:
-            pool = _Pool(threads, limits.seconds)
+            pool = _Pool(threads, limits.seconds, gpus_of(tasks[0].on) if tasks else ())
             try:
                 pool.perform(runs, jobs)
             finally:
@@ -94,13 +95,15 @@ class _Worker:
     process: BaseProcess
     task: Task | None = None
     begun: float = 0.0  # seconds, of the monotonic clock
+    gpu: str = ""  # which it uses, if there are several
 
 
 class _Pool:
     """Worker processes, by the connection on which they send their events."""
 
-    def __init__(self, threads: int, limit: float | None) -> None:
+    def __init__(self, threads: int, limit: float | None, gpus: Sequence[str] = ()) -> None:
         self._threads = threads
+        self._gpus = gpus
         self._limit = limit  # seconds per attempt of a run
         self._workers: dict[Connection, _Worker] = {}
 
@@ -142,10 +145,11 @@ class _Pool:
 
     def _start(self) -> Connection:
         ours, theirs = multiprocessing.Pipe()
-        environment = _Environment(self._threads, list(sys.path), dict(os.environ))
-        process = start_process(_work, (theirs, environment), daemon=True)
+        gpu = least_used(self._gpus, [worker.gpu for worker in self._workers.values()]) if self._gpus else ""
+        variables = {**os.environ, **({VARIABLE: gpu} if gpu else {})}
+        process = start_process(_work, (theirs, _Environment(self._threads, list(sys.path), variables)), daemon=True)
         theirs.close()
-        self._workers[ours] = _Worker(process)
+        self._workers[ours] = _Worker(process, gpu=gpu)
         return ours
 
     def _take_event(self, connection: Connection, runs: SharedRuns) -> None:
