@@ -17,7 +17,7 @@ def gpus_of(device: torch.device) -> tuple[str, ...]:
     >>> gpus_of(torch.device("cpu")), gpus_of(torch.device("cuda:1"))
     ((), ())
     """
-    if device.type != "cuda" or device.index is not None:
+    if device.type != "cuda" or ":" in str(device):
         return ()
     named = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
     count = torch.cuda.device_count()

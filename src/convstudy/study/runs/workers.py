@@ -233,10 +233,10 @@ class _Pool:
         end = time.monotonic() + GRACE
         try:
             while (alive := [each for each in processes if processes[each].is_alive()]) and time.monotonic() < end:
-                for connection in wait([*alive, *(processes[each].sentinel for each in alive)], POLL):
-                    if isinstance(connection, Connection):
+                for ready in wait([*alive, *(processes[each].sentinel for each in alive)], POLL):
+                    if isinstance(ready, Connection):
                         with suppress(EOFError, OSError):  # what it still sends would hold it up
-                            connection.recv()
+                            ready.recv()
         finally:
             for process in processes.values():
                 process.kill()
