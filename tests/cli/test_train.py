@@ -120,7 +120,10 @@ def test_amp_on_a_processor_without_bfloat16_is_warned_of(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("how", "again"), [(signal.SIGKILL, "the same command"), (signal.SIGINT, "resume")])
+@pytest.mark.parametrize(
+    ("how", "again"),
+    [(signal.SIGKILL, "the same command"), (signal.SIGINT, "resume"), (signal.SIGTERM, "resume")],
+)
 def test_interrupted_it_goes_on_and_ends_the_same(
     convstudy: Convstudy, tmp_path: Path, how: signal.Signals, again: str
 ) -> None:
@@ -129,9 +132,10 @@ def test_interrupted_it_goes_on_and_ends_the_same(
     with Started(tmp_path, *words, "broken") as running:
         wait_for_newer(tmp_path / "broken/checkpoint.pt", 0, running)
         status = running.send(how)
-    if how == signal.SIGINT:
-        assert status == 130
-        assert running.err == "interrupted; repeat the command to continue\n"
+    if how != signal.SIGKILL:
+        assert status == (130 if how == signal.SIGINT else 143)
+        assert running.err.endswith("; repeat the command to continue\n")
+        assert running.err.count("\n") == 1
     go_on = (*words, "broken") if again == "the same command" else ("train", "--resume", "broken")
     done = convstudy(*go_on)
     assert done.status == 0, done.err

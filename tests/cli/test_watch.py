@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import time
@@ -17,6 +18,7 @@ from tests.started import Started
 
 from convstudy.cli.compare import carry_out
 from convstudy.study import Plan, RunFolder
+from convstudy.study.runs.claim import Claimant
 from convstudy.study.runs.status import noted_process
 from convstudy.training import Recipe
 
@@ -63,6 +65,29 @@ def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> 
     assert "p =" not in said.out
     assert "p <" not in said.out
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_the_status_of_each_run_for_people_and_programs(convstudy: Convstudy, half: Path) -> None:
+    mine = Claimant().take(half / "net/seed-1")
+    assert mine is not None
+    (half / "lecture/seed-0/run.json").unlink()
+    (half / "lecture/seed-0/failed.json").write_text('{"error": "a bad day", "traceback": ""}')
+    said = convstudy("status", "half")
+    assert (said.status, said.err) == (0, "")
+    assert "4 runs: 1 done, 1 running, 1 failed, 1 waiting" in said.out
+    assert f"{os.getpid()} on {platform.node()}" in said.out
+    assert "a bad day" in said.out
+    told = json.loads(convstudy("status", "half", "--json").out)
+    mine.release()
+    assert told["counts"] == {"done": 1, "running": 1, "failed": 1, "waiting": 1}
+    assert told["finished"] is False
+    runs = {(run["model"], run["seed"]): run for run in told["runs"]}
+    assert (runs["net", 1]["state"], runs["net", 1]["pid"]) == ("running", os.getpid())
+    assert (runs["net", 1]["epochs_done"], runs["net", 1]["epochs"]) == (1, 1)
+    assert (runs["lecture", 0]["state"], runs["lecture", 0]["error"]) == ("failed", "a bad day")
+    assert (runs["net", 0]["state"], runs["net", 0]["pid"]) == ("done", None)
+    assert runs["net", 0]["top1"] == json.loads((half / "net/seed-0/run.json").read_text())["top1"]
+    assert convstudy("status", "half").out.startswith("4 runs: 1 done, 1 stopped, 1 failed, 1 waiting\n")
 
 
 def state(convstudy: Convstudy) -> str:
@@ -168,7 +193,7 @@ def test_the_rest_is_done_by_the_same_command(convstudy: Convstudy, half: Path, 
         assert (half / run / "weights.safetensors").read_bytes() == (whole / run / "weights.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("command", ["watch", "report"])
+@pytest.mark.parametrize("command", ["watch", "status", "report"])
 def test_what_is_no_comparison(convstudy: Convstudy, tmp_path: Path, command: str) -> None:
     (tmp_path / "empty").mkdir()
     assert "empty holds no comparison" in convstudy(command, "empty").err

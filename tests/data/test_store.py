@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +32,7 @@ from convstudy.data import (
     split_validation,
     store,
 )
+from convstudy.data.cache import ScratchFile, _disown_all
 from convstudy.data.memory import Mapped, is_mapped
 from convstudy.data.store import decoded_store, opened
 from convstudy.data.streamed import Streamed
@@ -36,6 +40,7 @@ from convstudy.errors import DataError
 from convstudy.inference import ResidentImages
 from convstudy.study import Plan
 from convstudy.study.models.preprocessing import with_channels
+from convstudy.study.runs.workers import start_process
 from convstudy.training import Recipe, TrainingBatches
 
 COUNT, SIDE = 12, 16
@@ -323,7 +328,7 @@ def test_training_on_mapped_images_sees_what_it_sees_in_memory(folder: Path, cac
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-USE = "from convstudy.data.cache import scratch_file; scratch_file().write_bytes(bytes(9))"
+USE = "from convstudy.data.cache import ScratchFile; ScratchFile().write(memoryview(bytes(9)))"
 AS_ON_WINDOWS = """
 from pathlib import Path
 unlink = Path.unlink
@@ -335,20 +340,82 @@ Path.unlink = refusing
 """
 
 
+def scratch_files(cache: Path) -> list[Path]:
+    return list((cache / "scratch").glob("*.bytes"))
+
+
 def test_a_scratch_file_that_stays_while_it_is_mapped_goes_with_a_later_process(cache: Path) -> None:
     for program, left in ((AS_ON_WINDOWS + USE, 1), (AS_ON_WINDOWS + USE, 2), (USE, 0)):
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert done.stderr == ""
-        assert len(list((cache / "scratch").glob("*.bytes"))) == left
+        assert len(scratch_files(cache)) == left
 
 
-def test_scratch_files_of_processes_that_are_gone_are_removed(folder: Path, cache: Path) -> None:
-    load(str(folder))
-    [mine] = {path.name.rpartition("-")[0] for path in (cache / "scratch").glob("*.bytes")}
-    gone = cache / "scratch" / f"{mine.rpartition('-')[0]}-999999999-0.bytes"
-    gone.write_bytes(b"x")
+def test_scratch_files_that_nobody_holds_are_removed(folder: Path, cache: Path) -> None:
+    data = load(str(folder))
+    mine = scratch_files(cache)
+    assert mine
+    gone, elsewhere = (mine[0].with_name(name) for name in (f"{mine[0].stem}0.bytes", "another-abcdef-0.bytes"))
+    for path in (gone, elsewhere):
+        path.write_bytes(b"x")
     load(str(folder))
     assert not gone.exists()
+    assert elsewhere.exists()  # of another machine, whose locks may not be seen from here
+    assert all(path.exists() for path in mine)
+    assert len(data.train.images[:])
+
+
+def images_of_one(value: int, cache: Path, connection: Connection) -> None:
+    """Map images of one value, send them as to a worker, and wait; host and process are those of any container."""
+    os.environ["CONVSTUDY_CACHE"] = str(cache)
+    platform.node, os.getpid = lambda: "container", lambda: 1
+    memory.free_memory = lambda: 0  # type: ignore[attr-defined]
+    images = memory.filled((3, 1, 2, 2), lambda put: put(np.full((3, 1, 2, 2), value, np.uint8)))
+    connection.send_bytes(pickle.dumps(images))
+    connection.recv()
+    connection.send(np.unique(images).tolist())
+
+
+def test_two_containers_with_one_host_name_and_one_cache_have_their_own_images(cache: Path) -> None:
+    ends, sent = [], []
+    for value in (7, 8):
+        ours, theirs = multiprocessing.Pipe()
+        process = start_process(images_of_one, (value, cache, theirs), daemon=True)
+        sent.append(ours.recv_bytes())
+        ends.append((process, ours))
+    assert len(scratch_files(cache)) == 2
+    assert [np.unique(pickle.loads(packed)).tolist() for packed in sent] == [[7], [8]]
+    for (process, ours), value in zip(ends, (7, 8), strict=True):
+        ours.send(None)
+        assert ours.recv() == [value]
+        process.join()
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["changed", "gone"])
+def test_a_file_that_is_not_the_one_meant_is_refused(kept: bool, cache: Path) -> None:
+    images = memory.filled((3, 1, 2, 2), lambda put: put(np.ones((3, 1, 2, 2), np.uint8)))
+    packed = pickle.dumps(images[1:])
+    assert np.array_equal(pickle.loads(packed), images[1:])
+    [path] = scratch_files(cache)
+    path.unlink()
+    if kept:
+        path.write_bytes(bytes(12))
+    with pytest.raises(DataError, match="decoded images"):
+        pickle.loads(packed)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of Unix")
+def test_a_fork_leaves_the_files_of_its_parent(cache: Path) -> None:
+    file = ScratchFile()
+    if not (pid := os.fork()):
+        try:
+            _disown_all()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    assert file.path.exists()
+    file.remove()
+    assert not file.path.exists()
 
 
 def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from convstudy.study.runs import claim, workers
 from convstudy.training import stream_seed
 from tests.conftest import Said
+from tests.started import Started
 
 Convstudy = Callable[..., Said]
 OWN = """
-import os, signal
+import os, signal, time
+from pathlib import Path
 import torch
 from torch import nn
 
@@ -32,6 +37,11 @@ ERROR = 'raise ValueError("a bad\\n day")'
 WORDS = ("--seeds", "2", "--epochs", "1", "--warmup-epochs", "0", "--device", "cpu", "--output", "out")
 
 
+def moody(folder: Path, fail: str) -> None:
+    text = OWN.replace("FAIL", fail).replace("BAD", str(stream_seed(1, "initialisation")))
+    (folder / "own.py").write_text(text)
+
+
 @pytest.mark.parametrize(
     ("fail", "reason", "jobs"),
     [
@@ -42,8 +52,7 @@ WORDS = ("--seeds", "2", "--epochs", "1", "--warmup-epochs", "0", "--device", "c
     ids=["error", "error in a worker", "killed"],
 )
 def test_the_others_go_on(convstudy: Convstudy, tmp_path: Path, fail: str, reason: str, jobs: str) -> None:
-    text = OWN.replace("FAIL", fail).replace("BAD", str(stream_seed(1, "initialisation")))
-    (tmp_path / "own.py").write_text(text)
+    moody(tmp_path, fail)
     said = convstudy("compare", "own.py:Moody", "lecture", *WORDS, "--jobs", jobs)
     assert said.status == 1, said.err
     assert said.err.splitlines()[-1].startswith(f"error: 1 of 4 runs failed: {reason}")
@@ -64,3 +73,58 @@ def test_a_comparison_without_any_run_still_leaves_a_report(convstudy: Convstudy
     assert said.err.splitlines()[-1].startswith("error: 2 of 2 runs failed: lecture, seed 0: the loss is ")
     assert "(and 1 more)" in said.err
     assert (tmp_path / "out/report.html").exists()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_run_that_fails_is_repeated(convstudy: Convstudy, tmp_path: Path, jobs: str) -> None:
+    moody(
+        tmp_path,
+        'count = Path("count"); count.write_text(count.read_text() + "x" if count.exists() else "x")\n'
+        '            if len(count.read_text()) < 3: raise ValueError("a bad day")',
+    )
+    words = ("compare", "own.py:Moody", *WORDS, "--train-images", "60", "--jobs", jobs, "--retries")
+    said = convstudy(*words, "1")
+    assert (said.status, (tmp_path / "count").read_text()) == (1, "xx")
+    assert "attempt 1 of 2 failed: own.py:Moody, seed 1: ValueError: a bad day" in said.out
+    assert not (tmp_path / "out/own.py-Moody/seed-1/run.json").exists()
+    (tmp_path / "count").unlink()
+    said = convstudy(*words, "2")
+    assert said.status == 0, said.err
+    assert "attempt 2 of 3 failed" in said.out
+    assert not (tmp_path / "out/own.py-Moody/seed-1/failed.json").exists()
+
+
+def test_a_run_that_hangs_is_stopped_after_its_hours(
+    convstudy: Convstudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "GRACE", 0.1)
+    moody(tmp_path, "time.sleep(1000)")
+    words = (*WORDS, "--train-images", "60", "--jobs", "1", "--run-hours", "0.001")
+    said = convstudy("compare", "own.py:Moody", *words)
+    assert said.status == 1
+    assert said.err.startswith("error: 1 of 2 runs failed: own.py:Moody, seed 1: took more than 0.001 hours")
+    failed = json.loads((tmp_path / "out/own.py-Moody/seed-1/failed.json").read_text())
+    assert "0.001 hours" in failed["error"]
+    assert (tmp_path / "out/own.py-Moody/seed-0/run.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are of Unix")
+def test_workers_that_are_asked_to_stop_write_a_checkpoint(tmp_path: Path) -> None:
+    """In the middle of their first epoch, long before one is due."""
+    text = OWN.replace("FAIL", 'Path(f"step-{torch.initial_seed()}").touch(); time.sleep(0.01)').replace("BAD", "-1")
+    (tmp_path / "own.py").write_text(text.replace("self.bad = ", "self.bad = True or "))
+    words = ("--seeds", "2", "--epochs", "1", "--warmup-epochs", "0", "--batch-size", "2", "--device", "cpu")
+    with Started(tmp_path, "compare", "own.py:Moody", *words, "--jobs", "2", "--output", "out") as running:
+        until = time.monotonic() + 60
+        while len(list(tmp_path.glob("step-*"))) < 2 and running.poll() is None:
+            assert time.monotonic() < until, running.err
+            time.sleep(0.01)
+        status = running.send(signal.SIGTERM)
+    assert status == 143, running.err
+    assert running.err.endswith("; repeat the command to continue\n")
+    assert running.err.count("\n") == 1
+    runs = [tmp_path / f"out/own.py-Moody/seed-{seed}" for seed in range(2)]
+    assert [(run / "checkpoint.pt").exists() for run in runs] == [True, True]
+    assert not [path for run in runs for path in run.glob("failed.json")]
+    assert [claim.holder_lives(run) for run in runs] == [False, False]

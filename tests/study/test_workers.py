@@ -15,8 +15,16 @@ import pytest
 import torch
 
 from convstudy.errors import StudyError
+from convstudy.study.runs import workers
 from convstudy.study.runs.events import RunEnded
-from convstudy.study.runs.workers import _Environment, _keep_tqdm_within_the_process, _send_event, start_process
+from convstudy.study.runs.gpus import gpus_of
+from convstudy.study.runs.workers import (
+    _Environment,
+    _keep_tqdm_within_the_process,
+    _Pool,
+    _send_event,
+    start_process,
+)
 from convstudy.study.runs.writing import writing_into
 
 TQDM: Any = vars(torch.hub)["tqdm"]
@@ -68,3 +76,29 @@ def test_a_worker_makes_no_semaphore(monkeypatch: pytest.MonkeyPatch) -> None:
     TQDM(range(1), disable=True)
     del TQDM._lock
     assert not hasattr(lock, "mp_lock")
+
+
+@pytest.mark.parametrize(
+    ("visible", "named"), [(None, ("0", "1", "2")), ("5,3,GPU-a,7", ("5", "3", "GPU-a")), ("", ("0", "1", "2"))]
+)
+def test_each_worker_gets_one_of_the_gpus(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, named: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    gpus = gpus_of(torch.device("cuda"))
+    assert gpus == named
+    given: list[str] = []
+
+    class Started:
+        def __init__(self, _: object, arguments: tuple[object, _Environment], *, daemon: bool) -> None:
+            given.append(arguments[1].variables["CUDA_VISIBLE_DEVICES"])
+
+    monkeypatch.setattr(workers, "start_process", Started)
+    pool = _Pool(1, None, gpus)
+    for _ in range(6):
+        pool._start()
+    assert sorted(given) == sorted([*named, *named])
+    assert given[:3] == list(named)

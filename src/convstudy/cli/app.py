@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from convstudy.cli import termination
 from convstudy.cli.bottleneck import bottleneck
 from convstudy.cli.build import build
 from convstudy.cli.check import check
@@ -31,6 +32,7 @@ from convstudy.cli.models import models
 from convstudy.cli.predict import predict
 from convstudy.cli.report import report
 from convstudy.cli.setting_flags import in_flags
+from convstudy.cli.status import status
 from convstudy.cli.summary import summary
 from convstudy.cli.train import train
 from convstudy.cli.trends import trends
@@ -59,7 +61,7 @@ app = typer.Typer(
 )
 LISTS = "Models and data"
 COMMANDS = {  # by panel of `convstudy --help`, in its order; `data` is added to its panel below
-    "Train and compare": (compare, train, watch, report, import_, verify),
+    "Train and compare": (compare, train, watch, status, report, import_, verify),
     LISTS: (models,),
     "Use a trained network": (evaluate, predict, export),
     "Count without training": (summary, draw, explain, trends, diff, bottleneck, check, build),
@@ -105,13 +107,18 @@ def options(
 
 
 def main() -> None:
-    """Run the command line. Invalid input prints one line on standard error and exits with 2, Ctrl-C exits with 130."""
+    """Run the command line.
+
+    Invalid input prints one line on standard error and exits with 2, Ctrl-C exits with 130, and SIGTERM with 143.
+    """
     for stream in (sys.stdout, sys.stderr):
         _accept_any_letter(stream)
     words = [HOME.sub(_expanded, word) if HOME.fullmatch(word) else word for word in sys.argv[1:]]
     asked = TRACEBACK in words
     try:
-        status = _with_command(words[:1])([word for word in words if word != TRACEBACK], standalone_mode=False)
+        with termination.sigterm_as_ctrl_c():
+            one = _with_command(words[:1])
+            exit_status = one([word for word in words if word != TRACEBACK], standalone_mode=False)
     except ConvstudyError as error:
         _fail(in_flags(error), error if asked else None)
     except (KeyboardInterrupt, typer.Abort):
@@ -128,9 +135,9 @@ def main() -> None:
             raise
         _fail(error.format_message() or "no command given; `convstudy --help` lists them")
     else:
-        if status == INTERRUPTED:  # typer's status after Ctrl-C
+        if exit_status == INTERRUPTED:  # typer's status after Ctrl-C
             _interrupted()
-        sys.exit(status or 0)
+        sys.exit(exit_status or 0)
 
 
 def _with_command(words: list[str]) -> typer.Typer:
@@ -154,8 +161,9 @@ def _expanded(word: re.Match[str]) -> str:
 
 def _interrupted() -> None:
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    print(f"interrupted; {AFTER_CTRL_C.get(command, 'repeat the command to begin again')}", file=sys.stderr)
-    sys.exit(INTERRUPTED)
+    how, status = ("terminated", termination.TERMINATED) if termination.received else ("interrupted", INTERRUPTED)
+    print(f"{how}; {AFTER_CTRL_C.get(command, 'repeat the command to begin again')}", file=sys.stderr)
+    sys.exit(status)
 
 
 def _fail(message: str, error: BaseException | None = None) -> None:

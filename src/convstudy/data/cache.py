@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import atexit
-import itertools
 import os
 import platform
+import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy.errors import DataError
+from convstudy.file_lock import Lock, boot, lock
 
 VARIABLE = "CONVSTUDY_CACHE"
-_numbers = itertools.count()
+SUFFIX = ".bytes"
+PIECE = 1 << 24  # bytes at a time
 
 
 def cache_folder() -> Path:
@@ -45,26 +49,110 @@ def room_for_pixels(num_bytes: int) -> Iterator[Path]:
         yield folder
 
 
-def scratch_file() -> Path:
-    """Return the path of a new file that is removed when this process ends.
+@dataclass(frozen=True)
+class Seal:
+    """What the first bytes of a file are known by, so that whoever opens it knows that they are the ones meant."""
 
-    Files that killed processes have left are removed first.
+    num_bytes: int
+    checksum: int  # CRC-32
+
+    def holds(self, path: Path) -> bool:
+        """Return whether the file is as it was sealed. Raises: OSError, if it cannot be read."""
+        return checksum_of(path, self.num_bytes) == self.checksum
+
+
+def checksum_of(path: Path, num_bytes: int) -> int | None:
+    """Return the CRC-32 of the first bytes of a file; None if there are not so many."""
+    checksum = 0
+    with path.open("rb") as file:
+        while num_bytes and (piece := file.read(min(PIECE, num_bytes))):
+            checksum, num_bytes = zlib.crc32(piece, checksum), num_bytes - len(piece)
+    return None if num_bytes else checksum
+
+
+class ScratchFile:
+    """A new file in the cache folder, which belongs to this process alone and is removed when it ends.
+
+    Its name is random and made exclusively, and a lock on it shows that its owner lives: host names and process
+    numbers may be equal in several containers that share a cache. Files whose owner is gone are removed first.
     """
-    import psutil
 
-    folder = cache_folder() / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
-    host = platform.node() or "host"
-    for left in folder.glob(f"{host}-*.bytes"):
-        process = left.stem.removeprefix(f"{host}-").partition("-")[0]
-        if process.isdecimal() and not psutil.pid_exists(int(process)):
-            _remove(left)
-    path = folder / f"{host}-{os.getpid()}-{next(_numbers)}.bytes"
-    atexit.register(_remove, path)
-    return path
+    def __init__(self) -> None:
+        """Create the file. Raises: OSError."""
+        folder = cache_folder() / "scratch"
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_left(folder)
+        self._descriptor, self.path = _created(folder)
+        _owned[self.path] = self._descriptor
+        self.num_bytes, self._checksum = 0, 0
+
+    def write(self, content: memoryview) -> None:
+        """Append bytes. Raises: OSError."""
+        self._checksum, self.num_bytes = zlib.crc32(content, self._checksum), self.num_bytes + len(content)
+        while len(content):
+            content = content[os.write(self._descriptor, content) :]
+
+    @property
+    def seal(self) -> Seal:
+        """What its content is known by."""
+        return Seal(self.num_bytes, self._checksum)
+
+    def remove(self) -> None:
+        """Remove the file now."""
+        _disown(self.path)
 
 
-def _remove(path: Path) -> None:
-    """Remove a file; if it is still mapped and that prevents it (Windows), a later process removes it."""
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
+_owned: dict[Path, int] = {}  # the scratch files of this process, and their open files, which hold the locks
+
+
+def _disown(path: Path) -> None:
+    descriptor = _owned.pop(path, None)
+    if descriptor is not None:
+        with suppress(OSError):  # first while it is locked; on Windows it can be removed after it is closed
+            path.unlink()
+        os.close(descriptor)
+        with suppress(OSError):  # on Windows a file that is mapped stays, until a later process removes it
+            path.unlink(missing_ok=True)
+
+
+def _disown_all() -> None:
+    for path in list(_owned):
+        _disown(path)
+
+
+atexit.register(_disown_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_owned.clear)  # a fork uses the files, but does not remove them
+
+
+def _created(folder: Path) -> tuple[int, Path]:
+    """Create a file exclusively and lock it; one that another process has removed before it was locked is replaced."""
+    while True:
+        descriptor, name = tempfile.mkstemp(SUFFIX, f"{_host()}-{boot()[:8]}-", folder)
+        lock(descriptor, wait=True)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(name)
+        os.close(descriptor)
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove the files that nobody holds, of this machine as it runs, or of an earlier start of it by its host name.
+
+    Those of other machines are left alone: on some network file systems their locks cannot be seen from here. Where
+    there are no locks, nothing is removed, except on Windows, which refuses to remove a file that is open.
+    """
+    for left in folder.glob(f"*{SUFFIX}"):
+        host, _, rest = left.name.rpartition("-")[0].rpartition("-")
+        if host != _host() and rest != boot()[:8]:
+            continue
+        with suppress(OSError):
+            if os.name == "nt":
+                left.unlink()
+                continue
+            with left.open("rb+") as file:
+                if lock(file.fileno()) is Lock.OURS:
+                    left.unlink()
+
+
+def _host() -> str:
+    return platform.node() or "host"

@@ -5,19 +5,21 @@ from __future__ import annotations
 import mmap
 import shutil
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.cache import cache_folder, room_for_pixels, scratch_file
+from convstudy.data.cache import ScratchFile, Seal, cache_folder, room_for_pixels
 from convstudy.data.free_memory import free_memory
 from convstudy.data.streamed import Streamed
-from convstudy.files import whole_file
+from convstudy.errors import DataError
 
 Put = Callable[[npt.NDArray[np.uint8]], object]  # takes the next rows of an array
 COPIES = 3  # of the decoded images: the store, the parts of a split, and resized images
+AGAIN = "repeat the command, which decodes them again"
 SHARE = 4  # images in memory take at most a quarter of what is free
 
 
@@ -40,21 +42,55 @@ def fits_on_disk(num_bytes: int) -> bool:
 class Mapped(np.memmap[Any, np.dtype[np.uint8]]):
     """Images in a file, N x C x H x W, read when they are accessed. Writing changes them in memory only.
 
-    They are passed to another process as the file's name: nothing is copied.
+    They are passed to another process as the file's name and seal: nothing is copied.
     """
 
+    seal: Seal | None = None
+
     @classmethod
-    def of(cls, path: Path, shape: tuple[int, ...], offset: int = 0) -> Mapped:
+    def of(cls, path: Path, shape: tuple[int, ...], seal: Seal, offset: int = 0) -> Mapped:
         """Map the bytes of a file from `offset` on."""
-        return cls(path, np.uint8, "c", offset, shape)
+        mapped = cls(path, np.uint8, "c", offset, shape)
+        mapped.seal = seal
+        return mapped
+
+    @classmethod
+    def opened(cls, path: Path, shape: tuple[int, ...], seal: Seal, offset: int) -> Mapped:
+        """Map a file that another process has sealed.
+
+        Raises: DataError, if the file is gone, or is not the one that was sealed.
+        """
+        try:
+            kept = _is_kept(path, _version(path), seal)
+        except OSError as error:
+            raise DataError(f"{path}, with decoded images, cannot be read ({error.strerror}); {AGAIN}") from error
+        if not kept:
+            raise DataError(f"{path}, with decoded images, has changed since it was written; {AGAIN}")
+        return cls.of(path, shape, seal, offset)
+
+    def __array_finalize__(self, whole: Any) -> None:
+        super().__array_finalize__(whole)
+        self.seal = getattr(whole, "seal", None)
 
     def __reduce__(self) -> Any:
         file = getattr(self, "_mmap", None)
-        if file is None or not self.flags.c_contiguous:
+        if file is None or self.seal is None or not self.flags.c_contiguous:
             return np.array(self).__reduce__()
         start = np.frombuffer(file, np.uint8).__array_interface__["data"][0]
         page = self.offset - self.offset % mmap.ALLOCATIONGRANULARITY
-        return Mapped.of, (Path(str(self.filename)), self.shape, page + self.__array_interface__["data"][0] - start)
+        offset = page + self.__array_interface__["data"][0] - start
+        return Mapped.opened, (Path(str(self.filename)), self.shape, self.seal, offset)
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _is_kept(path: Path, _version: tuple[int, ...], seal: Seal) -> bool:
+    """Return whether a file is as it was sealed; each version of it is read once."""
+    return seal.holds(path)
 
 
 def is_mapped(images: npt.NDArray[np.uint8]) -> bool:
@@ -73,10 +109,13 @@ def filled(shape: tuple[int, ...], fill: Callable[[Put], object]) -> npt.NDArray
     num_bytes = int(np.prod(shape))
     if not fits(num_bytes):
         with room_for_pixels(num_bytes):
-            path = scratch_file()
-            with whole_file(path) as draft, draft.open("wb") as file:
-                fill(lambda rows: file.write(np.ascontiguousarray(rows).data))
-        return Mapped.of(path, shape)
+            file = ScratchFile()
+            try:
+                fill(lambda rows: file.write(np.ascontiguousarray(rows).reshape(-1).data))
+            except BaseException:
+                file.remove()  # the room is given back
+                raise
+        return Mapped.of(file.path, shape, file.seal)
     array = np.empty(shape, np.uint8)
     place = 0
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import __version__ as pillow
 
-from convstudy.data.cache import room_for_pixels
+from convstudy.data.cache import Seal, checksum_of, room_for_pixels
 from convstudy.data.decoding import White, decode_each, planes, squared
 from convstudy.data.image_set import digest
 from convstudy.data.memory import Mapped, Put, fits, fits_on_disk
@@ -31,7 +31,6 @@ from convstudy.files import whole_file
 
 MARK = b"convstudy store1"
 TAIL = struct.Struct(">QQ16s")  # the record's length, the CRC-32 of images and record, the mark
-PIECE = 1 << 24  # bytes at a time
 Progress = Callable[[int, int], None]
 
 
@@ -146,10 +145,12 @@ def opened(path: Path) -> Store | None:
     """Return the store in a file, or None if there is none or it is damaged."""
     if not path.exists():
         return None
-    record = _record(path)
-    if record is None:
+    found = _record(path)
+    if found is None:
         return None
-    images = Mapped.of(path, tuple(record["shape"])) if record["shape"][0] else np.empty(record["shape"], np.uint8)
+    record, seal = found
+    shape = tuple(record["shape"])
+    images = Mapped.of(path, shape, seal) if shape[0] else np.empty(shape, np.uint8)
     report = DecodingReport(
         {int(place): what for place, what in record["problems"].items()}, Counter(record["treatments"])
     )
@@ -157,27 +158,19 @@ def opened(path: Path) -> Store | None:
     return Store(images, report, note)
 
 
-def _record(path: Path) -> dict[str, Any] | None:
-    """Return the record at the end of a store, or None if the file is not as it was written."""
+def _record(path: Path) -> tuple[dict[str, Any], Seal] | None:
+    """Return the record at the end of a store, with its seal, or None if the file is not as it was written."""
     size = path.stat().st_size - TAIL.size
     if size < 0:
         return None
     with path.open("rb") as file:
         file.seek(size)
         length, checksum, mark = TAIL.unpack(file.read())
-        if mark != MARK or length > size or checksum != _checksum(path, size):
+        if mark != MARK or length > size or checksum != checksum_of(path, size):
             return None
         file.seek(size - length)
         record: dict[str, Any] = json.loads(file.read(length))
-    return record
-
-
-def _checksum(path: Path, num_bytes: int) -> int:
-    checksum = 0
-    with path.open("rb") as file:
-        while num_bytes and (piece := file.read(min(PIECE, num_bytes))):
-            checksum, num_bytes = zlib.crc32(piece, checksum), num_bytes - len(piece)
-    return checksum
+    return record, Seal(size, checksum)
 
 
 def fingerprint(paths: Sequence[Path], shape: tuple[int, ...], white: White | None = None) -> str:

@@ -9,6 +9,7 @@ from .inspection import inspection_report
 from .introduction import introduction
 from .layers import layer_table
 from .networks import cost_table, result_table, verdicts
+from .status import status_table
 from .trained_run import trained_report
 from .training_display import TrainingDisplay, failed_runs
 from .watch import watched
@@ -29,6 +30,7 @@ __all__ = [
     "introduction",
     "layer_table",
     "result_table",
+    "status_table",
     "trained_report",
     "trend_list",
     "verdicts",

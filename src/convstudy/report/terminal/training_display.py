@@ -102,6 +102,8 @@ class TrainingDisplay:
                 self._look_taken(event)
             case RunStarted():
                 name = f"{event.model}, seed {event.seed}"
+                if event.index in self._lines:  # an attempt that failed
+                    self._bars.remove_task(self._lines[event.index].bar)
                 bar = self._bars.add_task("", total=1.0, detail="", left="")
                 self._lines[event.index] = RunLine(
                     bar=bar,

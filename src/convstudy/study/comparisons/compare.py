@@ -1,4 +1,7 @@
-"""Entry point of a comparison: claim its folder, perform the missing runs, and draw conclusions."""
+"""Entry point of a comparison: claim its folder, perform the missing runs, and draw conclusions.
+
+Any number of processes may do so with one folder at the same time: they share the runs.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,10 @@ class ClaimedComparison:
 
         Raises: StudyError, if a run was made under another protocol and `allow_mixed` is not set.
         """
+        with self.folder.alone():
+            return self._conclude()
+
+    def _conclude(self) -> Findings:
         if not self.comparison.design.sequential:
             self.folder.note_look(len(self.comparison.seeds))
         found = conclude(self.comparison, self.folder, allow_mixed=self.allow_mixed)
@@ -84,11 +91,13 @@ def claim_comparison(
     comparison = prepare(plan, models=models, data=data, progress=progress)
     folder = ComparisonFolder(output or comparison.default_folder())
     folder.check(comparison.identity(), allow_mixed=allow_mixed)
-    comparison = with_measured(comparison, folder)
-    check_runs(comparison, folder, allow_mixed=allow_mixed)
-    folder.claim(comparison.identity(), allow_mixed=allow_mixed)
-    write_allowances(folder, comparison)
-    write_start(folder, comparison, allow_mixed=allow_mixed)
-    if comparison.repeatable:
-        write_study(plan, folder.path / "study.yaml")
+    with folder.alone():
+        folder.check(comparison.identity(), allow_mixed=allow_mixed)
+        comparison = with_measured(comparison, folder)
+        check_runs(comparison, folder, allow_mixed=allow_mixed)
+        folder.claim(comparison.identity(), allow_mixed=allow_mixed)
+        write_allowances(folder, comparison)
+        write_start(folder, comparison, allow_mixed=allow_mixed)
+        if comparison.repeatable:
+            write_study(plan, folder.path / "study.yaml")
     return ClaimedComparison(comparison, folder, allow_mixed)

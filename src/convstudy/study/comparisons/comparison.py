@@ -30,7 +30,9 @@ from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.gpus import gpus_of
 from convstudy.study.runs.seen_images import SeenImages
+from convstudy.study.runs.sharing import SECONDS_PER_HOUR, Limits
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
 from convstudy.training import Recipe
@@ -82,10 +84,25 @@ class Comparison:
 
     @property
     def jobs(self) -> int:
-        """Number of runs at the same time: as requested, else cores divided by threads per run; one on a GPU."""
+        """Number of runs at the same time: as requested, else cores divided by threads per run, or by the GPUs."""
         if self.plan.jobs is not None:
             return self.plan.jobs
-        return 1 if self.device.type != "cpu" else max((os.cpu_count() or 1) // self.plan.threads, 1)
+        if self.device.type != "cpu":
+            return max(len(gpus_of(self.device)), 1) * self.plan.jobs_per_device
+        return max((os.cpu_count() or 1) // self.plan.threads, 1)
+
+    @property
+    def limits(self) -> Limits:
+        """How often a run is attempted, and how long it may take."""
+        plan = self.plan
+        return Limits(
+            retries=plan.retries,
+            seconds=None if plan.run_hours is None else plan.run_hours * SECONDS_PER_HOUR,
+            engine=plan.engine,
+            address=plan.address,
+            jobs=plan.jobs,
+            jobs_per_device=plan.jobs_per_device,
+        )
 
     def runs(self) -> Iterator[tuple[int, Entrant]]:
         """Yield every run as seed and network; the seed is the outer loop, so that unfinished studies are balanced."""
@@ -216,7 +233,7 @@ def perform_missing(comparison: Comparison, folder: ComparisonFolder, on_event: 
         if task.folder.complete:
             task.folder.tidy()
     on_event(study_started(comparison, tasks, total=len(list(comparison.runs()))))
-    return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event)
+    return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event, limits=comparison.limits)
 
 
 def study_started(comparison: Comparison, tasks: Sequence[Task], *, total: int) -> StudyStarted:

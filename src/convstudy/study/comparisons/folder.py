@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from convstudy.errors import StudyError
 from convstudy.files import write_json
+from convstudy.study.runs.claim import is_claim, one_at_a_time
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, FolderKind, flattened, require_empty, require_same
 from convstudy.study.runs.record_file import read_record
+from convstudy.study.runs.writing import writing_into
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,23 @@ class ComparisonFolder:
     def seen(self) -> Path:
         """File with the numbers of seeds at which results were seen."""
         return self.path / "looks.json"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Read and write the files of the whole comparison while no other process does; runs are not affected.
+
+        A new folder in which nothing is written is removed again.
+
+        Raises: StudyError, if the folder cannot be written.
+        """
+        new = not self.path.exists()
+        with writing_into(self.path):
+            try:
+                with one_at_a_time(self.path):
+                    yield
+            finally:
+                if new and self.path.is_dir() and all(map(is_claim, self.path.iterdir())):
+                    shutil.rmtree(self.path, ignore_errors=True)
 
     def looks(self) -> tuple[int, ...]:
         """Return the numbers of seeds per network at which results were seen. Raises: StudyError, if unreadable."""

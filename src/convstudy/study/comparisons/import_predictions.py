@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from convstudy.data.cache import room_for, scratch_file
+from convstudy.data.cache import ScratchFile, room_for
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.statistics import top1_interval
@@ -200,7 +200,7 @@ def _sorted(logits: Logits, order: npt.NDArray[np.int64]) -> Logits:
     if not isinstance(logits, StoredLogits):
         return logits[order]
     with room_for("the scores"):
-        rearranged, rows = replace(logits, path=scratch_file()), iter(np.argsort(order).tolist())
+        rearranged, rows = replace(logits, path=ScratchFile().path), iter(np.argsort(order).tolist())
         with rearranged.writing() as write:
             for batch in logits.batches():
                 for image in batch:

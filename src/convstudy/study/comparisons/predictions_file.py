@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from convstudy.data.cache import room_for, scratch_file
+from convstudy.data.cache import ScratchFile, room_for
 from convstudy.errors import StudyError
 from convstudy.study.runs.result import MANY, VALUES_AT_ONCE, Logits, OnlyClasses, StoredLogits
 from convstudy.wording import plural, some
@@ -174,7 +174,7 @@ def read_scores(
                 logits[row : row + len(values), column : column + values.shape[1]] = values
             return logits
         with room_for(f"the scores of {path.name}"):
-            stored = StoredLogits(scratch_file(), shape)
+            stored = StoredLogits(ScratchFile().path, shape)
             with stored.writing() as write:
                 for block in checked:
                     write(*block)

@@ -16,9 +16,8 @@ from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.sharing import SECONDS_PER_HOUR
 from convstudy.study.runs.workers import perform_all
-
-SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Rounds:
             ]
             tasks = [replace(task, index=index) for index, task in enumerate(tasks, start=len(done) + 1)]
             on_event(study_started(self.comparison, tasks, total=len(done) + len(tasks)))
-            failed = perform_all(tasks, self.comparison.jobs, plan.threads, on_event)
+            failed = perform_all(tasks, self.comparison.jobs, plan.threads, on_event, limits=self.comparison.limits)
             if failed:
                 return failed
 

@@ -262,9 +262,65 @@ class Plan:
             flags=("--jobs", "-j"),
             command="compare",
             metavar="N",
-            default="cores / threads; 1 on a GPU",
+            default="cores / threads; --jobs-per-device on each GPU",
             decides=False,
             synonyms=("workers", "n_jobs"),
+        ),
+    ] = None
+    jobs_per_device: Annotated[
+        int,
+        Ge(1),
+        Setting(
+            "Number of runs at the same time on each GPU.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="N",
+            decides=False,
+        ),
+    ] = 1
+    engine: Annotated[
+        Literal["local", "ray"],
+        Setting(
+            "Perform the runs in processes of this machine, or as tasks of a Ray cluster (extra `ray`).",
+            panel=RESOURCES,
+            command="compare",
+            metavar="local|ray",
+            decides=False,
+        ),
+    ] = "local"
+    address: Annotated[
+        str | None,
+        MinLen(1),
+        Setting(
+            "Address of the Ray cluster for --engine ray; `auto` finds the one of this machine.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="ADDRESS",
+            default="a cluster of its own, on this machine",
+            decides=False,
+        ),
+    ] = None
+    retries: Annotated[
+        int,
+        Ge(0),
+        Setting(
+            "Repeat a run that fails up to N times, from its last checkpoint.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="N",
+            decides=False,
+        ),
+    ] = 0
+    run_hours: Annotated[
+        float | None,
+        Gt(0),
+        Setting(
+            "Stop a run that takes more than N hours; it counts as failed, and the others go on.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="N",
+            default="no limit",
+            decides=False,
         ),
     ] = None
     device: Annotated[str, MinLen(1), Setting("auto, cpu, cuda, cuda:N or mps.", panel=RESOURCES, decides=False)] = (

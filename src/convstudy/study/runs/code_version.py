@@ -13,6 +13,7 @@ DECIDING = (  # all code that reads and splits data, builds, trains and tests; n
     "claims",
     "data",
     "errors.py",
+    "file_lock.py",
     "files.py",
     "inference",
     "processes.py",

@@ -23,6 +23,7 @@ budget.json                with a budget only: the cost of an epoch and the numb
                            with a grid of learning rates its trials (`Trial`); sizes and digests of the files above, its
                            own digest, and the signature of the user who trained it
     checkpoint.pt          until the run is complete; checkpoint-head.pt for the epochs with a frozen backbone
+    .claim-<n>             the process that performs the run (`study.runs.claim`), until the run is complete
     process.json           while a process works on the run: host, pid, start time; it remains if that is killed
     failed.json            the error and traceback that ended the run; deleted when the run is repeated
     lr-<rate>/             one training of a grid of learning rates: epochs.csv, trial.json, weights until the run ends

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.errors import StudyError
+from convstudy.study.runs.claim import is_claim
 
 OUTPUT = "output"  # the parameter that names the folder
 MIXED = ", or set `allow_mixed` to keep its runs and mark them in the report"
@@ -22,12 +23,12 @@ class FolderKind(StrEnum):
 
 
 def require_empty(path: Path, kind: FolderKind) -> None:
-    """Check that there is nothing at `path`, and that every library can write there.
+    """Check that there is nothing at `path`, or what a process with a claim has begun to write.
 
-    Raises: StudyError, if there is a file or a folder with content, or if the name is not text.
+    Raises: StudyError, if there is a file or a folder with other content, or if the name is not text.
     """
     require_text(str(path.absolute()), OUTPUT)
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not any(map(is_claim, path.iterdir()))):
         raise StudyError(
             f"{path} already exists and is not a convstudy {kind}; choose another `output`", setting=OUTPUT
         )

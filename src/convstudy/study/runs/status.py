@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
-
 from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
 from convstudy.files import write_json
 from convstudy.processes import ReportedElsewhere, place
+from convstudy.study.runs.claim import SAME_START, holder_lives, started
 from convstudy.study.runs.folder import RunFolder
 
-SAME_START = 60.0  # seconds by which the start time of one process may differ, as the system clock may be adjusted
 RECENT = 600.0  # seconds; a run writes a checkpoint every minute while it trains
 
 
@@ -29,7 +27,7 @@ def noted_process(folder: RunFolder) -> Iterator[None]:
         yield
         return
     with suppress(OSError):  # if the folder cannot be written, the run itself reports it
-        write_json(folder.process, {"host": platform.node(), "pid": os.getpid(), "started": _started(os.getpid())})
+        write_json(folder.process, {"host": platform.node(), "pid": os.getpid(), "started": started(os.getpid())})
     try:
         yield
     finally:
@@ -38,15 +36,17 @@ def noted_process(folder: RunFolder) -> Iterator[None]:
 
 
 def at_work(folder: RunFolder) -> bool:
-    """Return whether the process recorded in a run's folder is alive.
+    """Return whether the process that has claimed a run, or is recorded in its folder, is alive.
 
     For a process of another machine, return whether a file in the folder changed in the last ten minutes.
     """
+    if (lives := holder_lives(folder.path)) is not None:
+        return lives
     try:
         noted = json.loads(folder.process.read_text(encoding="utf-8"))
         if noted["host"] == platform.node():
-            started = _started(noted["pid"])
-            return started is not None and abs(started - noted["started"]) < SAME_START
+            start = started(noted["pid"])
+            return start is not None and abs(start - noted["started"]) < SAME_START
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return time.time() - _last_change(folder.path) < RECENT
@@ -58,15 +58,6 @@ def _last_change(folder: Path) -> float:
         with suppress(OSError):  # temporary files may disappear meanwhile
             times.append(path.stat().st_mtime)
     return max(times)
-
-
-def _started(pid: int) -> float | None:
-    """Return the start time of a process, which distinguishes it from a later one with the same pid; None if none."""
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
-    except psutil.Error:
-        return None
 
 
 @contextmanager

@@ -7,35 +7,45 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from types import FrameType
 from typing import Any
 
 import cloudpickle
 import torch
 
-from convstudy.errors import ConvstudyError, StudyError
+from convstudy.errors import StudyError
 from convstudy.processes import place, started_by_torchrun
+from convstudy.study.runs.attempt import attempt, failure
+from convstudy.study.runs.claim import POLL, ClaimLost
 from convstudy.study.runs.events import Event, OnEvent, RunEnded, RunFailed
-from convstudy.study.runs.perform import perform
-from convstudy.study.runs.status import in_one_line, note_failure
+from convstudy.study.runs.gpus import VARIABLE, gpus_of, least_used
+from convstudy.study.runs.ray_engine import RayPool
+from convstudy.study.runs.sharing import ONE_ATTEMPT, SECONDS_PER_HOUR, Limits, SharedRuns
+from convstudy.study.runs.status import note_failure
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.tuning import working_with
 
+GRACE = 20.0  # seconds in which a worker that is asked to stop has to write its checkpoint
 KILLED = "the process was killed, possibly because it ran out of memory; reduce `jobs` or `batch_size` to use less"
 
 
-def perform_all(tasks: Sequence[Task], jobs: int, threads: int, on_event: OnEvent) -> tuple[RunFailed, ...]:
+def perform_all(
+    tasks: Sequence[Task], jobs: int, threads: int, on_event: OnEvent, *, limits: Limits = ONE_ATTEMPT
+) -> tuple[RunFailed, ...]:
     """Perform the tasks, `jobs` at a time, each with `threads` threads; return the runs that failed.
 
-    A run that fails, or whose process is killed, does not stop the other runs.
+    A run that fails, or whose process is killed, does not stop the other runs. Other processes may perform tasks of the
+    same folders at the same time: each task is performed by one of them, and this returns when all are done.
 
-    Raises: StudyError, under torchrun, whose processes train one network together.
+    Raises: StudyError, if a folder cannot be written, or under torchrun, whose processes train one network together.
     """
     if started_by_torchrun() and place().alone:
         raise StudyError(
@@ -43,30 +53,39 @@ def perform_all(tasks: Sequence[Task], jobs: int, threads: int, on_event: OnEven
             "start `convstudy compare` without torchrun, and set `jobs` to the number of runs at the same time",
             setting="jobs",
         )
+    runs = SharedRuns(tasks, on_event, limits)
     jobs = min(jobs, len(tasks))
-    if jobs <= 1:
-        with working_with(threads):
-            return tuple(failed for task in tasks if (failed := _attempt(task, on_event)))
-    pool = _Pool(threads)
     try:
-        return tuple(pool.perform(list(tasks), jobs, on_event))
+        if limits.engine == "ray" and tasks:
+            cluster = RayPool(threads, limits)
+            try:
+                cluster.perform(runs, limits.jobs)
+            finally:
+                cluster.stop()
+        elif jobs <= 1 and limits.seconds is None:  # a run in this process could not be stopped
+            with working_with(threads):
+                while task := runs.next(wait=True):
+                    _perform_here(task, runs)
+        else:
+            pool = _Pool(threads, limits.seconds, gpus_of(tasks[0].on) if tasks else ())
+            try:
+                pool.perform(runs, jobs)
+            finally:
+                pool.stop()
     finally:
-        pool.stop()
+        runs.give_back_all()
+    return tuple(runs.failed)
 
 
-def _attempt(task: Task, on_event: OnEvent) -> RunFailed | None:
-    """Perform a task; return its failure instead of raising it."""
+def _perform_here(task: Task, runs: SharedRuns) -> None:
     try:
-        perform(task, on_event)
-    except Exception as error:
-        failed = _failure(task, str(error) if isinstance(error, ConvstudyError) else in_one_line(error))
-        on_event(failed)
-        return failed
-    return None
-
-
-def _failure(task: Task, reason: str) -> RunFailed:
-    return RunFailed(index=task.index, model=task.model, seed=task.seed, reason=reason)
+        while failed := attempt(task, partial(runs.observed, task)):
+            if not runs.fails(task, failed):
+                return
+    except ClaimLost as lost:
+        runs.lost(task, str(lost))
+        return
+    runs.give_back(task)
 
 
 @dataclass
@@ -74,74 +93,154 @@ class _Worker:
     """A process that performs one task after another, and its current task."""
 
     process: BaseProcess
-    task: Task
+    task: Task | None = None
+    begun: float = 0.0  # seconds, of the monotonic clock
+    gpu: str = ""  # which it uses, if there are several
 
 
 class _Pool:
     """Worker processes, by the connection on which they send their events."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, limit: float | None, gpus: Sequence[str] = ()) -> None:
         self._threads = threads
+        self._gpus = gpus
+        self._limit = limit  # seconds per attempt of a run
         self._workers: dict[Connection, _Worker] = {}
 
-    def perform(self, tasks: list[Task], jobs: int, on_event: OnEvent) -> Iterator[RunFailed]:
-        """Distribute the tasks, forward the events, and yield each failure."""
-        for _ in range(jobs):
-            self._start(tasks.pop(0))
-        while self._workers:
-            for connection in wait(list(self._workers)):
+    def perform(self, runs: SharedRuns, jobs: int) -> None:
+        """Distribute the runs as they can be claimed, and forward the events, until all have ended."""
+        while True:
+            while len(self._busy) < jobs and (task := runs.next()):
+                self._begin(task)
+            if not self._busy:
+                if not runs.waiting:
+                    return
+                runs.note_others()
+            for connection in wait(list(self._busy), POLL):
                 assert isinstance(connection, Connection)
-                event = self._next_event(connection)
-                on_event(event)
-                if isinstance(event, RunFailed):
-                    yield event
-                if isinstance(event, RunFailed | RunEnded):
-                    self._next_task(connection, tasks)
+                self._take_event(connection, runs)
+            self._stop_lost(runs)
+            self._stop_late(runs)
+
+    @property
+    def _busy(self) -> dict[Connection, Task]:
+        return {connection: worker.task for connection, worker in self._workers.items() if worker.task}
 
     def stop(self) -> None:
-        """Terminate all workers."""
-        for connection in list(self._workers):
-            self._end(connection)
+        """Terminate all workers; those that train write a checkpoint first."""
+        self._end(*self._workers)
 
-    def _start(self, task: Task) -> None:
+    def _begin(self, task: Task) -> None:
+        """Let an idle worker perform a task, or a new one; a worker that was killed meanwhile is replaced."""
+        for connection, worker in list(self._workers.items()):
+            if worker.task is None and not worker.process.is_alive():
+                self._end(connection)
+        idle = next((connection for connection, worker in self._workers.items() if worker.task is None), None)
+        self._send(self._start() if idle is None else idle, task)
+
+    def _send(self, connection: Connection, task: Task) -> None:
+        worker = self._workers[connection]
+        worker.task, worker.begun = task, time.monotonic()
+        connection.send_bytes(cloudpickle.dumps(task))  # which pickles classes of a notebook or a script by value
+
+    def _start(self) -> Connection:
         ours, theirs = multiprocessing.Pipe()
-        environment = _Environment(self._threads, list(sys.path), dict(os.environ))
-        process = start_process(_work, (theirs, environment), daemon=True)
+        gpu = least_used(self._gpus, [worker.gpu for worker in self._workers.values()]) if self._gpus else ""
+        variables = {**os.environ, **({VARIABLE: gpu} if gpu else {})}
+        process = start_process(_work, (theirs, _Environment(self._threads, list(sys.path), variables)), daemon=True)
         theirs.close()
-        self._workers[ours] = _Worker(process, task)
-        self._send(ours, task)
+        self._workers[ours] = _Worker(process, gpu=gpu)
+        return ours
 
-    def _next_event(self, connection: Connection) -> Event:
+    def _take_event(self, connection: Connection, runs: SharedRuns) -> None:
+        task = self._workers[connection].task
+        assert task is not None
+        event = self._next_event(connection, task)
+        try:
+            if isinstance(event, RunFailed):
+                self._fail(connection, event, runs)
+                return
+            runs.observed(task, event)
+        except ClaimLost as lost:
+            self._end(connection)
+            runs.lost(task, str(lost))
+            return
+        if isinstance(event, RunEnded):
+            self._workers[connection].task = None
+            runs.give_back(task)
+
+    def _fail(self, connection: Connection, failed: RunFailed, runs: SharedRuns) -> None:
+        """Repeat a run that has failed, or give it back. Raises: ClaimLost."""
+        worker = self._workers[connection]
+        task = worker.task
+        assert task is not None
+        again = runs.fails(task, failed)
+        worker.task = None
+        if again:
+            self._begin(task)
+
+    def _stop_late(self, runs: SharedRuns) -> None:
+        """End the workers whose runs take too long, also if they hang."""
+        for connection, task in self._busy.items():
+            if self._limit is None or time.monotonic() - self._workers[connection].begun < self._limit:
+                continue
+            self._terminate(connection)
+            if task.folder.complete:  # meanwhile: the event is still to be read
+                continue
+            reason = f"{task.title}: took more than {self._limit / SECONDS_PER_HOUR:g} hours, the value of `run_hours`"
+            note_failure(task.folder, reason)
+            try:
+                self._fail(connection, failure(task, reason), runs)
+            except ClaimLost as lost:
+                self._end(connection)
+                runs.lost(task, str(lost))
+
+    def _stop_lost(self, runs: SharedRuns) -> None:
+        """End the workers whose runs are not ours any more, although they send no events."""
+        for connection, task in self._busy.items():
+            try:
+                runs.check(task)
+            except ClaimLost as lost:
+                self._end(connection)
+                runs.lost(task, str(lost))
+
+    def _next_event(self, connection: Connection, task: Task) -> Event:
         try:
             event: Event = connection.recv()
         except (EOFError, ConnectionResetError):
             self._workers[connection].process.join()
-            task = self._workers[connection].task
+            if task.folder.complete:
+                return RunEnded(index=task.index)
             note_failure(task.folder, f"{task.title}: {KILLED}")
-            return _failure(task, f"{task.title}: {KILLED}")
+            return failure(task, f"{task.title}: {KILLED}")
         return event
 
-    def _next_task(self, connection: Connection, tasks: list[Task]) -> None:
-        """Send the next task to a worker that has finished its own; replace the worker if it was killed."""
-        if not tasks:
-            self._end(connection)
-            return
-        task = tasks.pop(0)
-        if self._workers[connection].process.is_alive():
-            self._workers[connection].task = task
-            self._send(connection, task)
-        else:
-            self._end(connection)
-            self._start(task)
+    def _end(self, *connections: Connection) -> None:
+        """Terminate workers, and forget them."""
+        self._terminate(*connections)
+        for connection in connections:
+            del self._workers[connection]
+            connection.close()
 
-    def _send(self, connection: Connection, task: Task) -> None:
-        connection.send_bytes(cloudpickle.dumps(task))  # which pickles classes of a notebook or a script by value
-
-    def _end(self, connection: Connection) -> None:
-        worker = self._workers.pop(connection)
-        worker.process.terminate()
-        worker.process.join()
-        connection.close()
+    def _terminate(self, *connections: Connection) -> None:
+        """Ask workers to stop, and kill those that have not after a while."""
+        processes = {connection: self._workers[connection].process for connection in connections}
+        for connection, process in processes.items():
+            if self._workers[connection].task is None:
+                process.kill()
+            else:
+                process.terminate()
+        end = time.monotonic() + GRACE
+        try:
+            while (alive := [each for each in processes if processes[each].is_alive()]) and time.monotonic() < end:
+                for ready in wait([*alive, *(processes[each].sentinel for each in alive)], POLL):
+                    if isinstance(ready, Connection):
+                        with suppress(EOFError, OSError):  # what it still sends would hold it up
+                            ready.recv()
+        finally:
+            for process in processes.values():
+                process.kill()
+                process.join()
 
 
 def start_process(target: Callable[..., None], arguments: tuple[Any, ...], *, daemon: bool) -> BaseProcess:
@@ -189,16 +288,35 @@ def _main_left_out() -> Iterator[None]:
 
 def _work(connection: Connection, environment: _Environment) -> None:
     """Perform received tasks until the parent closes the connection or ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    _stop_when_asked()
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     environment.adopt()
     _keep_tqdm_within_the_process()
     while True:
         try:
             task: Task = cloudpickle.loads(connection.recv_bytes())
-        except (EOFError, OSError):
+            if failed := attempt(task, partial(_send_event, connection)):
+                _send_event(connection, failed)
+        except (EOFError, OSError, KeyboardInterrupt):
             return
-        _attempt(task, partial(_send_event, connection))
+
+
+def _stop_when_asked() -> None:
+    """Leave Ctrl-C to the parent, and treat its SIGTERM as the first Ctrl-C: training stops after a checkpoint."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        on_ctrl_c = signal.getsignal(signal.SIGINT)
+        if not asked and callable(on_ctrl_c):
+            asked.append(number)  # a scheduler may send it, too
+            on_ctrl_c(signal.SIGINT, frame)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, ask)
 
 
 def _keep_tqdm_within_the_process() -> None:

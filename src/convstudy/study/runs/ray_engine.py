@@ -1,0 +1,206 @@
+"""Runs as tasks of a Ray cluster: on one machine or many, with the same results as local processes.
+
+The output folder must be one that all machines see; data in memory reach them through Ray's object store, one copy per
+machine. A run whose machine or process dies is submitted again, and continues from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import time
+import warnings
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import torch
+
+from convstudy.data import DataSet
+from convstudy.errors import ToolError, optional_module
+from convstudy.study.runs.attempt import attempt, failure
+from convstudy.study.runs.claim import POLL, ClaimLost
+from convstudy.study.runs.environment import make_deterministic
+from convstudy.study.runs.events import RunEnded, RunFailed
+from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.sharing import SECONDS_PER_HOUR, Limits, SharedRuns
+from convstudy.study.runs.status import note_failure
+from convstudy.study.runs.task import Task
+
+MOVES = 3  # times that a run is submitted again because its machine or process died, before it counts as failed
+SECONDS_TO_ANSWER = 10.0
+READ_ONLY = "The given NumPy array is not writable"  # images in the object store, which are only read
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A run that the cluster performs."""
+
+    task: Task
+    result: Any  # its future
+    begun: float  # seconds, of the monotonic clock
+
+
+class RayPool:
+    """Runs on a Ray cluster.
+
+    Raises: ToolError, if Ray is not installed or the cluster cannot be reached.
+    """
+
+    def __init__(self, threads: int, limits: Limits) -> None:
+        self._ray = optional_module("ray", extra="ray", purpose="`engine` ray")
+        self._threads, self._limits = threads, limits
+        self._ours = not self._ray.is_initialized()
+        if self._ours:
+            _require_reachable(limits.address)
+            new = {"include_dashboard": False} if limits.address is None else {}
+            try:
+                self._ray.init(
+                    address=limits.address or "local", log_to_driver=False, logging_level=logging.WARNING, **new
+                )
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                where = limits.address or "this machine"
+                raise ToolError(f"Ray cannot be used at {where}: {' '.join(str(error).split())}") from error
+        here = self._ray.get_runtime_context().get_node_id()
+        near = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
+        queue = optional_module("ray.util.queue", extra="ray", purpose="`engine` ray").Queue
+        self._events = queue(actor_options={"num_cpus": 0, "scheduling_strategy": near})
+        self._submitted: dict[int, Submitted] = {}
+        self._moves: Counter[int] = Counter()
+        self._stored: dict[int, Any] = {}  # data in the object store, by the identity of the object here
+
+    def perform(self, runs: SharedRuns, jobs: int | None) -> None:
+        """Submit the runs as they can be claimed, `jobs` at a time, and forward their events, until all have ended."""
+        while True:
+            while len(self._submitted) < (jobs or self._room()) and (task := runs.next()):
+                self._submit(task)
+            if not self._submitted:
+                if not runs.waiting:
+                    return
+                runs.note_others()
+                time.sleep(POLL)
+            self._forward(runs)
+            results = {each.result: index for index, each in self._submitted.items()}
+            ended, _ = self._ray.wait(list(results), num_returns=len(results), timeout=POLL) if results else ([], [])
+            if ended:
+                self._forward(runs)
+            for result in ended:
+                self._end(self._submitted.pop(results[result]), runs)
+            self._stop_late(runs)
+
+    def stop(self) -> None:
+        """Cancel what still runs, and leave the cluster."""
+        for each in self._submitted.values():
+            self._ray.cancel(each.result, force=True)
+        self._events.shutdown(force=True)
+        if self._ours:
+            self._ray.shutdown()
+
+    def _room(self) -> int:
+        """Return how many runs the cluster can perform at the same time now."""
+        resources = self._ray.cluster_resources()
+        return max(int(min(resources.get("CPU", 0) / self._threads, resources.get("GPU", 1e9) / self._gpus)), 1)
+
+    @property
+    def _gpus(self) -> float:
+        return 1 / self._limits.jobs_per_device
+
+    def _submit(self, task: Task) -> None:
+        if id(task.data) not in self._stored:
+            self._stored[id(task.data)] = self._ray.put(task.data)
+        absolute = replace(task, folder=RunFolder(task.folder.path.absolute()), data=None)  # type: ignore[arg-type]
+        place = _Place(self._threads, list(sys.path), str(Path.cwd()))
+        remote = self._ray.remote(performed).options(
+            num_cpus=self._threads, num_gpus=self._gpus if task.on.type == "cuda" else 0, max_retries=0
+        )
+        result = remote.remote(cloudpickle.dumps(absolute), self._stored[id(task.data)], place, self._events)
+        self._submitted[task.index] = Submitted(task, result, time.monotonic())
+
+    def _forward(self, runs: SharedRuns) -> None:
+        """Forward the events that have come, except those of runs that were submitted again or have ended."""
+        for event in self._events.get_nowait_batch(self._events.qsize()):
+            index = event.index
+            if index not in self._submitted or isinstance(event, RunEnded):
+                continue
+            task = self._submitted[index].task
+            try:
+                runs.observed(task, event)
+            except ClaimLost as lost:
+                self._ray.cancel(self._submitted.pop(index).result, force=True)
+                runs.lost(task, str(lost))
+
+    def _end(self, ended: Submitted, runs: SharedRuns) -> None:
+        task = ended.task
+        try:
+            failed: RunFailed | None = self._ray.get(ended.result)
+        except self._ray.exceptions.RayError as error:
+            reason = f"{task.title}: its process or machine died ({type(error).__name__})"
+            self._moves[task.index] += 1
+            if self._moves[task.index] <= MOVES and not task.folder.complete:
+                self._submit(task)
+                return
+            note_failure(task.folder, reason)
+            failed = None if task.folder.complete else failure(task, reason)
+        self._take(task, failed, runs)
+
+    def _take(self, task: Task, failed: RunFailed | None, runs: SharedRuns) -> None:
+        try:
+            if failed is None:
+                runs.observed(task, RunEnded(index=task.index))
+                runs.give_back(task)
+            elif runs.fails(task, failed):
+                self._submit(task)
+        except ClaimLost as lost:
+            runs.lost(task, str(lost))
+
+    def _stop_late(self, runs: SharedRuns) -> None:
+        limit = self._limits.seconds
+        for index, each in list(self._submitted.items()):
+            if limit is not None and time.monotonic() - each.begun > limit:
+                self._ray.cancel(each.result, force=True)
+                del self._submitted[index]
+                hours = f"{limit / SECONDS_PER_HOUR:g}"
+                reason = f"{each.task.title}: took more than {hours} hours, the value of `run_hours`"
+                note_failure(each.task.folder, reason)
+                self._take(each.task, failure(each.task, reason), runs)
+
+
+def _require_reachable(address: str | None) -> None:
+    """Check that something answers at an address, since Ray ends the process if not. Raises: ToolError."""
+    host, _, port = (address or "").rpartition("://")[2].rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        raise ToolError(
+            f"no Ray cluster answers at {address} ({error.strerror or error}); expected auto or HOST:PORT"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What a task of the cluster takes over from this process."""
+
+    threads: int
+    path: list[str]
+    folder: str
+
+    def adopt(self) -> None:
+        sys.path[:] = [*sys.path, *(each for each in self.path if each not in sys.path)]
+        if Path(self.folder).is_dir():  # networks of files are named relative to it
+            os.chdir(self.folder)
+        torch.set_num_threads(self.threads)
+
+
+def performed(payload: bytes, data: DataSet, place: _Place, events: Any) -> RunFailed | None:
+    """Perform a run in a process of the cluster; return its failure."""
+    place.adopt()
+    warnings.filterwarnings("ignore", message=READ_ONLY)
+    task: Task = replace(cloudpickle.loads(payload), data=data)
+    make_deterministic(task.on)
+    return attempt(task, events.put)

@@ -1,0 +1,155 @@
+"""Claims: one holder at a time, taken over when it is gone, whatever clocks and process numbers say."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from convstudy.file_lock import Lock
+from convstudy.study.runs import claim as claims
+from convstudy.study.runs.claim import Claim, Claimant, ClaimLost, Holder, holder_lives, one_at_a_time
+from convstudy.study.runs.workers import start_process
+
+
+def take(folder: Path, claimant: Claimant | None = None) -> Claim:
+    claim = (claimant or Claimant()).take(folder)
+    assert claim is not None
+    return claim
+
+
+def test_one_holder_at_a_time(tmp_path: Path) -> None:
+    mine = take(tmp_path / "run")
+    assert Claimant().take(tmp_path / "run") is None
+    assert holder_lives(tmp_path / "run") is True
+    mine.check()
+    mine.release()
+    assert holder_lives(tmp_path / "run") is False
+    again = take(tmp_path / "run")
+    assert again.number == mine.number + 1
+    again.release(remove=True)
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def hold(folder: Path, connection: Connection) -> None:
+    claim = Claimant().take(folder)
+    connection.send(claim is not None)
+    connection.recv()
+
+
+def test_of_many_at_once_one_gets_it(tmp_path: Path) -> None:
+    ends = []
+    for _ in range(6):
+        ours, theirs = multiprocessing.Pipe()
+        ends.append((start_process(hold, (tmp_path / "run", theirs), daemon=True), ours))
+    assert sum(ours.recv() for _, ours in ends) == 1
+    for process, ours in ends:
+        ours.send(None)
+        process.join()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill -9 is of Unix")
+def test_what_a_killed_process_held_is_taken_at_once(tmp_path: Path) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    process = start_process(hold, (tmp_path / "run", theirs), daemon=True)
+    assert ours.recv()
+    assert Claimant().take(tmp_path / "run") is None
+    process.kill()
+    process.join()
+    take(tmp_path / "run").release()
+
+
+class Elsewhere:
+    """A file system without locks, and holders of which nothing is known but their heartbeats."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(claims, "lock", lambda *_, **__: Lock.UNKNOWN)
+        monkeypatch.setattr(Holder, "near", False)
+        self.now = 0.0
+        self.claimant = Claimant(patience=60, clock=lambda: self.now)
+
+
+@pytest.mark.parametrize("wrong_by", [0, 3600, -3600])
+def test_a_holder_lives_as_long_as_its_heartbeats_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong_by: int
+) -> None:
+    """By the clock of who looks; the times of the files are those of a clock that is wrong."""
+    elsewhere = Elsewhere(monkeypatch)
+    theirs = take(tmp_path)
+
+    def looked() -> Claim | None:
+        os.utime(theirs.path, (time.time() + wrong_by,) * 2)
+        return elsewhere.claimant.take(tmp_path)
+
+    for elsewhere.now in (0, 50, 100, 150):  # seconds
+        theirs.beat()
+        assert looked() is None
+    elsewhere.now = 209
+    assert looked() is None
+    elsewhere.now = 210
+    taken = looked()
+    assert taken is not None
+    taken.check()
+    with pytest.raises(ClaimLost, match="taken over"):
+        theirs.check()
+
+
+def test_without_locks_a_process_of_this_machine_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "lock", lambda *_, **__: Lock.UNKNOWN)
+    mine = take(tmp_path)
+    assert Claimant(patience=0).take(tmp_path) is None
+    monkeypatch.setattr(claims, "started", lambda pid: None)
+    take(tmp_path).check()
+    with pytest.raises(ClaimLost):
+        mine.check()
+
+
+def test_the_same_process_number_in_another_namespace_is_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "lock", lambda *_, **__: Lock.UNKNOWN)
+    take(tmp_path)
+    monkeypatch.setattr(claims, "_namespace", lambda: "pid:[1]")
+    assert holder_lives(tmp_path) is None
+
+
+def test_a_claim_that_is_not_written_yet_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = Elsewhere(monkeypatch)
+    (tmp_path / ".claim-1").touch()
+    assert elsewhere.claimant.take(tmp_path) is None
+    elsewhere.now = 61
+    assert elsewhere.claimant.take(tmp_path) is not None
+
+
+@pytest.mark.parametrize("made_anew", [True, False])
+def test_a_folder_that_was_moved_away_is_noticed(tmp_path: Path, made_anew: bool) -> None:
+    mine = take(tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "away")
+    if made_anew:
+        take(tmp_path / "run").check()
+    with pytest.raises(ClaimLost, match="moved"):
+        mine.check()
+    mine.release(remove=True)
+    assert (tmp_path / "run").exists() == made_anew
+
+
+def count(folder: Path, times: int) -> None:
+    for _ in range(times):
+        with one_at_a_time(folder):
+            path = folder / "count"
+            before = int(path.read_text()) if path.exists() else 0
+            time.sleep(0.001)
+            path.write_text(str(before + 1))
+
+
+def test_processes_take_turns(tmp_path: Path) -> None:
+    processes = [start_process(count, (tmp_path, 5), daemon=True) for _ in range(3)]
+    for process in processes:
+        process.join()
+    assert (tmp_path / "count").read_text() == "15"
+    assert len(list(tmp_path.glob(".claim-*"))) <= 3
