@@ -38,7 +38,8 @@ def test_what_needs_no_network_imports_no_torch(words: str) -> None:
 
 
 def test_training_imports_no_library_of_the_report() -> None:
-    assert imported("import convstudy.cli.train", {"plotly", "scipy", "sklearn", "statsmodels"}) == []
+    of_the_report = {"pandas.core", "plotly", "scipy.stats", "sklearn.metrics", "statsmodels"}
+    assert imported("import convstudy.cli.train, convstudy.study.comparisons.single_run", of_the_report) == []
 
 
 def test_what_is_imported_is_seen() -> None:

@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+import lazy_loader
 
 from convstudy.data.decoding import White
 from convstudy.data.file_names import class_name_of
@@ -20,6 +21,11 @@ from convstudy.data.image_tree import PARTS
 from convstudy.data.parting import Parting
 from convstudy.errors import DataError, printable
 from convstudy.wording import listed, plural, some
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")  # takes half a second
 
 COLUMNS = "filename,label and optionally split,group"
 OURS = ("filename", "label", "split")  # the names of the columns that are read

@@ -6,10 +6,17 @@ true classes of the images. Classes are numbered from 0.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import lazy_loader
 import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
-from sklearn import metrics
+
+if TYPE_CHECKING:
+    import sklearn.metrics
+else:
+    sklearn = lazy_loader.load("sklearn")  # takes a second
 
 Predictions = npt.NDArray[np.int64]  # seeds x images
 Labels = npt.NDArray[np.int64]  # images
@@ -36,14 +43,16 @@ def top1(predictions: Predictions, labels: Labels) -> Values:
     [0.75]
     """
     check_predictions(predictions, labels)
-    return _a_seed([metrics.accuracy_score(labels, row) for row in predictions])
+    return _a_seed([sklearn.metrics.accuracy_score(labels, row) for row in predictions])
 
 
 def top5(probabilities: npt.NDArray[np.floating], labels: Labels, k: int = 5) -> Values:
     """Return per seed the share of images whose label is among the five (or `k`) most probable classes."""
     check_probabilities(probabilities, labels)
     classes = np.arange(probabilities.shape[2])
-    return _a_seed([metrics.top_k_accuracy_score(labels, table, k=k, labels=classes) for table in probabilities])
+    return _a_seed(
+        [sklearn.metrics.top_k_accuracy_score(labels, table, k=k, labels=classes) for table in probabilities]
+    )
 
 
 def balanced_accuracy(predictions: Predictions, labels: Labels) -> Values:
@@ -57,7 +66,10 @@ def balanced_accuracy(predictions: Predictions, labels: Labels) -> Values:
     check_predictions(predictions, labels)
     present = np.unique(labels)
     return _a_seed(
-        [metrics.recall_score(labels, row, labels=present, average="macro", zero_division=0) for row in predictions]
+        [
+            sklearn.metrics.recall_score(labels, row, labels=present, average="macro", zero_division=0)
+            for row in predictions
+        ]
     )
 
 
@@ -72,7 +84,7 @@ def macro_f1(predictions: Predictions, labels: Labels) -> Values:
     check_predictions(predictions, labels)
     present = np.unique(labels)
     return _a_seed(
-        [metrics.f1_score(labels, row, labels=present, average="macro", zero_division=0) for row in predictions]
+        [sklearn.metrics.f1_score(labels, row, labels=present, average="macro", zero_division=0) for row in predictions]
     )
 
 
@@ -86,7 +98,7 @@ def log_loss(probabilities: npt.NDArray[np.floating], labels: Labels) -> Values:
     tables = probabilities.astype(np.float64)
     tables /= tables.sum(2, keepdims=True)
     classes = np.arange(tables.shape[2])
-    return _a_seed([metrics.log_loss(labels, table, labels=classes) for table in tables])
+    return _a_seed([sklearn.metrics.log_loss(labels, table, labels=classes) for table in tables])
 
 
 def check_predictions(predictions: Predictions, labels: Labels) -> None:

@@ -9,14 +9,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from convstudy.data import DataSet
 from convstudy.processes import place
-from convstudy.study.comparisons.design import Design, Runs, design_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.models.opening import Model
@@ -38,6 +37,10 @@ from convstudy.study.runs.workers import perform_all
 from convstudy.training import Recipe
 from convstudy.training.precision import computes_bfloat16
 from convstudy.wording import plural
+
+if TYPE_CHECKING:
+    from convstudy.study.comparisons.design import Design, Runs
+
 
 REPRESENTED_BY = {  # settings of a plan, and the key of the identity that stands for their outcome
     "models": "models",
@@ -71,6 +74,8 @@ class Comparison:
     @property
     def design(self) -> Design:
         """How the number of seeds is determined."""
+        from convstudy.study.comparisons.design import design_of  # noqa: PLC0415 - a single run needs no statistics
+
         return design_of(self.plan.until)
 
     @property

@@ -42,11 +42,11 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from safetensors.torch import save_model
 from torch import nn
 
@@ -57,6 +57,11 @@ from convstudy.processes import first
 from convstudy.study.runs.digests import READ_BY_REPORTS, check_files, check_record, sealed
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits
 from convstudy.training import Epoch
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")  # takes half a second, and no run needs it before its end
 
 
 @dataclass(frozen=True)
