@@ -281,3 +281,9 @@ def test_of_two_networks_what_only_one_has_is_outlined(fold: bool) -> None:
     assert overlapping_texts(drawn.scene) == overlapping_texts(drawn.scene, wide=True) == []
     assert not lines_through_boxes(drawn.scene)
     assert not boxes_outside(drawn.scene)
+
+
+def test_attention_written_out_as_products_is_one_layer_with_the_tokens_of_its_source() -> None:
+    layers = [layer for layer in picture("torchvision:swin_t").layers.layers.values() if layer.kind == "attention"]
+    assert len(layers) == 12
+    assert [layer.shape for layer in layers[::11]] == [(3136, 96), (49, 768)]
