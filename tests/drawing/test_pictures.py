@@ -276,7 +276,14 @@ def test_of_two_networks_what_only_one_has_is_outlined(fold: bool) -> None:
     sums = [mark for mark in marks if isinstance(mark, Circle) and mark.stroke == "mark"]
     convs = [mark for mark in marks if isinstance(mark, Rect) and mark.stroke == "mark"]
     assert (len(sums), len(convs)) == ((8, 3) if not fold else (len(sums), 3))
-    assert min(mark.x for mark in [*sums, *convs]) > drawn.scene.width / 2
+    assert min([mark.x for mark in sums] + [mark.x for mark in convs]) > drawn.scene.width / 2
     assert "0 of plain18 and 11 of resnet18" in drawn.svg
     assert overlapping_texts(drawn.scene) == overlapping_texts(drawn.scene, wide=True) == []
-    assert lines_through_boxes(drawn.scene) == boxes_outside(drawn.scene) == []
+    assert not lines_through_boxes(drawn.scene)
+    assert not boxes_outside(drawn.scene)
+
+
+def test_attention_written_out_as_products_is_one_layer_with_the_tokens_of_its_source() -> None:
+    layers = [layer for layer in picture("torchvision:swin_t").layers.layers.values() if layer.kind == "attention"]
+    assert len(layers) == 12
+    assert [layer.shape for layer in layers[::11]] == [(3136, 96), (49, 768)]

@@ -149,7 +149,11 @@ class _Folded:
         last: dict[int, bool] = {}  # whether the channels are the last axis
         for head in heads:
             last[head] = self._is_last(head, last)
-        return {head: self._layer(head, drawn[head], last=last[head]) for head in heads}
+        made: dict[int, Layer] = {}
+        for head in heads:
+            layer = self._layer(head, drawn[head], last=last[head])
+            made[head] = self._as_its_source(layer, made) if layer.kind == "attention" else layer
+        return made
 
     def _add(self, node: Node) -> None:
         sources = tuple(sorted({self.owner[source] for source in node.sources}))
@@ -214,6 +218,15 @@ class _Folded:
         if node.role not in UNARY or node.operation.startswith("embedding"):
             return False
         return node.role not in KEPT or node.input_shape == node.output_shape or not node.output_shape
+
+    def _as_its_source(self, layer: Layer, made: Mapping[int, Layer]) -> Layer:
+        """Return attention that is written out as products with the tokens of its source, its heads taken together."""
+        shapes = [made[source].shape for source in layer.sources]
+        products = [self.nodes[number] for number in layer.members if self.nodes[number].role == "product"]
+        if layer.node.is_layer or not shapes or len(shapes[0]) != 2 or not products:
+            return layer
+        tokens, size = shapes[0][0], prod(products[-1].output_shape)
+        return replace(layer, shape=(tokens, size // tokens)) if size % tokens == 0 else layer
 
     def _is_last(self, head: int, last: Mapping[int, bool]) -> bool:
         """Return whether a layer's channels are its last axis, by its kind or by the source that has its shape."""

@@ -54,7 +54,7 @@ def pair(one: Layers, two: Layers, options: Options) -> Scene:
     """Return the scene of all layers of two networks side by side; those that only one of them has are outlined."""
     labels = [[label([layer]) + layer.symbol for layer in each.layers.values()] for each in (one, two)]
     alone: list[set[int]] = [set(one.layers), set(two.layers)]
-    matcher = SequenceMatcher(None, *labels, autojunk=False)
+    matcher = SequenceMatcher(None, labels[0], labels[1], autojunk=False)
     orders = [list(each.layers) for each in (one, two)]
     for a, b, size in matcher.get_matching_blocks():
         alone[0] -= set(orders[0][a : a + size])
