@@ -244,3 +244,28 @@ def test_without_openpyxl_the_extra_is_named(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(ToolError, match=r"convstudy\[excel\]"):
         read_table(tmp_path / "table.xlsx")
+
+
+def test_a_printed_module_has_nothing_to_check() -> None:
+    text = "Net(\n  (conv1): Conv2d(1, 8, kernel_size=(3, 3))\n  (fc): Linear(in_features=8, out_features=2)\n)"
+    with pytest.raises(ClaimError, match=r"print\(network\)"):
+        parse_table(text)
+
+
+def test_a_comma_is_decimal_where_another_of_the_column_must_be() -> None:
+    head = "Schicht;Ausgabeform;MACs (Mio.)\nFaltung 3x3;32x32x8;"
+    values = [
+        [int(row.numbers["macs"].value) for row in parse_table(f"{head}{text}").rows]
+        for text in ("0,885\nFaltung 3x3;32x32x8;4,719", "1,885\nFaltung 3x3;32x32x8;4,719")
+    ]
+    assert values == [[885_000, 4_719_000], [1_885_000_000, 4_719_000_000]]
+
+
+def test_rows_of_html_and_latex_that_a_cell_spans_have_its_label() -> None:
+    html = (
+        "<table><tr><th>layer</th><th>shape</th></tr><tr><td rowspan='2'>conv</td><td>8x8x2</td></tr>"
+        "<tr><td>4x4x2</td></tr></table>"
+    )
+    latex = r"\begin{tabular}{ll} layer & shape \\ \multirow{2}{*}{conv} & 8x8x2 \\ & 4x4x2 \\ \end{tabular}"
+    for text in (html, latex):
+        assert [(row.label, row.shape) for row in parse_table(text).rows] == [("conv", (2, 8, 8)), ("conv", (2, 4, 4))]

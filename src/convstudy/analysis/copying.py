@@ -80,8 +80,12 @@ class Copier:
             kind = type(value)
             if kind in ATOMIC:
                 attributes[name] = value
-            elif kind in EMPTIED and not value and id(value) not in memo:
-                attributes[name] = memo[id(value)] = kind()  # most attributes: no hooks, no buffers, no children
+            elif kind in EMPTIED and not value:  # most attributes: no hooks, no buffers, no children
+                key = id(value)
+                known = memo.get(key)
+                if known is None:
+                    known = memo[key] = kind()
+                attributes[name] = known
             else:
                 attributes[name] = self(value)
         object.__setattr__(shell, "__dict__", attributes)
@@ -131,6 +135,11 @@ def _set(copier: Copier, value: set[Any]) -> Any:
 
 def _tuple(copier: Copier, value: Any) -> Any:
     """Copy a tuple or a frozen set; it is its own copy if all items are theirs."""
+    for item in value:
+        if type(item) not in ATOMIC:
+            break
+    else:
+        return value
     items = list(value)
     copies = [copier(item) for item in items]
     known = copier.memo.get(id(value))  # a tuple inside its own list

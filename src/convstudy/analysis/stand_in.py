@@ -64,7 +64,7 @@ def as_found(network: nn.Module) -> Iterator[None]:
 
 def _own_classes(network: nn.Module) -> set[type]:
     """Return the classes of a network's modules that are not those of torch."""
-    kinds = {kind for module in network.modules() for kind in type(module).__mro__}
+    kinds = {kind for own in {type(module) for module in network.modules()} for kind in own.__mro__}
     return {kind for kind in kinds if not kind.__module__.startswith(("torch.", "torchvision.", "builtins"))}
 
 

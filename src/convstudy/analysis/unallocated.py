@@ -56,7 +56,12 @@ class Unallocated(TorchFunctionMode):
 def _is_mixed(values: Any) -> bool:
     """Return whether some tensors have values and others are on the meta device."""
     places: set[bool] = set()
-    mapped(values, lambda tensor: places.add(tensor.is_meta))
+
+    def noted(tensor: Tensor) -> Tensor:
+        places.add(tensor.is_meta)
+        return tensor
+
+    mapped(values, noted)
     return len(places) > 1
 
 

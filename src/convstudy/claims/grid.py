@@ -223,8 +223,8 @@ def latex_grid(text: str, source: str) -> Grid:
 def with_spans(rows: list[list[str]]) -> list[list[str]]:
     r"""Repeat the cell of a `\multirow` in the empty cells of the rows that it spans.
 
-    >>> with_spans([[r"\multirow{2}{*}{conv}", "1"], ["", "2"]])[1]
-    ['\\multirow{2}{*}{conv}', '2']
+    >>> with_spans([[r"\multirow{2}{*}{conv}", "1"], ["", "2"], ["", "3"]])[1:]
+    [['{conv}', '2'], ['', '3']]
     """
     rows = [[*row] for row in rows]
     for number, row in enumerate(rows):
@@ -232,7 +232,7 @@ def with_spans(rows: list[list[str]]) -> list[list[str]]:
             span = re.search(r"\\multirow\{(\d+)\}", cell)
             for below in rows[number + 1 : number + int(span[1])] if span else ():
                 if place < len(below) and not below[place].strip():
-                    below[place] = cell
+                    below[place] = re.sub(r"\\multirow\{[^}]*\}\{[^}]*\}", "", cell)
     return rows
 
 

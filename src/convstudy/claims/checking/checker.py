@@ -133,7 +133,7 @@ def checked(table: ClaimedTable, search: MistakeSearch, number: int, quantity: Q
             found = [mistake, *found]
         elif holds is False:
             found = [*explained_by_factors(found, claimed.work, formula)]
-    elif isinstance(claimed, PrintedNumber) and (mistake := mistake_in_work(claimed, None)):
+    elif isinstance(claimed, PrintedNumber) and claimed.work and (mistake := mistake_in_work(claimed, None)):
         correct, holds, found = int(claimed.work.value), False, [mistake]  # whatever the layer: the formula is shown
     return CheckedCell(
         row=table.rows[number].label,
