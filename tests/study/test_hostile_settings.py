@@ -55,7 +55,7 @@ def test_what_is_no_regular_file_is_not_read(convstudy: Convstudy, tmp_path: Pat
 def test_a_workbook_is_measured_before_it_is_read(convstudy: Convstudy, tmp_path: Path, cells: int, rows: int) -> None:
     small, large = tmp_path / "small.xlsx", tmp_path / "large.xlsx"
     workbook = openpyxl.Workbook()
-    workbook.active.append(["layer", "shape", "params"])
+    workbook.create_sheet(index=0).append(["layer", "shape", "params"])
     workbook.save(small)
     row = b"<row>" + b'<c t="n"><v>1</v></c>' * cells + b"</row>"
     more = b'<row><c t="inlineStr"><is><t>' + b"x" * (2**21) + b"</t></is></c></row>"
