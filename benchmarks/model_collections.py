@@ -231,15 +231,22 @@ ARCHITECTURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 """Architectures of transformers with the sizes that make them small, and their inputs."""
 
 
+def _folder_of(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise SystemExit(f"{package} is not installed")
+    return Path(spec.origin).parent
+
+
 def ultralytics_names() -> list[str]:
-    folder = Path(str(importlib.util.find_spec("ultralytics").origin)).parent / "cfg" / "models"
+    folder = _folder_of("ultralytics") / "cfg" / "models"
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.yaml"))
 
 
 def ultralytics_model(name: str) -> Built:
     """Build the network of a configuration file at its smallest scale; `YOLO` finds its task in the file."""
     ultralytics = importlib.import_module("ultralytics")
-    folder = Path(ultralytics.__file__).parent / "cfg" / "models"
+    folder = _folder_of("ultralytics") / "cfg" / "models"
     kind = ultralytics.RTDETR if "rtdetr" in name else ultralytics.YOLO
     network = kind(str(folder / name)).model
     side = 224 if "-cls" in name else 640

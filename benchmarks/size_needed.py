@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from scipy.special import expit
 
 from convstudy.statistics.power import MOST_SEEDS, PairVariance, seeds_needed, size_needed
-from simulated import ABILITY, DIFFICULTY, Answers, expit
+from simulated import ABILITY, DIFFICULTY, Answers
 
 DIFFERENCE = 0.03
 
@@ -27,12 +28,12 @@ def main() -> None:
     for lucks in ((0.2, 0.2), (0.2, 0.05), (0.5, 0.1)):
         for images in (1000, 3000):
             stream = np.random.default_rng(1)
-            variance = PairVariance.of(*networks(stream, 1000, 2 * images, lucks))
+            one, other = networks(stream, 1000, 2 * images, lucks)
+            variance = PairVariance.of(one, other)
             truth = seeds_needed(variance, DIFFERENCE, images) or MOST_SEEDS + 1
             for seeds in (3, 5):
-                found = [
-                    size_needed(*networks(stream, seeds, images, lucks), DIFFERENCE) for _ in range(asked.repetitions)
-                ]
+                pairs = (networks(stream, seeds, images, lucks) for _ in range(asked.repetitions))
+                found = [size_needed(a, b, DIFFERENCE) for a, b in pairs]
                 parts = [(each.fewest, each.seeds, each.most) for each in found if each]
                 low, about, high = np.array([[value or MOST_SEEDS + 1 for value in part] for part in parts]).T
                 covered = 100 * np.mean((low <= truth) & (truth <= high))

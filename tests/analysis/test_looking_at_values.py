@@ -178,7 +178,8 @@ class Asking(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         mask = torch.isin(tokens, torch.tensor([1, 2], device=tokens.device))
-        return self.embedding(tokens) * (~mask)[..., None] * torch._is_all_true(mask)
+        embedded: Tensor = self.embedding(tokens) * (~mask)[..., None]
+        return embedded * torch._is_all_true(mask)
 
 
 def test_questions_about_masks_have_no_macs() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -133,8 +134,8 @@ def test_names_without_latin_letters_have_folders_of_their_own(convstudy: Convst
     assert convstudy("report", "both").status == 0
 
 
-def folders_of(folder: Path) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = json.loads((folder / "imported.json").read_text())
+def folders_of(folder: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads((folder / "imported.json").read_text())
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def test_small_images_and_long_chains_are_not_near_duplicates() -> None:
     assert kin_of(slowly[:40].astype(np.uint8)) is not None
 
 
-def grouped_npz(path: Path, **groups: object) -> str:
+def grouped_npz(path: Path, **groups: Any) -> str:
     images = np.arange(240, dtype=np.uint8).repeat(64).reshape(240, 8, 8)
     np.savez(path, x_train=images, y_train=np.arange(240) // 10 % 2, **groups)
     return str(path)

@@ -232,11 +232,15 @@ def test_a_column_of_a_set_of_the_hub_names_the_groups(tmp_path: Path, monkeypat
         {"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"]), "group": datasets.Value("string")}
     )
     images = [Image.fromarray(grey(level)) for level in range(0, 240, 10)]
-    columns = {"image": images, "label": [place % 2 for place in range(24)], "group": [f"p{n // 2}" for n in range(24)]}
+    columns: dict[str, list[Any]] = {
+        "image": images,
+        "label": [place % 2 for place in range(24)],
+        "group": [f"p{n // 2}" for n in range(24)],
+    }
     data = load_given(datasets.Dataset.from_dict(columns, features=features))
     assert not set(data.train.groups) & set(data.test.groups)
     assert len({*data.train.groups, *data.test.groups}) == 12
-    columns["group"][5] = None
+    columns["group"] = [*columns["group"][:5], None, *columns["group"][6:]]
     with pytest.raises(DataError, match="row 5 has no group"):
         load_given(datasets.Dataset.from_dict(columns, features=features))
 
