@@ -13,7 +13,7 @@ import pytest
 
 from convstudy.file_lock import Lock
 from convstudy.study.runs import claim as claims
-from convstudy.study.runs.claim import Claim, Claimant, ClaimLost, Holder, holder_lives, one_at_a_time
+from convstudy.study.runs.claim import Claim, Claimant, ClaimLost, Holder, clear, holder_lives, one_at_a_time
 from convstudy.study.runs.workers import start_process
 
 
@@ -59,9 +59,13 @@ def test_what_a_killed_process_held_is_taken_at_once(tmp_path: Path) -> None:
     process = start_process(hold, (tmp_path / "run", theirs), daemon=True)
     assert ours.recv()
     assert Claimant().take(tmp_path / "run") is None
+    clear(tmp_path / "run")
+    assert holder_lives(tmp_path / "run") is True
     process.kill()
     process.join()
     take(tmp_path / "run").release()
+    clear(tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 class Elsewhere:

@@ -116,7 +116,7 @@ def test_workers_that_are_asked_to_stop_write_a_checkpoint(tmp_path: Path) -> No
     (tmp_path / "own.py").write_text(text.replace("self.bad = ", "self.bad = True or "))
     words = ("--seeds", "2", "--epochs", "1", "--warmup-epochs", "0", "--batch-size", "2", "--device", "cpu")
     with Started(tmp_path, "compare", "own.py:Moody", *words, "--jobs", "2", "--output", "out") as running:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while len(list(tmp_path.glob("step-*"))) < 2 and running.poll() is None:
             assert time.monotonic() < until, running.err
             time.sleep(0.01)

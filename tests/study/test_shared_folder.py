@@ -43,7 +43,7 @@ def started(folder: Path, *words: str) -> Started:
 
 
 def wait_for(path: Path, pattern: str) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while not list(path.glob(pattern)):
         assert time.monotonic() < until, pattern
         time.sleep(0.01)
@@ -53,7 +53,7 @@ def share(plan: Plan, out: Path, ready: Path, others: int) -> None:
     """Begin together with other processes, and note which runs were trained here."""
     claimed = claim_comparison(plan, out)
     ready.touch()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while len(list(ready.parent.glob(f"*{ready.suffix}"))) < others and time.monotonic() < until:
         time.sleep(0.01)
     seen: list[Event] = []

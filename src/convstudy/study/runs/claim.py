@@ -299,6 +299,14 @@ def holder_lives(folder: Path) -> bool | None:
     return None
 
 
+def clear(folder: Path) -> None:
+    """Remove the claims of work that is done, unless its holder lives and does so."""
+    if holder_lives(folder) is False:
+        for number in list(_numbers(folder)):
+            with suppress(OSError):
+                (folder / f".claim-{number}").unlink()
+
+
 def holder_of(folder: Path) -> Holder | None:
     """Return the last process that has claimed what is in a folder, if there is one and it is written."""
     with suppress(OSError, ValueError):

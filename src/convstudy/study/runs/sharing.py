@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convstudy.errors import StudyError
-from convstudy.study.runs.claim import POLL, Claim, Claimant, holder_of
+from convstudy.study.runs.claim import POLL, Claim, Claimant, clear, holder_of
 from convstudy.study.runs.events import Event, Noted, OnEvent, RunEnded, RunFailed
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.status import failure_reason
@@ -143,6 +143,7 @@ class SharedRuns:
     def _ended(self, task: Task) -> bool:
         """Return whether a run has been performed by another process, or has failed."""
         if task.folder.complete:
+            clear(task.folder.path)  # its process may have been killed as it ended
             self._on_event(RunEnded(index=task.index))
             return True
         if self._failed_elsewhere(task):
