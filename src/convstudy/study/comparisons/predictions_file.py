@@ -17,7 +17,7 @@ import pandas as pd
 
 from convstudy.data.cache import ScratchFile, room_for
 from convstudy.errors import StudyError
-from convstudy.study.runs.result import MANY, VALUES_AT_ONCE, Logits, OnlyClasses, StoredLogits
+from convstudy.study.runs.result import MANY, MANY_CLASSES, VALUES_AT_ONCE, Logits, OnlyClasses, StoredLogits
 from convstudy.wording import plural, some
 
 COLUMNS = "id, label, group if there are any, and prediction, or logit_0 ... or probability_0 ..., one per class"
@@ -168,7 +168,7 @@ def read_scores(
     shape = (images, len(columns))
     with closing(_blocks(path, header, columns)) as blocks:
         checked = ((row, column, _checked(path, values, kind, row)) for row, column, values in blocks)
-        if prod(shape) <= MANY:
+        if prod(shape) <= MANY and len(columns) <= MANY_CLASSES:
             logits = np.empty(shape, np.float32)
             for row, column, values in checked:
                 logits[row : row + len(values), column : column + values.shape[1]] = values

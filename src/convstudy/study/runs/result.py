@@ -18,6 +18,7 @@ LOGIT = np.dtype(np.float32)
 WriteBlock = Callable[[int, int, npt.NDArray[Any]], None]
 VALUES_AT_ONCE = 4_000_000  # of logits that are worked on together
 MANY = 20_000_000  # logits of an imported run, from which on they stay in its file until they are needed
+MANY_CLASSES = 5000  # from which on the same holds, because a table of so many columns is slow
 
 
 @dataclass(frozen=True)
