@@ -248,13 +248,15 @@ def test_a_folder_of_something_else_is_left_alone(convstudy: Convstudy, tmp_path
 def test_many_logits_are_kept_in_a_file_of_their_own_and_give_the_same_results(
     convstudy: Convstudy, compared: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
+    scratch = Path(os.environ["CONVSTUDY_CACHE"]) / "scratch"
+    before = {*scratch.glob("*")}
     pd.read_parquet(compared / "net/seed-0/predictions.parquet").iloc[::-1].to_parquet(compared.parent / "t.parquet")
     shutil.copytree(compared, compared.parent / "other")
     assert convstudy("import", "t.parquet", "--model", "theirs", "--output", "out").status == 0
     monkeypatch.setattr(f"convstudy.study.comparisons.predictions_file.{limit}", 1)
     assert convstudy("import", "t.parquet", "--model", "theirs", "--output", "other").status == 0
     assert (compared.parent / "other/imported-theirs/seed-0/logits.npy").exists()
-    assert not list((Path(os.environ["CONVSTUDY_CACHE"]) / "scratch").glob("*"))
+    assert {*scratch.glob("*")} == before
     here, there = (json.loads((compared.parent / name / "results.json").read_text()) for name in ("out", "other"))
     assert here == there
     theirs = here["models"][1]

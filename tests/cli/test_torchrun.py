@@ -71,7 +71,9 @@ def test_interrupted_and_killed_it_goes_on_and_ends_with_the_same_bits(whole: tu
     said = break_off(tmp_path, signal.SIGINT)
     assert said.count("interrupted; repeat the command to continue\n") == 1
     break_off(tmp_path, signal.SIGKILL)
-    (tmp_path / "broken/.failed.json.1.part").touch()  # as a process leaves it that is killed while it writes
+    (
+        tmp_path / "broken/.convstudy-0123456789abcdef.part"
+    ).touch()  # as a process leaves it that is killed while it writes
     done = launch(tmp_path, *WORDS, "broken")
     assert done.returncode == 0, done.stderr
     assert "from its checkpoint" in done.stdout

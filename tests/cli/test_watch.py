@@ -60,7 +60,7 @@ def test_a_half_done_comparison_is_watched(convstudy: Convstudy, half: Path) -> 
     assert net[2:] == ["1/1"]
     assert lecture[2:] == ["waiting"]
     assert "4 runs: 2 done, 1 running, 1 waiting; about 0:0" in said.out
-    assert "based on 2 seeds" in said.out
+    assert "based on 1 seed and" in said.out
     assert "No verdict yet" in said.out
     assert "p =" not in said.out
     assert "p <" not in said.out

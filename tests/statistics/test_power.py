@@ -61,7 +61,8 @@ def test_parts_of_the_variance_give_back_the_whole() -> None:
     a, b = answers(np.random.default_rng(2), 6, 2000)
     variance = PairVariance.of(a, b)
     assert min(*variance.seeds, variance.images) > 0
-    assert astuple(variance.error(6, 2000)) == pytest.approx(astuple(difference_error(a, b)))
+    found, whole = (astuple(error)[:4] for error in (variance.error(6, 2000), difference_error(a, b)))
+    assert found == pytest.approx(whole)
 
 
 def test_a_study_as_large_as_needed_has_the_power() -> None:

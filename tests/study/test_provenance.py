@@ -170,7 +170,14 @@ def imported(path: Path) -> Iterator[Path]:
     """The modules of the package that a file imports when it runs; lazy packages by their stub."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").startswith("convstudy"):
-            yield from found(str(node.module), [alias.name for alias in node.names])
+            names = [alias.name for alias in node.names]
+            yield from found(str(node.module), names)
+            for name in names:  # a package that is imported as a whole, so that what it has is loaded when it is used
+                if (PACKAGE.parent / f"{node.module}.{name}".replace(".", "/") / "__init__.py").exists():
+                    yield from found(f"{node.module}.{name}", ALL)
+
+
+ALL = ["*"]
 
 
 def found(module: str, names: list[str]) -> Iterator[Path]:
@@ -180,7 +187,7 @@ def found(module: str, names: list[str]) -> Iterator[Path]:
         yield path.with_suffix(".py")
     stub = path / "__init__.pyi"
     for node in ast.parse(stub.read_text()).body if stub.exists() else []:
-        if isinstance(node, ast.ImportFrom) and {alias.name for alias in node.names} & set(names):
+        if isinstance(node, ast.ImportFrom) and (names == ALL or {alias.name for alias in node.names} & set(names)):
             yield path / f"{str(node.module).replace('.', '/')}.py"
     if (path / "__init__.py").exists():
         yield path / "__init__.py"

@@ -124,4 +124,4 @@ def test_a_network_without_feature_maps_or_weights_is_told(compared: tuple[Compa
     finally:
         weights.write_bytes(kept)
     assert source.layer is None
-    assert "weights.safetensors does not fit net" in source.reason
+    assert "weights.safetensors is missing" in source.reason

@@ -234,8 +234,8 @@ def test_biases_and_norms_do_not_decay() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 0}, "epochs is 0; expected a whole number, 1 or more"),
-        ({"batch_size": 1}, "batch_size is 1; expected a whole number, 2 or more"),
+        ({"epochs": 0}, "epochs is 0; expected a whole number from 1 to 1,000,000"),
+        ({"batch_size": 1}, "batch_size is 1; expected a whole number from 2 to 2,147,483,647"),
         ({"lr": math.nan}, "lr is nan; expected a number above 0"),
         ({"lr": math.inf}, "lr is inf; expected a number above 0"),
         ({"warmup_epochs": 3}, "warmup_epochs is 3; expected a number from 0 to below 3, the value of `epochs`"),

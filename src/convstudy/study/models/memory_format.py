@@ -19,9 +19,11 @@ def channels_last_is_faster(network: nn.Module, table: LayerTable) -> bool:
     """Return whether less than 60% of the MACs are in kernels larger than 1x1 with 128 or more channels on both sides.
 
     >>> from convstudy.analysis import count
-    >>> narrow, wide = (nn.Conv2d(channels, channels, 3) for channels in (16, 256))
-    >>> [channels_last_is_faster(conv, count(conv, (conv.in_channels, 32, 32))) for conv in (narrow, wide)]
-    [True, False]
+    >>> for channels in (16, 256):
+    ...     network = nn.Sequential(nn.Conv2d(channels, channels, 3))
+    ...     print(channels, channels_last_is_faster(network, count(network, (channels, 32, 32))))
+    16 True
+    256 False
     """
     modules = dict(network.named_modules())
     in_wide = sum(row.macs for row in table.rows if _is_wide(modules.get(row.path)))
