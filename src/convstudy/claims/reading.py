@@ -219,6 +219,8 @@ def table_of(grid: Grid, source: str) -> ClaimedTable:
         first if grid.batched else None,
         grid.title,
         {name: grid.header[columns[name]] for name in SETTINGS if name in columns and grid.printed_by is None},
+        (grid.header, *grid.rows),
+        {quantity: columns[quantity] for quantity in QUANTITIES if quantity in columns},
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, Table, TableOrJson, at_inputs
+
+if TYPE_CHECKING:
+    from convstudy.claims import ClaimedTable
+    from convstudy.claims.checking import CheckReport
 
 
 def check(
@@ -16,6 +21,14 @@ def check(
     ] = None,
     inputs: InputShapes = None,
     classes: Classes = None,
+    corrected: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the table as it should be, with the formula beside each mended cell: .tsv, .csv or .md.",
+            show_default=False,
+        ),
+    ] = None,
     output_format: TableOrJson = "table",
 ) -> None:
     """Check every cell of a layer table, such as one from a homework, and name the mistake behind each wrong number.
@@ -37,8 +50,30 @@ def check(
         with prints_on_standard_error():
             rows = at_inputs(model, inputs, classes).count().rows
     report = check_table(claimed, rows)
+    if corrected is not None:
+        _write_corrected(claimed, report, table, corrected)
     if output_format == "json":
         typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
     else:
         Console().print(check_report(report))
     raise typer.Exit(0 if report.holds else 1)
+
+
+def _write_corrected(claimed: ClaimedTable, report: CheckReport, table: Path, path: Path) -> None:
+    """Write the table as it should be, and say so on standard error."""
+    from convstudy.claims.checking import corrected_tables, written
+    from convstudy.errors import ClaimError
+    from convstudy.files import whole_file
+    from convstudy.report.numbers import plural
+
+    if path.exists() and path.samefile(table):
+        raise ClaimError(f"--corrected {path} is the checked table itself; choose another file")
+    tables = corrected_tables(claimed, report)
+    text = written(tables, path)
+    with whole_file(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+    left = sum(len(each.unplaced) for each in tables)
+    mended = sum(cell.correct is not None for cell in report.wrong) - left
+    typer.echo(f"{path}: {plural(mended, 'cell')} mended", err=True)
+    if left:
+        typer.echo(f"{plural(left, 'wrong cell')} could not be mended: the table has no column for them", err=True)

@@ -1,4 +1,5 @@
 from .checker import check
+from .corrected import CorrectedTable, corrected_tables, written
 from .findings import CheckedCell, CheckReport
 from .matching import ModelRow
 from .mistakes import NamedMistake
@@ -7,11 +8,14 @@ from .network import module_source, table_input_shape, table_network, table_num_
 __all__ = [
     "CheckReport",
     "CheckedCell",
+    "CorrectedTable",
     "ModelRow",
     "NamedMistake",
     "check",
+    "corrected_tables",
     "module_source",
     "table_input_shape",
     "table_network",
     "table_num_classes",
+    "written",
 ]
