@@ -49,6 +49,7 @@ def check(
     if model is not None:
         with prints_on_standard_error():
             rows = at_inputs(model, inputs, classes).count().rows
+        _note_other_input(claimed, rows[0].output_shape)
     report = check_table(claimed, rows)
     if corrected is not None:
         _write_corrected(claimed, report, table, corrected)
@@ -57,6 +58,18 @@ def check(
     else:
         Console().print(check_report(report))
     raise typer.Exit(0 if report.holds else 1)
+
+
+def _note_other_input(claimed: ClaimedTable, counted: tuple[int, ...]) -> None:
+    """Say on standard error how to check at the table's own input, if the model is counted at another one."""
+    stated = next((row.shape for row in claimed.rows if row.layer.kind == "input"), None)
+    if stated and len(stated) == len(counted) > 1 and stated != counted:
+        own, used = ("x".join(map(str, shape)) for shape in (stated, counted))
+        typer.echo(
+            f"note: the table's input is {own}, and the model is counted at {used}; "
+            f"to check at the table's input: --input {own}",
+            err=True,
+        )
 
 
 def _write_corrected(claimed: ClaimedTable, report: CheckReport, table: Path, path: Path) -> None:

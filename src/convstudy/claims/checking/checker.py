@@ -100,7 +100,7 @@ def moved(table: ClaimedTable, shape: Shape | None, layout: Layout) -> Shape | N
 
 def report_of(table: ClaimedTable, model_rows: Sequence[ModelRow] | None) -> CheckReport:
     network, facts, notes = facts_from(table, model_rows)
-    search = MistakeSearch(table, network, facts)
+    search = MistakeSearch(table, network, facts, against_model=model_rows is not None)
     cells = [
         checked(table, search, number, quantity)
         for number in range(len(table.rows))
