@@ -356,8 +356,8 @@ def different_settings(
     for setting, many in (("kernel", "kernels"), ("stride", "strides"), ("padding", "paddings")):
         ours, theirs = getattr(layer, setting), getattr(row, setting)
         if layer.kind != "dense" and isinstance(theirs, tuple) and theirs != ours:
-            printed = ("×".join(map(str, value)) for value in (ours, theirs))
-            yield replace(layer, **{setting: theirs}), many, *printed  # type: ignore[arg-type]
+            changed = replace(layer, **{setting: theirs})  # type: ignore[arg-type]
+            yield changed, many, "×".join(map(str, ours)), "×".join(map(str, theirs))
 
 
 def mistaken_operations(layer: LayerSpec, claimed: Claimed) -> Iterator[NamedMistake]:
