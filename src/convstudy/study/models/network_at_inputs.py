@@ -69,6 +69,11 @@ class NetworkAtInputs:
             raise ModelError(f"the layer is {layer!r}; expected the path of a layer, as in the table of `summary`")
         return self._answer(lambda: analysis.explain(self.network, self.inputs, layer, on_note=self.on_note))
 
+    def explain_all(self) -> tuple[LayerTable, tuple[Explanation, ...]]:
+        """Count the network and derive each number of each layer."""
+        table = self.count()
+        return table, analysis.explain_rows(self.network, table)
+
     def bottlenecks(self, *, reduced: int | None) -> tuple[Bottleneck, ...]:
         """Return the convolutions that a 1x1 reduction would make cheaper; see `analysis.bottlenecks`."""
         return self._answer(
