@@ -20,6 +20,7 @@ from convstudy.claims.grid import (
     MOST_ROWS,
     Grid,
     delimited_grid,
+    grid_of,
     is_markdown_rule,
     is_ruled,
     latex_grid,
@@ -98,6 +99,15 @@ def parse_table(text: str, source: str = "the table") -> ClaimedTable:
     first, *others = tables
     notes = tuple(f"a table without claims is skipped: {str(error).removeprefix(f'{source}: ')}" for error in skipped)
     return replace(first, others=tuple(others), notes=(*first.notes, *notes))
+
+
+def table_of_cells(lines: Sequence[Sequence[str]], source: str) -> ClaimedTable:
+    """Read a header and rows of cells.
+
+    Raises:
+        ClaimError: as `parse_table`.
+    """
+    return table_of(grid_of(lines, source), source)
 
 
 def decoded(data: bytes, source: str) -> str:

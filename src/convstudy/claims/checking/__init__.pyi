@@ -4,6 +4,7 @@ from .findings import CheckedCell, CheckReport
 from .matching import ModelRow
 from .mistakes import NamedMistake
 from .network import module_source, table_input_shape, table_network, table_num_classes
+from .quiz import Quiz, quiz
 
 __all__ = [
     "CheckReport",
@@ -11,9 +12,11 @@ __all__ = [
     "CorrectedTable",
     "ModelRow",
     "NamedMistake",
+    "Quiz",
     "check",
     "corrected_tables",
     "module_source",
+    "quiz",
     "table_input_shape",
     "table_network",
     "table_num_classes",
