@@ -51,12 +51,12 @@ def check(
             rows = at_inputs(model, inputs, classes).count().rows
         _note_other_input(claimed, rows[0].output_shape)
     report = check_table(claimed, rows)
-    if corrected is not None:
-        _write_corrected(claimed, report, table, corrected)
     if output_format == "json":
         typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
     else:
         Console().print(check_report(report))
+    if corrected is not None:
+        typer.echo(_write_corrected(claimed, report, table, corrected), err=output_format == "json")
     raise typer.Exit(0 if report.holds else 1)
 
 
@@ -72,8 +72,8 @@ def _note_other_input(claimed: ClaimedTable, counted: tuple[int, ...]) -> None:
         )
 
 
-def _write_corrected(claimed: ClaimedTable, report: CheckReport, table: Path, path: Path) -> None:
-    """Write the table as it should be, and say so on standard error."""
+def _write_corrected(claimed: ClaimedTable, report: CheckReport, table: Path, path: Path) -> str:
+    """Write the table as it should be, and return how many cells were mended."""
     from convstudy.claims.checking import corrected_tables, written
     from convstudy.errors import ClaimError
     from convstudy.files import whole_file
@@ -87,6 +87,5 @@ def _write_corrected(claimed: ClaimedTable, report: CheckReport, table: Path, pa
         draft.write_text(text, encoding="utf-8", newline="\n")
     left = sum(len(each.unplaced) for each in tables)
     mended = sum(cell.correct is not None for cell in report.wrong) - left
-    typer.echo(f"{path}: {plural(mended, 'cell')} mended", err=True)
-    if left:
-        typer.echo(f"{plural(left, 'wrong cell')} could not be mended: the table has no column for them", err=True)
+    rest = f"; {plural(left, 'wrong cell')} could not be: the table has no column for them" if left else ""
+    return f"{path}: {plural(mended, 'cell')} mended{rest}"
