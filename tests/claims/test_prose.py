@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,17 @@ def test_every_table_of_a_text_is_read() -> None:
 def test_a_name_of_a_group_of_layers_ends_no_table() -> None:
     text = "layer\tshape\tparameters\nInput\t(8,8,3)\t0\nFirst block\nCONV (f=3)\t(6,6,4)\t112\n"
     assert len(parse_table(text).rows) == 3
+
+
+def test_a_long_text_of_headers_takes_no_minutes() -> None:
+    line = "the shape of it, and a size, or parameters; " * 40
+    words = "\n".join([line, "a shape, or a size, as words and no more, and so on and on and on"] * 4000)
+    rows = "$x$\n" + "a shape\tits size, 1\n" * 9000
+    for text in (words, rows):
+        began = time.process_time()
+        with pytest.raises(ClaimError):
+            parse_table(text)
+        assert time.process_time() - began < 5
 
 
 def test_sentences_without_a_table_are_refused() -> None:

@@ -71,6 +71,16 @@ def test_several_are_named_and_none_is_said(tmp_path: Path) -> None:
         open_model(str(file))
 
 
+def test_a_table_is_checked_against_a_network_of_ones_own_at_its_own_input(
+    convstudy: Callable[..., Said], tmp_path: Path
+) -> None:
+    (tmp_path / "hw3.py").write_text(NET.format(channels=1))
+    (tmp_path / "t.tsv").write_text("layer\tshape\tparams\nInput\t28x28x1\t0\nconv\t26x26x4\t40\nfc\t10\t27,050\n")
+    said = convstudy("check", "t.tsv", "--model", "hw3.py")
+    assert said.status == 0
+    assert "1x28x28" in said.err
+
+
 def test_a_wrong_number_of_channels_names_its_remedy(convstudy: Callable[..., Said], tmp_path: Path) -> None:
     (tmp_path / "hw3.py").write_text(NET.format(channels=1))
     (tmp_path / "t.tsv").write_text("layer\tparams\nconv\t40\nfc\t27,050\n")

@@ -11,6 +11,7 @@ from convstudy.errors import ClaimError
 
 DELIMITERS = (r"\t", r"\|", ";", r"\s{2,}", ",")  # the first that separates the cells of a header
 FEWEST_ROWS = 2
+LONGEST_HEADER = 300  # characters
 FEWEST_WORDS = 4  # of a line that is running text and not the name of a group of layers
 BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\"[^\"]*\"")
 
@@ -19,8 +20,9 @@ def states_columns(text: str) -> bool:
     """Return whether the first line has several cells, one of which is the header of a claim."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     cells = re.split(r"\t|;|,|\||\s{2,}", first.strip())
-    known = [quantity_of(cell.strip(' "')) for cell in cells]
-    return len(cells) > 1 and any(quantity in CLAIMS for quantity in known) and not re.search(r"\d{2}", first)
+    if len(cells) < 2 or re.search(r"\d{2}", first):
+        return False
+    return any(quantity_of(cell.strip(' "')) in CLAIMS for cell in cells)
 
 
 def grids_in_prose(text: str, source: str) -> list[Grid]:
@@ -33,17 +35,17 @@ def grids_in_prose(text: str, source: str) -> list[Grid]:
     lines = text.splitlines()
     grids, below = [], 0
     for number, line in enumerate(lines):
-        if number < below or not states_columns(line):
+        if number < below or len(line) > LONGEST_HEADER or not states_columns(line):
             continue
         table = [line, *rows_below(lines, number)]
         if len(table) <= FEWEST_ROWS:
             continue
+        below = number + len(table)
         try:
             found = delimited_grid("\n".join(table), source)
         except ClaimError:
             continue
         grids.append(titled(found, title_above(lines, number)))
-        below = number + len(table)
     return grids
 
 

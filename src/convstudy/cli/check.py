@@ -48,7 +48,7 @@ def check(
     rows = None
     if model is not None:
         with prints_on_standard_error():
-            rows = at_inputs(model, inputs, classes).count().rows
+            rows = at_inputs(model, inputs or _own_input(claimed, model), classes).count().rows
         _note_other_input(claimed, rows[0].output_shape)
     report = check_table(claimed, rows)
     if output_format == "json":
@@ -60,9 +60,25 @@ def check(
     raise typer.Exit(0 if report.holds else 1)
 
 
+def _own_input(claimed: ClaimedTable, model: str) -> list[str] | None:
+    """Return the input that a table states, for a network of the user's own, which has none of a paper."""
+    from convstudy.study.models.opening import runs_code
+
+    shape = _stated_input(claimed)
+    if not shape or not runs_code(model):
+        return None
+    own = "x".join(map(str, shape))
+    typer.echo(f"note: {model} is counted at the table's input, {own}", err=True)
+    return [own]
+
+
+def _stated_input(claimed: ClaimedTable) -> tuple[int, ...] | None:
+    return next((row.shape for row in claimed.rows if row.layer.kind == "input"), None)
+
+
 def _note_other_input(claimed: ClaimedTable, counted: tuple[int, ...]) -> None:
     """Say on standard error how to check at the table's own input, if the model is counted at another one."""
-    stated = next((row.shape for row in claimed.rows if row.layer.kind == "input"), None)
+    stated = _stated_input(claimed)
     if stated and len(stated) == len(counted) > 1 and stated != counted:
         own, used = ("x".join(map(str, shape)) for shape in (stated, counted))
         typer.echo(
