@@ -65,8 +65,9 @@ def test_every_table_of_a_text_is_read() -> None:
 
 
 def test_a_name_of_a_group_of_layers_ends_no_table() -> None:
-    text = "layer\tshape\tparameters\nInput\t(8,8,3)\t0\nFirst block\nCONV (f=3)\t(6,6,4)\t112\n"
-    assert len(parse_table(text).rows) == 3
+    for name in ("First block", "The second block of the whole network"):
+        text = f"layer\tshape\tparameters\nInput\t(8,8,3)\t0\nBN\t(8,8,3)\t6\n{name}\nCONV (f=3)\t(6,6,4)\t112\n"
+        assert [row.label for row in parse_table(text).rows] == ["Input", "BN", name, "CONV (f=3)"]
 
 
 def test_a_long_text_of_headers_takes_no_minutes() -> None:

@@ -54,15 +54,27 @@ def titled(grid: Grid, title: str) -> Grid:
 
 
 def rows_below(lines: Sequence[str], number: int) -> Iterator[str]:
-    """Yield the lines below a header that have cells as it has, one of them with a digit."""
+    """Yield the lines below a header that have cells as it has, one of them with a digit.
+
+    A line without cells right between two of them, such as the name of a block, belongs to the table.
+    """
     delimiter = next((each for each in DELIMITERS if cells_of(lines[number], each) > 1), "")
-    wanted = cells_of(lines[number], delimiter) if delimiter else 0
-    for line in lines[number + 1 :]:
-        cells = cells_of(line, delimiter) if delimiter else 0
-        alike = 2 * cells >= wanted if delimiter != "," else cells == wanted
-        if cells < 2 or not alike or not re.search(r"\d", line):
+    if not delimiter:
+        return
+    wanted = cells_of(lines[number], delimiter)
+    for place in range(number + 1, len(lines)):
+        line, following = lines[place], lines[place + 1] if place + 1 < len(lines) else ""
+        between = cells_of(line, delimiter) == 1 and is_row(following, delimiter, wanted)
+        if not is_row(line, delimiter, wanted) and not (between and not states_columns(following)):
             return
         yield line
+
+
+def is_row(line: str, delimiter: str, wanted: int) -> bool:
+    """Return whether a line has as many cells as a header, or half of them where they are unmistakable, and a digit."""
+    cells = cells_of(line, delimiter)
+    alike = cells == wanted if delimiter == "," else 2 * cells >= wanted
+    return cells > 1 and alike and re.search(r"\d", line) is not None
 
 
 def cells_of(line: str, delimiter: str) -> int:
