@@ -123,3 +123,10 @@ def test_the_command_writes_the_table_and_keeps_its_exit_status(convstudy: Calla
     assert refused.status == 2
     assert (tmp_path / "homework.tsv").read_text(encoding="utf-8") == HOMEWORK
     assert convstudy("check", "homework.tsv", "--corrected", "right.docx").status == 2
+
+
+def test_a_vector_and_a_joined_shape_are_mended_in_their_form() -> None:
+    rows = "layer\tshape\nInput\t(12,12,3)\nCONV1 (f=3, p=0)\t(10,10,16)\nPOOL1 (f=2, s=2)\t(5,5,16)\nflatten\t(25,1)\n"
+    assert corrected_text(rows).splitlines()[4].split("\t")[1] == "(400,1)"
+    axes = "layer,Output H,Output W,Output C,params\nInput,8,8,3,0\nCONV (f=3),6,6,4,40\n"
+    assert [*csv.reader(corrected_text(axes, ".csv").splitlines())][2][1:3] == ["6x6x4", "112"]
