@@ -90,7 +90,14 @@ def test_every_command_of_the_documents_is_one_that_we_have(document: str, comma
     assert context.params is not None
 
 
-COUNTING = {"summary", "draw", "explain", "trends", "diff", "bottleneck", "check", "build"}
+COUNTING = {"summary", "draw", "explain", "trends", "diff", "bottleneck", "check", "build", "quiz"}
+HOMEWORK = "layer\tActivation shape\t# parameters\nInput\t(32,32,3)\t0\nFC1\t10\t30,730\n"
+OWN = """from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(3072, 10))
+"""
 
 
 @pytest.mark.parametrize(
@@ -100,11 +107,12 @@ COUNTING = {"summary", "draw", "explain", "trends", "diff", "bottleneck", "check
 def test_what_is_counted_in_the_documents_can_be_counted(
     convstudy: Callable[..., Said], tmp_path: Path, command: str
 ) -> None:
-    (tmp_path / "homework.tsv").write_text(
-        "layer\tActivation shape\t# parameters\nInput\t(32,32,3)\t0\nFC1\t10\t30,730\n"
-    )
+    (tmp_path / "homework.tsv").write_text(HOMEWORK)
+    (tmp_path / "notes.txt").write_text(f"A formula: $1 + 1$, and\n\n{HOMEWORK}\nNote that all of it is right.\n")
+    (tmp_path / "hw3.py").write_text(OWN)
     said = convstudy(*words_of(command)[1:])
-    assert (said.status, said.err) == (0, "")
+    assert said.status == 0
+    assert said.err == "" or "quiz" in command  # which says its seed there
     assert max(map(len, said.out.splitlines())) <= 80 or "--format" in command or "build" in command
 
 

@@ -187,3 +187,17 @@ def test_a_shape_that_fits_nowhere_keeps_its_own_message() -> None:
 
 def test_a_volume_with_one_channel_is_no_batch() -> None:
     assert convstudy.summary(nn.Conv3d(1, 2, 3), (1, 4, 5, 6)).totals.macs == 2 * 2 * 3 * 4 * 27
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "right"),
+    [
+        (nn.Conv2d(1, 4, 3), (3, 32, 32), "1 channel, as in `input` 1x32x32"),
+        (nn.Sequential(nn.Conv2d(4, 2, 1), nn.Flatten(), nn.Linear(2 * 28 * 28, 9)), (3, 50, 50), "`input` 4x28x28"),
+    ],
+)
+def test_a_wrong_number_of_channels_is_answered_with_the_right_shape(
+    network: nn.Module, shape: tuple[int, ...], right: str
+) -> None:
+    with pytest.raises(ShapeError, match=f"{right}$"):
+        convstudy.summary(network, shape)

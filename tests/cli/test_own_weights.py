@@ -103,7 +103,7 @@ def test_weights_that_have_seen_the_tested_images_are_warned_of(
 def test_weights_and_code_decide_which_run_it_is(
     convstudy: Convstudy, weights: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
-    words = ("train", "small.py:Small@best.pth.tar", "--data", "pictures", *SHORT, "out")
+    words = ("train", "small.py@best.pth.tar", "--data", "pictures", *SHORT, "out")  # the only network of the file
     assert convstudy(*words).status == 0
     torch.save({key: value + 1 for key, value in weights.items()}, tmp_path / "best.pth.tar")
     assert convstudy(*words).status == 2
@@ -115,7 +115,7 @@ def test_weights_and_code_decide_which_run_it_is(
         ("small.py:Small@", "names no weights"),
         ("small.py:Small@imagenet", "no official weights"),
         ("small.py:Small@nowhere.pth", "nowhere.pth does not exist"),
-        ("small.py@best.pth.tar", "small.py:Name@best.pth.tar"),
+        ("small.py:Name@best.pth.tar", "Small"),
         ("fixed.py:Odd@best.pth.tar", "lacks after.weight"),
     ],
 )

@@ -4,7 +4,7 @@ from convstudy.analysis.bottleneck import Bottleneck, bottleneck, bottlenecks
 from convstudy.analysis.count import count
 from convstudy.analysis.depth import at_depth
 from convstudy.analysis.difference import LayerDifference, TableDifference, diff
-from convstudy.analysis.explanation import Derivation, Explanation, explain
+from convstudy.analysis.explanation import Derivation, Explanation, explain, explain_rows
 from convstudy.analysis.folding import Block, fold
 from convstudy.analysis.inputs import Input, Inputs, InputTensor
 from convstudy.analysis.layout import channels_last
@@ -38,6 +38,7 @@ __all__ = [
     "count",
     "diff",
     "explain",
+    "explain_rows",
     "fold",
     "training_memory",
     "trends",

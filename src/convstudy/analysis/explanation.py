@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -90,9 +90,23 @@ def explain(
     receptive field: 1 + (5 − 1)·1 = 5
     """
     row = count(network, input, training=training, on_note=on_note)[path]
-    module = dict(unwrapped_module(network).named_modules()).get(path)
-    received = row.input_shapes[0] if row.input_shapes else ()
-    return Explanation(row, received, tuple(_derivations(row, received, module)))
+    return explain_rows(network, [row])[0]
+
+
+def explain_rows(network: nn.Module, rows: Iterable[LayerRow]) -> tuple[Explanation, ...]:
+    """Derive each number of counted layers of a network.
+
+    >>> conv = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU())
+    >>> [(each.row.path, each["parameters"].value) for each in explain_rows(conv, count(conv, (3, 32, 32)))]
+    [('input', 0), ('0', 608), ('1', 0)]
+    """
+    modules = dict(unwrapped_module(network).named_modules())
+    explained = []
+    for row in rows:
+        received = row.input_shapes[0] if row.input_shapes else ()
+        derivations = tuple(_derivations(row, received, modules.get(row.path)))
+        explained.append(Explanation(row, received, derivations))
+    return tuple(explained)
 
 
 def _derivations(row: LayerRow, received: Shape, module: nn.Module | None) -> Iterator[Derivation]:

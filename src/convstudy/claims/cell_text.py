@@ -8,6 +8,9 @@ import re
 SPACES = re.compile(r"[\u00a0\u2009\u202f\u3000]")
 FULL_WIDTH = str.maketrans("０１２３４５６７８９（），．：＝×", "0123456789(),.:=×")
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+SUPERSCRIPT_NAME = re.compile(r"(?<=\d)\s*(?:\b[aAzZ])?\s*<sup>\s*[a-zA-Z]+\s*</sup>")  # of an activation
+MARK_BEFORE = re.compile(r"^[—←→⟵⟶]\s+(?=\d)")
+MARK_BEHIND = re.compile(r"(?<=\d)\s+[^\w\s.,:;%()\[\]*/=+\-−–~≈^°'\"#&|\\{}]+$")  # an arrow, a tick, an emoji
 
 
 def without_tags(text: str) -> str:
@@ -37,9 +40,12 @@ def plain_text(cell: str) -> str:
 def without_notes(text: str) -> str:
     """Return the number of a cell without what is noted beside it: an activation's symbol, a percentage, bytes.
 
-    >>> without_notes("3072 a^[0]"), without_notes("3072(a[0])"), without_notes("1,792 (0.01%)")
-    ('3072', '3072', '1,792')
+    A mark that points at the number, such as an arrow, is no part of it either.
+
+    >>> without_notes("3072 a^[0]"), without_notes("3072(a[0])"), without_notes("1,792 (0.01%)"), without_notes("208 ←")
+    ('3072', '3072', '1,792', '208')
     """
+    text = MARK_BEHIND.sub("", MARK_BEFORE.sub("", text))
     text = re.sub(r"\s*\(?\s*[aAzZ]\s*\^?\s*\(?\[?\(?[\dlL]+\)?\]?\)?\s*\)?$", "", text)
     text = re.sub(r"\s*[(\[,;/]?\s*[<~≈]?\d+(?:[.,]\d+)?\s*%\s*[)\]]?\s*$", "", text)
     text = re.sub(r"\s*\(\s*[\d.,]+\s*[kKMGT]?i?B\s*\)\s*$", "", text)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from convstudy.claims.cell_text import plain_text, without_notes
+from convstudy.claims.cell_text import SUPERSCRIPT_NAME, plain_text, without_notes
 from convstudy.claims.shown_work import ShownWork, read_work
 from convstudy.errors import ClaimError
 
@@ -85,6 +85,7 @@ def read_number(text: str, *, unit: int = 1) -> PrintedNumber | None:
     >>> read_number("(5*5*3+1)*8=608").value, read_number("3072(a[0])").value, read_number("800K").holds(802_816)
     (Fraction(608, 1), Fraction(3072, 1), True)
     """
+    text = SUPERSCRIPT_NAME.sub("", text)
     cleaned = without_notes(plain_text(text.translate(SUPERSCRIPTS)))
     if cleaned.casefold() in NOTHING:
         return None

@@ -13,13 +13,14 @@ from typing import TypeVar
 
 from convstudy.claims.axis_columns import with_joined_axes
 from convstudy.claims.cell_text import plain_text
-from convstudy.claims.columns import CLAIMS, columns_of, quantity_of, unit_of
+from convstudy.claims.columns import columns_of, unit_of
 from convstudy.claims.grid import (
     LARGEST_FILE,
     LONGEST_CELL,
     MOST_ROWS,
     Grid,
     delimited_grid,
+    grid_of,
     is_markdown_rule,
     is_ruled,
     latex_grid,
@@ -33,6 +34,7 @@ from convstudy.claims.listing import listed_grid
 from convstudy.claims.printed_number import NOTHING, PrintedNumber, read_number, shortened
 from convstudy.claims.printed_shape import Layout, Shape, channels_first, layout_of, read_extents, without_batch
 from convstudy.claims.printouts import printout_grids
+from convstudy.claims.prose import grids_in_prose, has_prose, states_columns
 from convstudy.claims.table import NUMBERS, QUANTITIES, ClaimedRow, ClaimedTable
 from convstudy.errors import ClaimError
 
@@ -91,11 +93,21 @@ def parse_table(text: str, source: str = "the table") -> ClaimedTable:
             tables.append(table_of(grid, source))
         except ClaimError as error:
             skipped.append(error)
+    tables = tables or [table_of(grid, source) for grid in grids_in_prose(text, source)[:MOST_TABLES]]
     if not tables:
         raise skipped[0]
     first, *others = tables
     notes = tuple(f"a table without claims is skipped: {str(error).removeprefix(f'{source}: ')}" for error in skipped)
     return replace(first, others=tuple(others), notes=(*first.notes, *notes))
+
+
+def table_of_cells(lines: Sequence[Sequence[str]], source: str) -> ClaimedTable:
+    """Read a header and rows of cells.
+
+    Raises:
+        ClaimError: as `parse_table`.
+    """
+    return table_of(grid_of(lines, source), source)
 
 
 def decoded(data: bytes, source: str) -> str:
@@ -119,7 +131,17 @@ def decoded(data: bytes, source: str) -> str:
 
 
 def grids_in(text: str, source: str) -> list[Grid]:
-    """Return every table in a text."""
+    """Return every table in a text; if it is no table as a whole, those within its sentences."""
+    try:
+        return grids_of_format(text, source)
+    except ClaimError:
+        if within := grids_in_prose(text, source):
+            return within
+        raise
+
+
+def grids_of_format(text: str, source: str) -> list[Grid]:
+    """Return the tables of a text in the first format that it has signs of."""
     printed = printout_grids(text, source)
     if printed:
         return printed
@@ -137,8 +159,9 @@ def grids_in(text: str, source: str) -> list[Grid]:
             "a table with shapes or counts, such as torchinfo's"
         )
     text = below_title(text)
+    within = grids_in_prose(text, source) if has_prose(text) else []
     listed = None if states_columns(text) else listed_grid(text, source)
-    return [listed or delimited_grid(text, source)]
+    return within or [listed or delimited_grid(text, source)]
 
 
 def below_title(text: str) -> str:
@@ -146,14 +169,6 @@ def below_title(text: str) -> str:
     lines = [line for line in text.splitlines() if not re.fullmatch(r"[\s=_\-─━+]*", line)]
     starts = [number for number, line in enumerate(lines[:LINES_ABOVE]) if states_columns(line)]
     return "\n".join(lines[starts[0] if starts else 0 :])
-
-
-def states_columns(text: str) -> bool:
-    """Return whether the first line has several cells, one of which is the header of a claim."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    cells = re.split(r"\t|;|,|\||\s{2,}", first.strip())
-    known = [quantity_of(cell.strip(' "')) for cell in cells]
-    return len(cells) > 1 and any(quantity in CLAIMS for quantity in known) and not re.search(r"\d{2}", first)
 
 
 def table_of(grid: Grid, source: str) -> ClaimedTable:
@@ -214,6 +229,8 @@ def table_of(grid: Grid, source: str) -> ClaimedTable:
         first if grid.batched else None,
         grid.title,
         {name: grid.header[columns[name]] for name in SETTINGS if name in columns and grid.printed_by is None},
+        (grid.header, *grid.rows),
+        {quantity: columns[quantity] for quantity in QUANTITIES if quantity in columns},
     )
 
 

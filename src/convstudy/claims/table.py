@@ -38,7 +38,8 @@ class ClaimedTable:
     """The rows, the printed header of each quantity, and the layout of the printed shapes.
 
     `others` are the further tables of the same file; `title` names this one among them. `batch_size` is the printed
-    batch, if the tool counts operations over it. `settings` are the headers of columns of kernels, strides etc.
+    batch, if the tool counts operations over it. `settings` are the headers of columns of kernels, strides etc. `cells`
+    are the header and the rows as printed, and `places` the columns of the quantities in them.
     """
 
     source: str
@@ -50,6 +51,8 @@ class ClaimedTable:
     batch_size: int | None = None
     title: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
+    cells: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    places: Mapping[str, int] = field(default_factory=dict, repr=False)
     others: tuple[ClaimedTable, ...] = ()
 
     def printed(self, shape: Shape) -> str:

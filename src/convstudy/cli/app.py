@@ -30,6 +30,7 @@ from convstudy.cli.help_page import HelpedCommand, HelpedGroup
 from convstudy.cli.import_ import import_
 from convstudy.cli.models import models
 from convstudy.cli.predict import predict
+from convstudy.cli.quiz import quiz
 from convstudy.cli.report import report
 from convstudy.cli.setting_flags import in_flags
 from convstudy.cli.status import status
@@ -64,7 +65,7 @@ COMMANDS = {  # by panel of `convstudy --help`, in its order; `data` is added to
     "Train and compare": (compare, train, watch, status, report, import_, verify),
     LISTS: (models,),
     "Use a trained network": (evaluate, predict, export),
-    "Count without training": (summary, draw, explain, trends, diff, bottleneck, check, build),
+    "Count without training": (summary, draw, explain, trends, diff, bottleneck, check, quiz, build),
 }
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, Table, TableOrJson, at_inputs
+
+if TYPE_CHECKING:
+    from convstudy.claims import ClaimedTable
+    from convstudy.claims.checking import CheckReport
 
 
 def check(
@@ -16,6 +21,14 @@ def check(
     ] = None,
     inputs: InputShapes = None,
     classes: Classes = None,
+    corrected: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the table as it should be, with the formula beside each mended cell: .tsv, .csv or .md.",
+            show_default=False,
+        ),
+    ] = None,
     output_format: TableOrJson = "table",
 ) -> None:
     """Check every cell of a layer table, such as one from a homework, and name the mistake behind each wrong number.
@@ -35,10 +48,60 @@ def check(
     rows = None
     if model is not None:
         with prints_on_standard_error():
-            rows = at_inputs(model, inputs, classes).count().rows
+            rows = at_inputs(model, inputs or _own_input(claimed, model), classes).count().rows
+        _note_other_input(claimed, rows[0].output_shape)
     report = check_table(claimed, rows)
     if output_format == "json":
         typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
     else:
         Console().print(check_report(report))
+    if corrected is not None:
+        typer.echo(_write_corrected(claimed, report, table, corrected), err=output_format == "json")
     raise typer.Exit(0 if report.holds else 1)
+
+
+def _own_input(claimed: ClaimedTable, model: str) -> list[str] | None:
+    """Return the input that a table states, for a network of the user's own, which has none of a paper."""
+    from convstudy.study.models.opening import runs_code
+
+    shape = _stated_input(claimed)
+    if not shape or not runs_code(model):
+        return None
+    own = "x".join(map(str, shape))
+    typer.echo(f"note: {model} is counted at the table's input, {own}", err=True)
+    return [own]
+
+
+def _stated_input(claimed: ClaimedTable) -> tuple[int, ...] | None:
+    return next((row.shape for row in claimed.rows if row.layer.kind == "input"), None)
+
+
+def _note_other_input(claimed: ClaimedTable, counted: tuple[int, ...]) -> None:
+    """Say on standard error how to check at the table's own input, if the model is counted at another one."""
+    stated = _stated_input(claimed)
+    if stated and len(stated) == len(counted) > 1 and stated != counted:
+        own, used = ("x".join(map(str, shape)) for shape in (stated, counted))
+        typer.echo(
+            f"note: the table's input is {own}, and the model is counted at {used}; "
+            f"to check at the table's input: --input {own}",
+            err=True,
+        )
+
+
+def _write_corrected(claimed: ClaimedTable, report: CheckReport, table: Path, path: Path) -> str:
+    """Write the table as it should be, and return how many cells were mended."""
+    from convstudy.claims.checking import corrected_tables, written
+    from convstudy.errors import ClaimError
+    from convstudy.files import whole_file
+    from convstudy.report.numbers import plural
+
+    if path.exists() and path.samefile(table):
+        raise ClaimError(f"--corrected {path} is the checked table itself; choose another file")
+    tables = corrected_tables(claimed, report)
+    text = written(tables, path)
+    with whole_file(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+    left = sum(len(each.unplaced) for each in tables)
+    mended = sum(cell.correct is not None for cell in report.wrong) - left
+    rest = f"; {plural(left, 'wrong cell')} could not be: the table has no column for them" if left else ""
+    return f"{path}: {plural(mended, 'cell')} mended{rest}"

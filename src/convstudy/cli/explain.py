@@ -1,28 +1,89 @@
-"""`convstudy explain`: the calculation of each number of a layer."""
+"""`convstudy explain`: the calculation of each number of a layer, or of all layers."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, ModelName, at_inputs
 
+if TYPE_CHECKING:
+    from convstudy.study import NetworkAtInputs
+
+
+class PageFormat(StrEnum):
+    """A format in which a whole network is explained."""
+
+    text = "text"
+    markdown = "markdown"
+    html = "html"
+
 
 def explain(
     model: ModelName,
     layer: Annotated[
-        str, typer.Argument(metavar="LAYER", help="Path of the layer, as printed by `convstudy summary`.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[LAYER]",
+            help=r"Path of the layer, as printed by `convstudy summary`. \[default: every layer, in one page]",
+            show_default=False,
+        ),
+    ] = None,
     inputs: InputShapes = None,
     classes: Classes = None,
+    output_format: Annotated[
+        PageFormat,
+        typer.Option("--format", help="Of all layers: text for reading here, markdown, or html for a page."),
+    ] = PageFormat.text,
 ) -> None:
-    """Explain each number of a layer: its formula, with the values filled in, and in words."""
+    """Explain each number of a layer, or of every layer: its formula, with the values filled in, and in words."""
     from rich.console import Console
 
+    from convstudy.errors import ModelError
+    from convstudy.report.terminal import explanation
+    from convstudy.study import prints_on_standard_error
+
+    if layer is None:
+        _explain_all(model, inputs, classes, output_format)
+        return
+    if output_format is not PageFormat.text:
+        raise ModelError(f"--format {output_format} explains a whole network; leave out the layer {layer}")
+    with prints_on_standard_error():
+        explained = at_inputs(model, inputs, classes).explain(layer)
+    Console().print(explanation(explained))
+
+
+def _explain_all(model: str, inputs: list[str] | None, classes: int | None, form: PageFormat) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from convstudy.report import layer_document, walk
     from convstudy.report.terminal import explanation
     from convstudy.study import prints_on_standard_error
 
     with prints_on_standard_error():
-        explained = at_inputs(model, inputs, classes).explain(layer)
-    Console().print(explanation(explained))
+        at = at_inputs(model, inputs, classes)
+        table, explained = at.explain_all()
+        picture = _picture(at) if form is PageFormat.html else ""
+    if form is PageFormat.html:
+        typer.echo(walk.html(at.name, table, explained, picture), nl=False)
+    elif form is PageFormat.markdown:
+        typer.echo(walk.markdown(at.name, table, explained), nl=False)
+    else:
+        console = Console()
+        for each in explained:
+            console.print(explanation(each), Text())
+        console.print(Text(layer_document.basis(table)))
+
+
+def _picture(at: NetworkAtInputs) -> str:
+    """Return the overview of a network as SVG, or nothing if it cannot be drawn."""
+    from convstudy.drawing import draw_graph
+    from convstudy.errors import ConvstudyError
+
+    try:
+        return draw_graph(at.name, at.graph(), level="overview").svg
+    except ConvstudyError:
+        return ""

@@ -29,8 +29,8 @@ ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A network: a name from `convstudy models`, your own as path/to/file.py:Name, or one of torchvision:NAME, "
-        "timm:NAME and hf:NAME (transformers).",
+        help="A network: a name from `convstudy models`, your own as path/to/file.py:Name (without :Name if the file "
+        "defines one network), or one of torchvision:NAME, timm:NAME and hf:NAME (transformers).",
     ),
 ]
 InputShapes = Annotated[

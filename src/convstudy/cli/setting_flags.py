@@ -18,7 +18,7 @@ from convstudy.training.setting import Declared, declared
 FLAGGED = {each.name: each for record in (Plan, Recipe) for each in declared(record).values() if each.flags}
 FIND = "find"  # value of --lr: choose the learning rate by a range test
 PARAMETERS = {"allow_mixed": "--allow-mixed", "form": "--format"}  # parameters of functions, and their flags
-PARAMETERS |= {name: f"--{name}" for name in ("model", "output", "seed", "topk", "trust")}
+PARAMETERS |= {name: f"--{name}" for name in ("input", "mistakes", "model", "output", "seed", "topk", "trust")}
 
 
 def with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:

@@ -56,7 +56,8 @@ def summary(
     output_format: Annotated[
         TableFormat,
         typer.Option(
-            "--format", help="table for reading, csv or json for programs, markdown, latex or html for documents."
+            "--format",
+            help="table for reading, csv or json for programs, markdown or latex for documents, html for a page.",
         ),
     ] = TableFormat.table,
 ) -> None:
@@ -80,7 +81,7 @@ def summary(
     table = at_depth(table, depth) if depth is not None else table
     table = with_channels_last(table) if channels_last else table
     if output_format not in {TableFormat.table, TableFormat.json}:
-        typer.echo(_document(table, output_format), nl=False)
+        typer.echo(_document(table, output_format, at.name), nl=False)
         return
     with prints_on_standard_error():
         memory = _training_memory(at, batch_size, opt)
@@ -101,14 +102,12 @@ def _training_memory(at: NetworkAtInputs, batch_size: int, optimizer: str) -> Tr
         return None
 
 
-def _document(table: LayerTable, form: TableFormat) -> str:
+def _document(table: LayerTable, form: TableFormat, name: str) -> str:
     from convstudy.report import layer_document
 
     if form is TableFormat.csv:
         return table.to_pandas().to_csv()
-    write = {
-        TableFormat.markdown: layer_document.markdown,
-        TableFormat.latex: layer_document.latex,
-        TableFormat.html: layer_document.html,
-    }[form]
+    if form is TableFormat.html:
+        return layer_document.html(table, name)
+    write = {TableFormat.markdown: layer_document.markdown, TableFormat.latex: layer_document.latex}[form]
     return write(table).rstrip("\n") + "\n"

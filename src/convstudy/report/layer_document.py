@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from convstudy.analysis import LayerTable
 from convstudy.report import numbers
@@ -11,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADS = ("layer", "kind", "output shape", "activation size", "parameters", "MACs", "receptive field", "stride")
+CONVENTION = (
+    "MACs: multiply-accumulates of convolutions and matrix products, without biases. Activation size: number of values "
+    "that a layer computes. Parameters: weights and biases."
+)
 ALIGNMENT = ("left", "left", *("right",) * 6)
 
 
@@ -24,9 +31,54 @@ def latex(table: LayerTable) -> str:
     return frame(table).to_latex(index=False, escape=True, column_format="llrrrrrr").replace("×", r"$\times$")
 
 
-def html(table: LayerTable) -> str:
-    """Return an HTML `<table>` element, with the totals in the last row."""
-    return frame(table).to_html(index=False, border=0)
+def html(table: LayerTable, name: str = "Layers") -> str:
+    """Return a page with the table, which works offline; the totals are in the last row."""
+    *rows, totals = frame(table).itertuples(index=False, name=None)
+    return page(
+        "layers.html",
+        title=name,
+        basis=basis(table),
+        picture="",
+        heads=HEADS,
+        rows=rows,
+        totals=totals,
+        convention=CONVENTION,
+    )
+
+
+def basis(table: LayerTable) -> str:
+    """Return the input of a network and its totals, in a sentence."""
+    inputs = " and ".join(numbers.shape(row.output_shape) for row in table if row.kind == "Input")
+    found = ", ".join(f"{value} {name}" for name, value in sums(table))
+    return f"{f'Counted at an input of {inputs}: ' if inputs else ''}{found}."
+
+
+def sums(table: LayerTable) -> list[tuple[str, str]]:
+    """Return the totals by name; MACs that are not complete as a lower bound."""
+    bound = "≥ " if table.is_lower_bound else ""
+    return [
+        ("parameters", numbers.count(table.totals.parameters)),
+        ("MACs", f"{bound}{numbers.count(table.totals.macs)}"),
+        ("activations", numbers.count(table.totals.activation_size)),
+    ]
+
+
+def page(template: str, **values: Any) -> str:
+    """Return a page of its own, with the style of the report."""
+    return templates().get_template(template).render(**values)
+
+
+@lru_cache(maxsize=1)
+def templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("convstudy.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    templates.filters |= {"shape": numbers.shape}
+    return templates
 
 
 def frame(table: LayerTable) -> pd.DataFrame:

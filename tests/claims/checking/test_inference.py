@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from convstudy.claims import parse_table
+from convstudy.claims.checking import check
 from convstudy.claims.checking.inference import (
     CONVOLUTION_KERNELS,
     POOLING_KERNELS,
@@ -309,3 +310,18 @@ def test_a_bias_is_inferred_where_a_norm_follows_or_a_tool_counted(
 )  # fmt: skip
 def test_what_was_inferred_is_said(text: str, layer: LayerSpec, notes: list[str]) -> None:
     assert list(said(near(text), layer)) == notes
+
+
+@pytest.mark.parametrize("macs", [True, False])
+def test_exchanged_columns_are_not_groups_that_nobody_states(macs: bool) -> None:
+    """5·5·4·6 = 600, the size in the column of parameters, is also a convolution in two groups without biases."""
+    rows = [
+        ("layer", "shape", "size", "parameters", "MACs"),
+        ("Input", "14x14x8", "1,568", "0", "0"),
+        ("CONV2 (f=5, s=1, p=0)", "10x10x6", "1,206", "600", "120,000"),
+        ("FC3", "24", "24", "14,424", "14,400"),
+    ]
+    report = check(parse_table("\n".join("\t".join(row if macs else row[:4]) for row in rows)))
+    assert [(cell.row, cell.quantity, cell.mistake) for cell in report.wrong] == [
+        ("CONV2 (f=5, s=1, p=0)", quantity, "columns-exchanged") for quantity in ("activation_size", "parameters")
+    ]

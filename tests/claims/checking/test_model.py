@@ -14,7 +14,9 @@ from torchvision.models import resnet18
 from convstudy.analysis import count
 from convstudy.claims import parse_table, read_table
 from convstudy.claims.checking import CheckReport, check
+from convstudy.claims.checking.search import DIFFERENCES
 from tests.claims.checking.test_homework import FOUND, HOMEWORK
+from tests.conftest import ROOT, Said
 
 
 @dataclass(frozen=True)
@@ -126,3 +128,59 @@ def test_a_row_without_a_layer_is_said() -> None:
     report = against("layer\tparams\nconv (f=5)\t608\nBN\t16\n", lecture())
     assert "BN: no layer of the model stands for this row" in report.notes
     assert [cell.holds for cell in report.cells] == [True, None]
+
+
+def six_filters(kernel: int = 5) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 6, kernel), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, kernel), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.LazyLinear(120), nn.ReLU(), nn.Linear(120, 80), nn.ReLU(), nn.Linear(80, 10), nn.Softmax(1),
+    )  # fmt: skip
+
+
+RIGHT = {"208": "608", "416": "3216", "48,001": "48120", "10,081": "10164", "841": "850"}
+
+
+def right_homework() -> str:
+    text = HOMEWORK
+    for wrong, right in RIGHT.items():
+        text = text.replace(f"\t{wrong}\n", f"\t{right}\n")
+    return text
+
+
+def test_another_number_of_filters_and_units_is_no_slip_of_the_pen() -> None:
+    cells = {(cell.row.split()[0], cell.quantity): cell for cell in against(right_homework(), six_filters()).wrong}
+    shape = cells["CONV1", "output_shape"]
+    assert shape.mistake == "filters-differ"
+    assert shape.explanation is not None
+    assert [word for word in shape.explanation.sentence.split() if word.isdigit()] == ["6", "8"]
+    assert shape.alternatives == ()
+    assert cells["FC4", "output_shape"].mistake == "units-differ"
+    assert {cell.mistake for cell in cells.values()} == {"filters-differ", "units-differ", "passed-on"}
+
+
+def test_parameters_alone_name_other_filters_and_another_kernel() -> None:
+    rows = "layer\tparams\nCONV1 (f=5)\t608\n"
+    assert [cell.mistake for cell in against(rows, nn.Sequential(nn.Conv2d(3, 6, 5))).wrong] == ["filters-differ"]
+    assert [cell.mistake for cell in against(rows, nn.Sequential(nn.Conv2d(3, 8, 3))).wrong] == ["kernels-differ"]
+    (slip,) = against("layer\tparams\nCONV1 (f=5)\t618\n", nn.Sequential(nn.Conv2d(3, 8, 5))).wrong
+    assert slip.mistake == "product-slip"
+
+
+def test_another_input_is_named() -> None:
+    text = "layer\tshape\nInput\t(32,32,1)\nCONV1 (f=5, s=1)\t(28,28,8)\n"
+    found = check(parse_table(text), count(nn.Sequential(nn.Conv2d(3, 8, 5)), (3, 32, 32)).rows).wrong
+    assert [(cell.row, cell.mistake) for cell in found] == [("Input", "input-differs")]
+
+
+def test_the_remedy_for_another_input_is_named(convstudy: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("layer\tshape\nInput\t(32,32,1)\nCONV1 (f=5, s=1)\t(28,28,6)\n")
+    said = convstudy("check", "t.tsv", "--model", "net")
+    assert said.status == 1
+    assert "--input 1x32x32" in said.err
+    said = convstudy("check", "t.tsv", "--model", "net", "--input", "1x32x32")
+    assert (said.status, said.err) == (0, "")
+
+
+def test_the_differences_are_documented() -> None:
+    document = (ROOT / "docs" / "checking.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(DIFFERENCES) if f"`{name}`" not in document] == []

@@ -47,17 +47,19 @@ def check(table: ClaimedTable, model_rows: Sequence[ModelRow] | None = None) -> 
     if not others:
         return first
     reports = [
-        titled(report, each.title or f"table {number}")
-        for number, (report, each) in enumerate(zip([first, *others], [table, *table.others], strict=True), start=1)
+        titled(report, each.title or f"table {number + 1}", number)
+        for number, (report, each) in enumerate(zip([first, *others], [table, *table.others], strict=True))
     ]
     cells = tuple(cell for report in reports for cell in report.cells)
     notes = tuple(note for report in reports for note in report.notes)
     return CheckReport(table.source, cells, notes, table.layout)
 
 
-def titled(report: CheckReport, title: str) -> CheckReport:
+def titled(report: CheckReport, title: str, number: int) -> CheckReport:
     """Return a report whose cells and notes name their table, one of several in a file."""
-    cells = tuple(replace(cell, row=f"{title}: {cell.row}", layout=report.layout) for cell in report.cells)
+    cells = tuple(
+        replace(cell, row=f"{title}: {cell.row}", layout=report.layout, table=number) for cell in report.cells
+    )
     return replace(report, cells=cells, notes=tuple(f"{title}: {note}" for note in report.notes))
 
 
@@ -98,7 +100,7 @@ def moved(table: ClaimedTable, shape: Shape | None, layout: Layout) -> Shape | N
 
 def report_of(table: ClaimedTable, model_rows: Sequence[ModelRow] | None) -> CheckReport:
     network, facts, notes = facts_from(table, model_rows)
-    search = MistakeSearch(table, network, facts)
+    search = MistakeSearch(table, network, facts, against_model=model_rows is not None)
     cells = [
         checked(table, search, number, quantity)
         for number in range(len(table.rows))
@@ -146,6 +148,7 @@ def checked(table: ClaimedTable, search: MistakeSearch, number: int, quantity: Q
         explanation=found[0] if found else None,
         alternatives=tuple(found[1:]),
         layout=table.layout,
+        number=number,
     )
 
 
@@ -176,7 +179,7 @@ def named_together(cells: Sequence[CheckedCell]) -> Iterator[CheckedCell]:
 
 def unreadable_cells(table: ClaimedTable) -> Iterator[CheckedCell]:
     """Yield the cells that are neither a number nor a shape, each with the reason."""
-    for row in table.rows:
+    for number, row in enumerate(table.rows):
         for quantity in QUANTITIES:
             if quantity in row.unreadable and quantity in table.columns:
                 text, reason = row.unreadable[quantity]
@@ -189,6 +192,7 @@ def unreadable_cells(table: ClaimedTable) -> Iterator[CheckedCell]:
                     holds=None,
                     reason=reason,
                     layout=table.layout,
+                    number=number,
                 )
 
 

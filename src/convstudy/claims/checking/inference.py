@@ -34,6 +34,7 @@ class Neighbours:
     printed_by_tool: bool = False
     stated: frozenset[str] = frozenset()
     bias: bool | None = None
+    operations: bool = False  # whether the column of multiply-accumulates may count two for each
 
     def number(self, quantity: str) -> PrintedNumber | None:
         return self.row.numbers.get(quantity)
@@ -178,6 +179,7 @@ def with_groups(near: Neighbours, layer: LayerSpec) -> LayerSpec:
         or not counted.exact
         or not layer.channels
         or holds_with_any_bias(counted, layer)
+        or exchanged(near, layer)
     ):
         return layer
     for groups in UNSTATED_GROUPS:
@@ -195,7 +197,15 @@ def admits_macs(near: Neighbours, layer: LayerSpec) -> bool:
     if number is None or not number.value:
         return True
     macs = value_of(macs_formula(layer))
-    return number.holds(macs) or number.holds(2 * macs)
+    return number.holds(macs) or (near.operations and number.holds(2 * macs))
+
+
+def exchanged(near: Neighbours, layer: LayerSpec) -> bool:
+    """Return whether the row claims the layer's parameters as its size and its size as its parameters."""
+    counted, size = near.number("parameters"), near.number("activation_size")
+    if counted is None or size is None or not fits(layer):
+        return False
+    return counted.admits(prod(layer.output_side) * layer.filters) and holds_with_any_bias(size, layer)
 
 
 def holds_with_any_bias(counted: PrintedNumber, layer: LayerSpec) -> bool:

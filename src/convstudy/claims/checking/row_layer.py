@@ -29,6 +29,7 @@ from convstudy.claims.checking.parameter_readings import (
     recurrent_readings,
 )
 from convstudy.claims.checking.tool_window import solved_window
+from convstudy.claims.columns import counts_operations
 from convstudy.claims.layer_kind import LayerKind
 from convstudy.claims.layer_text import CONVOLUTIONS, POOLS, LayerText
 from convstudy.claims.printed_shape import Shape, same_shape
@@ -174,6 +175,7 @@ def neighbours(context: RowContext, feed: Shape, claimed_feed: Shape) -> Neighbo
         printed_by_tool=context.table.printed_by not in {None, "cs231n", "caffe"},
         stated=context.conventions.stated,
         bias=context.conventions.bias_of(context.row.layer, kind_of(context.row, feed)),
+        operations=counts_operations(context.table.columns.get("macs", "")),
     )
 
 

@@ -12,6 +12,7 @@ from convstudy.claims.checking.arithmetic import value_of
 from convstudy.claims.checking.describe import DescribedNetwork
 from convstudy.claims.checking.facts import Facts, Value, claimed_outputs, facts_of_layer, total
 from convstudy.claims.checking.layer import (
+    WEIGHTED_WINDOWS,
     LayerSpec,
     bias_formula,
     fits,
@@ -22,17 +23,29 @@ from convstudy.claims.checking.layer import (
 from convstudy.claims.checking.mistakes import (
     COUNTED_NOTHING,
     POOLING,
+    SLIPS,
     NamedMistake,
     number_mistakes,
     shape_mistakes,
     slips,
 )
 from convstudy.claims.checking.unstated_input import USUAL_SIDES
+from convstudy.claims.layer_kind import LayerKind
+from convstudy.claims.layer_text import LayerText
 from convstudy.claims.printed_number import PrintedNumber
 from convstudy.claims.printed_shape import Shape, same_shape
 from convstudy.claims.table import QUANTITIES, ClaimedTable, Quantity
 
 Claimed = PrintedNumber | Shape
+DIFFERENCES = frozenset({
+    "filters-differ",
+    "input-differs",
+    "kernels-differ",
+    "paddings-differ",
+    "strides-differ",
+    "units-differ",
+})  # fmt: skip
+SLIPS_OF_THE_PEN = frozenset({*(slip.name for slip in SLIPS), "product-slip"})
 FARTHEST_EXCHANGE = 50  # rows between two cells that may have been exchanged
 MOST_SIZED_ROWS = 500  # another input's size is tried on networks up to this length
 
@@ -51,8 +64,10 @@ def claim(row_numbers: Facts, quantity: Quantity) -> Claimed | None:
 class MistakeSearch:
     """The search in one table; every method yields the mistakes of one sort that explain a wrong cell."""
 
-    def __init__(self, table: ClaimedTable, network: DescribedNetwork, facts: Sequence[Facts]) -> None:
-        self.table, self.network, self.facts = table, network, facts
+    def __init__(
+        self, table: ClaimedTable, network: DescribedNetwork, facts: Sequence[Facts], *, against_model: bool = False
+    ) -> None:
+        self.table, self.network, self.facts, self.against_model = table, network, facts, against_model
         self.claimed = claimed_outputs(facts)
 
     def explanations(self, number: int, quantity: Quantity) -> list[NamedMistake]:
@@ -64,12 +79,15 @@ class MistakeSearch:
         found: dict[str, NamedMistake] = {}
         for explanation in ways(number, quantity, claimed):
             found.setdefault(explanation.mistake, explanation)
+        if DIFFERENCES & found.keys():  # another network explains more than a slip of the pen
+            found = {name: each for name, each in found.items() if name not in SLIPS_OF_THE_PEN}
         return list(found.values())
 
     def of_layer(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
         yield from self.passed_on(number, quantity, claimed)
         yield from self.exchanged(number, quantity, claimed)
         yield from self.by_formula(self.facts[number].layer, quantity, claimed)
+        yield from self.differing(number, quantity, claimed)
         yield from self.unpooled(number, quantity, claimed)
         yield from self.of_another_input(number, quantity, claimed)
         yield from self.thousands(number, quantity, claimed)
@@ -209,6 +227,32 @@ class MistakeSearch:
         elif quantity == "parameters" and kind in COUNTED_NOTHING and self.facts[number].correct.get(quantity) == 0:
             yield NamedMistake("parameters-where-there-are-none", "this layer learns nothing")
 
+    # -- another network -----------------------------------------------------------------------------------------------
+
+    def differing(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
+        """Yield the setting in which the model's layer differs from the one that the row describes."""
+        fact = self.facts[number]
+        right = fact.correct.get("output_shape")
+        if not self.against_model or not isinstance(right, tuple):
+            return
+        own = fact.row.layer
+        if own.kind == LayerKind.INPUT:
+            if quantity == "output_shape" and isinstance(claimed, tuple) and not same_shape(claimed, right):
+                sentence = "inputs differ: {1} in the model for {0} in the table".format(
+                    *(self.table.printed(shape) for shape in (claimed, right))
+                )
+                yield NamedMistake("input-differs", sentence)
+            return
+        layer = fact.layer
+        if layer is None or layer.kind not in (*WEIGHTED_WINDOWS, "dense"):
+            return
+        for change, name, ours, theirs in different_settings(layer, own, quantity, claimed):
+            if fits(change) and agrees(claimed, self.values_of(change)[0][quantity]):
+                sided = quantity == "output_shape" and name in {"filters", "units"}
+                formula = "" if sided else self.values_of(change)[1][quantity]
+                sentence = f"{name} differ: {ours} in the model for {theirs} in the table"
+                yield NamedMistake(f"{name}-differ", sentence, formula)
+
     # -- the pen -------------------------------------------------------------------------------------------------------
 
     def exchanged(self, number: int, quantity: Quantity, claimed: Claimed) -> Iterator[NamedMistake]:
@@ -295,6 +339,25 @@ class MistakeSearch:
                 if isinstance(part, int) and part and claimed.admits(right - part):
                     yield NamedMistake("row-left-out", f"the sum leaves out {fact.row.label!r}", f"{right} − {part}")
         yield from self.slipped(number, quantity, claimed)
+
+
+def different_settings(
+    layer: LayerSpec, row: LayerText, quantity: Quantity, claimed: Claimed
+) -> Iterator[tuple[LayerSpec, str, str, str]]:
+    """Yield a model's layer with one setting as a row has it, the setting's name, and its two values."""
+    name = "units" if layer.kind == "dense" else "filters"
+    filters = claimed[0] if isinstance(claimed, tuple) else row.channels
+    if filters is None and isinstance(claimed, PrintedNumber) and claimed.value > 0:
+        one = facts_of_layer(replace(layer, channels=1))[0][quantity]
+        whole = claimed.value / one if isinstance(one, int) and one else Fraction(0)
+        filters = int(whole) if whole.denominator == 1 else None
+    if filters and layer.groups == 1 and filters != layer.channels:
+        yield replace(layer, channels=filters), name, str(layer.channels), str(filters)
+    for setting, many in (("kernel", "kernels"), ("stride", "strides"), ("padding", "paddings")):
+        ours, theirs = getattr(layer, setting), getattr(row, setting)
+        if layer.kind != "dense" and isinstance(theirs, tuple) and theirs != ours:
+            changed = replace(layer, **{setting: theirs})  # type: ignore[arg-type]
+            yield changed, many, "×".join(map(str, ours)), "×".join(map(str, theirs))
 
 
 def mistaken_operations(layer: LayerSpec, claimed: Claimed) -> Iterator[NamedMistake]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from convstudy import analysis
 from convstudy.analysis import Bottleneck, Explanation, Inputs, InputTensor, LayerTable, TrainingMemory
@@ -27,6 +29,7 @@ Answer = TypeVar("Answer")
 
 LARGEST = 2**63 // 8  # values; torch cannot describe a tensor of more bytes than fit 64 bits
 WHOLE_NUMBERS = "scalar types: Long, Int"  # in torch's error for indices that are floating-point numbers
+USUAL_SIDES = (28, 32, 64, 96, 128, 224, 227, 299)  # of images, in benchmarks and papers
 IMAGE_CHANNELS = (1, 3, 4)  # of a shape that may be meant as height x width x channels
 
 
@@ -66,6 +69,11 @@ class NetworkAtInputs:
             raise ModelError(f"the layer is {layer!r}; expected the path of a layer, as in the table of `summary`")
         return self._answer(lambda: analysis.explain(self.network, self.inputs, layer, on_note=self.on_note))
 
+    def explain_all(self) -> tuple[LayerTable, tuple[Explanation, ...]]:
+        """Count the network and derive each number of each layer."""
+        table = self.count()
+        return table, analysis.explain_rows(self.network, table)
+
     def bottlenecks(self, *, reduced: int | None) -> tuple[Bottleneck, ...]:
         """Return the convolutions that a 1x1 reduction would make cheaper; see `analysis.bottlenecks`."""
         return self._answer(
@@ -80,7 +88,7 @@ class NetworkAtInputs:
             advice = self._advice(str(error))
             if advice is None:
                 raise
-            raise ShapeError(advice) from error
+            raise ShapeError(advice, setting="input" if "`input`" in advice else None) from error
         except RecursionError:
             raise ModelError(
                 f"{self.name} cannot be counted: its modules are nested deeper than Python's recursion limit allows"
@@ -88,7 +96,8 @@ class NetworkAtInputs:
 
     def _advice(self, error: str) -> str | None:
         """Return what to change, if the network accepts other shapes or whole numbers that were probably meant."""
-        for what, expected, changed in _likely_meant(self.inputs, of_whole_numbers=WHOLE_NUMBERS in error):
+        whole_numbers = WHOLE_NUMBERS in error
+        for what, expected, changed in _likely_meant(self.inputs, self.network, of_whole_numbers=whole_numbers):
             try:
                 meant = network_at_inputs(self.asked, changed, classes=self.num_classes)
                 with not_ended(self.name):
@@ -206,7 +215,7 @@ def _channels(inputs: Inputs) -> int | None:
     return None
 
 
-def _likely_meant(inputs: Inputs, *, of_whole_numbers: bool) -> Iterator[tuple[str, str, Inputs]]:
+def _likely_meant(inputs: Inputs, network: nn.Module, *, of_whole_numbers: bool) -> Iterator[tuple[str, str, Inputs]]:
     """Yield what is wrong with the given inputs, what may have been meant in words, and the inputs that were meant."""
     given = (*inputs.positional, *inputs.named.values())
     shapes = [value.shape if isinstance(value, InputTensor) else value for value in given]
@@ -218,13 +227,30 @@ def _likely_meant(inputs: Inputs, *, of_whole_numbers: bool) -> Iterator[tuple[s
         words = "{0}:int64, in Python InputTensor(({1},), torch.int64)"
         text = words.format(_printed(shapes[0]), ", ".join(map(str, shapes[0])))
         yield "which holds floating-point numbers", text, meant
+    convolution = next((module for module in network.modules() if isinstance(module, _ConvNd)), None)
+    is_image = len(given) == 1 and len(shapes[0]) == 3 and isinstance(convolution, nn.Conv2d)
     batch = shapes[0][0]
-    if all(len(shape) > 1 and shape[0] == batch for shape in shapes):
+    if not is_image and all(len(shape) > 1 and shape[0] == batch for shape in shapes):
         meant = _with_shapes(inputs, lambda shape: shape[1:])
         yield f"which has a batch axis (leave out the {batch})", _all_printed(meant), meant
     if all(len(shape) == 3 and shape[-1] in IMAGE_CHANNELS for shape in shapes):
         meant = _with_shapes(inputs, lambda shape: (shape[-1], *shape[:-1]))
         yield "with the channels last", _all_printed(meant), meant
+    if is_image and isinstance(convolution, nn.Conv2d):
+        yield from _images(inputs, shapes[0], convolution.in_channels)
+
+
+def _images(inputs: Inputs, shape: tuple[Any, ...], channels: int) -> Iterator[tuple[str, str, Inputs]]:
+    """Yield images of so many channels, of the given size and of the usual ones, as `_likely_meant` does."""
+    found = "of another size" if shape[0] == channels else f"of {shape[0]} channel{'s' * (shape[0] != 1)}"
+    expected = f"{channels} channel{'s' * (channels != 1)}, as in `input`"
+    for height, width in (shape[1:], *((side, side) for side in USUAL_SIDES)):
+        image = (channels, height, width)
+        yield found, f"{expected} {_printed(image)}", _with_shapes(inputs, partial(_replaced, image))
+
+
+def _replaced(new: tuple[Any, ...], _: tuple[Any, ...]) -> tuple[Any, ...]:
+    return new
 
 
 def _with_shapes(inputs: Inputs, change: Callable[[tuple[Any, ...]], Any]) -> Inputs:

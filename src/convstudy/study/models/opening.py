@@ -6,7 +6,7 @@ import copy
 import hashlib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -112,11 +112,12 @@ def open_model(name: str, *, trained: bool = True, new_head: bool = False) -> Mo
     if collection == "table":
         return _table_model(name)
     network, at, weights = partition_weights(name)
+    if is_own_file(network):
+        network = f"{network}:{only_network(network)}"
+        name = f"{network}{at}{weights}"
     if runs_code(network):
         own = _own_model(network)
         return _with_weights(own, name, weights, trained=trained, new_head=new_head) if at else own
-    if network.endswith(".py"):
-        raise ModelError(f"{network} is a file; expected the network in it, too, as in {network}:Name{at}{weights}")
     known = open_architecture(name, trained=trained, new_head=new_head)
     return Model(
         name=name,
@@ -131,13 +132,57 @@ def open_model(name: str, *, trained: bool = True, new_head: bool = False) -> Mo
     )
 
 
+def is_own_file(name: str) -> bool:
+    """Return whether a name is a Python file without the name of a network in it."""
+    return name.endswith(".py") and name.partition(":")[0] not in {*COLLECTIONS, "table"}
+
+
+def only_network(file: str) -> str:
+    """Return the name of the one network that a Python file defines: of its classes, or else of its built networks.
+
+    Classes that other classes of the file are made of do not count, if one is left.
+
+    Raises: ModelError, if the file defines none or several.
+    """
+    module = own_module(file)
+    classes = {
+        name: found
+        for name, found in vars(module).items()
+        if isinstance(found, type) and issubclass(found, nn.Module) and found.__module__ == module.__name__
+    }
+    networks: dict[str, object] = {**classes} or {
+        name: found for name, found in vars(module).items() if isinstance(found, nn.Module)
+    }
+    if len(networks) > 1:
+        used = _names_in_code([*classes.values()])
+        networks = {name: found for name, found in networks.items() if name not in used} or networks
+    if len(networks) == 1:
+        return next(iter(networks))
+    if not networks:
+        raise ModelError(f"{file} defines no class of torch.nn.Module; expected the name of a network, as {file}:Name")
+    listed = ", ".join(f"{file}:{name}" for name in sorted(networks))
+    raise ModelError(f"{file} defines {len(networks)} networks; expected one of {listed}")
+
+
+def _names_in_code(classes: Sequence[type]) -> set[str]:
+    """Return the names that the methods of each class use, apart from the class's own name."""
+    names: set[str] = set()
+    for each in classes:
+        codes = [method.__code__ for method in vars(each).values() if inspect.isfunction(method)]
+        for code in codes:
+            codes.extend(constant for constant in code.co_consts if inspect.iscode(constant))
+            names |= {*code.co_names} - {each.__name__}
+    return names
+
+
 def runs_code(name: str) -> bool:
     """Return whether opening a network imports a file or module that is not a part of an installed collection.
 
     >>> [runs_code(name) for name in ("mine.py:Net", "package.module:Net", "timm:resnet18", "table:a.tsv", "net@a:b")]
     [True, True, False, False, False]
     """
-    return ":" in name.partition("@")[0] and name.partition(":")[0] not in {*COLLECTIONS, "table"}
+    network, where = name.partition("@")[0], name.partition(":")[0]
+    return is_own_file(network) or (":" in network and where not in {*COLLECTIONS, "table"})
 
 
 def _table_model(name: str) -> Model:
