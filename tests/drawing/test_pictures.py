@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
+from torch import Tensor, nn
 
 import convstudy
 from convstudy.drawing import draw_pair
@@ -192,6 +193,40 @@ def test_auxiliary_classifiers_leave_the_main_way() -> None:
     assert not picture("googlenet").layers.sides
 
 
+def test_layers_that_do_not_run_are_named_with_their_part_of_the_parameters() -> None:
+    drawn = picture("googlenet")
+    ran = sum(layer.parameters for layer in drawn.layers.layers.values())
+    assert drawn.layers.idle == {"sides": 13_378_280 - ran} == {"sides": 6_379_728}
+    assert "sides (48% of the parameters)" in drawn.svg
+    torchvisions = picture("torchvision:googlenet").layers
+    assert list(torchvisions.idle) == ["aux1", "aux2"]
+    assert not picture("googlenet", training=True).layers.idle
+    assert "% of the parameters" not in picture("resnet34").svg
+
+
+def test_of_many_modules_that_do_not_run_three_are_named_and_the_others_counted() -> None:
+    class Spares(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3)
+            self.spares = nn.ModuleDict({f"spare{number}": nn.Linear(4, 4) for number in range(2)})
+            self.trunk = nn.ModuleDict({"used": nn.Conv2d(8, 8, 3), **{f"s{n}": nn.Linear(2, 2) for n in range(5)}})
+
+        def forward(self, x: Tensor) -> Tensor:
+            answer: Tensor = self.trunk["used"](self.conv(x))
+            return answer
+
+    drawn = convstudy.draw(Spares(), (3, 32, 32))
+    assert drawn.layers.idle == {"spares": 40} | {f"trunk.s{number}": 6 for number in range(5)}
+    assert "spares, trunk.s0, trunk.s1 and 3 more (8% of the parameters)" in drawn.svg
+
+
+def test_a_block_is_titled_by_its_block_name_or_else_by_its_class() -> None:
+    assert "inception module, 9×" in {text.text for text in picture("googlenet").scene.texts()}
+    assert "Inception, 9×" in {text.text for text in picture("torchvision:googlenet").scene.texts()}
+    assert "naive inception module, 9×" in {text.text for text in picture("inception-naive").scene.texts()}
+
+
 @pytest.mark.parametrize("level", ["overview", "blocks", "layers"])
 def test_svg_is_small_well_formed_the_same_every_time_and_its_text_is_text(level: str) -> None:
     drawn = picture("resnet152", level)
@@ -257,8 +292,6 @@ def test_options_that_are_not_known_are_named(tmp_path: Path) -> None:
 
 
 def test_python_draws_a_built_network() -> None:
-    from torch import nn  # noqa: PLC0415
-
     drawn = convstudy.draw(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(7200, 10)), (3, 32, 32))
     assert [layer.kind for layer in drawn.layers.layers.values()] == ["input", "conv", "fc"]
 

@@ -69,7 +69,10 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Layers:
-    """The drawn layers of a network by number, in the order of the run; its output, and those that lead elsewhere."""
+    """The drawn layers of a network by number, in the order of the run; its output, and those that lead elsewhere.
+
+    `idle` are the parameters of layers that did not run, by the outermost module that they are in.
+    """
 
     name: str
     layers: Mapping[int, Layer]
@@ -78,6 +81,8 @@ class Layers:
     sides: frozenset[int] = frozenset()
     totals: Mapping[str, int] = field(default_factory=dict)
     lower_bound: bool = False
+    training: bool = False
+    idle: Mapping[str, int] = field(default_factory=dict)
 
     def __getitem__(self, number: int) -> Layer:
         return self.layers[number]
@@ -119,7 +124,23 @@ def drawn_layers(name: str, graph: Graph) -> Layers:
         sides=frozenset(layers) - reaching,
         totals={"parameters": totals.parameters, "macs": totals.macs, "memory": totals.activation_bytes},
         lower_bound=graph.table.is_lower_bound,
+        training=bool(graph.table.training),
+        idle=_idle(graph),
     )
+
+
+def _idle(graph: Graph) -> dict[str, int]:
+    """Return the parameters of the layers that did not run, by the outermost module that has no layer that ran."""
+    rows = graph.table.rows
+    ran = [row.path for row in rows if row.is_called]
+    found: dict[str, int] = {}
+    for row in rows:
+        if not row.is_called and row.parameters:
+            names = row.path.split(".")
+            outer = (".".join(names[:depth]) for depth in range(1, len(names) + 1))
+            path = next((each for each in outer if not any(f"{one}.".startswith(f"{each}.") for one in ran)), row.path)
+            found[path] = found.get(path, 0) + row.parameters
+    return found
 
 
 class _Folded:

@@ -21,6 +21,7 @@ MARGIN = 14.0
 WIDTH = 700.0
 GUTTER = 8.0  # between two networks
 SMALL = 9.5
+NAMED = 3  # modules that did not run; of more, the number
 MEASURES = {"parameters": "parameters", "macs": "MACs", "memory": "bytes of activations"}
 
 
@@ -94,6 +95,8 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size:
         largest = max(layer.cost(highlight) for layer in layers.layers.values())
         share = 100 * largest / max(layers.totals[highlight], 1)
         parts.append(f"colors: share of {MEASURES[highlight]}, up to {share:.1f}%")
+    if layers.idle:
+        parts.append(_idle(layers))
     y = MARGIN + 11
     scene.description = ", ".join(parts)
     lines: list[str] = []
@@ -107,6 +110,15 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size:
         y += 14
         scene.add(Text(MARGIN, y, line, size, "muted"))
     return y + 10
+
+
+def _idle(layers: Layers) -> str:
+    """Name the modules that did not run, and their part of the parameters."""
+    named = list(layers.idle)
+    names = ", ".join(named[:NAMED]) + (f" and {len(named) - NAMED} more" if len(named) > NAMED else "")
+    share = 100 * sum(layers.idle.values()) / max(layers.totals["parameters"], 1)
+    mode = "training" if layers.training else "evaluation"
+    return f"not run in {mode}: {names} ({share:.0f}% of the parameters)"
 
 
 def legend(scene: Scene, y: float, left: float, width: float, size: float) -> float:
