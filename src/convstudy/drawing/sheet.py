@@ -21,6 +21,7 @@ MARGIN = 14.0
 WIDTH = 700.0
 GUTTER = 8.0  # between two networks
 SMALL = 9.5
+TITLE = 13.5
 NAMED = 3  # modules that did not run; of more, the number
 MEASURES = {"parameters": "parameters", "macs": "MACs", "memory": "bytes of activations"}
 
@@ -46,6 +47,8 @@ def sheet(layers: Layers, options: Options) -> Scene:
         _all_layers(scene, series, layers, options)
     else:
         _overview(scene, series, layers, options)
+    if layers.caption:
+        _caption(scene, layers, columns.SIZE if options.level == "layers" else SMALL)
     if options.width is not None:
         scene.scale = min(options.width / scene.width, 1)
     return scene
@@ -85,7 +88,7 @@ def pair(one: Layers, two: Layers, options: Options) -> Scene:
 
 def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size: float, bars: bool) -> float:
     """Draw the title and the totals; return the height below them."""
-    scene.add(Text(MARGIN, MARGIN + 11, layers.name, 13.5, bold=True))
+    scene.add(Text(MARGIN, MARGIN + 11, _end_of(layers.name, width - 2 * MARGIN), TITLE, bold=True))
     bound = "≥ " if layers.lower_bound else ""
     measures = ["parameters", "macs"] + (["memory"] if highlight == "memory" else [])
     parts = [f"{bound if name == 'macs' else ''}{layers.totals[name]:,} {MEASURES[name]}" for name in measures]
@@ -110,6 +113,26 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size:
         y += 14
         scene.add(Text(MARGIN, y, line, size, "muted"))
     return y + 10
+
+
+def _end_of(name: str, width: float) -> str:
+    """Return a name, or of a long one, such as a path, its end."""
+    for start in range(len(name)):
+        text = f"…{name[start:]}" if start else name
+        if text_width(text, TITLE, bold=True, wide=True) <= width:
+            return text
+    return name
+
+
+def _caption(scene: Scene, layers: Layers, size: float) -> None:
+    """Write below the picture what the marks mean, and the remarks on what is not drawn."""
+    colour = "mark" if layers.remarks or layers.elsewhere else "muted"
+    lines = [layers.caption, *(f"{remark.row}: {remark.text}" for remark in layers.elsewhere)]
+    scene.height += 4
+    for line in lines:
+        scene.height += size + 4
+        scene.add(Text(MARGIN, scene.height - MARGIN, line, size, colour))
+        scene.width = max(scene.width, scene.texts()[-1].box(wide=True)[2] + MARGIN)
 
 
 def _idle(layers: Layers) -> str:

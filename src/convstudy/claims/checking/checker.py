@@ -146,6 +146,7 @@ def checked(table: ClaimedTable, search: MistakeSearch, number: int, quantity: Q
         explanation=found[0] if found else None,
         alternatives=tuple(found[1:]),
         layout=table.layout,
+        number=number,
     )
 
 
@@ -176,7 +177,7 @@ def named_together(cells: Sequence[CheckedCell]) -> Iterator[CheckedCell]:
 
 def unreadable_cells(table: ClaimedTable) -> Iterator[CheckedCell]:
     """Yield the cells that are neither a number nor a shape, each with the reason."""
-    for row in table.rows:
+    for number, row in enumerate(table.rows):
         for quantity in QUANTITIES:
             if quantity in row.unreadable and quantity in table.columns:
                 text, reason = row.unreadable[quantity]
@@ -189,6 +190,7 @@ def unreadable_cells(table: ClaimedTable) -> Iterator[CheckedCell]:
                     holds=None,
                     reason=reason,
                     layout=table.layout,
+                    number=number,
                 )
 
 

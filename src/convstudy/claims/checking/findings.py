@@ -23,7 +23,7 @@ class CheckedCell:
 
     `formula` is the right one with the numbers filled in; `explanation` names the mistake of a wrong cell, the simplest
     that gives exactly the claimed number, and `alternatives` the others that do. A cell that cannot be read has its
-    text as claim, and a `reason`. `layout` is that of the cell's table.
+    text as claim, and a `reason`. `layout` is that of the cell's table, and `number` the place of its row there.
     """
 
     row: str
@@ -37,6 +37,7 @@ class CheckedCell:
     alternatives: tuple[NamedMistake, ...] = ()
     reason: str = ""
     layout: Layout = "channels first"
+    number: int = 0
 
     @property
     def mistake(self) -> str | None:
