@@ -31,13 +31,17 @@ def escape(text: str) -> str:
 
 def _dark(body: str) -> str:
     """Return the style that replaces the colours that occur where dark paper is preferred."""
+    return f"<style>@media (prefers-color-scheme:dark){{{dark_rules(body)}}}</style>"
+
+
+def dark_rules(body: str, scope: str = "") -> str:
+    """Return the rules that replace the colours that occur by those of dark paper, each selector after a scope."""
     rules: dict[str, list[str]] = {}
     for light, dark in sorted(set(palette().values())):
         for attribute in ("fill", "stroke"):
             if f'{attribute}="{light}"' in body:
-                rules.setdefault(f"{attribute}:{dark}", []).append(f'[{attribute}="{light}"]')
-    text = "".join(f"{','.join(sorted(selectors))}{{{rule}}}" for rule, selectors in sorted(rules.items()))
-    return f"<style>@media (prefers-color-scheme:dark){{{text}}}</style>"
+                rules.setdefault(f"{attribute}:{dark}", []).append(f'{scope}[{attribute}="{light}"]')
+    return "".join(f"{','.join(sorted(selectors))}{{{rule}}}" for rule, selectors in sorted(rules.items()))
 
 
 def _group(group: Group) -> str:
