@@ -231,7 +231,7 @@ def test_a_block_is_titled_by_its_block_name_or_else_by_its_class() -> None:
 def test_svg_is_small_well_formed_the_same_every_time_and_its_text_is_text(level: str) -> None:
     drawn = picture("resnet152", level)
     assert drawn.svg == picture("resnet152", level).svg
-    assert len(drawn.svg.encode()) <= 100_000
+    assert len(drawn.svg.encode()) <= 80_000
     root = ElementTree.fromstring(drawn.svg)
     names = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert names == [text.text for text in drawn.scene.texts()]
@@ -320,3 +320,20 @@ def test_attention_written_out_as_products_is_one_layer_with_the_tokens_of_its_s
     layers = [layer for layer in picture("torchvision:swin_t").layers.layers.values() if layer.kind == "attention"]
     assert len(layers) == 12
     assert [layer.shape for layer in layers[::11]] == [(3136, 96), (49, 768)]
+
+
+@pytest.mark.parametrize(("name", "level"), [("resnet34", "blocks"), ("resnet34", "layers"), ("googlenet", "overview")])
+def test_lines_are_few_paths_each_above_the_areas_that_come_before_it(name: str, level: str) -> None:
+    drawn = picture(name, level, fold=True)
+    svg, areas = drawn.svg, 0
+    lines = [mark for mark in drawn.scene.marks if isinstance(mark, Line)]
+    assert svg.count("<path") < 0.6 * len(lines)
+    assert sum(path.count("M") for path in re.findall(r'<path d="([^"]*)"', svg)) >= len(lines)
+    for mark in drawn.scene.marks:
+        if isinstance(mark, Rect) and mark.fill == "panel":
+            areas = svg.index(
+                f'<rect x="{mark.x:.1f}"'.replace(".0", "") + f' y="{mark.y:.1f}"'.replace(".0", ""), areas
+            )
+        if isinstance(mark, Line):
+            start, end = mark.points[:2]
+            assert f"M{start[0]:.1f} {start[1]:.1f}".replace(".0", "") in svg[areas:], (start, end)
