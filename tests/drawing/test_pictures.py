@@ -122,7 +122,7 @@ def parts(drawn: Picture) -> tuple[int, list[str]]:
         ("torchvision:densenet121", 16, 2),
         ("googlenet", 18, 1),
         ("torchvision:vit_b_16", 4, 1),
-        ("torchvision:mobilenet_v3_large", 18, 5),
+        ("torchvision:mobilenet_v3_large", 18, 3),
     ],
 )
 def test_repeated_blocks_are_folded(name: str, columns: int, blocks: int) -> None:
@@ -136,6 +136,18 @@ def test_a_block_is_named_and_counted_with_the_range_of_its_channels() -> None:
     assert {"Inception, 9×", "1×1 conv, 64–384", "concat, 256–1024"} <= texts
     assert "EncoderBlock, 12×" in {text.text for text in picture("torchvision:vit_b_16").scene.texts()}
     assert "×12" in {text.text for text in picture("torchvision:vit_b_16").scene.texts()}
+
+
+def test_blocks_that_differ_in_a_shortcut_alone_are_drawn_once_if_there_are_many() -> None:
+    drawn = picture("torchvision:mobilenet_v3_large")
+    titles = [text.text for text in drawn.scene.texts() if "InvertedResidual" in text.text]
+    assert titles == [
+        "InvertedResidual, 1×",
+        "InvertedResidual, 6×, shortcut 4×",
+        "InvertedResidual, 8×, shortcut 5×",
+    ]
+    sums = [layer for layer in drawn.layers.layers.values() if layer.symbol == "+"]
+    assert len(sums) == 1 + 4 + 5
 
 
 def test_densenet_fits_a_slide() -> None:

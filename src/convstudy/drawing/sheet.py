@@ -260,7 +260,7 @@ def _key(scene: Scene, letters: Sequence[Kind], y: float, width: float) -> float
     """Name the blocks of the overview."""
     x = MARGIN
     for kind in letters:
-        text = Text(x + 17, y + 10, f"{kind.name}, {len(kind.uses)}×", 10)
+        text = Text(x + 17, y + 10, kind.title, 10)
         if x > MARGIN and text.box()[2] > width - MARGIN:
             x, y = MARGIN, y + 18
             text = Text(x + 17, y + 10, text.text, 10)
@@ -343,7 +343,7 @@ class _Panel:
         self.kind = kind
         self.layers = layers
         uses = [use.numbers for use in kind.uses]
-        self.same = {first: [use[place] for use in uses] for place, first in enumerate(uses[0])}
+        self.same = {first: [use[place] for use in uses if place < len(use)] for place, first in enumerate(uses[0])}
         for number in range(lines, 4):
             self.flow = Flow(layers, self._layers, _kind_colour, Style(lines=number, gap=10))
             self.chain = self.flow.chain(kind.uses[0].series)
@@ -358,7 +358,7 @@ class _Panel:
     def title(self) -> str:
         name = self.kind.name
         aside = ", side branch" if self.kind.uses[0].side and name != "side branch" else ""
-        return f"{name}, {len(self.kind.uses)}×{aside}"
+        return self.kind.title + aside
 
     def _layers(self, number: int) -> list[Layer]:
         return [self.layers[each] for each in self.same[number]]
@@ -385,7 +385,8 @@ class _Panel:
             entry = _entry(self.kind.uses[place].series, self.layers)
             for source, target in edges:
                 before = entry if source == WAY_IN else self.same[source][place]
-                scene.edges.add((before, self.same[target][place]))
+                if place < len(self.same[target]):  # a use without the shortcut has no sum
+                    scene.edges.add((before, self.same[target][place]))
 
 
 def _entry(series: Series, layers: Layers) -> int:
