@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from convstudy.cli.compare import carry_out
 from convstudy.drawing import draw_graph
 from convstudy.report import write_drawings
@@ -80,3 +82,17 @@ def test_a_comparison_ends_with_a_report_that_shows_its_networks(tmp_path: Path)
     carry_out(Plan(("net",), seeds=1, recipe=recipe, train_images=40, device="cpu", jobs=1), tmp_path / "study")
     section = parse((tmp_path / "study" / "report.html").read_text(encoding="utf-8")).one("figure", class_="network")
     assert section.all("title")[0].text == "net"
+
+
+def test_a_network_that_cannot_be_drawn_costs_the_comparison_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("convstudy.report.networks.draw_graph", broken)
+    recipe = Recipe(epochs=1, warmup_epochs=0.5)
+    carry_out(Plan(("net",), seeds=1, recipe=recipe, train_images=40, device="cpu", jobs=1), tmp_path / "study")
+    assert "no drawing of net (RuntimeError: planted)" in capsys.readouterr().err
+    assert 'id="networks"' not in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "study" / "results.json").exists()

@@ -116,7 +116,8 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     console.print()
     with TrainingDisplay(console) as display:
         failed = claimed.perform(display)
-    write_drawings(claimed)
+    for name, reason in write_drawings(claimed).items():
+        print(f"note: the report has no drawing of {name} ({reason})", file=sys.stderr)
     findings = claimed.so_far() if failed else claimed.conclude()
     report = claimed.folder.path / "report.html"
     write_html(findings, report)

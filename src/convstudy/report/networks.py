@@ -9,7 +9,6 @@ from markupsafe import Markup
 from convstudy.analysis import Inputs
 from convstudy.drawing import draw_graph
 from convstudy.drawing.svg import dark_rules
-from convstudy.errors import ConvstudyError
 from convstudy.files import whole_file
 from convstudy.study import ClaimedComparison, network_at_inputs
 from convstudy.study.comparisons.drawings import drawing_path
@@ -25,9 +24,12 @@ DARK = "@media screen and (prefers-color-scheme:dark){%s}"
 SCOPE = ":root:not(.printing) .network "
 
 
-def write_drawings(claimed: ClaimedComparison) -> None:
-    """Write the drawing of each network that has none yet; one that cannot be traced stays without."""
-    comparison = claimed.comparison
+def write_drawings(claimed: ClaimedComparison) -> dict[str, str]:
+    """Write the drawing of each network that has none yet; return why, for each that cannot be drawn.
+
+    No error of a drawing ends a comparison.
+    """
+    comparison, reasons = claimed.comparison, {}
     for entrant in comparison.entrants:
         path = drawing_path(claimed.folder, entrant)
         if path.exists():
@@ -37,10 +39,11 @@ def write_drawings(claimed: ClaimedComparison) -> None:
                 comparison.models[entrant.name], Inputs((entrant.input_shape,)), classes=entrant.num_classes
             )
             picture = draw_graph(entrant.name, at.graph(), level="overview", width=WIDTH)
-        except ConvstudyError:
-            continue
-        with whole_file(path) as draft:
-            draft.write_text(picture.svg, encoding="utf-8", newline="\n")
+            with whole_file(path) as draft:
+                draft.write_text(picture.svg, encoding="utf-8", newline="\n")
+        except Exception as error:  # also of user code
+            reasons[entrant.name] = f"{type(error).__name__}: {error}"
+    return reasons
 
 
 def inlined(document: str) -> Markup | None:
