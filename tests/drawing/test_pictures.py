@@ -201,6 +201,14 @@ def test_auxiliary_classifiers_leave_the_main_way() -> None:
     assert not picture("googlenet").layers.sides
 
 
+def test_the_shares_of_side_branches_are_beside_those_of_the_layer_that_they_leave_after() -> None:
+    drawn = picture("googlenet", training=True)
+    shares = re.findall(r"(?:B )?(\d+)%", " ".join(text.text for text in drawn.scene.texts() if "%" in text.text))
+    assert sum(map(int, shares)) == pytest.approx(100, abs=4)  # each is rounded
+    found = [text.text for text in drawn.scene.texts() if "B " in text.text and "%" in text.text]
+    assert [text.split("B ")[1] for text in found] == ["24%", "24%"]
+
+
 def test_layers_that_do_not_run_are_named_with_their_part_of_the_parameters() -> None:
     drawn = picture("googlenet")
     ran = sum(layer.parameters for layer in drawn.layers.layers.values())

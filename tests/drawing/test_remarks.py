@@ -98,6 +98,8 @@ def test_remarks_are_on_nothing(tmp_path: Path, name: str, level: str, width: st
     assert escaping_texts(scene) == escaping_texts(scene, wide=True) == []
     assert lines_through_boxes(scene) == []
     assert boxes_outside(scene) == []
+    if width and level == "overview":
+        assert scene.smallest_text() >= 7
 
 
 def test_rows_of_the_same_label_have_their_own_cells(tmp_path: Path) -> None:

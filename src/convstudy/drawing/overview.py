@@ -98,7 +98,7 @@ class Column:
     residual: str = ""  # solid, dashed or empty
     shadows: int = 0
     lines: list[str] = field(default_factory=list)
-    sides: list[Kind] = field(default_factory=list)  # branches that leave the main way after it
+    sides: list[tuple[Kind, float]] = field(default_factory=list)  # branches that leave after it, and their shares
     bar: float = 0  # length of the bar of its share
     remarks: list[str] = field(default_factory=list)  # lines
 
@@ -118,13 +118,26 @@ class Column:
         return max(volume.height / 2 + volume.up for volume in self.volumes) + arc
 
     @property
+    def percents(self) -> str:
+        """Return its share, and those of the branches that leave after it, as text; empty if all are below 0.5%."""
+        shares = [("", self.share), *((f"{kind.letter} ", share) for kind, share in self.sides)]
+        return ", ".join(f"{letter}{100 * share:.0f}%" for letter, share in shares if share >= 0.005)
+
+    @property
     def width(self) -> float:
         badge = 2 * BADGE + 2 if self.kind else 0
         names = max((label_width(line, NAME) for line in self.lines), default=0) + badge
         side = 10.0 if self.residual else 0.0
         side += 2 * (2 * BADGE + 2) * len(self.sides)
         remarks = max((label_width(line, SMALL) + 7 for line in self.remarks), default=0)
-        return max(self.mark + side + BETWEEN, names + 5, label_width(self.shape, SMALL) + 5, self.bar + 6, remarks)
+        return max(
+            self.mark + side + BETWEEN,
+            names + 5,
+            label_width(self.shape, SMALL) + 5,
+            self.bar + 6,
+            remarks,
+            label_width(self.percents, SMALL) + 5,
+        )
 
 
 def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure: str) -> list[Column]:
@@ -142,7 +155,7 @@ def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure:
             name += f" /{stride}"
         before = made[-1] if made else None
         if element.side and kind is not None and before is not None:
-            before.sides.append(kind)
+            before.sides.append((kind, share))
             continue
         if before and kind is None and _continues(before, name, layer, layers):
             before.runs.append(run)
@@ -255,7 +268,7 @@ def draw(
                 scene.add(Line((end, (start, axis)), "line", arrow=True))
                 scene.edges.add((before.runs[-1].last, column.runs[0].elements[0].first))
             _column(scene, column, start, axis, layers, colour)
-            for place, kind in enumerate(column.sides):
+            for place, (kind, _) in enumerate(column.sides):
                 at = start + column.mark + 2 + BADGE + (2 * BADGE + 2) * place
                 scene.add(Line(((at, axis), (at, axis + 17)), "line", arrow=True), badge(kind, at, axis + 17 + BADGE))
             _labels(scene, column, x + wide / 2, label, lines)
@@ -323,8 +336,8 @@ def _labels(scene: Scene, column: Column, x: float, y: float, lines: int) -> Non
     scene.add(Text(x, y, column.shape, SMALL, "muted", "middle"))
     if column.bar:
         scene.add(Rect(x - column.bar / 2, y + 5, column.bar, 4, "bar"))
-        if column.share >= 0.005:
-            scene.add(Text(x, y + 19, f"{100 * column.share:.0f}%", SMALL, "muted", "middle"))
+    if column.percents:
+        scene.add(Text(x, y + 19, column.percents, SMALL, "muted", "middle"))
     for number, line in enumerate(column.remarks):
         scene.add(Text(x, y + 31 + REMARK * number, line, SMALL, "mark", "middle", bold=number % 3 == 1))
 

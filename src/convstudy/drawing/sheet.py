@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from math import log2
@@ -48,7 +48,8 @@ def sheet(layers: Layers, options: Options) -> Scene:
     else:
         _overview(scene, series, layers, options)
     if layers.caption:
-        _caption(scene, layers, columns.SIZE if options.level == "layers" else SMALL)
+        size = columns.SIZE if options.level == "layers" else SMALL
+        _caption(scene, layers, size, (options.width or WIDTH) - 2 * MARGIN)
     if options.width is not None:
         scene.scale = min(options.width / scene.width, 1)
     return scene
@@ -124,15 +125,27 @@ def _end_of(name: str, width: float) -> str:
     return name
 
 
-def _caption(scene: Scene, layers: Layers, size: float) -> None:
+def _caption(scene: Scene, layers: Layers, size: float, width: float) -> None:
     """Write below the picture what the marks mean, and the remarks on what is not drawn."""
     colour = "mark" if layers.remarks or layers.elsewhere else "muted"
     lines = [layers.caption, *(f"{remark.row}: {remark.text}" for remark in layers.elsewhere)]
     scene.height += 4
-    for line in lines:
+    for line in (part for text in lines for part in _wrapped(text, size, width)):
         scene.height += size + 4
         scene.add(Text(MARGIN, scene.height - MARGIN, line, size, colour))
         scene.width = max(scene.width, scene.texts()[-1].box(wide=True)[2] + MARGIN)
+
+
+def _wrapped(text: str, size: float, width: float) -> Iterator[str]:
+    """Yield text in lines that fit a width, if its words do."""
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and text_width(longer, size, wide=True) > width:
+            yield line
+            longer = word
+        line = longer
+    yield line
 
 
 def _idle(layers: Layers) -> str:
