@@ -2,10 +2,12 @@
 
     uv run python benchmarks/drawing.py
     uv run python benchmarks/drawing.py --only resnet34 torchvision:densenet121 --log drawing.jsonl
+    uv run --group test python benchmarks/drawing.py --browser /usr/bin/chromium
 
 Coverage, seconds (tracing and drawing, on one thread), the page font (the smallest text when the picture is fitted into
 a page of 700 x 990 px), collisions in Helvetica and in DejaVu Sans, crossings, truth (drawn edges, expanded, against
-the traced ones), sizes, and the smallest text at a width of 3.25 in.
+the traced ones), sizes, and the smallest text at a width of 3.25 in. With `--browser`, Chromium renders each SVG, and
+the places of its text there are compared: labels on each other, and labels that are wider than their box.
 """
 
 from __future__ import annotations
@@ -42,8 +44,8 @@ LEAST = {"overview": 7, "blocks": 7, "layers": 6}
 SLOW = 10  # seconds
 
 
-def measured(name: str) -> dict[str, Any]:
-    """Draw one network at all levels, and measure the pictures."""
+def measured(name: str, pictures: list[tuple[str, str]]) -> dict[str, Any]:
+    """Draw one network at all levels, measure the pictures, and add them to a list."""
     started = time.perf_counter()
     at = network_at_inputs(name, Inputs())
     graph = at.graph()
@@ -53,6 +55,7 @@ def measured(name: str) -> dict[str, Any]:
         started = time.perf_counter()
         picture = draw_graph(at.name, graph, level=level)
         svg = picture.svg
+        pictures.append((f"{name} {level}", svg))
         seconds = time.perf_counter() - started
         scene, layers = picture.scene, picture.layers
         drawn = layers.expanded(scene.edges)
@@ -82,6 +85,48 @@ def measured(name: str) -> dict[str, Any]:
         volume(each).width for each in every
     )
     return found
+
+
+MEASURE = """() => [...document.querySelectorAll("text")].map((text) => {
+  const found = text.getBoundingClientRect(), size = parseFloat(getComputedStyle(text).fontSize);
+  const scale = found.width / (text.hasAttribute("transform") ? text.getBBox().height : text.getBBox().width);
+  const base = text.ownerSVGElement.getBoundingClientRect().top + scale * text.getAttribute("y");
+  const turned = text.hasAttribute("transform"), middle = (found.left + found.right) / 2, group = text.closest("g");
+  const rect = group && group.querySelector("rect"), box = rect && rect.getBoundingClientRect();
+  return {
+    text: text.textContent,
+    left: turned ? middle - 0.47 * size * scale : found.left,
+    right: turned ? middle + 0.47 * size * scale : found.right,
+    top: turned ? found.top : base - 0.72 * size * scale,
+    foot: turned ? found.bottom : base + 0.21 * size * scale,
+    escapes: box ? found.left < box.left - 0.05 || found.right > box.right + 0.05 : false,
+  };
+})"""
+
+
+def in_browser(pictures: list[tuple[str, str]], browser: Path) -> None:
+    """Print how many labels are on each other or wider than their box where a browser renders the pictures."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    overlapping, escaping, labels = [], [], 0
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(browser), args=["--no-sandbox"])
+        page = chromium.new_page()
+        for name, svg in pictures:
+            page.set_content(f"<!doctype html>{svg}")
+            found = sorted(page.evaluate(MEASURE), key=lambda box: box["left"])
+            labels += len(found)
+            escaping += [(name, box["text"]) for box in found if box["escapes"]]
+            for number, one in enumerate(found):
+                for two in found[number + 1 :]:
+                    if two["left"] >= one["right"] - 0.05:
+                        break
+                    if min(one["foot"], two["foot"]) - max(one["top"], two["top"]) > 0.05:
+                        overlapping.append((name, one["text"], two["text"]))
+        version = chromium.version
+        chromium.close()
+    print(f"   Chromium {version}: {len(pictures)} pictures, {labels} labels, {len(overlapping)} pairs on each other,")
+    print(f"   {len(escaping)} wider than their box {[*overlapping, *escaping][:3] or ''}")
 
 
 def import_seconds() -> float:
@@ -126,14 +171,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--log", type=Path)
+    parser.add_argument("--browser", type=Path, help="path of Chromium, which then renders all pictures, too")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     known = [f"torchvision:{name}" for name in torchvision.models.list_models(module=torchvision.models)]
     names = asked.only or [*known, *ARCHITECTURES]
     rows = []
+    pictures: list[tuple[str, str]] = []
     for name in names:
         try:
-            rows.append(measured(name))
+            rows.append(measured(name, pictures))
         except Exception as error:
             print(f"{name}: {type(error).__name__}: {error}")
             continue
@@ -141,6 +188,8 @@ def main() -> None:
             with asked.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(rows[-1]) + "\n")
     shown(rows, len(names))
+    if asked.browser:
+        in_browser(pictures, asked.browser)
 
 
 if __name__ == "__main__":

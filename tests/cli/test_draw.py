@@ -52,7 +52,10 @@ def test_two_networks_are_drawn_side_by_side(convstudy: Convstudy, tmp_path: Pat
 
 def test_the_network_of_a_layer_table_is_drawn(convstudy: Convstudy, tmp_path: Path) -> None:
     rows = ["layer\tActivation shape\t# parameters", "Input\t(32,32,3)\t0", "CONV1 (f=5, s=1)\t(28,28,8)\t608"]
-    (tmp_path / "homework.tsv").write_text("\n".join([*rows, "FC2\t10\t62,730"]) + "\n")
-    said = convstudy("draw", "table:homework.tsv", "-o", "homework.svg")
+    (tmp_path / "homework.tsv").write_text("\n".join([*rows, "FC2\t10\t62,703"]) + "\n")
+    said = convstudy("draw", "table:homework.tsv", "-o", "homework.svg", "--level", "layers")
     assert said.status == 0
-    assert "63,338 parameters" in (tmp_path / "homework.svg").read_text(encoding="utf-8")
+    svg = (tmp_path / "homework.svg").read_text(encoding="utf-8")
+    assert "63,338 parameters" in svg
+    assert "# parameters 62,730, not 62,703" in svg
+    assert "1 of 6 cells" in svg

@@ -47,6 +47,11 @@ def picture(
     highlight: str | None = None,
     training: bool = False,
 ) -> Picture:
-    """Return the picture of a network."""
+    """Return the picture of a network, which no test may change."""
+    return _picture(name, level, fold, width, highlight, training)
+
+
+@cache
+def _picture(name: str, level: str, fold: bool, width: str | None, highlight: str | None, training: bool) -> Picture:
     found = graph_of(name, training=training)
     return draw_graph(name, found, level=level, fold=fold, width=width, highlight=highlight)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convstudy.drawing.series import END, START, Item, Knot, Parallel, Series, decompose, leaves, length
@@ -47,6 +47,7 @@ def graphs(draw: st.DrawFn) -> dict[int, tuple[int, ...]]:
     return sources
 
 
+@settings(max_examples=60)
 @given(graphs())
 def test_the_series_of_any_graph_has_its_edges_and_each_node_once(sources: dict[int, tuple[int, ...]]) -> None:
     output = max(sources)

@@ -231,7 +231,7 @@ def _slice(module: _ConvNd) -> str:
 
 def _macs(row: LayerRow, received: Shape, module: nn.Module | None) -> Derivation:
     formula = None
-    if row.note == "not called":
+    if not row.is_called:
         return _derived("MACs", "0", row.note)
     if isinstance(module, _ConvTransposeNd):
         ahead = module.out_channels // module.groups

@@ -34,7 +34,10 @@ PRODUCTS_FIRST = {"product": 0, "window": 1, "interpolation": 2, "unknown": 3, "
 
 @dataclass(frozen=True)
 class Within:
-    """A call of a module that a layer is in: a number of its own, the module's path and class, and if it only holds."""
+    """A call of a module that a layer is in: a number of its own, the module's path and name, and if it only holds.
+
+    The name is that of the class, or the module's `block_name`, if it has one.
+    """
 
     number: int
     path: str
@@ -321,7 +324,9 @@ class _Collapsed:
 
     def _within(self, call: Call) -> Within:
         number = self.calls.setdefault(id(call), len(self.calls))
-        return Within(number, call.path, type(call.module).__name__, type(call.module) in HOLDERS)
+        name = getattr(call.module, "block_name", None)
+        kind = name if isinstance(name, str) and name else type(call.module).__name__
+        return Within(number, call.path, kind, type(call.module) in HOLDERS)
 
 
 def _layer(each: _Run) -> Call | None:

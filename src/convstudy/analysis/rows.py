@@ -14,7 +14,7 @@ from convstudy.analysis.application import shape_of, size_of
 from convstudy.analysis.flow import Flow
 from convstudy.analysis.inputs import Arguments
 from convstudy.analysis.propagation import flow_of
-from convstudy.analysis.table import LayerRow, LayerTable, Shape, Uncounted, totals_of
+from convstudy.analysis.table import NOT_CALLED, LayerRow, LayerTable, Shape, Uncounted, totals_of
 from convstudy.analysis.trace import Call, RecordedOperation
 
 CONTAINERS = (
@@ -239,7 +239,7 @@ class Rows:
     def _unused(self, path: str, module: nn.Module, rest: Mapping[str, Tensor]) -> Iterator[LayerRow]:
         if is_layer(module, path) and self.calls[path] == 0:
             row = self._with_parameters(LayerRow(path, type(module).__name__), dict.fromkeys(map(id, rest.values())))
-            yield replace(row, note="not called")
+            yield replace(row, note=NOT_CALLED)
             return
         for name, parameter in rest.items():
             full = f"{path}.{name}" if path else name

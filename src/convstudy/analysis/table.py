@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 Pixels = tuple[int | Fraction, ...]
+NOT_CALLED = "not called"  # the note of a layer that did not run
 StepName = Literal["shapes", "fake tensors", "forward pass"]
 
 
@@ -52,6 +53,10 @@ class LayerRow:
     shared_with: str | None = None
     channels_last: bool = False
     note: str = ""
+
+    @property
+    def is_called(self) -> bool:
+        return self.note != NOT_CALLED
 
     @property
     def frozen_parameters(self) -> int:

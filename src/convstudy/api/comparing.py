@@ -142,10 +142,13 @@ def compare(
 
     Raises: a ConvstudyError, if an argument cannot be used; StudyError, if runs failed, after the others have finished.
     """
+    from convstudy.report import write_drawings
+
     call = call_of(networks, data, recipe, {"seeds": seeds, **settings})
     claimed = claim_comparison(call.plan, None if output is None else Path(output), models=call.models, data=call.data)
     with shown(on_event) as display:
         failed = claimed.perform(display)
+    write_drawings(claimed)
     if failed:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         total = len(list(claimed.comparison.runs()))

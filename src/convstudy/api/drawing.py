@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from convstudy.analysis import Inputs
-from convstudy.drawing import Picture, draw_graph, draw_pair
+from convstudy.drawing import Picture, draw_graph, draw_pair, table_remarks
 from convstudy.study.models.network_at_inputs import network_at_inputs
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def draw(
     `level` is `overview` (a row of volumes), `blocks` (the same, and each distinct block opened) or `layers` (every
     layer). `highlight` colors the parts by their share of a cost; `fold` draws repeated blocks once at the level of
     layers; `width` is the width of the figure, as in `"3.25in"`. Inputs are given as for `summary`. With a network
-    `beside` it, all layers of both are drawn side by side, and those that only one of them has are outlined.
+    `beside` it, all layers of both are drawn side by side, and those that only one of them has are outlined. Of
+    `table:FILE`, the layers with wrong cells are marked, with the right values.
 
     Raises: as `summary`; DrawingError, if an option has a value that it does not accept.
 
@@ -53,4 +54,7 @@ def draw(
     if len(found) == 2:
         names = (found[0].name, found[1].name)
         return draw_pair(names, (graphs[0], graphs[1]), highlight=highlight, fold=fold, width=width)
-    return draw_graph(found[0].name, graphs[0], level=level, highlight=highlight, fold=fold, width=width)
+    remarks = table_remarks(model) if isinstance(model, str) else None
+    return draw_graph(
+        found[0].name, graphs[0], level=level, highlight=highlight, fold=fold, width=width, remarks=remarks
+    )

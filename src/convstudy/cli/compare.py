@@ -100,7 +100,7 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     from rich.console import Console
     from rich.text import Text
 
-    from convstudy.report import write_html
+    from convstudy.report import write_drawings, write_html
     from convstudy.report.sentences import budget_of
     from convstudy.report.terminal import TrainingDisplay, cost_table, failed_runs, introduction, result_table, verdicts
     from convstudy.study import claim_comparison, protocol_of
@@ -116,6 +116,8 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     console.print()
     with TrainingDisplay(console) as display:
         failed = claimed.perform(display)
+    for name, reason in write_drawings(claimed).items():
+        print(f"note: the report has no drawing of {name} ({reason})", file=sys.stderr)
     findings = claimed.so_far() if failed else claimed.conclude()
     report = claimed.folder.path / "report.html"
     write_html(findings, report)

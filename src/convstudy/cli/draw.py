@@ -68,7 +68,7 @@ def draw(
     """Draw a network as SVG, PDF or PNG, as papers do: feature maps to scale, and each distinct block once."""
     import re
 
-    from convstudy.drawing import draw_graph, draw_pair
+    from convstudy.drawing import draw_graph, draw_pair, table_remarks
     from convstudy.errors import DrawingError
     from convstudy.study import prints_on_standard_error
 
@@ -83,7 +83,15 @@ def draw(
         titles = (found[0].name, found[1].name)
         picture = draw_pair(titles, (graphs[0], graphs[1]), highlight=cost, fold=fold, width=width)
     else:
-        picture = draw_graph(found[0].name, graphs[0], level=level or "blocks", highlight=cost, fold=fold, width=width)
+        picture = draw_graph(
+            found[0].name,
+            graphs[0],
+            level=level or "blocks",
+            highlight=cost,
+            fold=fold,
+            width=width,
+            remarks=table_remarks(model),
+        )
     name = "-and-".join(at.name for at in found)
     path = output or Path(re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") + ".svg")
     typer.echo(str(picture.save(path)))

@@ -16,7 +16,7 @@ from convstudy.drawing.labels import is_depthwise
 from convstudy.drawing.layers import Layer, Layers
 from convstudy.drawing.series import Item, Knot, Parallel, Series, leaves
 
-MANY = 4  # distinct blocks, above which those that differ in window and stride alone are drawn as one
+MANY = 4  # distinct blocks, above which those that differ in window, stride or a shortcut alone are drawn as one
 OWN_FORKS = 3  # of a module; one that joins more branches itself is a stage, as a dense block is
 
 
@@ -75,11 +75,22 @@ class Run:
 
 @dataclass
 class Kind:
-    """A block that is drawn once: its letter, its name, and all its uses."""
+    """A block that is drawn once: its letter, its name, and all its uses.
+
+    If only some of the uses have its shortcut, these are the first `shortcuts`, else that is 0; the others have the
+    same layers, but for the sum at the end.
+    """
 
     letter: str
     name: str
     uses: list[Element] = field(default_factory=list)
+    shortcuts: int = 0
+
+    @property
+    def title(self) -> str:
+        """Return the name with the number of uses."""
+        some = f", shortcut {self.shortcuts}×" if self.shortcuts else ""
+        return f"{self.name}, {len(self.uses)}×{some}"
 
 
 class _Elements:
@@ -215,6 +226,8 @@ def kinds(found: Sequence[Element], layers: Layers) -> list[Kind]:
     made = _sorted_by(blocks, layers, windows=True)
     if len(made) > MANY:
         made = _sorted_by(blocks, layers, windows=False)
+    if len(made) > MANY:
+        made = _with_optional_shortcuts(made, layers)
     for number, kind in enumerate(made):
         kind.letter = _letter(number)
     return made
@@ -226,6 +239,34 @@ def _sorted_by(blocks: Sequence[Element], layers: Layers, *, windows: bool) -> l
         key = (element.name, element.side, signature(element.series, layers, windows=windows))
         made.setdefault(key, Kind("", element.name)).uses.append(element)
     return list(made.values())
+
+
+def _with_optional_shortcuts(made: Sequence[Kind], layers: Layers) -> list[Kind]:
+    """Draw a block without shortcut as the one that is equal but for its shortcut, if there is one."""
+    bodies = [_around(kind.uses[0]) for kind in made]
+    around = {
+        (kind.name, kind.uses[0].side, signature(body, layers, windows=False)): kind
+        for kind, body in zip(made, bodies, strict=True)
+        if body
+    }
+    found: dict[int, Kind] = {}
+    for kind, body in zip(made, bodies, strict=True):
+        first = kind.uses[0]
+        same = None if body else around.get((kind.name, first.side, signature(first.series, layers, windows=False)))
+        if same is not None and not same.shortcuts:
+            same.shortcuts = len(same.uses)
+            same.uses += kind.uses
+        found.setdefault(id(same or kind), same or kind)
+    return list(found.values())
+
+
+def _around(element: Element) -> Series:
+    """Return what the shortcut of a block leads around, if the block is that and a sum; else nothing."""
+    series = element.series
+    if len(series) != 2 or not isinstance(series[0], Parallel) or series[0].open or not isinstance(series[1], int):
+        return ()
+    branches = [branch for branch in series[0].branches if branch]
+    return branches[0] if len(branches) == 1 and len(series[0].branches) == 2 else ()
 
 
 def _letter(number: int) -> str:

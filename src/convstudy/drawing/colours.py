@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 
-STAGES = ("#eef3c4", "#d2ecc2", "#b2dfc8", "#9bced6", "#9cb8e0", "#aea3de", "#c69bd4")
+STAGES = ("#eef3c4", "#d2ecc2", "#b2dfc8", "#9bced6", "#9cb8e0", "#aea3de", "#b98acb")
 KINDS = {
-    "pool": "#ee9883",
+    "pool": "#dd7660",
     "fc": "#f6c67e",
     "concat": "#dcdee4",
     "input": "#ececec",
@@ -21,7 +21,7 @@ LIGHT = {"paper": "#ffffff", "ink": "#1c2128", "muted": "#5f6773", "line": "#3b4
          "mark": "#a3006b", "rule": "#d3d7dd", "bar": "#566170", "panel": "#f7f8fa", "frame": "#aab1bd"}  # fmt: skip
 DARK = {"paper": "#14181d", "ink": "#edf0f3", "muted": "#a3acb8", "line": "#b6bec9", "shortcut": "#ff8a80",
         "mark": "#ff6ec7", "rule": "#363d46", "bar": "#8d98a7", "panel": "#1b2026", "frame": "#5b6470"}  # fmt: skip
-HEAT = ("#fdf3e7", "#fbdcb8", "#f6b783", "#e98a55", "#c95f33")  # of a highlighted cost, least to most
+HEAT = ("#fdf3e7", "#fbdcb8", "#f6b783", "#e98a55", "#d4693c")  # of a highlighted cost, least to most
 SHADES = {"": (0.0, 0.0), "-edge": (-0.52, 0.25), "-side": (-0.14, -0.18), "-top": (0.34, 0.14)}
 
 
@@ -45,7 +45,7 @@ def palette() -> dict[str, tuple[str, str]]:
     bases = KINDS | {f"stage{number}": colour for number, colour in enumerate(STAGES)}
     bases |= {f"heat{number}": colour for number, colour in enumerate(HEAT)}
     for name, base in bases.items():
-        dim = _mixed(base, "#10141a", 0.56)
+        dim = _mixed(base, "#10141a", 0.62)
         for shade, (light, dark) in SHADES.items():
             found[name + shade] = (_shaded(base, light), _shaded(dim, dark))
     return found

@@ -19,6 +19,7 @@ STEM = 5.5  # from a box to the line that spreads to its branches
 RADIUS = 6.5  # of the circles of element-wise operations
 BESIDE = 9.0  # from a branch to the line or the branch beside it
 MARKED = 1.9  # width of the outline of what differs
+REMARK = 8.0  # from a box to the remark on it, and behind that
 FRAME = 6.0  # from a block to the frame around it
 WAY_IN = -10  # stands for what a block takes
 RESIDUAL = ("+",)
@@ -52,6 +53,7 @@ class Leaf(Measured):
     number: int = 0
     texts: tuple[str, ...] = ()
     symbol: str = ""
+    beside: float = 0  # width of the remark on its right
 
 
 @dataclass
@@ -133,7 +135,13 @@ class Flow:
             return Leaf(RADIUS, RADIUS, gap + 2 * RADIUS, number, (), layers[0].symbol)
         texts = self._texts(layers)
         half = fitting_width(texts, self.style.size) / 2
-        return Leaf(half, half, gap + self.style.box, number, texts)
+        remark = self._remark(layers)
+        beside = label_width(remark, self.style.size) + REMARK if remark else 0
+        return Leaf(half, half + beside, gap + self.style.box, number, texts, beside=beside)
+
+    def _remark(self, layers: Sequence[Layer]) -> str:
+        found = [remark for layer in layers for remark in self.layers.remarks.get(layer.number, ())]
+        return "; ".join(remark.text for remark in found)
 
     def _texts(self, layers: Sequence[Layer]) -> tuple[str, ...]:
         """Return the label of a box, broken into at most the style's number of lines."""
@@ -204,7 +212,10 @@ class Flow:
     def _widen(self, join: Leaf, fork: Fork) -> None:
         """Let a concatenation reach over the axes of all its branches."""
         places = [place for place, _ in fork.branches]
-        join.left, join.right = max(join.left, 12 - min(places)), max(join.right, max(places) + 12)
+        join.left, join.right = (
+            max(join.left, 12 - min(places)),
+            max(join.right - join.beside, max(places) + 12) + join.beside,
+        )
 
     def _knot(self, knot: Knot) -> Tangle:
         """Measure a part that is neither series nor parallel; series along its edges are cells, too."""
@@ -282,7 +293,8 @@ class Flow:
     def _box(self, leaf: Leaf, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:
         layers = self.uses(leaf.number)
         first = layers[0]
-        marked = any(layer.number in self.marked for layer in layers)
+        remark = self._remark(layers)
+        marked = bool(remark) or any(layer.number in self.marked for layer in layers)
         scene.edges |= {(source, leaf.number) for source in entry}
         if leaf.symbol:
             circle = Circle(x, y + RADIUS, RADIUS, "paper", "mark" if marked else "ink", leaf.symbol)
@@ -290,7 +302,7 @@ class Flow:
             scene.boxes.append((x - RADIUS, y, x + RADIUS, y + 2 * RADIUS))
             return [leaf.number]
         style, colour = self.style, self.colour(first)
-        width = leaf.left + leaf.right
+        width = leaf.left + leaf.right - leaf.beside
         box = Rect(x - leaf.left, y, width, style.box, colour, "mark" if marked else f"{colour}-edge", 2.5)
         if marked:
             box = replace(box, stroke_width=MARKED)
@@ -306,6 +318,9 @@ class Flow:
             marks.append(Text(centre, at, text, style.size, anchor="middle"))
         scene.boxes.append((x - leaf.left, y, x - leaf.left + width, y + style.box))
         scene.add(Group(details(first) if len(layers) == 1 else label(layers), tuple(marks)))
+        if leaf.beside:
+            beside = x - leaf.left + width + REMARK / 2
+            scene.add(Text(beside, middle(y + style.box / 2, style.size), remark, style.size, "mark"))
         return [leaf.number]
 
     def _drawn_fork(self, fork: Fork, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:

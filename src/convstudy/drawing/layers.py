@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from math import isqrt, prod
 from typing import TYPE_CHECKING
 
+from convstudy.drawing.remarks import Remark, Remarks
+
 if TYPE_CHECKING:
     from convstudy.analysis.graph import Graph, Node, Within
 
@@ -69,7 +71,11 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Layers:
-    """The drawn layers of a network by number, in the order of the run; its output, and those that lead elsewhere."""
+    """The drawn layers of a network by number, in the order of the run; its output, and those that lead elsewhere.
+
+    `idle` are the parameters of layers that did not run, by the outermost module that they are in. `remarks` are what
+    is wrong about a layer, `elsewhere` what is about none that is drawn, `caption` a line about all of it.
+    """
 
     name: str
     layers: Mapping[int, Layer]
@@ -78,6 +84,11 @@ class Layers:
     sides: frozenset[int] = frozenset()
     totals: Mapping[str, int] = field(default_factory=dict)
     lower_bound: bool = False
+    training: bool = False
+    idle: Mapping[str, int] = field(default_factory=dict)
+    remarks: Mapping[int, tuple[Remark, ...]] = field(default_factory=dict)
+    elsewhere: tuple[Remark, ...] = ()
+    caption: str = ""
 
     def __getitem__(self, number: int) -> Layer:
         return self.layers[number]
@@ -104,13 +115,14 @@ class Layers:
         return found
 
 
-def drawn_layers(name: str, graph: Graph) -> Layers:
-    """Return the drawn layers of a graph."""
+def drawn_layers(name: str, graph: Graph, remarks: Remarks | None = None) -> Layers:
+    """Return the drawn layers of a graph, with remarks on them."""
     made = _Folded(graph)
     layers = made.layers()
     output = _main_output(layers, [made.owner[number] for number in graph.outputs])
     reaching = _reaching(layers, output)
     totals = graph.table.totals
+    about, elsewhere = _placed(remarks, graph, made.owner)
     return Layers(
         name=name,
         layers=layers,
@@ -119,7 +131,45 @@ def drawn_layers(name: str, graph: Graph) -> Layers:
         sides=frozenset(layers) - reaching,
         totals={"parameters": totals.parameters, "macs": totals.macs, "memory": totals.activation_bytes},
         lower_bound=graph.table.is_lower_bound,
+        training=bool(graph.table.training),
+        idle=_idle(graph),
+        remarks=about,
+        elsewhere=elsewhere,
+        caption=remarks.caption if remarks else "",
     )
+
+
+def _placed(
+    remarks: Remarks | None, graph: Graph, owner: Mapping[int, int]
+) -> tuple[dict[int, tuple[Remark, ...]], tuple[Remark, ...]]:
+    """Return the remarks by layer, and those on none that is drawn."""
+    layers = {node.path: owner[node.number] for node in reversed(graph.nodes)}
+    heads = {node.path for node in graph.nodes if owner[node.number] == node.number}
+    found: dict[int, tuple[Remark, ...]] = {}
+    elsewhere: list[Remark] = []
+    for remark in remarks.remarks if remarks else ():
+        paths = sorted((path for path in remark.paths if path in layers), key=lambda path: path not in heads)
+        if not paths:
+            elsewhere.append(remark)
+        else:
+            number = layers[paths[0]]
+            about = remark.about if paths[0] in heads else f"{remark.row}: {remark.about}"
+            found[number] = (*found.get(number, ()), replace(remark, about=about))
+    return found, tuple(elsewhere)
+
+
+def _idle(graph: Graph) -> dict[str, int]:
+    """Return the parameters of the layers that did not run, by the outermost module that has no layer that ran."""
+    rows = graph.table.rows
+    ran = [row.path for row in rows if row.is_called]
+    found: dict[str, int] = {}
+    for row in rows:
+        if not row.is_called and row.parameters:
+            names = row.path.split(".")
+            outer = (".".join(names[:depth]) for depth in range(1, len(names) + 1))
+            path = next((each for each in outer if not any(f"{one}.".startswith(f"{each}.") for one in ran)), row.path)
+            found[path] = found.get(path, 0) + row.parameters
+    return found
 
 
 class _Folded:

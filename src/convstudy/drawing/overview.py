@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import cos, radians, sin, sqrt
 
 from convstudy.drawing.blocks import Element, Kind, Run
-from convstudy.drawing.flow import is_resized, label_width
+from convstudy.drawing.flow import MARKED, is_resized, label_width
 from convstudy.drawing.labels import by, details, operation
 from convstudy.drawing.layers import Layer, Layers
 from convstudy.drawing.scene import Circle, Group, Line, Polygon, Rect, Scene, Text, middle
@@ -34,6 +34,7 @@ WRAP = 6.0  # of the line to the next row, beyond the columns
 SHADOW = 3.2
 BADGE = 6.6
 ONE_LINE = 74.0  # width of a name that is not broken
+REMARK = 11.0  # height of a line of a remark
 TRACK = 40.0  # length of the bar of the largest share
 
 
@@ -97,8 +98,9 @@ class Column:
     residual: str = ""  # solid, dashed or empty
     shadows: int = 0
     lines: list[str] = field(default_factory=list)
-    sides: list[Kind] = field(default_factory=list)  # branches that leave the main way after it
+    sides: list[tuple[Kind, float]] = field(default_factory=list)  # branches that leave after it, and their shares
     bar: float = 0  # length of the bar of its share
+    remarks: list[str] = field(default_factory=list)  # lines
 
     @property
     def mark(self) -> float:
@@ -116,12 +118,26 @@ class Column:
         return max(volume.height / 2 + volume.up for volume in self.volumes) + arc
 
     @property
+    def percents(self) -> str:
+        """Return its share, and those of the branches that leave after it, as text; empty if all are below 0.5%."""
+        shares = [("", self.share), *((f"{kind.letter} ", share) for kind, share in self.sides)]
+        return ", ".join(f"{letter}{100 * share:.0f}%" for letter, share in shares if share >= 0.005)
+
+    @property
     def width(self) -> float:
         badge = 2 * BADGE + 2 if self.kind else 0
         names = max((label_width(line, NAME) for line in self.lines), default=0) + badge
         side = 10.0 if self.residual else 0.0
         side += 2 * (2 * BADGE + 2) * len(self.sides)
-        return max(self.mark + side + BETWEEN, names + 5, label_width(self.shape, SMALL) + 5, self.bar + 6)
+        remarks = max((label_width(line, SMALL) + 7 for line in self.remarks), default=0)
+        return max(
+            self.mark + side + BETWEEN,
+            names + 5,
+            label_width(self.shape, SMALL) + 5,
+            self.bar + 6,
+            remarks,
+            label_width(self.percents, SMALL) + 5,
+        )
 
 
 def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure: str) -> list[Column]:
@@ -139,7 +155,7 @@ def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure:
             name += f" /{stride}"
         before = made[-1] if made else None
         if element.side and kind is not None and before is not None:
-            before.sides.append(kind)
+            before.sides.append((kind, share))
             continue
         if before and kind is None and _continues(before, name, layer, layers):
             before.runs.append(run)
@@ -150,7 +166,7 @@ def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure:
             times = len(run.elements)
             made.append(
                 Column([run], [volume(layer)], kind, name, by(layer.shape), share, times,
-                       _residual(element, layers), min(times - 1, 2))
+                       _residual(element, layers), min(times - 1, 2), remarks=_remarks(run, layers))
             )  # fmt: skip
     largest = max((column.share for column in made), default=0)
     tallest = max(volume.height for column in made for volume in column.volumes)
@@ -165,7 +181,20 @@ def columns(runs: Sequence[Run], kinds: Sequence[Kind], layers: Layers, measure:
 def _continues(before: Column, name: str, layer: Layer, layers: Layers) -> bool:
     last = layers[before.runs[-1].last]
     alike = before.kind is None and before.name == name and last.shape == layer.shape
+    if layer.number in layers.remarks or last.number in layers.remarks:
+        return False
     return alike and layer.kind == "conv" and layer.sources == (last.number,)
+
+
+def _remarks(run: Run, layers: Layers) -> list[str]:
+    """Return what is wrong about the layers of a column, as lines: what, the right value, and the claimed one."""
+    lines = []
+    for element in run.elements:
+        for number in element.numbers:
+            for remark in layers.remarks.get(number, ()):
+                about = f"{remark.row}: {remark.about}" if element.is_block else remark.about
+                lines += [about, remark.right, f"not {remark.claimed}"]
+    return lines
 
 
 def _lines(column: Column) -> list[str]:
@@ -239,14 +268,15 @@ def draw(
                 scene.add(Line((end, (start, axis)), "line", arrow=True))
                 scene.edges.add((before.runs[-1].last, column.runs[0].elements[0].first))
             _column(scene, column, start, axis, layers, colour)
-            for place, kind in enumerate(column.sides):
+            for place, (kind, _) in enumerate(column.sides):
                 at = start + column.mark + 2 + BADGE + (2 * BADGE + 2) * place
                 scene.add(Line(((at, axis), (at, axis + 17)), "line", arrow=True), badge(kind, at, axis + 17 + BADGE))
             _labels(scene, column, x + wide / 2, label, lines)
             end = (start + column.mark, axis)
             x += wide
             before = column
-        y = label + (lines - 1) * 11 + 12 + 20 + 20
+        remarks = max(len(column.remarks) for column in row)
+        y = label + (lines - 1) * 11 + 12 + 20 + 20 + (remarks * REMARK + 8 if remarks else 0)
         edge = x
     return y - 20 - top
 
@@ -262,23 +292,23 @@ def _column(scene: Scene, column: Column, x: float, axis: float, layers: Layers,
         name = colour(run.as_layer(layers))
         marks: list[Polygon] = []
         for shadow in range(column.shadows, -1, -1):
-            marks += _faces(box, at + shadow * SHADOW, axis, name)
+            marks += _faces(box, at + shadow * SHADOW, axis, name, marked=bool(column.remarks))
         title = details(layer) if not column.kind else f"{column.kind.name} ×{column.repeats}: {column.shape}"
         scene.add(Group(title, tuple(marks)))
         scene.boxes.append((at, axis - box.height / 2, at + box.thickness, axis + box.height / 2))
         at += box.thickness
 
 
-def _faces(box: Volume, x: float, axis: float, name: str) -> list[Polygon]:
+def _faces(box: Volume, x: float, axis: float, name: str, *, marked: bool) -> list[Polygon]:
     top, foot, right = axis - box.height / 2, axis + box.height / 2, x + box.thickness
-    edge = f"{name}-edge"
+    edge, line = ("mark", MARKED) if marked else (f"{name}-edge", 0.7)
     front = ((x, top), (right, top), (right, foot), (x, foot))
     lid = ((x, top), (x + box.across, top - box.up), (right + box.across, top - box.up), (right, top))
     side = ((right, top), (right + box.across, top - box.up), (right + box.across, foot - box.up), (right, foot))
     return [
-        Polygon(lid, f"{name}-top", edge, 0.7),
-        Polygon(side, f"{name}-side", edge, 0.7),
-        Polygon(front, name, edge, 0.7),
+        Polygon(lid, f"{name}-top", edge, line),
+        Polygon(side, f"{name}-side", edge, line),
+        Polygon(front, name, edge, line),
     ]
 
 
@@ -306,8 +336,10 @@ def _labels(scene: Scene, column: Column, x: float, y: float, lines: int) -> Non
     scene.add(Text(x, y, column.shape, SMALL, "muted", "middle"))
     if column.bar:
         scene.add(Rect(x - column.bar / 2, y + 5, column.bar, 4, "bar"))
-        if column.share >= 0.005:
-            scene.add(Text(x, y + 19, f"{100 * column.share:.0f}%", SMALL, "muted", "middle"))
+    if column.percents:
+        scene.add(Text(x, y + 19, column.percents, SMALL, "muted", "middle"))
+    for number, line in enumerate(column.remarks):
+        scene.add(Text(x, y + 31 + REMARK * number, line, SMALL, "mark", "middle", bold=number % 3 == 1))
 
 
 def badge(kind: Kind, x: float, y: float) -> Group:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from convstudy.drawing.layers import Layers, drawn_layers
 from convstudy.drawing.lengths import pixels
+from convstudy.drawing.remarks import Remarks
 from convstudy.drawing.scene import Scene
 from convstudy.drawing.sheet import MEASURES, Options, pair, sheet
 from convstudy.drawing.svg import svg
@@ -107,12 +108,13 @@ def draw_graph(
     highlight: str | None = None,
     fold: bool = False,
     width: str | float | None = None,
+    remarks: Remarks | None = None,
 ) -> Picture:
-    """Return the picture of a graph.
+    """Return the picture of a graph, with remarks on its layers.
 
     Raises: DrawingError, if an option has a value that it does not accept.
     """
     _check(level, highlight)
-    layers = drawn_layers(name, graph)
+    layers = drawn_layers(name, graph, remarks)
     wide = None if width is None else pixels(width)
     return Picture(layers, sheet(layers, Options(level=level, highlight=highlight or "", fold=fold, width=wide)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from math import log2
@@ -21,6 +21,8 @@ MARGIN = 14.0
 WIDTH = 700.0
 GUTTER = 8.0  # between two networks
 SMALL = 9.5
+TITLE = 13.5
+NAMED = 3  # modules that did not run; of more, the number
 MEASURES = {"parameters": "parameters", "macs": "MACs", "memory": "bytes of activations"}
 
 
@@ -45,6 +47,9 @@ def sheet(layers: Layers, options: Options) -> Scene:
         _all_layers(scene, series, layers, options)
     else:
         _overview(scene, series, layers, options)
+    if layers.caption:
+        size = columns.SIZE if options.level == "layers" else SMALL
+        _caption(scene, layers, size, (options.width or WIDTH) - 2 * MARGIN)
     if options.width is not None:
         scene.scale = min(options.width / scene.width, 1)
     return scene
@@ -84,7 +89,7 @@ def pair(one: Layers, two: Layers, options: Options) -> Scene:
 
 def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size: float, bars: bool) -> float:
     """Draw the title and the totals; return the height below them."""
-    scene.add(Text(MARGIN, MARGIN + 11, layers.name, 13.5, bold=True))
+    scene.add(Text(MARGIN, MARGIN + 11, _end_of(layers.name, width - 2 * MARGIN), TITLE, bold=True))
     bound = "≥ " if layers.lower_bound else ""
     measures = ["parameters", "macs"] + (["memory"] if highlight == "memory" else [])
     parts = [f"{bound if name == 'macs' else ''}{layers.totals[name]:,} {MEASURES[name]}" for name in measures]
@@ -94,6 +99,8 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size:
         largest = max(layer.cost(highlight) for layer in layers.layers.values())
         share = 100 * largest / max(layers.totals[highlight], 1)
         parts.append(f"colors: share of {MEASURES[highlight]}, up to {share:.1f}%")
+    if layers.idle:
+        parts.append(_idle(layers))
     y = MARGIN + 11
     scene.description = ", ".join(parts)
     lines: list[str] = []
@@ -107,6 +114,47 @@ def heading(scene: Scene, layers: Layers, highlight: str, width: float, *, size:
         y += 14
         scene.add(Text(MARGIN, y, line, size, "muted"))
     return y + 10
+
+
+def _end_of(name: str, width: float) -> str:
+    """Return a name, or of a long one, such as a path, its end."""
+    for start in range(len(name)):
+        text = f"…{name[start:]}" if start else name
+        if text_width(text, TITLE, bold=True, wide=True) <= width:
+            return text
+    return name
+
+
+def _caption(scene: Scene, layers: Layers, size: float, width: float) -> None:
+    """Write below the picture what the marks mean, and the remarks on what is not drawn."""
+    colour = "mark" if layers.remarks or layers.elsewhere else "muted"
+    lines = [layers.caption, *(f"{remark.row}: {remark.text}" for remark in layers.elsewhere)]
+    scene.height += 4
+    for line in (part for text in lines for part in _wrapped(text, size, width)):
+        scene.height += size + 4
+        scene.add(Text(MARGIN, scene.height - MARGIN, line, size, colour))
+        scene.width = max(scene.width, scene.texts()[-1].box(wide=True)[2] + MARGIN)
+
+
+def _wrapped(text: str, size: float, width: float) -> Iterator[str]:
+    """Yield text in lines that fit a width, if its words do."""
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and text_width(longer, size, wide=True) > width:
+            yield line
+            longer = word
+        line = longer
+    yield line
+
+
+def _idle(layers: Layers) -> str:
+    """Name the modules that did not run, and their part of the parameters."""
+    named = list(layers.idle)
+    names = ", ".join(named[:NAMED]) + (f" and {len(named) - NAMED} more" if len(named) > NAMED else "")
+    share = 100 * sum(layers.idle.values()) / max(layers.totals["parameters"], 1)
+    mode = "training" if layers.training else "evaluation"
+    return f"not run in {mode}: {names} ({share:.0f}% of the parameters)"
 
 
 def legend(scene: Scene, y: float, left: float, width: float, size: float) -> float:
@@ -225,7 +273,7 @@ def _key(scene: Scene, letters: Sequence[Kind], y: float, width: float) -> float
     """Name the blocks of the overview."""
     x = MARGIN
     for kind in letters:
-        text = Text(x + 17, y + 10, f"{kind.name}, {len(kind.uses)}×", 10)
+        text = Text(x + 17, y + 10, kind.title, 10)
         if x > MARGIN and text.box()[2] > width - MARGIN:
             x, y = MARGIN, y + 18
             text = Text(x + 17, y + 10, text.text, 10)
@@ -308,7 +356,7 @@ class _Panel:
         self.kind = kind
         self.layers = layers
         uses = [use.numbers for use in kind.uses]
-        self.same = {first: [use[place] for use in uses] for place, first in enumerate(uses[0])}
+        self.same = {first: [use[place] for use in uses if place < len(use)] for place, first in enumerate(uses[0])}
         for number in range(lines, 4):
             self.flow = Flow(layers, self._layers, _kind_colour, Style(lines=number, gap=10))
             self.chain = self.flow.chain(kind.uses[0].series)
@@ -323,7 +371,7 @@ class _Panel:
     def title(self) -> str:
         name = self.kind.name
         aside = ", side branch" if self.kind.uses[0].side and name != "side branch" else ""
-        return f"{name}, {len(self.kind.uses)}×{aside}"
+        return self.kind.title + aside
 
     def _layers(self, number: int) -> list[Layer]:
         return [self.layers[each] for each in self.same[number]]
@@ -350,7 +398,8 @@ class _Panel:
             entry = _entry(self.kind.uses[place].series, self.layers)
             for source, target in edges:
                 before = entry if source == WAY_IN else self.same[source][place]
-                scene.edges.add((before, self.same[target][place]))
+                if place < len(self.same[target]):  # a use without the shortcut has no sum
+                    scene.edges.add((before, self.same[target][place]))
 
 
 def _entry(series: Series, layers: Layers) -> int:

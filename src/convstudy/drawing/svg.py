@@ -2,26 +2,71 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
 from convstudy.drawing.colours import palette
 from convstudy.drawing.scene import Circle, Group, Line, Mark, Point, Polygon, Rect, Scene, Text, commands, head, signs
 
+AREA = "panel"  # the colour of what lies under lines
 FONT = "Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif"
 
 
 def svg(scene: Scene) -> str:
     """Return an SVG document."""
+    usual = _Usual.of(scene)
     size = f'width="{_number(scene.width * scene.scale)}" height="{_number(scene.height * scene.scale)}"'
+    body = "\n".join([_mark(Rect(0, 0, scene.width, scene.height, "paper"), usual), *_marks(scene, usual)])
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {_number(scene.width)} {_number(scene.height)}" '
-        f'font-family="{FONT}" fill="none" role="img">',
+        f'font-family="{FONT}" font-size="{usual.size}" text-anchor="{usual.anchor}" fill="none" role="img">',
         f"<title>{escape(scene.title)}</title><desc>{escape(scene.description)}</desc>",
+        _dark(body),
+        body,
+        "</svg>",
         "",
-        _mark(Rect(0, 0, scene.width, scene.height, "paper")),
     ]
-    parts += [_group(mark) if isinstance(mark, Group) else _mark(mark) for mark in scene.marks]
-    body = "\n".join(parts[3:])
-    parts[2] = _dark(body)
-    return "\n".join([*parts[:3], body, "</svg>", ""])
+    return "\n".join(parts)
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """The size and the anchor of most text, which are written once."""
+
+    size: str
+    anchor: str
+
+    @classmethod
+    def of(cls, scene: Scene) -> _Usual:
+        texts = scene.texts()
+        sizes, anchors = Counter(_number(text.size) for text in texts), Counter(text.anchor for text in texts)
+        return cls(*(max(sorted(found), key=found.__getitem__, default="") for found in (sizes, anchors)))
+
+
+def _marks(scene: Scene, usual: _Usual) -> Iterator[str]:
+    """Yield the marks in order, but lines of one look as one path: between two areas, all lines come first."""
+    lines: dict[str, str] = {}
+    others: list[str] = []
+    for mark in scene.marks:
+        if isinstance(mark, Line):
+            for look, path in _pieces(mark):
+                lines[look] = lines.get(look, "") + path
+            continue
+        if isinstance(mark, Rect) and mark.fill == AREA:
+            yield from _paths(lines)
+            yield from others
+            yield _mark(mark, usual)
+            lines, others = {}, []
+            continue
+        others.append(_group(mark, usual) if isinstance(mark, Group) else _mark(mark, usual))
+    yield from _paths(lines)
+    yield from others
+
+
+def _paths(lines: Mapping[str, str]) -> Iterator[str]:
+    for look, path in lines.items():
+        yield f'<path d="{path}"{look}/>'
 
 
 def escape(text: str) -> str:
@@ -31,20 +76,24 @@ def escape(text: str) -> str:
 
 def _dark(body: str) -> str:
     """Return the style that replaces the colours that occur where dark paper is preferred."""
+    return f"<style>@media (prefers-color-scheme:dark){{{dark_rules(body)}}}</style>"
+
+
+def dark_rules(body: str, scope: str = "") -> str:
+    """Return the rules that replace the colours that occur by those of dark paper, each selector after a scope."""
     rules: dict[str, list[str]] = {}
     for light, dark in sorted(set(palette().values())):
         for attribute in ("fill", "stroke"):
             if f'{attribute}="{light}"' in body:
-                rules.setdefault(f"{attribute}:{dark}", []).append(f'[{attribute}="{light}"]')
-    text = "".join(f"{','.join(sorted(selectors))}{{{rule}}}" for rule, selectors in sorted(rules.items()))
-    return f"<style>@media (prefers-color-scheme:dark){{{text}}}</style>"
+                rules.setdefault(f"{attribute}:{dark}", []).append(f'{scope}[{attribute}="{light}"]')
+    return "".join(f"{','.join(sorted(selectors))}{{{rule}}}" for rule, selectors in sorted(rules.items()))
 
 
-def _group(group: Group) -> str:
-    return f"<g><title>{escape(group.title)}</title>{''.join(map(_mark, group.marks))}</g>"
+def _group(group: Group, usual: _Usual) -> str:
+    return f"<g><title>{escape(group.title)}</title>{''.join(_mark(mark, usual) for mark in group.marks)}</g>"
 
 
-def _mark(mark: Mark) -> str:
+def _mark(mark: Mark, usual: _Usual) -> str:
     if isinstance(mark, Rect):
         rounded = f' rx="{_number(mark.radius)}"' if mark.radius else ""
         dashed = ' stroke-dasharray="3 2.5"' if mark.dashed else ""
@@ -57,20 +106,25 @@ def _mark(mark: Mark) -> str:
         return f'<polygon points="{points}"{_paint(mark.fill, mark.stroke, mark.width)}{joined}/>'
     if isinstance(mark, Circle):
         place = f'cx="{_number(mark.x)}" cy="{_number(mark.y)}" r="{_number(mark.radius)}"'
-        return f"<circle {place}{_paint(mark.fill, mark.stroke, 0.9)}/>" + "".join(map(_mark, signs(mark)))
+        lines = signs(mark)
+        sign = _paths({_look(lines[0]): "".join(map(_path, lines))}) if lines else ()
+        return f"<circle {place}{_paint(mark.fill, mark.stroke, 0.9)}/>" + "".join(sign)
     if isinstance(mark, Line):
-        return _line(mark)
-    return _text(mark)
+        return "".join(_paths(dict(_pieces(mark))))
+    return _text(mark, usual)
 
 
-def _line(line: Line) -> str:
-    dashed = ' stroke-dasharray="3.2 2.4"' if line.dashed else ""
-    drawn = f'<path d="{_path(line)}"{_paint("", line.stroke, line.width)}{dashed}/>'
+def _look(line: Line) -> str:
+    return _paint("", line.stroke, line.width) + (' stroke-dasharray="3.2 2.4"' if line.dashed else "")
+
+
+def _pieces(line: Line) -> Iterator[tuple[str, str]]:
+    """Yield the path of a line and, if it has one, that of its arrow's head, each with its look."""
+    yield _look(line), _path(line)
     if line.arrow:
         tip, one, two = head(line)
         (a, b), (c, d) = _step(tip, one), _step(one, two)
-        drawn += f'<path d="M{_place(tip)}l{_joined(a, b)} {_joined(c, d)}z"{_paint(line.stroke)}/>'
-    return drawn
+        yield _paint(line.stroke), f"M{_place(tip)}l{_joined(a, b)} {_joined(c, d)}z"
 
 
 def _path(line: Line) -> str:
@@ -98,12 +152,12 @@ def _joined(x: float, y: float) -> str:
     return _place((x, y)).replace(" -", "-")
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, usual: _Usual) -> str:
     x, y = _number(text.x), _number(text.y)
     turned = f' transform="rotate(-90 {x} {y})"' if text.rotated else ""
-    anchor = f' text-anchor="{text.anchor}"' if text.anchor != "start" else ""
+    anchor = f' text-anchor="{text.anchor}"' if text.anchor != usual.anchor else ""
     bold = ' font-weight="bold"' if text.bold else ""
-    size = f' font-size="{_number(text.size)}"'
+    size = f' font-size="{_number(text.size)}"' if _number(text.size) != usual.size else ""
     return f'<text x="{x}" y="{y}"{size}{anchor}{bold}{_paint(text.fill)}{turned}>{escape(text.text)}</text>'
 
 

@@ -1,5 +1,6 @@
 from .html import write_html
+from .networks import write_drawings
 from .range_picture import write_range_picture
 from .ranks import write_ranks
 
-__all__ = ["write_html", "write_range_picture", "write_ranks"]
+__all__ = ["write_drawings", "write_html", "write_range_picture", "write_ranks"]

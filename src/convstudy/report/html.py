@@ -21,6 +21,7 @@ from convstudy.report.cost_charts import FIRST, accuracy_against, front, known_c
 from convstudy.report.health import failure_limit, health_sentence
 from convstudy.report.leading_pairs import leading_pairs
 from convstudy.report.measures import PooledMeasures, columns_of, difference_columns, metric_of, of_each_network
+from convstudy.report.networks import dark_style, inlined
 from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
 from convstudy.study.comparisons.results import Findings, Results, ShownImage
 
@@ -47,6 +48,7 @@ def html(findings: Findings) -> str:
     same findings give the same page, byte for byte.
     """
     confusions, measured = _confusions(findings), of_each_network(findings)
+    drawings = {name: drawn for name, document in findings.drawings.items() if (drawn := inlined(document))}
     return (
         templates()
         .get_template("report.html")
@@ -71,6 +73,8 @@ def html(findings: Findings) -> str:
             intervals_in_words=figures.describe_intervals(findings.results.models),
             mapped=_mapped(findings),
             left_out=_left_out(findings),
+            drawings=drawings,
+            drawings_in_the_dark=dark_style(list(drawings.values())),
             imbalance=IMBALANCE,
             plotly=packed_plotly(),
         )

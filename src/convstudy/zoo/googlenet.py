@@ -43,11 +43,14 @@ def pool() -> nn.MaxPool2d:
 
 
 class Concatenation(nn.Module):
-    """Parallel branches whose channels are concatenated (Figure 2): N x C x H x W in, N x C' x H x W out."""
+    """Parallel branches whose channels are concatenated (Figure 2): N x C x H x W in, N x C' x H x W out.
 
-    def __init__(self, out_channels: int, **branches: nn.Module) -> None:
+    Figures call it by its `block_name`.
+    """
+
+    def __init__(self, block_name: str, out_channels: int, **branches: nn.Module) -> None:
         super().__init__()
-        self.out_channels = out_channels
+        self.block_name, self.out_channels = block_name, out_channels
         for name, branch in branches.items():
             self.add_module(name, branch)
 
@@ -60,6 +63,7 @@ def inception(in_channels: int, row: Row) -> Concatenation:
     """Build the module of Figure 2(b), in which 1x1 convolutions reduce the channels in front of the larger kernels."""
     ones, reduce3, threes, reduce5, fives, projected = row
     return Concatenation(
+        "inception module",
         ones + threes + fives + projected,
         conv1x1=convolution(in_channels, ones, 1),
         conv3x3=nn.Sequential(convolution(in_channels, reduce3, 1), convolution(reduce3, threes, 3)),
@@ -72,6 +76,7 @@ def naive_inception(in_channels: int, row: Row) -> Concatenation:
     """Build the module of Figure 2(a), in which every kernel sees all channels and pooled channels are passed on."""
     ones, _, threes, _, fives, _ = row
     return Concatenation(
+        "naive inception module",
         ones + threes + fives + in_channels,
         conv1x1=convolution(in_channels, ones, 1),
         conv3x3=convolution(in_channels, threes, 3),

@@ -16,7 +16,7 @@ from torch import nn
 
 from convstudy.claims import ClaimedTable, parse_table, read_table
 from convstudy.claims.checking import check, quiz
-from convstudy.claims.checking.quiz import COLUMNS, random_network
+from convstudy.claims.checking.practice import COLUMNS, random_network
 from convstudy.errors import ClaimError
 from tests.claims.checking.planted import counted
 from tests.conftest import Said

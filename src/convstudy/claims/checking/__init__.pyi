@@ -4,7 +4,8 @@ from .findings import CheckedCell, CheckReport
 from .matching import ModelRow
 from .mistakes import NamedMistake
 from .network import module_source, table_input_shape, table_network, table_num_classes
-from .quiz import Quiz, quiz
+from .placing import PlacedCell, wrong_cells
+from .practice import Quiz, quiz
 
 __all__ = [
     "CheckReport",
@@ -12,6 +13,7 @@ __all__ = [
     "CorrectedTable",
     "ModelRow",
     "NamedMistake",
+    "PlacedCell",
     "Quiz",
     "check",
     "corrected_tables",
@@ -21,4 +23,5 @@ __all__ = [
     "table_network",
     "table_num_classes",
     "written",
+    "wrong_cells",
 ]

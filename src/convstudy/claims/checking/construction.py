@@ -46,7 +46,8 @@ Argument = int | float | bool | str | tuple[int, ...]
 class Step:
     """One line of a network: `name = module(arguments)` applied to `inputs`; a join has no module.
 
-    `output` is the shape after the step, and `inputs` are the names of steps, or `x` for the network's input.
+    `output` is the shape after the step, and `inputs` are the names of steps, or `x` for the network's input. `row` is
+    the place of its row in the table.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Step:
     options: Mapping[str, Argument] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     output: Shape = ()
+    row: int = 0
 
 
 def steps_of(table: ClaimedTable) -> tuple[Shape, tuple[Step, ...]]:
@@ -104,13 +106,14 @@ class StepBuilder:
         self.network = network
         self.steps: list[Step] = []
         self.ends: dict[int, str] = {}
+        self.row = 0
         self.shapes: dict[str, Shape] = {"x": network.input_shape or ()}
         self.lists_activations = any(
             text.kind == LayerKind.ACTIVATION for row in network.rows for text in (row.row.layer, *row.row.layer.joined)
         )
 
     def add(self, described: DescribedRow, *, last: bool) -> None:
-        number = self.network.rows.index(described)
+        number = self.row = self.network.rows.index(described)
         layer = described.layer
         if layer is None:
             return
@@ -147,7 +150,7 @@ class StepBuilder:
         output: Shape,
     ) -> str:
         name = unique_name(label, self.shapes)
-        self.steps.append(Step(name, module, arguments, options, inputs, output))
+        self.steps.append(Step(name, module, arguments, options, inputs, output, self.row))
         self.shapes[name] = output
         return name
 

@@ -13,6 +13,7 @@ from convstudy.data import DataSet
 from convstudy.study.comparisons.allowance import with_measured, write_allowances
 from convstudy.study.comparisons.comparison import Comparison, perform_missing
 from convstudy.study.comparisons.conclude import conclude, right_answers
+from convstudy.study.comparisons.drawings import drawings_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.import_predictions import with_imported
 from convstudy.study.comparisons.ledger import Ledger
@@ -63,7 +64,9 @@ class ClaimedComparison:
         found = replace(found, results=replace(found.results, test_set=ledger.opened()))
         if self.comparison.takes_images_as_independent:
             ledger.note_spreads(right_answers(found.runs))
-        findings = replace(with_imported(found, self.folder), layers=layers_of(read_start(self.folder)))
+        start = read_start(self.folder)
+        drawings = drawings_of(self.folder, start)
+        findings = replace(with_imported(found, self.folder), layers=layers_of(start), drawings=drawings)
         write_findings(self.folder, findings)
         return findings
 

@@ -12,6 +12,7 @@ from convstudy.files import write_json
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.conclude import findings_of, protocol_of
 from convstudy.study.comparisons.design import design_of
+from convstudy.study.comparisons.drawings import drawings_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.provenance import expected_records, foreign_runs, refuse_foreign
 from convstudy.study.comparisons.results import Findings, Protocol
@@ -71,7 +72,7 @@ def read_unfinished(folder: ComparisonFolder) -> Findings:
     protocol = replace(protocol, mixed=foreign, looks=folder.looks())
     missing = sum(state.state is not State.DONE for state in run_states(folder))
     findings = findings_of(start.entrants, runs, protocol, start.environment, unfinished=missing)
-    return replace(findings, layers=layers_of(start))
+    return replace(findings, layers=layers_of(start), drawings=drawings_of(folder, start))
 
 
 def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:

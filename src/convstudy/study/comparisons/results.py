@@ -259,6 +259,7 @@ class Findings:
     mistaken: tuple[ShownImage, ...] = ()  # images that most runs misclassified
     unfinished: int = 0  # number of missing runs
     layers: Mapping[str, tuple[CountedLayer, ...]] = field(default_factory=dict)  # by network
+    drawings: Mapping[str, str] = field(default_factory=dict)  # SVG, by network
     disagreed: tuple[ShownImage, ...] = ()  # images for which the networks' usual predictions differ
     disagreements: int = 0  # number of such images in total
     map_sources: tuple[MapSource, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any
 from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.study.comparisons.design import design_of
+from convstudy.study.comparisons.drawings import drawings_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.images_file import with_images, write_images
 from convstudy.study.comparisons.results import Findings, Metric, ModelResult, Results
@@ -48,7 +49,9 @@ def read_findings(folder: ComparisonFolder) -> Findings:
     results = read_results(folder)
     try:
         runs = _runs(folder, folder.identity())
-        findings = Findings(results=results, runs=runs, layers=layers_of(read_start(folder)))
+        start = read_start(folder)
+        drawings = drawings_of(folder, start)
+        findings = Findings(results=results, runs=runs, layers=layers_of(start), drawings=drawings)
         return with_images(findings, folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{folder.path} cannot be read ({type(error).__name__}: {error}); {AGAIN}") from error

@@ -32,6 +32,7 @@ imported.json              the networks whose predictions were imported, with fo
                            run holds model, seed, and the name and sha256 of the imported file and of its content;
                            many logits are in its logits.npy, and the predicted classes in predictions.parquet
 images.npz                 the test images that the report shows, with the networks' answers and activation maps
+NAME.svg                   the drawing of a network, which the report shows
 results.json, results.csv, report.html
 """
 
