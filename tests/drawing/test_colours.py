@@ -21,7 +21,7 @@ def luminance(name: str, *, dark: bool) -> float:
 
 def lightness(name: str, *, dark: bool) -> float:
     """Return CIE L*, the grey that a colour is printed as: 0 to 100."""
-    return 116 * luminance(name, dark=dark) ** (1 / 3) - 16
+    return float(116 * luminance(name, dark=dark) ** (1 / 3) - 16)
 
 
 @SCHEMES
