@@ -209,3 +209,13 @@ def title(networks: Sequence[str], data: str) -> str:
     """
     words = {1: "{0}", 2: "{0} against {1}", 3: "{0}, {1} and {2}"}.get(len(networks), f"{len(networks)} networks")
     return f"{words.format(*networks)} on {data}"
+
+
+def percentage_points(fraction: float) -> str:
+    """Write a margin in percentage points.
+
+    >>> percentage_points(0.01), percentage_points(0.025)
+    ('1 percentage point', '2.5 percentage points')
+    """
+    number = f"{100 * fraction:.1f}".removesuffix(".0")
+    return f"{number} percentage point{'' if number == '1' else 's'}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.report import numbers
 from convstudy.report.health import failure_limit
+from convstudy.report.numbers import percentage_points as points
 from convstudy.statistics import MARGIN
 from convstudy.statistics.power import MOST_SEEDS
 from convstudy.statistics.sequential import Ending
@@ -551,16 +552,6 @@ def pp(fraction: float) -> str:
     '3.1 pp'
     """
     return f"{100 * fraction:.1f} pp"
-
-
-def points(fraction: float) -> str:
-    """Write a margin in percentage points.
-
-    >>> points(0.01), points(0.025)
-    ('1 percentage point', '2.5 percentage points')
-    """
-    number = f"{100 * fraction:.1f}".removesuffix(".0")
-    return f"{number} percentage point{'' if number == '1' else 's'}"
 
 
 def _negative(value: float) -> str:

@@ -1,6 +1,7 @@
 from .answers import answer_table
 from .bottlenecks import bottleneck_example, bottleneck_list
 from .check_report import check_report
+from .costs import cost_table
 from .difference import difference
 from .evaluation import evaluation_report
 from .explanation import explanation, trend_list
@@ -8,7 +9,7 @@ from .forecast import forecast_table
 from .inspection import inspection_report
 from .introduction import introduction
 from .layers import layer_table
-from .networks import cost_table, result_table, verdicts
+from .networks import result_table, verdicts
 from .status import status_table
 from .trained_run import trained_report
 from .training_display import TrainingDisplay, failed_runs

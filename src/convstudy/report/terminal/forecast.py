@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convstudy.report import numbers
-from convstudy.report.sentences import points, pp
+from convstudy.report.numbers import percentage_points as points
+from convstudy.report.sentences import pp
 from convstudy.report.terminal.table import plain_table
 from convstudy.wording import plural
 

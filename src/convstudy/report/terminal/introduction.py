@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from convstudy.report.numbers import plural
-from convstudy.report.sentences import points
+from convstudy.report.numbers import percentage_points, plural
 from convstudy.study import Comparison
 from convstudy.study.models.weights_origin import classifier_note
 
@@ -27,7 +26,7 @@ def introduction(comparison: Comparison) -> str:
     seeds = plural(len(comparison.seeds), "seed")
     if comparison.design.sequential:
         few = "" if plan.max_seeds == 3 else "3 to "
-        seeds = f"{few}{plan.max_seeds} seeds, until sure (margin {points(plan.margin / 100)})"
+        seeds = f"{few}{plan.max_seeds} seeds, until sure (margin {percentage_points(plan.margin / 100)})"
     if plan.folds is not None:
         seeds = f"{plan.folds} folds" + (f", repeated {plan.repeats} times" if plan.repeats else "")
     lines = [

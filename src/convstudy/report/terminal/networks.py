@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -11,52 +10,11 @@ from rich.text import Text
 from convstudy.report import numbers, sentences
 from convstudy.report.health import health_sentence
 from convstudy.report.leading_pairs import leading_pairs
+from convstudy.report.terminal.costs import lower_bounds
 from convstudy.report.terminal.table import plain_table
 
 if TYPE_CHECKING:
     from convstudy.study import Results
-
-
-class CountedNetwork(Protocol):
-    """A network with its costs as counted before training; `ModelResult` is an example."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def input_shape(self) -> tuple[int, int, int] | None: ...
-    @property
-    def parameters(self) -> int | None: ...
-    @property
-    def macs(self) -> int | None: ...
-    @property
-    def activation_size(self) -> int | None: ...
-    @property
-    def uncounted(self) -> tuple[str, ...]: ...
-
-
-def cost_table(networks: Iterable[CountedNetwork]) -> RenderableType:
-    """Draw the costs of each network per image: parameters, MACs, activation size.
-
-    >>> from collections import namedtuple
-    >>> from rich.console import Console
-    >>> Net = namedtuple("Net", "name input_shape parameters macs activation_size uncounted")
-    >>> Console(width=80).print(cost_table([Net("net", (3, 32, 32), 62_006, 651_720, 9_128, ())]))
-    network      input        parameters   MACs  activation size
-    ────────────────────────────────────────────────────────────
-    net          3 × 32 × 32      62,006  652 K            9,128
-    """
-    networks = list(networks)
-    table = plain_table("network", "input", numeric=("parameters", "MACs", "activation size"))
-    for network in networks:
-        mark = "*" if network.uncounted else ""
-        table.add_row(
-            Text(network.name),
-            numbers.shape(network.input_shape),
-            numbers.count(network.parameters),
-            numbers.scaled(network.macs) + mark,
-            numbers.count(network.activation_size) + mark,
-        )
-    return Group(table, *_lower_bounds(networks))
 
 
 def result_table(results: Results) -> RenderableType:
@@ -77,7 +35,7 @@ def result_table(results: Results) -> RenderableType:
             numbers.rate(model.images_per_second),
             numbers.rate(model.latency_ms),
         )
-    return Group(table, *_lower_bounds(results.models))
+    return Group(table, *lower_bounds(results.models))
 
 
 def verdicts(results: Results) -> RenderableType:
@@ -104,11 +62,3 @@ def verdicts(results: Results) -> RenderableType:
         for finding in results.health
     ]
     return Group(*wrong, *lines[: len(shown)], *level, Text(basis, style="dim"), *lines[len(shown) :])
-
-
-def _lower_bounds(networks: Iterable[CountedNetwork]) -> list[Text]:
-    return [
-        Text(f"* lower bound for {network.name}: no formula for {', '.join(network.uncounted)}", style="yellow")
-        for network in networks
-        if network.uncounted
-    ]

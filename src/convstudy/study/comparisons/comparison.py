@@ -69,7 +69,7 @@ class Comparison:
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seed of each run of a network; those that may be needed, if seeds are added until the study is sure."""
-        return tuple(range(self.plan.first_seed, self.plan.first_seed + self.design.most_seeds(self.plan)))
+        return tuple(range(self.plan.first_seed, self.plan.first_seed + self.plan.most_seeds))
 
     @property
     def design(self) -> Design:

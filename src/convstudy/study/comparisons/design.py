@@ -1,6 +1,6 @@
 """The two designs of a comparison: a fixed number of seeds, and seeds added until it is sure.
 
-A design says how many seeds a network can get, which runs count, and what their answers show of every two networks.
+A design says which runs count, and what their answers show of every two networks.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ from convstudy.study.comparisons.results import (
     RepeatedLooks,
     SequentialOutcome,
 )
-from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.folder import RunFolder
 
 Runs = dict[tuple[str, int], RunFolder]  # by network and seed
@@ -62,10 +61,6 @@ class Design(ABC):
     sequential: bool  # whether it is looked at while seeds are added; the runs that it will need are then not known
 
     @abstractmethod
-    def most_seeds(self, plan: Plan) -> int:
-        """Return the number of seeds that a network can get."""
-
-    @abstractmethod
     def counted(self, folder: ComparisonFolder, networks: Mapping[str, str], seeds: Sequence[int]) -> Runs:
         """Return the runs whose answers count, of networks with these folder names."""
 
@@ -82,9 +77,6 @@ class FixedSeeds(Design):
     """Every network gets the same number of seeds; they may be raised later, which is one more look at the results."""
 
     sequential = False
-
-    def most_seeds(self, plan: Plan) -> int:
-        return plan.seeds
 
     def counted(self, folder: ComparisonFolder, networks: Mapping[str, str], seeds: Sequence[int]) -> Runs:
         return {(name, seed): folder.run(own, seed) for seed in seeds for name, own in networks.items()}
@@ -109,9 +101,6 @@ class UntilSure(Design):
     """Networks get seeds round by round, as many as they need; each look is part of a plan that is fixed beforehand."""
 
     sequential = True
-
-    def most_seeds(self, plan: Plan) -> int:
-        return plan.max_seeds
 
     def counted(self, folder: ComparisonFolder, networks: Mapping[str, str], seeds: Sequence[int]) -> Runs:
         """Return the finished runs: of each network the seeds from the first one on, without a gap."""

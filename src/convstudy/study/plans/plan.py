@@ -345,6 +345,11 @@ class Plan:
         bool | None, Setting("The recipe's setting; None: decided by the data.", flags=(), decides=False, key=False)
     ] = None
 
+    @property
+    def most_seeds(self) -> int:
+        """The number of seeds that a network can get."""
+        return self.max_seeds if self.until == "sure" else self.seeds
+
     def __post_init__(self) -> None:
         settle(self, StudyError)
         if not self.models:
@@ -378,7 +383,7 @@ class Plan:
         """Check the numbers of the runs, before anything is written. Raises: StudyError, if they are too large."""
         if self.seeds > MOST_SEEDS:  # of folds and repeats
             raise StudyError(f"repeats makes {self.seeds:,} runs per network; expected at most {MOST_SEEDS:,}")
-        last = self.first_seed + max(self.seeds, self.max_seeds if self.until == "sure" else 0) - 1
+        last = self.first_seed + max(self.seeds, self.most_seeds) - 1
         if last > LARGEST_SEED:
             raise StudyError(
                 f"first_seed is {self.first_seed}, which makes the last seed {last}; expected at most {LARGEST_SEED}, "
