@@ -253,6 +253,7 @@ def test_it_is_sealed_in_processes_side_by_side_too(
             ComparisonFolder(tmp_path / f"out {name}").run,
         )
     ]
+    tasks = [replace(task, index=index) for index, task in enumerate(tasks, start=1)]  # of two studies
     assert perform_all(tasks, 2, 1, ignore) == ()
     assert len(tasks) == 4
     assert all(task.folder.complete for task in tasks)
