@@ -21,7 +21,7 @@ from convstudy.training.objective import objective
 from convstudy.training.rewriting import rewritten
 from convstudy.zoo import build
 
-NETWORKS = (("net", 32, 128), ("vgg11", 64, 16), ("vgg16", 64, 8), ("alexnet", 64, 64), ("resnet18", 64, 32))
+NETWORKS = (("net", 32, 128), ("vgg11", 64, 16), ("vgg16", 64, 8))
 FORMATS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convstudy.statistics import accuracy_difference, noninferiority, pairwise, study_power, top1_interval
+from convstudy.statistics import accuracy_difference, noninferiority, pairwise, size_needed, top1_interval
+from convstudy.statistics.difference import difference_error
 from convstudy.statistics.folds import Folds, fold_error
+from convstudy.statistics.power import detectable_difference
 from convstudy.statistics.variation import image_variance
 
 
@@ -52,9 +54,8 @@ def test_everything_takes_folds() -> None:
     top1 = top1_interval(a, folds)
     assert top1.low < a.mean() < top1.high
     assert top1.high - top1.low == pytest.approx(2 * fold_error(a.astype(float), folds).margin(0.025), rel=0.05)
-    power = study_power(a, b, sample=folds)
-    assert (power.seeds, power.images) == (None, None)
-    assert 0.02 < power.detectable < 0.3
+    assert size_needed(a, b, 0.01, sample=folds) is None
+    assert 0.02 < detectable_difference(difference_error(a, b, folds)) < 0.3
     assert [each.shown for each in noninferiority([a, b], 0.3, sample=folds)] == [True, True]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from convstudy.errors import DataError
-from convstudy.statistics import accuracy_difference, compare_predictions, noninferiority, study_power
+from convstudy.statistics import accuracy_difference, compare_predictions, noninferiority, size_needed
 from convstudy.statistics.difference import difference_error
 from convstudy.statistics.group_intervals import (
     group_balanced_accuracy_interval,
@@ -21,6 +21,7 @@ from convstudy.statistics.group_intervals import (
 )
 from convstudy.statistics.groups import GroupVariance, by_group, correlation_within, numbered_groups
 from convstudy.statistics.metrics import balanced_accuracy, macro_f1, probabilities_of
+from convstudy.statistics.power import detectable_difference
 from convstudy.statistics.sequential import Evidence, SequentialPlan, standing
 from convstudy.statistics.variation import image_variance
 
@@ -139,9 +140,13 @@ def test_everything_else_takes_groups() -> None:
     assert compared.top1["a"] == top1_interval(a, of)
     alone = compare_predictions(labels, {"a": ~a * 1, "b": ~b * 1}).pairs[0]
     assert pair.equivalent_within > alone.equivalent_within
-    power, usual = study_power(a, b, sample=of), study_power(a, b)
-    assert power.detectable > 1.3 * usual.detectable
-    assert power.images is None or usual.images is None or power.images > usual.images
+    detectable, usual = (detectable_difference(difference_error(a, b, sample)) for sample in (of, None))
+    assert detectable > 1.3 * usual
+    needed, independent_needed = (size_needed(a, b, 0.01, sample=sample) for sample in (of, None))
+    assert needed is not None
+    assert independent_needed is not None
+    assert needed.images is not None
+    assert needed.images > (independent_needed.images or 0)
     assert noninferiority([a, b], sample=of)[0].p_value != noninferiority([a, b])[0].p_value
     grouped, independent = Evidence.of(a, b, of), Evidence.of(a, b)
     assert grouped.images == independent.images == 400

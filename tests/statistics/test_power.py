@@ -17,7 +17,6 @@ from convstudy.statistics.power import (
     images_needed,
     seeds_needed,
     size_needed,
-    study_power,
 )
 from convstudy.statistics.variation import Answers
 
@@ -67,11 +66,12 @@ def test_parts_of_the_variance_give_back_the_whole() -> None:
 
 def test_a_study_as_large_as_needed_has_the_power() -> None:
     a, b = answers(np.random.default_rng(0), 10, 300, gap=0.3)
-    variance, found = PairVariance.of(a, b), study_power(a, b)
+    variance = PairVariance.of(a, b)
     observed = abs(accuracy_difference(a, b).value)
-    assert found.images is not None
-    enough = detectable_difference(variance.error(10, found.images))
-    assert enough <= observed < detectable_difference(variance.error(10, found.images - 1))
+    images = images_needed(variance, observed, 10)
+    assert images is not None
+    enough = detectable_difference(variance.error(10, images))
+    assert enough <= observed < detectable_difference(variance.error(10, images - 1))
 
 
 def test_seeds_do_not_help_where_images_are_what_limits() -> None:
@@ -81,28 +81,27 @@ def test_seeds_do_not_help_where_images_are_what_limits() -> None:
 
 def test_no_difference_needs_no_size() -> None:
     a, _ = answers(np.random.default_rng(0), 3, 100)
-    found = study_power(a, a)
-    assert (found.seeds, found.images) == (None, None)
-    assert found.detectable > 0
+    variance = PairVariance.of(a, a)
+    assert (seeds_needed(variance, 0.0, 100), images_needed(variance, 0.0, 3)) == (None, None)
+    assert detectable_difference(difference_error(a, a)) > 0
 
 
 def test_one_seed_says_nothing_of_seeds() -> None:
     a, b = answers(np.random.default_rng(1), 1, 400, gap=0.3)
-    found = study_power(a, b)
-    assert found.seeds is None
-    assert found.images is not None
+    assert size_needed(a, b, 0.05) is None
+    assert images_needed(PairVariance.of(a, b), 0.05, 1) is not None
 
 
 def test_unequal_studies_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(2, 5\) and \(3, 5\)"):
-        study_power(np.ones((2, 5), bool), np.ones((3, 5), bool))
+        size_needed(np.ones((2, 5), bool), np.ones((3, 5), bool), 0.01)
 
 
 def test_a_difference_as_large_as_detectable_is_shown_in_four_studies_of_five() -> None:
     """400 studies whose true difference is about what they can detect."""
     stream = np.random.default_rng(5)
     studies = [answers(stream, 5, 300, gap=0.6) for _ in range(400)]
-    detectable = np.mean([study_power(a, b).detectable for a, b in studies])
+    detectable = np.mean([detectable_difference(difference_error(a, b)) for a, b in studies])
     assert _true_difference(0.6) == pytest.approx(detectable, rel=0.05)
     shown = np.mean([accuracy_difference(a, b).p_value < 0.05 for a, b in studies])
     assert shown == pytest.approx(0.8, abs=0.06)

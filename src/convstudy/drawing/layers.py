@@ -379,9 +379,3 @@ def _reaching(layers: Mapping[int, Layer], output: int) -> set[int]:
                 found.add(source)
                 open_.append(source)
     return found
-
-
-def without_sides(layers: Layers) -> Layers:
-    """Return the layers on the way to the output only."""
-    kept = {number: layer for number, layer in layers.layers.items() if number not in layers.sides}
-    return replace(layers, layers=kept)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -22,6 +22,7 @@ from convstudy.report.health import failure_limit, health_sentence
 from convstudy.report.leading_pairs import leading_pairs
 from convstudy.report.measures import PooledMeasures, columns_of, difference_columns, metric_of, of_each_network
 from convstudy.report.networks import dark_style, inlined
+from convstudy.report.pages import template_environment
 from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
 from convstudy.study.comparisons.results import Findings, Results, ShownImage
 
@@ -84,13 +85,7 @@ def html(findings: Findings) -> str:
 @lru_cache(maxsize=1)
 def templates() -> Environment:
     """Return the templates of all pages, with the filters that format numbers."""
-    templates = Environment(
-        loader=PackageLoader("convstudy.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    templates = template_environment()
     templates.filters |= {
         "count": numbers.count,
         "scaled": numbers.scaled,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from convstudy.analysis import LayerTable
 from convstudy.report import numbers
+from convstudy.report.pages import template_environment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,15 +71,9 @@ def page(template: str, **values: Any) -> str:
 
 @lru_cache(maxsize=1)
 def templates() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("convstudy.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    templates.filters |= {"shape": numbers.shape}
-    return templates
+    found = template_environment()
+    found.filters |= {"shape": numbers.shape}
+    return found
 
 
 def frame(table: LayerTable) -> pd.DataFrame:

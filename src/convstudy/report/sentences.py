@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.report import numbers
 from convstudy.report.health import failure_limit
-from convstudy.report.numbers import percentage_points as points
+from convstudy.report.numbers import percentage_points
 from convstudy.statistics import MARGIN
 from convstudy.statistics.power import MOST_SEEDS
 from convstudy.statistics.sequential import Ending
@@ -88,14 +88,14 @@ def verdict(
     if abs(pair.difference) < SMALLEST_SHOWN:
         lead = "equal top-1" if pair.difference == 0 else f"{ahead} leads by less than 0.1 percentage points"
     if pair.verdict is Verdict.EQUIVALENT:
-        return f"{pair.a} and {pair.b} are equivalent within {points(margin)}: {lead} ({how_sure})"
+        return f"{pair.a} and {pair.b} are equivalent within {percentage_points(margin)}: {lead} ({how_sure})"
     if pair.verdict is Verdict.RUNS_ONLY:
         these = "these two runs" if runs == (1, 1) else "these runs"
         counts = "One run each" if runs == (1, 1) else f"{runs[0]} and {plural(runs[1], 'run')}"
         sure = f"shown for {these}" if pair.p_value < pair.level else f"not shown even for {these}"
         return f"{counts} of {pair.a} and {pair.b}: {lead}, {sure} ({how_sure}); other seeds can differ"
     within = pair.equivalent_within
-    equal = "" if within is None or within >= 1 else f"; they are shown to be equal within {points(within)}"
+    equal = "" if within is None or within >= 1 else f"; they are shown to be equal within {percentage_points(within)}"
     return f"No difference shown between {pair.a} and {pair.b}: {lead} ({how_sure}){equal}"
 
 
@@ -119,7 +119,7 @@ def replies(results: Results) -> tuple[Reply, ...]:
     models = {model.name: model for model in results.models}
     best = models[found.best]
     unknown = _unknown(found, results)
-    within = f"{points(found.margin)} worse than the best"
+    within = f"{percentage_points(found.margin)} worse than the best"
     return (
         Reply("Which network is best?", _best(best, found, results.models)),
         Reply("Is that sure?", unknown or _sure(found, results)),
@@ -235,7 +235,7 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
         text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one. "
         text += f"{holds} A difference that ends a study early is overestimated on average."
     elif went.ending is Ending.DECIDED:
-        within = f"equivalent within {points(results.protocol.margin)}"
+        within = f"equivalent within {percentage_points(results.protocol.margin)}"
         every = f"every two of {listed(went.remaining)} are shown to be different or {within}"
         two = f"{listed(went.remaining)} are shown to be {within}, so either can be the best"
         text = f"After {seeds}, {two if len(went.remaining) == 2 else every}. {holds}"
@@ -265,7 +265,7 @@ def size_needed(found: SizeNeeded) -> str:
     >>> size_needed(SizeNeeded(difference=0.01, seeds=None, fewest=None, most=None, images=3080))
     'These test images cannot show a difference of 1 percentage point (--margin) with 80% power, however many seeds are trained: about 3,080 would be needed.'
     """  # noqa: E501
-    what = f"a difference of {points(found.difference)} (--margin) with 80% power"
+    what = f"a difference of {percentage_points(found.difference)} (--margin) with 80% power"
     if found.fewest is None:
         more = f": about {found.images:,} would be needed" if found.images else ""
         return f"These test images cannot show {what}, however many seeds are trained{more}."
@@ -305,7 +305,9 @@ def _cheapest(found: Conclusion, models: dict[str, ModelResult], results: Result
         forbidden = any(each is not None and each.fewest is None for each in own)  # by these test images
         needed = "more test images" if forbidden else "more seeds or more test images"
         needed = "more images" if results.protocol.folds is not None else needed
-        return f"No network is shown to be within {points(found.margin)} of the best one; {needed} are needed."
+        return (
+            f"No network is shown to be within {percentage_points(found.margin)} of the best one; {needed} are needed."
+        )
     unknown = [name for name, model in models.items() if model.macs is None]
     if found.cheapest in unknown:
         return f"Unknown: the MACs of {listed(unknown)} are not known."
@@ -314,7 +316,7 @@ def _cheapest(found: Conclusion, models: dict[str, ModelResult], results: Result
         return f"{found.best} itself: no cheaper network is shown to be that close.{without}"
     cheap, dear = models[found.cheapest].macs, models[found.best].macs
     cost = f", with {dear / cheap:.1f} times fewer MACs than {found.best}" if cheap and dear and cheap < dear else ""
-    return f"{found.cheapest}{cost}: it is shown to be at most {points(found.margin)} worse" + (
+    return f"{found.cheapest}{cost}: it is shown to be at most {percentage_points(found.margin)} worse" + (
         "." if found.cheapest_p is None else f" ({p_value(found.cheapest_p)}, one-sided)."
     )
 

@@ -23,7 +23,7 @@ from .new_seed import chance_of_beating
 from .noninferiority import MARGIN, Noninferiority, cheapest_noninferior, noninferiority
 from .omnibus import CochranQ, cochran_q
 from .pareto import pareto_front
-from .power import Power, SizeNeeded, size_needed, study_power
+from .power import SizeNeeded, size_needed
 from .ranks import Friedman, friedman
 from .sequential import Ending, SequentialPlan, Standing, standing
 from .uncertainty import Uncertainty, uncertainty
@@ -44,7 +44,6 @@ __all__ = [
     "MetricDifference",
     "Noninferiority",
     "PairDifference",
-    "Power",
     "ReliabilityBin",
     "SequentialPlan",
     "SizeNeeded",
@@ -86,7 +85,6 @@ __all__ = [
     "size_needed",
     "standardized_difference",
     "standing",
-    "study_power",
     "top1",
     "top1_interval",
     "top5",

@@ -23,20 +23,6 @@ MOST_SEEDS = 1000
 MOST_IMAGES = 10_000_000
 
 
-@dataclass(frozen=True)
-class Power:
-    """What the answers of two networks say about the size of a study.
-
-    `detectable` is the smallest true difference that a study of this size shows with the given power. `seeds` (per
-    network, on the same number of images) and `images` (with the same number of seeds) are the sizes needed to show the
-    observed difference with that power, or None if no size is enough because the other one limits the study.
-    """
-
-    detectable: float
-    seeds: int | None
-    images: int | None
-
-
 @dataclass(frozen=True, kw_only=True)
 class SizeNeeded:
     """The size of a study that would show a given true difference of two networks with 80% power.
@@ -89,42 +75,6 @@ class PairVariance:
         image_part = max(self.images / images, 1 / images**2 - sum(parts))
         freedom = sum(parts) ** 2 / squares * (seeds - 1) if squares > 0 and seeds > 1 else 1.0
         return ErrorParts(image_part, max(images - 1, 1), sum(parts), freedom)
-
-
-def study_power(
-    a: Answers, b: Answers, level: float = LEVEL, power: float = POWER, sample: Sample | None = None
-) -> Power:
-    """Return the power of a study of two networks with equal numbers of seeds.
-
-    `a` and `b` are seeds x images answers to the same images. If several pairs are compared, pass the level divided by
-    the number of pairs. The estimated variances are taken as true, so all numbers are rough if there are few seeds.
-    With one seed each, `images` is about these two runs and `seeds` is None, because nothing is known about other
-    seeds. With groups as the `sample`, `images` is for groups of the same sizes; with folds, `seeds` and `images` are
-    None, because every image is trained on as well.
-
-    Raises: ValueError, if the numbers of images or of seeds differ.
-
-    Source: Cohen 1988, chapter 2; the noncentral t distribution.
-    """
-    if a.shape != b.shape:
-        raise ValueError(f"power needs equal numbers of seeds and the same images; got {a.shape} and {b.shape}")
-    seeds, images = a.shape
-    observed = abs(float(a.mean() - b.mean()))
-    if isinstance(sample, Folds):
-        return Power(detectable_difference(difference_error(a, b, sample), level, power), None, None)
-    tables: tuple[Answers | Table, Answers | Table] = (a, b)
-    each = 1.0  # images per column
-    if sample is not None:
-        scores = a.mean(0) - b.mean(0)
-        tables = by_group(a, sample, scores).influences, by_group(b, sample, scores).influences
-        each = images / tables[0].shape[1]
-    variance = PairVariance.of(*tables)
-    columns = images_needed(variance, observed, seeds, level, power)
-    return Power(
-        detectable_difference(difference_error(a, b, sample), level, power),
-        seeds_needed(variance, observed, tables[0].shape[1], level, power) if seeds > 1 else None,
-        None if columns is None else ceil(columns * each),
-    )
 
 
 def size_needed(

@@ -283,7 +283,7 @@ class Recipe:
     channels_last: Annotated[
         bool | None,
         Setting(
-            "Store images and weights in channels-last memory format: faster for most networks, slower for VGG, "
+            "Store images and weights in channels-last memory format: faster for most networks, but slower for "
             "ResNet-18 and ResNet-34.",
             panel=SPEED,
             default="by a fixed rule for each network",

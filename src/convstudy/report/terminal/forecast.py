@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from convstudy.report import numbers
-from convstudy.report.numbers import percentage_points as points
+from convstudy.report.numbers import percentage_points
 from convstudy.report.sentences import pp
 from convstudy.report.terminal.table import plain_table
 from convstudy.wording import plural
@@ -82,7 +82,8 @@ def _reach(pair: Reach, found: Forecast) -> str:
     what = "nothing about other seeds" if pair.difference is None else _difference(pair.difference)
     margin = ""
     if pair.images_for_margin > found.test_images:
-        margin = f" Equivalence within {points(found.margin)} needs at least {pair.images_for_margin:,} test images."
+        within, images = percentage_points(found.margin), f"{pair.images_for_margin:,} test images"
+        margin = f" Equivalence within {within} needs at least {images}."
     sds = " and ".join(pp(sd) for sd in pair.seed_sds)
     return (
         f"{pair.a}, {pair.b}: {what} with {seeds} and {plural(found.test_images, 'test image')} (80% power); with any "

@@ -1,8 +1,8 @@
 """The memory format in which a network trains faster: a fixed rule, so that a study gives the same bits everywhere.
 
 On a CPU, channels-last is faster for almost all networks: depthwise and 1x1 convolutions, few channels, large maps.
-Contiguous is as fast or faster where most multiply-accumulates are in wide kernels such as those of VGG and ResNet-34,
-whose weights have to be laid out again in each step. docs/speed.md has the measurements.
+Where most multiply-accumulates are in wide kernels, contiguous is faster (ResNet-18, ResNet-34) or about as fast (VGG).
+docs/speed.md has the measurements.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Signatures by which a run that this machine wrote is told from somebody else's, whose code is not run unasked."""
+"""Signatures that distinguish runs of this machine from somebody else's, whose code is not run unasked."""
 
 from __future__ import annotations
 
