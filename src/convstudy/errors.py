@@ -17,9 +17,9 @@ Every message is one line: what happened, where, what was expected, and what to 
 
 from __future__ import annotations
 
+import re
 import sysconfig
 import traceback
-import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
@@ -53,10 +53,10 @@ def _letters(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 
-# What a terminal would act on, or cannot show: controls, bytes that are not UTF-8, line ends, and the controls of
+# What a terminal would act on, or cannot show: controls, line ends, bytes that are not UTF-8, and the controls of
 # writing direction (Unicode Standard Annex 9, section 2), by which a name can look like another one.
-UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+UNPRINTABLE = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{DIRECTIONS}]")
 
 
 def printable(text: str) -> str:
@@ -65,12 +65,20 @@ def printable(text: str) -> str:
     >>> printable("naïve 🐱.jpg"), printable("a\nb.jpg"), printable("caf\udce9.jpg"), printable("a\x1b[2J\u202egpj.exe")
     ('naïve 🐱.jpg', 'a\\nb.jpg', 'caf\\udce9.jpg', 'a\\x1b[2J\\u202egpj.exe')
     """
-    return "".join(
-        letter.encode("unicode_escape").decode()
-        if unicodedata.category(letter) in UNPRINTABLE or letter in DIRECTIONS
-        else letter
-        for letter in text
-    )
+    return UNPRINTABLE.sub(_as_escape, text)
+
+
+def printable_lines(text: str) -> str:
+    r"""Return text as `printable` does, but keep its line ends.
+
+    >>> printable_lines("a\x1b[2J\nb")
+    'a\\x1b[2J\nb'
+    """
+    return UNPRINTABLE.sub(lambda found: "\n" if found[0] == "\n" else _as_escape(found), text)
+
+
+def _as_escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 class ConvstudyError(Exception):

@@ -19,6 +19,7 @@ from convstudy.drawing.scene import (
     head,
     signs,
 )
+from convstudy.errors import printable
 
 POINTS = 0.75  # per px
 ROUND = 0.5523  # of the radius: control points of a quarter circle
@@ -149,7 +150,7 @@ def _text(text: Text) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+    return printable(text).replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
 
 
 def _place(point: Sequence[float]) -> str:

@@ -14,6 +14,7 @@ from convstudy.drawing.scene import Scene
 from convstudy.drawing.sheet import MEASURES, Options, pair, sheet
 from convstudy.drawing.svg import svg
 from convstudy.errors import DrawingError
+from convstudy.files import whole_file
 
 if TYPE_CHECKING:
     from convstudy.analysis.graph import Graph
@@ -52,7 +53,8 @@ class Picture:
         write = WRITERS.get(path.suffix.lower())
         if write is None:
             raise DrawingError(f"{path.name} ends in '{path.suffix}'; expected {', '.join(WRITERS)}")
-        path.write_bytes(write(self.scene))
+        with whole_file(path, keep_hard_links=True) as draft:
+            draft.write_bytes(write(self.scene))
         return path
 
 

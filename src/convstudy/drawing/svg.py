@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from convstudy.drawing.colours import palette
 from convstudy.drawing.scene import Circle, Group, Line, Mark, Point, Polygon, Rect, Scene, Text, commands, head, signs
+from convstudy.errors import printable
 
 AREA = "panel"  # the colour of what lies under lines
 FONT = "Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif"
@@ -70,8 +71,8 @@ def _paths(lines: Mapping[str, str]) -> Iterator[str]:
 
 
 def escape(text: str) -> str:
-    """Return text as XML writes it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return text as XML writes it, which has no controls."""
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _dark(body: str) -> str:

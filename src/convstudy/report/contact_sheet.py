@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from convstudy.errors import printable
 from convstudy.files import whole_file
 from convstudy.report import numbers
+from convstudy.report.pages import template_environment
 from convstudy.report.picture import png_data_uri
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ PARTS = {"train": "training set", "validation": "validation set", "test": "test 
 
 def write_contact_sheet(inspection: Inspection, path: Path) -> None:
     """Write the page to `path` atomically: findings with their images, then some images of each class."""
-    templates = Environment(
-        loader=PackageLoader("convstudy.report"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
-    )
+    templates = template_environment()
     templates.filters |= {"count": numbers.count}
     page = templates.get_template("contact_sheet.html").render(
         name=printable(inspection.root.resolve().name),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from convstudy.errors import printable
 from convstudy.report import numbers, sentences
 from convstudy.report.health import health_sentence
 from convstudy.report.measures import columns_of, metric_text
@@ -192,13 +193,17 @@ def in_text(text: str) -> str:
     >>> in_text("<b>net</b> beats [a](http://b) and `c`, *d*\n# e")
     '&lt;b>net&lt;/b> beats [a]\\(http://b) and \\`c\\`, \\*d\\* # e'
     """
-    line = " ".join(text.split()).replace("<", "&lt;").replace("](", "]\\(")
-    return re.sub(r"([`*])", r"\\\1", line)
+    line = re.sub(r"[`*]|\\(?=[^\w\s])", r"\\\g<0>", printable(" ".join(text.split())))
+    return line.replace("<", "&lt;").replace("](", "]\\(")
 
 
 def in_markdown(frame: pd.DataFrame) -> str:
     """Return a table in GitHub Markdown, with special characters in names escaped."""
-    safe = frame.map(lambda text: in_text(text).replace("|", "\\|"))
+
+    def cell(text: str) -> str:
+        return in_text(text).replace("|", "\\|")
+
+    safe = frame.rename(columns=cell).map(cell)
     return safe.to_markdown(
         index=False, disable_numparse=True, colalign=("left", *["right"] * (len(frame.columns) - 1))
     )
@@ -219,8 +224,14 @@ def in_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Escape text for LaTeX: its special characters, and symbols that need math mode."""
+    r"""Escape text for LaTeX: its special characters, and symbols that need math mode.
+
+    A row ends in two backslashes, which would take a bracket or a star that follows for its argument.
+
+    >>> print(_escaped("[50%] a_b*"))
+    {[}50\%] a\_b{*}
+    """
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    special |= {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    special |= {letter: f"\\{letter}" for letter in "&%$#_{}"} | {letter: f"{{{letter}}}" for letter in "[*"}
     special |= {"−": "$-$", "±": r"$\pm$", "≥": r"$\geq$", "<": "$<$", ">": "$>$", "–": "--"}
-    return "".join(special.get(letter, letter) for letter in text)
+    return "".join(special.get(letter, letter) for letter in printable(text))

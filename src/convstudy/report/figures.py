@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from convstudy.errors import printable
 from convstudy.report import numbers
 from convstudy.report.confusion import row_shares
 from convstudy.statistics import MARGIN
@@ -277,7 +278,7 @@ def _add_curve(figure: go.Figure, place: int, curve: dict[int, float], name: str
 
 def literal(text: str) -> str:
     """Escape a name for Plotly, which would otherwise interpret HTML and, between dollar signs, TeX."""
-    return escape(text, quote=False).replace("$", "&#36;")
+    return escape(printable(text), quote=False).replace("$", "&#36;")
 
 
 def short(text: str, width: int) -> str:

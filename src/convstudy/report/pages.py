@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from convstudy.errors import printable_lines
 
 
 def template_environment() -> Environment:
-    """Return a new environment, in which every value is escaped and an unknown name is an error."""
+    """Return a new environment, in which every value is escaped and an unknown name is an error.
+
+    Letters that cannot be seen, such as controls of the writing direction in a name, are written as escapes.
+    """
     return Environment(
         loader=PackageLoader("convstudy.report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_visible,
     )
+
+
+def _visible(value: Any) -> Any:
+    return printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -141,7 +141,9 @@ def _listed(path: Path) -> list[str]:
     try:
         names = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ModelError(f"{path} is not an index of weights; expected JSON with a `weight_map`") from None
+        names = [None]
+    if not all(isinstance(name, str) for name in names):
+        raise ModelError(f"{path} is not an index of weights; expected JSON with a `weight_map`")
     wrong = [name for name in names if Path(name).name != name or "\\" in name or not name.endswith(SUFFIXES[:-2])]
     if wrong or not names:
         raise ModelError(f"{path} lists {wrong[0] if wrong else 'no file'}; expected names of weight files beside it")
