@@ -62,6 +62,14 @@ def test_one_scale_holds_for_all_parts(tmp_path: Path) -> None:
     assert np.array_equal(mixed.train.images, mixed.test.images)
 
 
+def test_dark_arrays_are_named_as_such(tmp_path: Path) -> None:
+    for images, high in ((BYTES // 16, 15), (BYTES / 32, 8), (BYTES // 128, 1)):
+        data = stored(tmp_path / "a.npz", x_train=images, y_train=Y, x_test=images[::-1], y_test=Y)
+        assert any(f"above {high} of 255" in note for note in data.notes)
+    for images in (X, BYTES, BYTES > 127):
+        assert not stored(tmp_path / "a.npz", x_train=images, y_train=Y, x_test=images, y_test=Y).notes
+
+
 def test_splits_of_two_scales_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"x_train has values up to 1, but .*x_test up to 255"):
         stored(tmp_path / "a.npz", x_train=X, y_train=Y, x_test=X * 255, y_test=Y)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from convstudy.data import Inspection, inspect_folder, inspected, load, thumbnail, write_clean_split
 from convstudy.data.duplicates import Look, exact_duplicates, near_duplicates
@@ -205,6 +206,14 @@ def test_a_clean_split_needs_classes(tmp_path: Path) -> None:
     noise(1).save(tmp_path / "a.png")
     with pytest.raises(DataError, match=r"a\.png: in no class folder"):
         write_clean_split(inspect_folder(tmp_path), tmp_path / "clean.csv")
+
+
+@pytest.mark.parametrize("white", [255, 60, 16])
+def test_dark_images_are_no_near_duplicates_for_being_dark(white: int) -> None:
+    digits = np.rint(load_digits().images * (white / 16)).astype(np.uint8)
+    looks = [Look.of(Image.fromarray(digit)) for digit in digits]
+    assert len(near_duplicates(looks)) <= 12  # of 1.6 million; 5,449 by gray levels alone, with a white of 16
+    assert (1585, 1648) in near_duplicates(looks)
 
 
 def test_near_duplicates_are_found_however_they_are_ordered() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from convstudy.data.duplicates import LARGEST_BUCKET, MOST_BITS, MOST_GRAY, SHIFTS, THUMBNAIL
+from convstudy.data.duplicates import LARGEST_BUCKET, MOST_BITS, SHIFTS, THUMBNAIL, look_alike
 from convstudy.data.streamed import Streamed
 
 LEAST_SIDE = 32  # of images: smaller ones, such as digits, resemble each other without being copies
@@ -53,7 +53,7 @@ def near_pairs(images: Pixels) -> Numbers:
         found += _agreeing(usable, hashes >> np.uint64(low) & np.uint64((1 << high - low) - 1), hashes)
     pairs = np.unique(np.concatenate(found, axis=1), axis=1)
     keep = [
-        np.abs(thumbnails[part[0]].astype(np.int16) - thumbnails[part[1]]).mean(1) <= MOST_GRAY
+        look_alike(thumbnails[part[0]], thumbnails[part[1]])
         for part in np.array_split(pairs, max(pairs.shape[1] // AT_ONCE, 1), axis=1)
     ]
     return np.asarray(pairs[:, np.concatenate(keep)])

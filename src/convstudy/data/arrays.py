@@ -53,6 +53,7 @@ CHANNELS = (1, 3)  # gray, or red, green and blue
 CHUNK = 4096  # images converted at a time
 TOLERANCE = {1.0: 0.01, 255.0: 0.5}  # by white, how far floats may leave their range because of rounding
 AMBIGUOUS = 2.0  # floats with a maximum from 1 to here could have either range
+DARK = 64  # if no pixel reaches this, a note says so
 
 
 @dataclass(frozen=True)
@@ -229,8 +230,9 @@ def _data_set(
     for part, images in parts.items():
         _check(images, train, class_names, f"{path.name}, {part}")
     check_enough(parts, class_names, path.name)
+    notes = [*notes, *_darkness(parts.values())]
     train, test, of_parts = parting.parts(train, validation, test)
-    notes = [*notes, *of_parts]
+    notes += of_parts
     height, width = train.images.shape[2:]
     if height != width or side not in {None, height}:
         target = side or min(height, width, LARGEST_SIDE)
@@ -284,6 +286,13 @@ def white_of(arrays: Mapping[str, npt.NDArray[Any]]) -> float:
                 "0 to 255, or 0 to 1"
             )
     return white
+
+
+def _darkness(sets: Iterable[ImageSet]) -> Iterator[str]:
+    """Say so if no image is bright, because white may be another value than 255."""
+    high = max(int(images.images.max()) for images in sets)
+    if 0 < high < DARK:
+        yield f"no pixel is above {high} of 255; if {high} is white, multiply the images by {255 / high:g}"
 
 
 def _has_fractions(values: npt.NDArray[Any]) -> bool:

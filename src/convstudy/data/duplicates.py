@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from convstudy.data.decoding import strip_boxes
 BANDS = 5  # a pair that differs in fewer bits than there are bands agrees in at least one of them
 MOST_BITS = BANDS - 1  # of 64
 MOST_GRAY = 4.0  # mean absolute difference of two thumbnails, of 255 levels
+MOST_OF_CONTRAST = (
+    0.1  # the same without their means, as a share of the standard deviation of the one with more contrast
+)
 THUMBNAIL = 16  # pixels per side
 LARGEST_BUCKET = 500  # images that agree in a band; if there are more, the band is meaningless (plain backgrounds)
 AT_ONCE = 8192  # pairs of thumbnails that are compared together
@@ -75,13 +79,27 @@ def exact_duplicates(looks: Sequence[Look]) -> tuple[tuple[int, ...], ...]:
 def near_duplicates(looks: Sequence[Look]) -> tuple[tuple[int, int], ...]:
     """Return the pairs that look alike without being the same: other compression, size or slightly other brightness.
 
-    Their hashes differ in at most 4 of 64 bits, and their thumbnails by at most 4 of 255 gray levels on average. Images
-    without features are ignored.
+    Their hashes differ in at most 4 of 64 bits, and their thumbnails by at most 4 of 255 gray levels on average, and a
+    tenth of their contrast. Images without features are ignored.
     """
     thumbnails = np.array([look.thumbnail.ravel() for look in looks], np.int16).reshape(-1, THUMBNAIL**2)
     hashes = np.array([look.gradients for look in looks], np.uint64)
     alike = {pair for bucket in _buckets(hashes, thumbnails) for pair in _alike(bucket, hashes, thumbnails)}
     return tuple(sorted((a, b) for a, b in alike if looks[a].digest != looks[b].digest))
+
+
+def look_alike(first: npt.NDArray[np.integer[Any]], second: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.bool_]:
+    """Return which pairs of thumbnails, pairs x pixels each, differ by little, also for their contrast.
+
+    Any two dark images differ by few gray levels; a difference in brightness alone does not count against a pair.
+
+    >>> look_alike(np.array([[9, 200], [9, 20]]), np.array([[12, 203], [12, 15]])).tolist()
+    [True, False]
+    """
+    difference = first.astype(np.float32) - second
+    contrast = np.maximum(first.std(1), second.std(1))
+    apart = np.abs(difference - difference.mean(1, keepdims=True)).mean(1)
+    return np.asarray((np.abs(difference).mean(1) <= MOST_GRAY) & (apart <= MOST_OF_CONTRAST * contrast))
 
 
 def _alike(
@@ -93,7 +111,7 @@ def _alike(
     first, second = (bucket[places] for places in np.nonzero(np.triu(bits <= MOST_BITS, 1)))
     for start in range(0, len(first), AT_ONCE):
         a, b = first[start : start + AT_ONCE], second[start : start + AT_ONCE]
-        close = np.abs(thumbnails[a] - thumbnails[b]).mean(1) <= MOST_GRAY
+        close = look_alike(thumbnails[a], thumbnails[b])
         yield from zip(a[close].tolist(), b[close].tolist(), strict=True)
 
 

@@ -1,7 +1,7 @@
 """The value that is white in image files of more than 8 bits: one for all files of a data set, by their type and range.
 
-Whole numbers of 16 bits have 12 or 16 significant bits, those of 32 bits also 8: white is the smallest of these limits
-that no file of the data set exceeds. Floats are in 0..1, 0..255 or 0..65535, likewise.
+Whole numbers have 8, 12 or 16 significant bits: white is the smallest of these limits that no file of the data set
+exceeds. Floats are in 0..1, or have the range of such numbers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from convstudy.data.decoding import White, extrema, is_deep, map_images
 from convstudy.data.file_names import seen_from
 from convstudy.errors import DataError
 
-SHORT, LONG, FLOATS = (4095.0, 65535.0), (255.0, 4095.0, 65535.0), (1.0, 255.0, 65535.0)
-TOLERANCE = {1.0: 0.01, 255.0: 0.5, 65535.0: 0.5}  # of floats, because of rounding
+INTEGERS = (255.0, 4095.0, 65535.0)
+FLOATS = (1.0, *INTEGERS)
+TOLERANCE = {1.0: 0.01} | dict.fromkeys(INTEGERS, 0.5)  # of floats, because of rounding
 AMBIGUOUS = 2.0  # floats with a maximum from 1 to here could have either range
 
 
@@ -42,9 +43,8 @@ def white_of_files(root: Path, paths: Sequence[Path]) -> White | None:
     floats = [found for found in ranges if found.mode == "F"]
     if not ranges:
         return None
-    whites = LONG if any(found.mode == "I" for found in integers) else SHORT
     return White(
-        _smallest(root, integers, whites, tolerance=dict.fromkeys(whites, 0.0)) if integers else 0.0,
+        _smallest(root, integers, INTEGERS, tolerance=dict.fromkeys(INTEGERS, 0.0)) if integers else 0.0,
         _smallest(root, floats, FLOATS, tolerance=TOLERANCE) if floats else 0.0,
     )
 
