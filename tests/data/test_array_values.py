@@ -66,8 +66,8 @@ def test_dark_arrays_are_named_as_such(tmp_path: Path) -> None:
     for images, high in ((BYTES // 16, 15), (BYTES / 32, 8), (BYTES // 128, 1)):
         data = stored(tmp_path / "a.npz", x_train=images, y_train=Y, x_test=images[::-1], y_test=Y)
         assert any(f"above {high} of 255" in note for note in data.notes)
-    for images in (X, BYTES, BYTES > 127):
-        data = stored(tmp_path / "a.npz", x_train=images, y_train=Y, x_test=images[::-1], y_test=Y)
+    for bright in (X, BYTES, BYTES > 127):
+        data = stored(tmp_path / "a.npz", x_train=bright, y_train=Y, x_test=bright[::-1], y_test=Y)
         assert not any("of 255" in note for note in data.notes)
 
 
