@@ -23,7 +23,8 @@ class Counterexample:
 class Trend:
     """One trend: its statement, its test, and the layers that contradict it.
 
-    `holds` is None if the network has no layers to test it on.
+    `holds` is None if the network has no layers to test it on. `tested` is the number of layers, or of steps from one
+    layer to the next, on which it was tested.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Trend:
     test: str
     holds: bool | None
     counterexamples: tuple[Counterexample, ...] = ()
+    tested: int = 0
 
     def __str__(self) -> str:
         fate = {True: "holds", False: "does not hold", None: "not testable"}[self.holds]
@@ -72,7 +74,7 @@ def pooling_has_no_parameters(table: LayerTable) -> Trend:
     """Test trend i: a pooling layer has no learnable parameters."""
     pools = [row for row in table if is_pooling(row)]
     wrong = [Counterexample(row.path, row.parameters, "none", 0) for row in pools if row.parameters]
-    return _trend("pooling", "pooling layers have no parameters", "each pooling layer has 0", bool(pools), wrong)
+    return _trend("pooling", "pooling layers have no parameters", "each pooling layer has 0", len(pools), wrong)
 
 
 def convolutions_have_fewer(table: LayerTable) -> Trend:
@@ -89,7 +91,7 @@ def convolutions_have_fewer(table: LayerTable) -> Trend:
         "convolutions",
         "convolutions have fewer parameters than dense layers",
         "each convolution has fewer than the largest dense layer",
-        bool(convolutions and dense),
+        len(convolutions) if dense else 0,
         wrong,
     )
 
@@ -103,7 +105,7 @@ def activations_fall(table: LayerTable) -> Trend:
         "activation size",
         "activation size falls with depth",
         "each convolution, pooling and dense layer computes at most as many values as the layer or input before it",
-        len(rows) > 1,
+        max(len(rows) - 1, 0),
         wrong,
     )
 
@@ -116,7 +118,7 @@ def channels_rise(table: LayerTable) -> Trend:
         "channels",
         "the number of channels rises with depth",
         "each convolution has at least as many output channels as the one before",
-        len(rows) > 1,
+        max(len(rows) - 1, 0),
         wrong,
     )
 
@@ -131,6 +133,6 @@ def _steps(rows: list[LayerRow], numbers: list[int], *, rising: bool) -> list[Co
     ]
 
 
-def _trend(name: str, statement: str, test: str, applies: bool, wrong: Iterable[Counterexample]) -> Trend:
+def _trend(name: str, statement: str, test: str, tested: int, wrong: Iterable[Counterexample]) -> Trend:
     found = tuple(wrong)
-    return Trend(name, statement, test, not found if applies else None, found)
+    return Trend(name, statement, test, not found if tested else None, found, tested)

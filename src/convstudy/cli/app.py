@@ -32,6 +32,7 @@ from convstudy.cli.models import models
 from convstudy.cli.predict import predict
 from convstudy.cli.quiz import quiz
 from convstudy.cli.report import report
+from convstudy.cli.reproduce import reproduce
 from convstudy.cli.setting_flags import in_flags
 from convstudy.cli.status import status
 from convstudy.cli.summary import summary
@@ -47,6 +48,7 @@ INTERRUPTED = 130  # exit status after Ctrl-C: 128 plus the number of the signal
 AFTER_CTRL_C = {  # what is true of each command; all others begin again
     "train": "repeat the command to continue",
     "compare": "repeat the command to continue",
+    "reproduce": "repeat the command to continue",
     "import": "files that were imported before are kept; repeat the command with the others",
     "watch": "the runs are not affected",
 }
@@ -62,7 +64,7 @@ app = typer.Typer(
 )
 LISTS = "Models and data"
 COMMANDS = {  # by panel of `convstudy --help`, in its order; `data` is added to its panel below
-    "Train and compare": (compare, train, watch, status, report, import_, verify),
+    "Train and compare": (compare, train, reproduce, watch, status, report, import_, verify),
     LISTS: (models,),
     "Use a trained network": (evaluate, predict, export),
     "Count without training": (summary, draw, explain, trends, diff, bottleneck, check, quiz, build),

@@ -1,0 +1,60 @@
+"""The classic findings: the list of them, and what the repetition of one shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from convstudy.findings.finding import Answer, FigureTable, Finding, Outcome, Unit
+from convstudy.report.finding import HEADINGS, basis, evidence, formatted
+from convstudy.report.terminal.table import natural_width, plain_table
+
+STYLES = {Answer.YES: "green", Answer.NO: "red", Answer.UNDECIDED: "yellow"}
+WIDTH = 80
+
+
+def finding_list(findings: Iterable[Finding]) -> RenderableType:
+    """Draw each finding: its name, its question, and the time that its quick and its full version take."""
+    parts: list[RenderableType] = []
+    for each in findings:
+        times = each.full_time if not each.quick_differs else f"--quick: {each.quick_minutes}; full: {each.full_time}"
+        parts += [Text.assemble((each.name, "bold"), f"  {each.question}"), Text(f"  {times}", style="dim"), Text()]
+    return Group(*parts, Text("Times are for two CPU cores."))
+
+
+def finding_page(finding: Finding, outcome: Outcome) -> RenderableType:
+    """Draw whether a finding shows: each statement with its figures, the source's figures, and the tables."""
+    parts: list[RenderableType] = [Text(finding.question, style="bold"), Text()]
+    for statement in outcome.statements:
+        parts.append(Text.assemble((f"{statement.answer.value}: ", STYLES[statement.answer]), statement.text))
+        if figures := evidence(statement):
+            parts.append(Text(f"    {figures}", style="dim"))
+    parts += [Text(), Text(HEADINGS[outcome.answer], style=f"bold {STYLES[outcome.answer]}")]
+    parts += [Text(), Text(f"Source: {finding.source}")]
+    parts += [Text(f"  {printed.what}: {printed.value} ({printed.where})") for printed in finding.printed]
+    for table in outcome.tables:
+        parts += [Text(), Text(table.title, style="bold"), _table(table)]
+    parts += [Text(), *(Text(f"Note: {note}") for note in outcome.notes)]
+    if text := basis(finding, outcome):
+        parts += [Text(), Text(text, style="dim")]
+    return Group(*parts)
+
+
+def _table(table: FigureTable) -> RenderableType:
+    """Draw a table; if it is wider than the terminal, as one block of lines per row."""
+    text = [column.name for column in table.columns if column.unit is Unit.TEXT]
+    drawn = plain_table(*text, numeric=[c.name for c in table.columns if c.unit is not Unit.TEXT])
+    rows = formatted(table)
+    for row in rows:
+        drawn.add_row(*map(Text, row))
+    if natural_width(drawn) <= WIDTH:
+        return drawn
+    lines = []
+    for row in rows:
+        cells = [f"{column.name} {value}" for column, value in zip(table.columns, row, strict=True) if value]
+        names = " ".join(value for column, value in zip(table.columns, row, strict=True) if column.unit is Unit.TEXT)
+        rest = [each for each, column in zip(cells, table.columns, strict=False) if column.unit is not Unit.TEXT]
+        lines.append(Text(f"{names}: {', '.join(rest)}"))
+    return Group(*lines)
