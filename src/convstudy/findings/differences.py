@@ -42,8 +42,8 @@ def ratio(of: str, a: Sequence[float], b: Sequence[float]) -> Estimate:
     (2.0, True)
     """
     logs = welch(of, [log(each) for each in a], [log(each) for each in b], Unit.TIMES)
-    limits = {name: None if (limit := getattr(logs, name)) is None else exp(limit) for name in ("low", "high")}
-    return replace(logs, value=exp(logs.value), **limits)
+    low, high = (None if limit is None else exp(limit) for limit in (logs.low, logs.high))
+    return replace(logs, value=exp(logs.value), low=low, high=high)
 
 
 def above(estimate: Estimate, reference: float = 0.0) -> Answer:

@@ -48,7 +48,8 @@ def gradient_norms(network: nn.Module, images: Tensor, labels: Tensor) -> list[L
         torch.manual_seed(0)  # of dropout
         loss, _ = objective(network(images), labels, 0.0)
         loss.backward()  # type: ignore[no-untyped-call]
-    return [LayerGradient(path, float(module.weight.grad.norm())) for path, module in order.items()]
+    gradients = {path: module.get_parameter("weight").grad for path, module in order.items()}
+    return [LayerGradient(path, float(grad.norm())) for path, grad in gradients.items() if grad is not None]
 
 
 def initial_network(compared: Compared, name: str, seed: int) -> nn.Module:

@@ -26,6 +26,7 @@ class LectureBlock(nn.Module):
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         for layer in (self.conv1, self.conv2):
+            assert layer.bias is not None
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
             nn.init.zeros_(layer.bias)
 
@@ -90,8 +91,9 @@ def with_blocks(network: nn.Module, block: Block, per_stage: int, seed: int) -> 
         torch.manual_seed(seed)
         for stage in (deeper.get_submodule(name) for name in STAGES):
             assert isinstance(stage, nn.Sequential)
-            weight = next(stage.parameters())
-            channels = int(stage[-1].conv2.out_channels)
+            *_, last = stage
+            assert isinstance(last, PlainBlock)
+            weight, channels = last.conv2.weight, last.conv2.out_channels
             for _ in range(per_stage):
                 made = block(channels).to(weight).train(network.training)
                 stage.append(made)
