@@ -17,7 +17,7 @@ import convstudy
 from convstudy.cli.app import app
 from tests.conftest import ROOT, Said
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "findings").glob("*.md")])
 TEST_COMMAND = "uv run --group dev pytest -n logical"
 COMMANDS = sorted(
     {

@@ -156,6 +156,7 @@ def accuracies(compared: dict[str, Compared]) -> FigureTable:
             Column("one image, ms", Unit.NUMBER),
         ),
         rows=tuple(rows),
+        labels=2,
     )
 
 
@@ -169,4 +170,5 @@ def per_seed(compared: dict[str, Compared]) -> FigureTable:
         title="Test accuracy of each run",
         columns=(Column("data"), Column("network"), *(Column(f"seed {seed}", Unit.PERCENT) for seed in range(seeds))),
         rows=tuple(rows),
+        labels=2,
     )

@@ -74,6 +74,7 @@ class FigureTable:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    labels: int = 1  # number of leading columns that name a row
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,6 +96,7 @@ def gradients_by_depth(compared: Compared, names: Sequence[str]) -> FigureTable:
             Column("first / last", Unit.NUMBER),
         ),
         rows=tuple(rows),
+        labels=2,
     )
 
 

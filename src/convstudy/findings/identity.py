@@ -274,6 +274,7 @@ def insertion_table(before: Answers, inserted: Inserts) -> FigureTable:
             *(Column(name, Unit.PERCENT) for name in ("test", "CI from", "to")),
         ),
         rows=tuple(rows),
+        labels=2,
     )
 
 
@@ -307,4 +308,5 @@ def decay_table(again: Sequence[Decayed]) -> FigureTable:
             Column("test", Unit.PERCENT),
         ),
         rows=tuple(rows),
+        labels=2,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -43,7 +43,7 @@ def finding_page(finding: Finding, outcome: Outcome) -> RenderableType:
 
 
 def _table(table: FigureTable) -> RenderableType:
-    """Draw a table; if it is wider than the terminal, as one block of lines per row."""
+    """Draw a table; if it is wider than the terminal, each row in words."""
     text = [column.name for column in table.columns if column.unit is Unit.TEXT]
     drawn = plain_table(*text, numeric=[c.name for c in table.columns if c.unit is not Unit.TEXT])
     rows = formatted(table)
@@ -51,10 +51,15 @@ def _table(table: FigureTable) -> RenderableType:
         drawn.add_row(*map(Text, row))
     if natural_width(drawn) <= WIDTH:
         return drawn
-    lines = []
-    for row in rows:
-        cells = [f"{column.name} {value}" for column, value in zip(table.columns, row, strict=True) if value]
-        names = " ".join(value for column, value in zip(table.columns, row, strict=True) if column.unit is Unit.TEXT)
-        rest = [each for each, column in zip(cells, table.columns, strict=False) if column.unit is not Unit.TEXT]
-        lines.append(Text(f"{names}: {', '.join(rest)}"))
-    return Group(*lines)
+    names = [column.name for column in table.columns]
+    return Group(*(Text(_line(names, row, table.labels)) for row in rows))
+
+
+def _line(names: Sequence[str], row: Sequence[str], labels: int) -> str:
+    """Return a row in words.
+
+    >>> _line(["network", "training", "test"], ["net", "98.0%", "97.1%"], 1)
+    'net: training 98.0%, test 97.1%'
+    """
+    figures = [f"{name} {value}" for name, value in list(zip(names, row, strict=True))[labels:]]
+    return f"{', '.join(row[:labels])}: {', '.join(figures)}"
