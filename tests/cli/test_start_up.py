@@ -31,7 +31,7 @@ def test_no_network_of_the_zoo_needs_the_compiler_of_torch_to_be_counted() -> No
     assert imported(every, HEAVY) == []
 
 
-@pytest.mark.parametrize("words", ["--help", "models", "data"])
+@pytest.mark.parametrize("words", ["--help", "models", "data", "reproduce"])
 def test_what_needs_no_network_imports_no_torch(words: str) -> None:
     code = "import convstudy\n" + COMMAND.format(words=[words])
     assert imported(code, HEAVY | {"numpy", "torch", "PIL"}) == []

@@ -75,7 +75,7 @@ def reproduce(
     from rich.text import Text
 
     from convstudy.findings import FINDINGS, finding
-    from convstudy.report.terminal import finding_list, finding_page
+    from convstudy.report.listing import finding_list
 
     if name is None:
         Console().print(finding_list(FINDINGS.values()))
@@ -87,6 +87,8 @@ def reproduce(
     words = ["convstudy reproduce", name, *(["--quick"] if quick else []), *([f"--data {data}"] if data else [])]
     texts = _written(folder, outcome, " ".join(words))
     if output_format is FindingFormat.text:
+        from convstudy.report.terminal import finding_page
+
         console = Console()
         console.print(finding_page(about, outcome))
         console.print(Text(f"\npage: {folder / 'finding.html'}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The lists of available networks and data sets on the terminal."""
+"""The lists of available networks, data sets and classic findings on the terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from convstudy.findings import Finding
 from convstudy.report import numbers
 
 
@@ -51,6 +52,15 @@ def model_list(architectures: Iterable[ListedNetwork]) -> RenderableType:
 def source_list(sources: Iterable[ListedSource]) -> RenderableType:
     """Draw each source of images: its name, a description and, below it, its requirements."""
     return _list((15, None), ((each.name, Text.assemble(each.title, "\n", (each.needs, "dim"))) for each in sources))
+
+
+def finding_list(findings: Iterable[Finding]) -> RenderableType:
+    """Draw each finding: its name, its question, and the time that its quick and its full version take."""
+    parts: list[RenderableType] = []
+    for each in findings:
+        times = each.full_time if not each.quick_differs else f"--quick: {each.quick_minutes}; full: {each.full_time}"
+        parts += [Text.assemble((each.name, "bold"), f"  {each.question}"), Text(f"  {times}", style="dim"), Text()]
+    return Group(*parts, Text("Times are for two CPU cores."))
 
 
 def _list(widths: tuple[int | None, ...], rows: Iterable[tuple[str | Text, ...]]) -> Table:

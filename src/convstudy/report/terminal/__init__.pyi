@@ -5,7 +5,7 @@ from .costs import cost_table
 from .difference import difference
 from .evaluation import evaluation_report
 from .explanation import explanation, trend_list
-from .finding import finding_list, finding_page
+from .finding import finding_page
 from .forecast import forecast_table
 from .inspection import inspection_report
 from .introduction import introduction
@@ -27,7 +27,6 @@ __all__ = [
     "evaluation_report",
     "explanation",
     "failed_runs",
-    "finding_list",
     "finding_page",
     "forecast_table",
     "inspection_report",

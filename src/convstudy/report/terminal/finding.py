@@ -1,8 +1,8 @@
-"""The classic findings: the list of them, and what the repetition of one shows."""
+"""What the repetition of a classic finding shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -13,15 +13,6 @@ from convstudy.report.terminal.table import natural_width, plain_table
 
 STYLES = {Answer.YES: "green", Answer.NO: "red", Answer.UNDECIDED: "yellow"}
 WIDTH = 80
-
-
-def finding_list(findings: Iterable[Finding]) -> RenderableType:
-    """Draw each finding: its name, its question, and the time that its quick and its full version take."""
-    parts: list[RenderableType] = []
-    for each in findings:
-        times = each.full_time if not each.quick_differs else f"--quick: {each.quick_minutes}; full: {each.full_time}"
-        parts += [Text.assemble((each.name, "bold"), f"  {each.question}"), Text(f"  {times}", style="dim"), Text()]
-    return Group(*parts, Text("Times are for two CPU cores."))
 
 
 def finding_page(finding: Finding, outcome: Outcome) -> RenderableType:
