@@ -69,6 +69,36 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
 
 
+@pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
+@pytest.mark.parametrize("name", ["start.json", "results.json", "images.npz", "results.csv"])
+def test_damage_of_what_is_about_all_runs_is_one_line(
+    convstudy: Convstudy, copied: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    whole = (copied / "both" / name).read_bytes()
+    damage(copied / "both" / name)
+    verified = convstudy("verify", "both")
+    assert verified.status == 1
+    assert f"both/{name}" in verified.out
+    words = ("report", "both", *(("--format", "csv") if name == "results.csv" else ()))
+    said = convstudy(*words)
+    if name == "results.json" and damage is Path.unlink:  # then the comparison is not finished
+        assert said.status == 0
+        return
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert f"both/{name}" in said.err
+    assert "repeat the command" in said.err
+    assert ("delete it" in said.err) == (damage is not Path.unlink)
+    if name == "start.json" and damage is flip:
+        (copied / "both" / name).unlink()
+        compare = ("compare", "net", "--epochs", "1", "--warmup-epochs", "0.5", "--seeds", "1", "--train-images", "40")
+        assert convstudy(*compare, "--device", "cpu", "--jobs", "1", "--output", "both").status == 0
+        assert convstudy("verify", "both").status == 0
+        assert (
+            json.loads(whole)["protocol"]["data"]
+            == json.loads((copied / "both" / name).read_text())["protocol"]["data"]
+        )
+
+
 COMMANDS = {
     "predictions.parquet": ("report", "both"),
     "epochs.csv": ("watch", "both", "--once"),

@@ -13,7 +13,6 @@ from convstudy.errors import ClaimError, ToolError
 
 try:
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 except ImportError as error:
     raise ToolError(
         "Excel workbooks need openpyxl, which is not installed; `pip install convstudy[excel]` installs it"
@@ -79,7 +78,7 @@ def cells_of(path: Path, *, computed: bool) -> list[list[str]]:
         warnings.simplefilter("ignore")  # openpyxl warns about styles and extensions that it ignores
         try:
             workbook = load_workbook(path, read_only=True, data_only=computed)
-        except (BadZipFile, InvalidFileException, KeyError, OSError, ValueError, EOFError, SyntaxError) as error:
+        except Exception as error:  # a damaged workbook raises any of a dozen errors
             raise ClaimError(
                 f"{path.name}: not an Excel workbook (.xlsx): {' '.join(str(error).split())[:80]}"
             ) from None
@@ -90,7 +89,7 @@ def cells_of(path: Path, *, computed: bool) -> list[list[str]]:
                 lines = [[cell_text(value) for value in row] for row in rows]
                 if any(any(line) for line in lines):
                     return trimmed(lines)
-        except (BadZipFile, KeyError, ValueError, EOFError, SyntaxError) as error:
+        except Exception as error:
             raise ClaimError(f"{path.name}: a damaged workbook: {' '.join(str(error).split())[:80]}") from None
         finally:
             workbook.close()

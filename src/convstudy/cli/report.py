@@ -128,11 +128,13 @@ def _write_text(text: str, output: Path | None) -> None:
 def _text(folder: Path, findings: Findings, output_format: ReportFormat) -> str:
     from convstudy.errors import StudyError
     from convstudy.report import document
+    from convstudy.study import ComparisonFolder
 
     if output_format in {ReportFormat.json, ReportFormat.csv}:
         if not (folder / "results.json").exists():
             raise StudyError(
                 f"{folder} is not finished and has no results.{output_format} yet; choose another --format"
             )
+        ComparisonFolder(folder).require_undamaged(f"results.{output_format}")
         return (folder / f"results.{output_format}").read_text(encoding="utf-8")
     return document.markdown(findings) if output_format is ReportFormat.markdown else document.latex(findings)

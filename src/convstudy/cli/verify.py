@@ -15,7 +15,7 @@ def verify(
         Path, typer.Argument(metavar="DIR", help="Folder of a run or of a comparison, or a folder of such folders.")
     ],
 ) -> None:
-    """Compare every file of finished runs with the digest that was stored with it, and read the stored results.
+    """Compare every file of finished runs and comparisons with its stored digest, and read the stored results.
 
     Each damaged, cut or missing file is one line. The exit status is 1 if there are any.
     """
@@ -25,12 +25,13 @@ def verify(
 
     found = verified(folder)
     problems = list(found.problems)
-    for comparison in sorted(path.parent for path in folder.rglob("comparison.json")):
-        if not problems and (comparison / "results.json").exists():
-            try:
-                read_findings(ComparisonFolder(comparison))
-            except ConvstudyError as error:
-                problems.append(str(error))
+    for comparison in map(ComparisonFolder, sorted(path.parent for path in folder.rglob("comparison.json"))):
+        try:
+            problems += comparison.problems()
+            if not problems and (comparison.path / "results.json").exists():
+                read_findings(comparison)
+        except ConvstudyError as error:
+            problems.append(str(error))
     for problem in problems:
         typer.echo(printable(problem))
     if found.without_digests:

@@ -23,6 +23,7 @@ from convstudy.data.signatures import is_html
 from convstudy.errors import ConvstudyError, DataError, optional_module, printable
 
 SUFFIXES = (".npz", ".h5", ".hdf5")
+QUOTED = 200  # letters of another program's message
 OBJECTS_ADVICE = (
     ", such as images of different sizes; store one array of numbers, or give a folder or a table of image files"
 )
@@ -92,7 +93,7 @@ def opened(path: Path) -> Iterator[ArrayFile]:
     except ConvstudyError:
         raise
     except Exception as error:  # zipfile, NumPy and HDF5 raise anything on damaged files
-        problem = " ".join(str(error).split()) or type(error).__name__
+        problem = " ".join(str(error).split())[:QUOTED] or type(error).__name__
         raise DataError(f"{path} cannot be read as {path.suffix}: {problem}; download it again") from error
 
 

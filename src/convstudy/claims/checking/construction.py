@@ -71,11 +71,11 @@ def steps_of(table: ClaimedTable) -> tuple[Shape, tuple[Step, ...]]:
     network = describe(table)
     if network.input_shape is None:
         raise ClaimError(f"{table.source}: the input's shape is unknown; expected a first row such as Input (32,32,3)")
-    rows = [row for row in network.rows if row.row.layer.kind not in {"total", "input"}]
-    require_layers(table, rows)
-    builder = StepBuilder(network)
-    for row in rows:
-        builder.add(row, last=row is rows[-1])
+    rows = {number: row for number, row in enumerate(network.rows) if row.row.layer.kind not in {"total", "input"}}
+    require_layers(table, list(rows.values()))
+    builder, final = StepBuilder(network), max(rows)
+    for number, row in rows.items():
+        builder.add(number, row, last=number == final)
     return network.input_shape, tuple(builder.steps)
 
 
@@ -107,13 +107,14 @@ class StepBuilder:
         self.steps: list[Step] = []
         self.ends: dict[int, str] = {}
         self.row = 0
+        self.numbered: dict[str, int] = {}  # the last number that a name was given
         self.shapes: dict[str, Shape] = {"x": network.input_shape or ()}
         self.lists_activations = any(
             text.kind == LayerKind.ACTIVATION for row in network.rows for text in (row.row.layer, *row.row.layer.joined)
         )
 
-    def add(self, described: DescribedRow, *, last: bool) -> None:
-        number = self.row = self.network.rows.index(described)
+    def add(self, number: int, described: DescribedRow, *, last: bool) -> None:
+        self.row = number
         layer = described.layer
         if layer is None:
             return
@@ -149,7 +150,7 @@ class StepBuilder:
         inputs: tuple[str, ...],
         output: Shape,
     ) -> str:
-        name = unique_name(label, self.shapes)
+        name = unique_name(label, self.shapes, self.numbered)
         self.steps.append(Step(name, module, arguments, options, inputs, output, self.row))
         self.shapes[name] = output
         return name
@@ -159,8 +160,10 @@ def flat(shape: Shape) -> Shape:
     return (prod(shape),)
 
 
-def unique_name(label: str, taken: Mapping[str, Shape]) -> str:
+def unique_name(label: str, taken: Mapping[str, Shape], numbered: dict[str, int] | None = None) -> str:
     """Return a label's first word as the name of an attribute, with a number if the name is taken.
+
+    `numbered` keeps the last number of each name, so that thousands of equal labels take no longer than others.
 
     >>> unique_name("CONV1 (f=5, s=1)", {}), unique_name("ReLU", {"relu": ()}), unique_name("3x3 conv", {})
     ('conv1', 'relu_2', 'layer_3x3')
@@ -168,10 +171,13 @@ def unique_name(label: str, taken: Mapping[str, Shape]) -> str:
     name = re.sub(r"\W", "_", (label.lower().split() or [""])[0]).strip("_")
     if not name.isidentifier() or keyword.iskeyword(name) or hasattr(nn.Sequential, name) or not name.isascii():
         name = f"layer_{re.sub(r'[^a-z0-9_]', '', name)}".rstrip("_")
-    number = 2
-    unique = name
+    numbered = {} if numbered is None else numbered
+    number = numbered.get(name, 1)
+    unique = name if number == 1 else f"{name}_{number}"
     while unique in taken or unique == "x":
-        unique, number = f"{name}_{number}", number + 1
+        number += 1
+        unique = f"{name}_{number}"
+    numbered[name] = number
     return unique
 
 

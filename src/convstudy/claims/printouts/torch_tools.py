@@ -60,7 +60,7 @@ def torchinfo_grid(lines: Sequence[str], source: str) -> Grid:
     names = re.split(r"\s{2,}", lines[0].strip())
     leaves = [
         cells
-        for (depth, cells), (below, _) in zip(rows, [*rows[1:], (0, [""])], strict=True)
+        for (depth, cells), (below, _) in zip(rows, [*rows[1:], (0, [""])], strict=False)
         if ((depth > 0 or len(rows) == 1) and below <= depth) or has_own_parameters(cells, names)
     ]
     header = ["Layer", "type", *names[1:]]

@@ -17,4 +17,4 @@ def drawing_path(folder: ComparisonFolder, entrant: Entrant) -> Path:
 def drawings_of(folder: ComparisonFolder, start: Start) -> dict[str, str]:
     """Return the stored drawings as SVG, by network; networks without one are left out."""
     paths = {entrant.name: drawing_path(folder, entrant) for entrant in start.entrants}
-    return {name: path.read_text(encoding="utf-8") for name, path in paths.items() if path.is_file()}
+    return {name: path.read_text(encoding="utf-8", errors="replace") for name, path in paths.items() if path.is_file()}

@@ -13,10 +13,14 @@ from typing import Any
 from convstudy.errors import StudyError
 from convstudy.files import write_json
 from convstudy.study.runs.claim import is_claim, one_at_a_time
+from convstudy.study.runs.digests import digests_of, file_problems
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, FolderKind, flattened, require_empty, require_same
-from convstudy.study.runs.record_file import read_record
+from convstudy.study.runs.record_file import read_record, reading
 from convstudy.study.runs.writing import writing_into
+
+DIGESTS = "digests.json"  # of the files that are about the whole comparison
+AGAIN = "delete it and repeat the command that wrote it, which keeps finished runs"
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,34 @@ class ComparisonFolder:
             finally:
                 if new and self.path.is_dir() and all(map(is_claim, self.path.iterdir())):
                     shutil.rmtree(self.path, ignore_errors=True)
+
+    @contextmanager
+    def sealing(self, *names: str) -> Iterator[None]:
+        """Store the digests of files that the block writes; without them, the files are read unchecked.
+
+        They are forgotten first, so that a process that is killed leaves no digests of other files.
+        """
+        path = self.path / DIGESTS
+        known = {name: stored for name, stored in self._digests().items() if name not in names}
+        if path.exists():
+            write_json(path, known)
+        yield
+        write_json(path, known | digests_of([self.path / name for name in names]))
+
+    def problems(self, *names: str) -> Iterator[str]:
+        """Yield what is wrong with files whose digests are known; without names, with any of them."""
+        yield from file_problems(self.path, {"files": self._digests()}, names or None)
+
+    def require_undamaged(self, name: str) -> None:
+        """Check a file of the comparison as a whole. Raises: StudyError, if it is damaged or missing."""
+        for problem in self.problems(name):
+            raise StudyError(f"{problem}; {AGAIN if (self.path / name).exists() else AGAIN.partition(' and ')[2]}")
+
+    def _digests(self) -> dict[str, dict[str, Any]]:
+        path = self.path / DIGESTS
+        if not path.exists():
+            return {}
+        return read_record(dict[str, dict[str, Any]], path, AGAIN)
 
     def looks(self) -> tuple[int, ...]:
         """Return the numbers of seeds per network at which results were seen. Raises: StudyError, if unreadable."""
@@ -112,10 +144,11 @@ class ComparisonFolder:
         self.check(identity, allow_mixed=allow_mixed)
         if self.grows(identity):
             self._note_earlier_look()
-            (self.path / "results.json").unlink(missing_ok=True)
+            for outdated in (DIGESTS, "results.json"):
+                (self.path / outdated).unlink(missing_ok=True)
             write_json(self.path / "comparison.json", identity)
         elif not self.holds(identity):
-            for outdated in ("results.json", "budget.json"):
+            for outdated in (DIGESTS, "results.json", "budget.json"):
                 (self.path / outdated).unlink(missing_ok=True)
             write_json(self.path / "comparison.json", identity)
 
@@ -129,7 +162,13 @@ class ComparisonFolder:
     def imported(self) -> dict[str, dict[str, Any]]:
         """Return folder and seeds of each network whose predictions were imported."""
         path = self.path / "imported.json"
-        register: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not path.exists():
+            return {}
+        with reading(path, "delete it, and import the predictions again"):
+            register: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+            for network in register.values():
+                _require_plain(network["folder"])
+                _require_numbers(network["seeds"])
         return register
 
     def identity(self) -> dict[str, Any]:
@@ -137,11 +176,24 @@ class ComparisonFolder:
         path = self.path / "comparison.json"
         if not path.exists():
             raise StudyError(f"{self.path} holds no comparison; expected a folder written by `convstudy compare`")
-        try:
+        with reading(path, "use another folder"):
             identity: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise StudyError(f"{path} cannot be read ({error}); choose another `output`", setting=OUTPUT) from error
+            for name, _ in zip(identity["folders"], map(str.strip, identity["models"]), strict=True):
+                _require_plain(name)
+            _require_numbers(identity["seeds"])
+            flattened(identity)
         return identity
+
+
+def _require_plain(name: str) -> None:
+    """Check the name of a folder in a comparison. Raises: ValueError, if it would lead elsewhere."""
+    if Path(name).name != name or "\\" in name or "\0" in name:
+        raise ValueError(f"{name!r} is not the name of a folder in it")
+
+
+def _require_numbers(seeds: list[int]) -> None:
+    if not all(type(seed) is int for seed in seeds):
+        raise TypeError("a seed is not a whole number")
 
 
 def _same(there: dict[str, Any], here: dict[str, Any]) -> bool:

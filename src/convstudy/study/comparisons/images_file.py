@@ -39,6 +39,7 @@ def write_images(folder: ComparisonFolder, findings: Findings) -> None:
 
 def with_images(findings: Findings, folder: ComparisonFolder) -> Findings:
     """Return the findings with the stored images; unchanged if none were stored."""
+    folder.require_undamaged(_path(folder).name)
     if not _path(folder).exists():
         return findings
     with np.load(_path(folder), allow_pickle=False) as stored:

@@ -16,10 +16,11 @@ from convstudy.study.comparisons.drawings import drawings_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.provenance import expected_records, foreign_runs, refuse_foreign
 from convstudy.study.comparisons.results import Findings, Protocol
-from convstudy.study.comparisons.results_file import read_start
+from convstudy.study.comparisons.results_file import AGAIN, read_start
 from convstudy.study.comparisons.start import Start, layers_of
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
+from convstudy.study.runs.record_file import reading
 from convstudy.study.runs.status import at_work, failure_reason
 
 
@@ -55,7 +56,8 @@ def write_start(folder: ComparisonFolder, comparison: Comparison, *, allow_mixed
         expected=expected_records(comparison),
         allow_mixed=allow_mixed,
     )
-    write_json(folder.start, asdict(start))
+    with folder.sealing(folder.start.name):
+        write_json(folder.start, asdict(start))
 
 
 def read_unfinished(folder: ComparisonFolder) -> Findings:
@@ -63,6 +65,11 @@ def read_unfinished(folder: ComparisonFolder) -> Findings:
 
     Raises: StudyError, if the folder holds no comparison, or one without `start.json`.
     """
+    with reading(folder.path, AGAIN):
+        return _findings(folder)
+
+
+def _findings(folder: ComparisonFolder) -> Findings:
     start, protocol = _start(folder)
     design = design_of(protocol.until)
     counted = design.counted(folder, {entrant.name: entrant.folder for entrant in start.entrants}, protocol.seeds)
@@ -80,18 +87,20 @@ def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
 
     Raises: as `read_unfinished`.
     """
-    start, protocol = _start(folder)
-    return tuple(_states(folder, start.entrants, protocol))
+    with reading(folder.path, AGAIN):
+        start, protocol = _start(folder)
+        return tuple(_states(folder, start.entrants, protocol))
 
 
 def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
     """Return the number of epochs of a run of each network. Raises: as `read_unfinished`."""
-    start, protocol = _start(folder)
-    trainings = max(len(protocol.lr_grid), 1)
-    return {
-        entrant.name: trainings * (protocol.epochs.get(entrant.name) or int(protocol.recipe["epochs"] or 0))
-        for entrant in start.entrants
-    }
+    with reading(folder.path, AGAIN):
+        start, protocol = _start(folder)
+        trainings = max(len(protocol.lr_grid), 1)
+        return {
+            entrant.name: trainings * (protocol.epochs.get(entrant.name) or int(protocol.recipe["epochs"] or 0))
+            for entrant in start.entrants
+        }
 
 
 def seconds_left(states: Sequence[RunState], epochs: Mapping[str, int], jobs: int) -> float | None:
@@ -119,7 +128,8 @@ def seconds_left(states: Sequence[RunState], epochs: Mapping[str, int], jobs: in
 
 def jobs_of(folder: ComparisonFolder) -> int:
     """Return the number of runs of a comparison at the same time. Raises: as `read_unfinished`."""
-    return int(_start(folder)[0].environment["parallel_runs"])
+    with reading(folder.path, AGAIN):
+        return max(1, int(_start(folder)[0].environment["parallel_runs"]))
 
 
 def _states(folder: ComparisonFolder, entrants: Sequence[Entrant], protocol: Protocol) -> Iterator[RunState]:

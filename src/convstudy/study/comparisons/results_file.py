@@ -14,13 +14,18 @@ from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.images_file import with_images, write_images
 from convstudy.study.comparisons.results import Findings, Metric, ModelResult, Results
 from convstudy.study.comparisons.start import Start, layers_of
-from convstudy.study.runs.record_file import read_record
+from convstudy.study.runs.record_file import read_record, reading
 from convstudy.study.runs.result import RunResult
 from convstudy.wording import spreadsheet_text
 
 
 def write_findings(folder: ComparisonFolder, findings: Findings) -> None:
     """Write `images.npz`, `results.csv` and, last, `results.json`."""
+    with folder.sealing("images.npz", "results.csv", "results.json"):
+        _write(folder, findings)
+
+
+def _write(folder: ComparisonFolder, findings: Findings) -> None:
     write_images(folder, findings)
     with whole_file(folder.path / "results.csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
         rows = [_flat_row(model) for model in findings.results.models]
@@ -41,6 +46,7 @@ def read_results(folder: ComparisonFolder) -> Results:
         raise StudyError(
             f"{folder.path} holds a comparison that is not finished; repeat its `convstudy compare` command"
         )
+    folder.require_undamaged(path.name)
     return read_record(Results, path, AGAIN)
 
 
@@ -48,12 +54,13 @@ def read_findings(folder: ComparisonFolder) -> Findings:
     """Read a finished comparison. Raises: StudyError, if there is none or a file cannot be read."""
     results = read_results(folder)
     try:
-        runs = _runs(folder, folder.identity())
-        start = read_start(folder)
-        drawings = drawings_of(folder, start)
-        findings = Findings(results=results, runs=runs, layers=layers_of(start), drawings=drawings)
-        return with_images(findings, folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        with reading(folder.path, AGAIN):
+            runs = _runs(folder, folder.identity())
+            start = read_start(folder)
+            drawings = drawings_of(folder, start)
+            findings = Findings(results=results, runs=runs, layers=layers_of(start), drawings=drawings)
+            return with_images(findings, folder)
+    except OSError as error:
         raise StudyError(f"{folder.path} cannot be read ({type(error).__name__}: {error}); {AGAIN}") from error
 
 
@@ -62,6 +69,7 @@ def read_start(folder: ComparisonFolder) -> Start:
 
     Raises: StudyError, if the file cannot be read.
     """
+    folder.require_undamaged(folder.start.name)
     return read_record(Start, folder.start, AGAIN) if folder.start.exists() else Start()
 
 

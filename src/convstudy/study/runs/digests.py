@@ -22,8 +22,12 @@ def sealed(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     Runs without them, of earlier versions, are read without these checks.
     """
     paths = sorted(path for pattern in FILES for path in folder.glob(pattern))
-    files = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths}
-    return signed({**record, "files": files})
+    return signed({**record, "files": digests_of(paths)})
+
+
+def digests_of(paths: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """Return the sizes and digests of files, by name."""
+    return {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths}
 
 
 def signed(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,9 +60,9 @@ def check_files(folder: Path, record: Mapping[str, Any], names: Sequence[str] | 
 
 
 def file_problems(folder: Path, record: Mapping[str, Any], names: Sequence[str] | None = None) -> Iterator[str]:
-    """Yield what is wrong with the files of a run; with `names`, the content of these only."""
+    """Yield what is wrong with the files of a run or comparison; with `names`, the content of these only."""
     for name, stored in record.get("files", {}).items():
-        path = folder / name
+        path = folder / Path(name).name
         if names is not None and name not in names:
             continue
         if not path.is_file():

@@ -34,6 +34,7 @@ imported.json              the networks whose predictions were imported, with fo
 images.npz                 the test images that the report shows, with the networks' answers and activation maps
 NAME.svg                   the drawing of a network, which the report shows
 results.json, results.csv, report.html
+digests.json               sizes and digests of start.json, images.npz, results.json and results.csv
 """
 
 from __future__ import annotations
@@ -52,10 +53,10 @@ from safetensors.torch import save_model
 from torch import nn
 
 from convstudy.data import ImageSet
-from convstudy.errors import StudyError
 from convstudy.files import DRAFTS, whole_file, write_json
 from convstudy.processes import first
-from convstudy.study.runs.digests import READ_BY_REPORTS, check_files, check_record, sealed
+from convstudy.study.runs.digests import AGAIN, READ_BY_REPORTS, check_files, check_record, sealed
+from convstudy.study.runs.record_file import reading
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits
 from convstudy.training import Epoch
 
@@ -185,35 +186,33 @@ class RunFolder:
     def record(self) -> dict[str, Any]:
         """Return the content of `run.json`. Raises: StudyError, if it is not valid JSON or does not have its digest."""
         path = self.path / "run.json"
-        try:
+        with reading(path, AGAIN):
             record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise StudyError(
-                f"{path} cannot be read ({type(error).__name__}: {error}); delete this folder to repeat the run"
-            ) from error
-        check_record(record, path)
+            check_record(record, path)
         return record
 
     def epochs_so_far(self) -> tuple[Epoch, ...]:
         """Return the metrics of the finished epochs."""
         if not (self.path / "epochs.csv").exists():
             return ()
-        epochs = pd.read_csv(self.path / "epochs.csv").to_dict("records")
-        return tuple(Epoch(**{str(key): value for key, value in epoch.items()}) for epoch in epochs)
+        with reading(self.path / "epochs.csv", AGAIN):
+            epochs = pd.read_csv(self.path / "epochs.csv").to_dict("records")
+            return tuple(Epoch(**{str(key): value for key, value in epoch.items()}) for epoch in epochs)
 
     def read(self) -> RunResult:
         """Return the learning curve and the test predictions of the run. Raises: StudyError, if a file is damaged."""
         record = self.record()
-        check_files(self.path, record, READ_BY_REPORTS)
-        answers = pd.read_parquet(self.path / "predictions.parquet")
-        return RunResult(
-            model=record["model"],
-            seed=record["seed"],
-            epochs=self.epochs_so_far(),
-            labels=answers["label"].to_numpy(np.int64),
-            logits=self._logits_of(answers, record),
-            groups=tuple(answers["group"]) if "group" in answers else (),
-        )
+        with reading(self.path, AGAIN):
+            check_files(self.path, record, READ_BY_REPORTS)
+            answers = pd.read_parquet(self.path / "predictions.parquet")
+            return RunResult(
+                model=record["model"],
+                seed=record["seed"],
+                epochs=self.epochs_so_far(),
+                labels=answers["label"].to_numpy(np.int64),
+                logits=self._logits_of(answers, record),
+                groups=tuple(answers["group"]) if "group" in answers else (),
+            )
 
     def _logits_of(self, answers: pd.DataFrame, record: dict[str, Any]) -> Logits:
         """Return the logits of the test images; many logits stay in their file until they are needed."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from convstudy.errors import StudyError
+from convstudy.errors import ConvstudyError, StudyError
 
+QUOTED = 300  # letters of another program's message
 Record = TypeVar("Record")
 
 
@@ -19,8 +22,31 @@ def read_record(kind: type[Record], path: Path, advice: str, *, setting: str | N
     """
     try:
         return as_record(kind, path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StudyError(f"{path} cannot be read ({_in_one_line(error)}); {advice}", setting=setting) from error
+
+
+@contextmanager
+def reading(path: Path, advice: str) -> Iterator[None]:
+    """Turn errors about content of another form than it was written in, in the block, into one line.
+
+    Files of others may hold anything: a list in place of a number, or texts nested a thousand deep.
+
+    Raises: StudyError, with the file or folder and `advice`, in place of such an error.
+
+    >>> with reading(Path("runs/run.json"), "delete it"):
+    ...     [][0]
+    Traceback (most recent call last):
+    convstudy.errors.StudyError: runs/run.json cannot be read (IndexError: list index out of range); delete it
+    """
+    try:
+        yield
+    except ConvstudyError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the system, and not of a parser
+            raise
+        raise StudyError(f"{path} cannot be read ({_in_one_line(error)}); {advice}") from error
 
 
 def as_record(kind: type[Record], text: str) -> Record:
@@ -42,7 +68,7 @@ def _adapter(kind: Any) -> Any:
 def _in_one_line(error: Exception) -> str:
     """Return the first problem and its location; most such errors come from files of another version."""
     if not hasattr(error, "errors"):
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:QUOTED]}"
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
+    return (f"{where}: {first['msg']}" if where else str(first["msg"]))[:QUOTED]

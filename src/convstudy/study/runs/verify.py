@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy.errors import StudyError
-from convstudy.study.runs.digests import file_problems
+from convstudy.study.runs.digests import AGAIN, file_problems
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.record_file import reading
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ def verify(path: Path) -> Verified:
     for run in runs:
         try:
             record = run.record()
+            without += "files" not in record
+            with reading(run.path / "run.json", AGAIN):
+                problems += file_problems(run.path, record)
         except StudyError as error:
             problems.append(str(error))
-            continue
-        without += "files" not in record
-        problems += file_problems(run.path, record)
     return Verified(len(runs), without, tuple(problems))
