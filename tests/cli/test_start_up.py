@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-FOR_FILES_AND_REPORTS = {"h5py", "jinja2", "openpyxl", "pandas", "plotly", "pyarrow", "scipy", "sklearn", "statsmodels"}
+FOR_FILES_AND_REPORTS = {"h5py", "jinja2", "openpyxl", "pandas", "pyarrow", "scipy", "sklearn", "statsmodels"}
 HEAVY = FOR_FILES_AND_REPORTS | {"sympy", "torchvision", "torch._dynamo"}
 COMMAND = "from convstudy.cli.app import app; app({words!r}, standalone_mode=False)"
 
@@ -38,7 +38,7 @@ def test_what_needs_no_network_imports_no_torch(words: str) -> None:
 
 
 def test_training_imports_no_library_of_the_report() -> None:
-    of_the_report = {"pandas.core", "plotly", "scipy.stats", "sklearn.metrics", "statsmodels"}
+    of_the_report = {"pandas.core", "scipy.stats", "sklearn.metrics", "statsmodels"}
     assert imported("import convstudy.cli.train, convstudy.study.comparisons.single_run", of_the_report) == []
 
 

@@ -193,7 +193,7 @@ def _with_images(findings: Findings, labels: Labels) -> Findings:
         for name, layer in (("net", "conv2"), ("resnet34", "layer4"), (NASTY_NETWORK, None))
         if name in {run.model for run in findings.runs}
     ]
-    ramp = np.arange(16, dtype=np.uint8).reshape(4, 4) * 17
+    ramp = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
 
     def mapped(image: ShownImage) -> ShownImage:
         maps = (ActivationMap(answer.model, answer.answer, ramp) for answer in image.answers[: len(sources)][:2])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -50,7 +48,7 @@ class Element:
         ]
 
 
-INLINE = {"span", "strong", "b", "i", "code", "a", "svg", "line"}
+INLINE = {"span", "strong", "b", "i", "code", "a", "svg", "line", "use", "defs"}
 
 
 class _Builder(HTMLParser):
@@ -85,7 +83,11 @@ def parse(page: str) -> Element:
     return root
 
 
-def chart(page: Element, name: str) -> dict[str, Any]:
-    """The figure that Plotly gets for the chart with this id."""
-    figure: dict[str, Any] = json.loads(page.one("script", **{"data-chart": name}).text)
-    return figure
+def chart(page: Element, name: str) -> Element:
+    """The chart with this id, as an SVG element; of two for wide and narrow screens, the wide one."""
+    return page.one("div", id=name).all("svg")[0]
+
+
+def said(page: Element, name: str) -> list[str]:
+    """What a reader sees when pointing at the parts of a chart."""
+    return [title.text for title in chart(page, name).all("title")]

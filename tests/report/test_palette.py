@@ -9,11 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from convstudy.report.figures import COLORS
+from convstudy.drawing.colours import SERIES, SHARES
+from convstudy.report.page_images import HEAT
 
 CSS = files("convstudy.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+COLORS = {"series": SERIES, "heat": SHARES}
 LIGHT, DARK = (
-    dict(re.findall(r"--([\w-]+): #([0-9a-f]{6});", block)) for block in re.findall(r":root[^{]*\{([^}]*)\}", CSS)[:2]
+    dict(re.findall(r"--([\w-]+): #([0-9a-f]{6});", block))
+    | {f"{kind}-{number}": pair[dark][1:] for kind, of_kind in COLORS.items() for number, pair in enumerate(of_kind)}
+    for dark, block in enumerate(re.findall(r":root[^{]*\{([^}]*)\}", CSS)[:2])
 )
 SCHEMES = pytest.mark.parametrize("scheme", [LIGHT, LIGHT | DARK], ids=["light", "dark"])
 
@@ -51,17 +55,26 @@ def test_text_and_lines_stand_out_from_the_page(scheme: dict[str, str]) -> None:
     for text in ("ink", "ink-soft", "link"):
         assert contrast(scheme[text], scheme["surface"]) >= 4.5  # WCAG 2.2, 1.4.3
     assert contrast(scheme["notice"], scheme["notice-surface"]) >= 4.5
-    for series in range(1, COLORS + 1):
+    for series in range(len(SERIES)):
         assert contrast(scheme[f"series-{series}"], scheme["surface"]) >= 3  # WCAG 2.2, 1.4.11
 
 
 @SCHEMES
 @pytest.mark.parametrize("sight", [np.eye(3), PROTANOPIA, DEUTERANOPIA], ids=["trichromat", "protanope", "deuteranope"])
 def test_the_first_networks_differ_for_every_eye(scheme: dict[str, str], sight: npt.NDArray[np.float64]) -> None:
-    colors = [lab(sight @ linear(scheme[f"series-{series}"])) for series in range(1, 5)]
+    colors = [lab(sight @ linear(scheme[f"series-{series}"])) for series in range(4)]
     for place, color in enumerate(colors):
         for other in colors[place + 1 :]:
             assert np.linalg.norm(color - other) > 15
+
+
+@SCHEMES
+def test_twenty_networks_have_colors_of_their_own_and_maps_another(scheme: dict[str, str]) -> None:
+    assert len(SERIES) == 20
+    map_color = "".join(f"{level:02x}" for level in HEAT)
+    colors = [lab(linear(color)) for color in (*(scheme[f"series-{n}"] for n in range(20)), map_color)]
+    distances = [np.linalg.norm(a - b) for place, a in enumerate(colors) for b in colors[:place]]
+    assert min(distances) > 25
 
 
 @SCHEMES

@@ -9,15 +9,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from convstudy.report.critical_difference import critical_difference_diagram
+from convstudy.drawing.scene import Group, Line
+from convstudy.report.charts.ranks import critical_difference_diagram
 from convstudy.report.ranks import csv, html, latex, markdown, verdict
 from convstudy.study import ComparisonFolder, rank, write_findings
 from convstudy.study.comparisons.results import Findings
 from tests.conftest import Said
 from tests.report.made_up import NASTY_NETWORK, made_up_findings
 from tests.report.page import chart, parse
+from tests.report.page import said as said_of
 
 NETWORKS = ("C4.5", "C4.5+m", "C4.5+cf", "C4.5+m+cf")
 AUC = """
@@ -75,30 +78,38 @@ def test_demsars_example(folders: list[Path]) -> None:
 
 def test_the_diagram_is_demsars(folders: list[Path]) -> None:
     ranking = rank(folders)
-    lines = [(trace.x, trace.y) for trace in critical_difference_diagram(ranking).data]
-    axis, bars = lines[0], [line for line in lines if line[1][0] == line[1][-1] and line[1][0] > 0]
-    assert axis == ((1, 4), (0, 0))
-    low, high = ranking.test.mean_ranks[0], ranking.test.mean_ranks[3]
-    assert [(round(x[0] + 0.03, 9), round(x[1] - 0.03, 9)) for x, _ in bars] == [(round(low, 9), round(high, 9))]
-    elbows = [(x, y) for x, y in lines if len(x) == 3]
-    assert [x[0] for x, _ in elbows] == list(ranking.test.mean_ranks)
-    assert [x[2] < 1 for x, _ in elbows] == [True, True, False, False]  # the better half ends at the right
-    down = [y[1] for _, y in elbows]
+    scene, means = critical_difference_diagram(ranking), ranking.test.mean_ranks
+    groups = [mark for mark in scene.marks if isinstance(mark, Group)]
+    elbows = [mark for group in groups for mark in group.marks if isinstance(mark, Line) and len(mark.points) == 3]
+    places = [elbow.points[0][0] for elbow in elbows]
+    slope, offset = np.polyfit(means, places, 1)
+    np.testing.assert_allclose(offset + slope * np.array(means), places, atol=1e-6)
+    assert slope < 0  # the best rank is on the right
+    ends = [elbow.points[2][0] for elbow in elbows]
+    assert ends == [scene.width, scene.width, 0, 0]  # the better half ends at the right
+    down = [elbow.points[1][1] for elbow in elbows]
     assert down[0] < down[1] == down[2] > down[3]  # nearer the edge, higher up: no line crosses another
-    critical = next(line for line in lines if line[1] == (-1.2, -1.2))
-    assert critical[0][1] - critical[0][0] == pytest.approx(1.25, abs=0.005)
+    (bar,) = (mark for group in groups if group.title.startswith("no difference") for mark in group.marks)
+    assert isinstance(bar, Line)
+    assert abs(bar.points[0][0] - bar.points[1][0]) == pytest.approx(abs(slope) * (means[3] - means[0]), abs=8)
+    lines = [mark for mark in scene.marks if isinstance(mark, Line)]
+    critical = next(
+        line for line in lines if line.points[0][1] == line.points[1][1] < places[0] and line is not lines[0]
+    )
+    across = abs(critical.points[1][0] - critical.points[0][0])
+    assert across / abs(slope) == pytest.approx(1.25, abs=0.005)
 
 
 def test_the_page_says_all_of_it_in_words(folders: list[Path]) -> None:
     page = parse(html(rank(folders), "convstudy report a b"))
     assert page.all("h2")[0].attributes["id"] == "ranks-of-networks"
-    words = page.one("div", role="img").attributes["aria-label"] or ""
+    words = chart(page, "ranks").attributes["aria-label"] or ""
     assert "C4.5+m+cf 1.96, C4.5+m 2.00, C4.5+cf 2.89, C4.5 3.14. " in words
     assert words.endswith(" C4.5+m+cf, C4.5+m, C4.5+cf, C4.5.")
     table = page.all("table")[0]
     assert table.rows()[0] == ["set-0", "79.8%rank 1", "76.8%rank 3", "77.1%rank 2", "76.3%rank 4", "1", "20"]
     assert page.one("code", id="command").text == "convstudy report a b"
-    assert chart(page, "ranks")["data"]
+    assert "C4.5+m+cf: mean rank 1.96" in said_of(page, "ranks")
 
 
 def test_documents_have_the_tables(folders: list[Path]) -> None:

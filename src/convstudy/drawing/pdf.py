@@ -32,7 +32,10 @@ def pdf(scene: Scene) -> bytes:
     drawn = [_flipped(scene.height, points), *(_mark(mark) for mark in [paper, *scene.all_marks()])]
     content = zlib.compress("\n".join(drawn).encode("cp1252", "replace"), 9)
     box = f"[0 0 {_number(scene.width * points)} {_number(scene.height * points)}]"
-    fonts = "/Resources << /Font << /F1 4 0 R /F2 5 0 R >> >>"
+    states = {mark.opacity for mark in scene.all_marks() if isinstance(mark, Polygon) and mark.opacity < 1}
+    opacities = " ".join(f"/{_state(each)} << /ca {_number(each)} >>" for each in sorted(states))
+    extra = f" /ExtGState << {opacities} >>" if states else ""
+    fonts = f"/Resources << /Font << /F1 4 0 R /F2 5 0 R >>{extra} >>"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
@@ -43,6 +46,11 @@ def pdf(scene: Scene) -> bytes:
         f"<< /Title ({_escaped(scene.title)}) /Producer (convstudy) >>".encode("cp1252", "replace"),
     ]
     return _file(objects)
+
+
+def _state(opacity: float) -> str:
+    """Return the name of the graphics state in which areas have an opacity."""
+    return f"A{round(100 * opacity)}"
 
 
 def _font(name: str) -> bytes:
@@ -74,13 +82,14 @@ def _mark(mark: Mark) -> str:
     if isinstance(mark, Rect):
         return _painted(_rounded(mark), mark.fill, mark.stroke, mark.stroke_width, "3 2.5" if mark.dashed else "")
     if isinstance(mark, Polygon):
-        return _painted(_outline(mark.points), mark.fill, mark.stroke, mark.width)
+        drawn = _painted(_outline(mark.points), mark.fill, mark.stroke, mark.width)
+        return drawn if mark.opacity == 1 else f"q /{_state(mark.opacity)} gs {drawn} Q"
     if isinstance(mark, Circle):
         drawn = _painted(_circle(mark), mark.fill, mark.stroke, 0.9)
         return "\n".join([drawn, *map(_mark, signs(mark))])
     if isinstance(mark, Line):
         path = _path(mark)
-        drawn = _painted(path, "", mark.stroke, mark.width, "3.2 2.4" if mark.dashed else "")
+        drawn = _painted(path, "", mark.stroke, mark.width, " ".join(map(_number, mark.pattern)))
         return drawn + ("\n" + _painted(_outline(head(mark)), mark.stroke) if mark.arrow else "")
     return _text(mark)
 

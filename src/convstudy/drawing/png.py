@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import cycle, pairwise
 from math import ceil, hypot
 
 from PIL import Image, ImageDraw, ImageFont
@@ -63,7 +63,7 @@ class _Canvas:
         if isinstance(mark, Rect):
             self._rect(mark)
         elif isinstance(mark, Polygon):
-            self.pen.polygon(self._points(mark.points), fill=_rgb(mark.fill))
+            self._polygon(mark)
             if mark.stroke:
                 self._stroke([*mark.points, mark.points[0]], mark.stroke, mark.width)
         elif isinstance(mark, Circle):
@@ -84,6 +84,15 @@ class _Canvas:
         grown = (box[0] - half, box[1] - half, box[2] + half, box[3] + half)
         self.pen.rounded_rectangle(grown, rect.radius * self.scale, fill=_rgb(rect.fill), outline=outline, width=width)
 
+    def _polygon(self, polygon: Polygon) -> None:
+        points, fill = self._points(polygon.points), _rgb(polygon.fill)
+        if polygon.opacity == 1:
+            self.pen.polygon(points, fill=fill)
+            return
+        mask = Image.new("L", self.image.size, 0)
+        ImageDraw.Draw(mask).polygon(points, fill=round(255 * polygon.opacity))
+        self.image.paste(fill, (0, 0), mask)
+
     def _circle(self, circle: Circle) -> None:
         x, y, r = circle.x * self.scale, circle.y * self.scale, (circle.radius + 0.45) * self.scale
         width = max(round(0.9 * self.scale), 1)
@@ -93,7 +102,7 @@ class _Canvas:
 
     def _line(self, line: Line) -> None:
         points = _flattened(line)
-        for piece in _dashes(points, 3.2, 2.4) if line.dashed else [points]:
+        for piece in _dashes(points, line.pattern) if line.pattern else [points]:
             self._stroke(piece, line.stroke, line.width)
         if line.arrow:
             self.pen.polygon(self._points(head(line)), fill=_rgb(line.stroke))
@@ -132,10 +141,11 @@ def _flattened(line: Line) -> list[Point]:
     return points
 
 
-def _dashes(points: Sequence[Point], on: float, off: float) -> list[list[Point]]:
-    """Return the pieces of a dashed line."""
+def _dashes(points: Sequence[Point], pattern: Sequence[float]) -> list[list[Point]]:
+    """Return the pieces of a dashed line; the pattern has the lengths of dashes and gaps in turn."""
     found: list[list[Point]] = [[points[0]]]
-    left, drawing = on, True
+    lengths = cycle(pattern)
+    left, drawing = next(lengths), True
     for (a, b), (c, d) in pairwise(points):
         whole = hypot(c - a, d - b)
         at = 0.0
@@ -147,7 +157,7 @@ def _dashes(points: Sequence[Point], on: float, off: float) -> list[list[Point]]
             else:
                 found.append([point])
             drawing = not drawing
-            left = on if drawing else off
+            left = next(lengths)
         left -= whole - at
         if drawing and whole:
             found[-1].append((c, d))

@@ -14,6 +14,7 @@ Command = tuple[str, Point] | tuple[str, Point, Point]  # move or line to a poin
 
 CAP_HEIGHT = 0.36  # of the font size: half the height of a capital, by which a baseline is below the middle
 ARROW = 4.2  # length of an arrow's head
+DASHES = (3.2, 2.4)
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Polygon:
     fill: str
     stroke: str = ""
     width: float = 0.8
+    opacity: float = 1
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ class Line:
     dashed: bool = False
     arrow: bool = False
     radius: float = 3.5
+    dashes: tuple[float, ...] = ()  # other than those of `dashed`
+
+    @property
+    def pattern(self) -> tuple[float, ...]:
+        """Return the lengths of dashes and gaps, in turn; empty for a solid line."""
+        return self.dashes or (DASHES if self.dashed else ())
 
 
 @dataclass(frozen=True)
@@ -96,10 +104,11 @@ Mark = Polygon | Rect | Circle | Line | Text
 
 @dataclass(frozen=True)
 class Group:
-    """Marks that are one thing, and what a reader sees when pointing at it."""
+    """Marks that are one thing, and what a reader sees when pointing at it; a page finds it by its name."""
 
     title: str
     marks: tuple[Mark, ...]
+    name: str = ""
 
 
 @dataclass
@@ -140,6 +149,8 @@ def commands(line: Line) -> list[Command]:
         whole = hypot(c - a, d - b) or 1
         cut = min(ARROW * 0.8, whole)
         points[-1] = (c - (c - a) * cut / whole, d - (d - b) * cut / whole)
+    if not line.radius:
+        return [("M", points[0]), *(("L", point) for point in points[1:])]
     found: list[Command] = [("M", points[0])]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         radius = min(line.radius, _distance(before, corner) / 2, _distance(corner, after) / 2)
@@ -181,7 +192,8 @@ def _towards(start: Point, end: Point, length: float) -> Point:
 def moved(mark: Mark | Group, across: float) -> Mark | Group:
     """Return a mark further to the right."""
     if isinstance(mark, Group):
-        return Group(mark.title, tuple(each for each in (moved(one, across) for one in mark.marks) if not_group(each)))
+        marks = tuple(each for each in (moved(one, across) for one in mark.marks) if not_group(each))
+        return replace(mark, marks=marks)
     if isinstance(mark, (Polygon, Line)):
         return replace(mark, points=tuple((x + across, y) for x, y in mark.points))
     return replace(mark, x=mark.x + across)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from convstudy.drawing.colours import palette
 from convstudy.drawing.scene import Circle, Group, Line, Mark, Point, Polygon, Rect, Scene, Text, commands, head, signs
@@ -29,6 +30,22 @@ def svg(scene: Scene) -> str:
         "",
     ]
     return "\n".join(parts)
+
+
+def element(scene: Scene, words: str) -> str:
+    """Return an SVG element for a page, without paper and without a style of its own; `words` describe it."""
+    usual = _Usual.of(scene)
+    width, height = _number(scene.width * scene.scale), _number(scene.height * scene.scale)
+    opening = (
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {_number(scene.width)} {_number(scene.height)}" '
+        f'font-size="{usual.size}" text-anchor="{usual.anchor}" fill="none" role="img" aria-label="{quoted(words)}">'
+    )
+    return opening + "".join(_marks(scene, usual)) + "</svg>"
+
+
+def quoted(text: str) -> str:
+    """Return text as the value of an attribute."""
+    return escape(text).replace('"', "&quot;")
 
 
 @dataclass(frozen=True)
@@ -91,7 +108,22 @@ def dark_rules(body: str, scope: str = "") -> str:
 
 
 def _group(group: Group, usual: _Usual) -> str:
-    return f"<g><title>{escape(group.title)}</title>{''.join(_mark(mark, usual) for mark in group.marks)}</g>"
+    named = f' class="{quoted(group.name)}"' if group.name else ""
+    title = f"<title>{escape(group.title)}</title>" if group.title else ""
+    return f"<g{named}>{title}{''.join(_in_group(group.marks, usual))}</g>"
+
+
+def _in_group(marks: Sequence[Mark], usual: _Usual) -> Iterator[str]:
+    """Yield marks in their order, but successive lines of one look as one path."""
+    for are_lines, run in groupby(marks, key=lambda mark: isinstance(mark, Line)):
+        lines: dict[str, str] = {}
+        for mark in run:
+            if isinstance(mark, Line):
+                for look, path in _pieces(mark):
+                    lines[look] = lines.get(look, "") + path
+            elif not are_lines:
+                yield _mark(mark, usual)
+        yield from _paths(lines)
 
 
 def _mark(mark: Mark, usual: _Usual) -> str:
@@ -104,7 +136,8 @@ def _mark(mark: Mark, usual: _Usual) -> str:
     if isinstance(mark, Polygon):
         points = " ".join(f"{_number(x)},{_number(y)}" for x, y in mark.points)
         joined = ' stroke-linejoin="round"' if mark.stroke else ""
-        return f'<polygon points="{points}"{_paint(mark.fill, mark.stroke, mark.width)}{joined}/>'
+        opacity = f' fill-opacity="{_number(mark.opacity)}"' if mark.opacity < 1 else ""
+        return f'<polygon points="{points}"{_paint(mark.fill, mark.stroke, mark.width)}{joined}{opacity}/>'
     if isinstance(mark, Circle):
         place = f'cx="{_number(mark.x)}" cy="{_number(mark.y)}" r="{_number(mark.radius)}"'
         lines = signs(mark)
@@ -116,7 +149,8 @@ def _mark(mark: Mark, usual: _Usual) -> str:
 
 
 def _look(line: Line) -> str:
-    return _paint("", line.stroke, line.width) + (' stroke-dasharray="3.2 2.4"' if line.dashed else "")
+    dashes = " ".join(map(_number, line.pattern))
+    return _paint("", line.stroke, line.width) + (f' stroke-dasharray="{dashes}"' if dashes else "")
 
 
 def _pieces(line: Line) -> Iterator[tuple[str, str]]:

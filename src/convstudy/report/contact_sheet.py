@@ -12,8 +12,8 @@ import numpy as np
 from convstudy.errors import printable
 from convstudy.files import whole_file
 from convstudy.report import numbers
+from convstudy.report.page_images import data_uri
 from convstudy.report.pages import template_environment
-from convstudy.report.picture import png_data_uri
 
 if TYPE_CHECKING:
     from convstudy.data import Finding, Inspection
@@ -79,4 +79,4 @@ def _address(inspection: Inspection, name: str) -> str:
     from convstudy.data import thumbnail  # noqa: PLC0415
 
     pixels = thumbnail(inspection, name)
-    return "" if pixels is None else png_data_uri(pixels)
+    return "" if pixels is None else data_uri(pixels)

@@ -23,7 +23,7 @@ def health_sentence(finding: HealthFinding, seeds: int) -> str:
     'net: training learns (top-1 70.0%), but the test set is answered at chance level (6.0%); check that training and test images are prepared alike, train longer, or use a larger batch size'
     """  # noqa: E501
     values = finding.values
-    few = "" if len(finding.seeds) == seeds else f" (seeds {listed(list(map(str, finding.seeds)))})"
+    few = "" if len(finding.seeds) in {0, seeds} else f" (seeds {listed(list(map(str, finding.seeds)))})"
     match finding.kind:
         case HealthKind.CHANCE:
             text = f"top-1 {_percent(values['top1'])} is not shown to be better than always answering the most "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,75 +10,138 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from convstudy.data.findings import IMBALANCE
+from convstudy.drawing.colours import DIVERGING, SERIES, SHARES
+from convstudy.drawing.svg import dark_rules
 from convstudy.files import whole_file
-from convstudy.report import figures, measure_charts, numbers, sentences
-from convstudy.report.confusion import confusion, frequent_mistakes, row_shares
-from convstudy.report.cost_charts import FIRST, accuracy_against, front, known_costs
+from convstudy.report import numbers, sentences
+from convstudy.report.card import card
+from convstudy.report.charts import axes, costs, forest, reliability
+from convstudy.report.confusion import confusion, frequent_mistakes
 from convstudy.report.health import failure_limit, health_sentence
 from convstudy.report.leading_pairs import leading_pairs
-from convstudy.report.measures import PooledMeasures, columns_of, difference_columns, metric_of, of_each_network
-from convstudy.report.networks import dark_style, inlined
+from convstudy.report.measures import (
+    by_class,
+    columns_of,
+    difference_columns,
+    metric_of,
+    of_each_network,
+    order_of_classes,
+)
+from convstudy.report.networks import inlined
+from convstudy.report.page_charts import CLASSES_IN_CHART, Charts, charts_of, on_page, two_best
+from convstudy.report.page_images import PageImages, heat_data_uri, strongest
 from convstudy.report.pages import template_environment
-from convstudy.report.picture import heat_data_uri, png_data_uri, strongest
+from convstudy.report.run_choice import runs_to_use
+from convstudy.report.shareable import folder_words, shareable
 from convstudy.study.comparisons.results import Findings, Results, ShownImage
 
-# A chart with more than this many items is left out
-PAIRS_IN_CHART = 66  # of 12 networks
-CLASSES_IN_CHART = 200
-NETWORKS_IN_MATRIX = 40
+DARK = "@media screen and (prefers-color-scheme:dark){%s}"
+CELLS_OF_MAPS = 7  # rows and columns below which an activation map says little about where
+CELLS_OF_CLASSES = 200  # classes x networks for which top-1 per class is shown
+FEWEST_CLASSES = 12
+LETTERS_OF_DRAWINGS = 45_000  # of all drawings of networks together
+COLUMNS = (  # of the table of results, each left out if no network has it
+    "parameters", "macs", "activation_size", "input_shape", "train_seconds", "latency_ms",
+    "inference_images_per_second", "training_step_bytes",
+)  # fmt: skip
 
 
-def write_html(findings: Findings, path: Path) -> None:
-    """Write the report to `path` atomically.
+def write_html(findings: Findings, path: Path, *, title: str | None = None, folder: Path | None = None) -> None:
+    """Write the report to `path` atomically; `folder` is that of the comparison, by default the one of `path`.
 
     Raises: OSError, if the folder cannot be written to.
     """
-    page = html(findings)
+    page = html(findings, title=title, folder=folder or _of_comparison(path.parent))
     with whole_file(path, keep_hard_links=True) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 
-def html(findings: Findings) -> str:
+def _of_comparison(folder: Path) -> Path | None:
+    return folder if (folder / "comparison.json").exists() else None
+
+
+def html(findings: Findings, *, title: str | None = None, folder: Path | None = None) -> str:
     """Return the report of a comparison, finished or not, as a self-contained HTML page.
 
-    Its scripts are Plotly and report.js; a content security policy forbids all requests. With the same versions, the
-    same findings give the same page, byte for byte.
+    Its charts are SVG; a content security policy forbids all requests. With the same versions, the same findings give
+    the same page, byte for byte. Absolute paths are cut.
     """
-    confusions, measured = _confusions(findings), of_each_network(findings)
-    drawings = {name: drawn for name, document in findings.drawings.items() if (drawn := inlined(document))}
+    chosen = runs_to_use(findings, folder) if folder else {}
+    shown = shareable(findings)
+    renamed = dict(zip((model.name for model in findings.results.models), shown.results.models, strict=True))
+    runs = {renamed[name].name: run for name, run in chosen.items()}
+    return _page(shown, title or title_of(shown.results), folder_words(folder) if folder else "", runs)
+
+
+def title_of(results: Results) -> str:
+    """Return the title of a report: its networks and its data set."""
+    return numbers.title([model.name for model in results.models], results.protocol.data.name)
+
+
+def _page(findings: Findings, title: str, folder: str, runs: Mapping[str, str]) -> str:
+    results = findings.results
+    confusions, measured = confusions_of(findings), of_each_network(findings)
+    most = max(CELLS_OF_CLASSES // max(len(measured), 1), FEWEST_CLASSES)
+    classes = order_of_classes(measured)[:most] if len(results.protocol.data.class_names) > 1 else []
+    of_classes = by_class(findings, classes)
+    charts = charts_of(findings, confusions, measured, of_classes, classes)
+    drawings, undrawn = _drawings(findings)
+    images = PageImages((findings.disagreed, findings.mistaken))
+    mapped, unmapped = _mapped(findings, images)
     return (
         templates()
         .get_template("report.html")
         .render(
             findings=findings,
-            results=findings.results,
-            title=numbers.title([model.name for model in findings.results.models], findings.results.protocol.data.name),
-            verdicts=leading_pairs(findings.results),
-            places=_places(findings.results),
-            charts=_charts(findings, confusions, measured),
+            results=results,
+            title=title,
+            date=results.environment.get("date", ""),
+            card=card(findings, folder, runs),
+            verdicts=leading_pairs(results),
+            places={model.name: place for place, model in enumerate(results.models)},
+            charts=charts,
             costs=[
-                {"cost": cost, "front": front(findings.results.models, cost)}
-                for cost in known_costs(findings.results.models)
+                {"cost": cost, "front": costs.front(results.models, cost)} for cost in costs.known_costs(results.models)
             ],
-            first_costs=FIRST,
             measures=measured,
-            columns=columns_of(findings.results.models),
-            difference_columns=difference_columns(findings.results.comparisons),
-            two_best=_two_best(confusions, findings.results),
+            reliability_left_out=sum(map(reliability.left_out, measured)),
+            fewest_answers=reliability.FEWEST,
+            shown_classes=classes,
+            of_classes=of_classes,
+            columns=columns_of(results.models),
+            difference_columns=difference_columns(results.comparisons),
+            two_best=two_best(confusions, results),
             curve_ends=_curve_ends(findings),
             confusions=confusions,
-            intervals_in_words=figures.describe_intervals(findings.results.models),
-            mapped=_mapped(findings),
+            intervals_in_words=forest.describe_intervals(results.models),
+            images=images,
+            mapped=mapped,
+            unmapped=unmapped,
+            coarse={model for model, _ in unmapped},
+            has_reliability=any(name.startswith("reliability-") for name in charts),
             left_out=_left_out(findings),
             drawings=drawings,
-            drawings_in_the_dark=dark_style(list(drawings.values())),
+            undrawn=undrawn,
+            measured_costs={
+                field for field in COLUMNS if any(getattr(each, field) is not None for each in results.models)
+            },
             imbalance=IMBALANCE,
-            plotly=packed_plotly(),
+            **colors(charts, drawings.values()),
         )
     )
+
+
+def colors(charts: Charts, drawings: Sequence[Markup] | Any = ()) -> dict[str, Any]:
+    """Return what the style of a page needs: the colors of networks and cells, and those of charts on dark paper."""
+    pairs = {
+        f"{kind}-{number}": pair
+        for kind, of_kind in (("series", SERIES), ("share", SHARES), ("diverging", DIVERGING))
+        for number, pair in enumerate(of_kind)
+    }
+    drawn = "".join([*(str(on_page(scenes, "")) for scenes in charts.values()), *map(str, drawings)])
+    return {"color_pairs": pairs, "dark_charts": Markup(DARK % dark_rules(drawn, "svg "))}
 
 
 @lru_cache(maxsize=1)
@@ -98,69 +160,54 @@ def templates() -> Environment:
         "unbroken": numbers.unbroken,
         "shape": numbers.shape,
         "setting": numbers.setting,
-        "png": png_data_uri,
         "heat": heat_data_uri,
         "strongest": strongest,
         "source_of_uncertainty": sentences.uncertainty,
     }
-    templates.globals |= {"interval": numbers.percent_interval, "metric_of": metric_of}
+    templates.globals |= {"interval": numbers.percent_interval, "metric_of": metric_of, "drawn": on_page}
     templates.globals |= {"sentences": sentences, "health_sentence": health_sentence, "failure_limit": failure_limit}
-    templates.globals |= {"color": figures.color, "dash": figures.dash}
+    templates.globals |= {"color": color, "dashes": dashes}
     return templates
 
 
-@lru_cache(maxsize=1)
-def packed_plotly() -> str:
-    """Return Plotly's script, compressed (2.0 MB instead of 4.8 MB per report); the page decompresses it."""
-    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode("ascii")
+def color(place: int) -> str:
+    """Return the color of a network as a variable of the style."""
+    return f"var(--series-{place % len(SERIES)})"
 
 
-def _places(results: Results) -> dict[str, int]:
-    """Return each network's position in the results, which determines its color."""
-    return {model.name: place for place, model in enumerate(results.models)}
+def dashes(place: int) -> str:
+    """Return the dashes of a network as an SVG attribute has them; empty for a solid line."""
+    return " ".join(f"{length:g}" for length in axes.dashes(place))
 
 
-def _charts(
-    findings: Findings, confusions: list[dict[str, Any]], measured: tuple[PooledMeasures, ...]
-) -> dict[str, Markup]:
-    """Return the charts for which there are data, by the id of their element in the page."""
-    results = findings.results
-    names = [model.name for model in results.models]
-    classes = results.protocol.data.class_names
-    charts = {}
-    if results.models:
-        charts["intervals"] = figures.top1_intervals(results.models)
-    if len(results.models) > 1:
-        charts |= {f"cost-{cost.id}": accuracy_against(results.models, cost) for cost in known_costs(results.models)}
-    if 0 < len(results.comparisons) <= PAIRS_IN_CHART:
-        charts["differences"] = figures.differences(results.comparisons, results.protocol.margin)
-    if 2 < len(results.models) <= NETWORKS_IN_MATRIX:
-        charts["pair-matrix"] = measure_charts.pair_matrix(results.models, results.comparisons)
-    if any(run.epochs for run in findings.runs):
-        charts["top1-curves"] = figures.learning_curves(findings.runs, names, "validation_top1", percent=True)
-        charts["loss-curves"] = figures.learning_curves(findings.runs, names, "train_loss", percent=False)
-    places = _places(results)
-    for found in measured:
-        place = places[found.model]
-        if found.reliability:
-            charts[f"reliability-{place}"] = measure_charts.reliability_diagram(found, place)
-    if len(measured) > 1:
-        charts["classes"] = measure_charts.class_differences(measured, classes, places)
-    if len(classes) <= CLASSES_IN_CHART:
-        for shown in confusions:
-            charts[shown["id"]] = figures.confusion_heatmap(shown["counts"], classes)
-        if len(confusions) > 1:
-            a, b = _two_best(confusions, results)
-            shares = (row_shares(a["counts"]), row_shares(b["counts"]))
-            charts["confusion-difference"] = measure_charts.confusion_difference(*shares, classes)
-    # Plotly writes < as \u003c in JSON, so that no name in it can end the script element around it
-    return {name: Markup(chart.to_json()) for name, chart in charts.items()}
+def _drawings(findings: Findings) -> tuple[dict[str, Markup], list[str]]:
+    """Return the drawings that the page has room for, and the names of the other networks that have one."""
+    found, left, letters = dict[str, Markup](), list[str](), 0
+    for name, document in findings.drawings.items():
+        drawn = inlined(document)
+        letters += len(drawn or "")
+        if drawn and (letters <= LETTERS_OF_DRAWINGS or not found):
+            found[name] = drawn
+        elif drawn:
+            left.append(name)
+    return found, left
 
 
-def _mapped(findings: Findings) -> list[ShownImage]:
-    """Return the images with activation maps, each once: first those on which networks disagree."""
-    shown = {image.id: image for image in (*findings.disagreed, *findings.mistaken) if image.maps}
-    return list(shown.values())
+def _mapped(findings: Findings, images: PageImages) -> tuple[list[ShownImage], list[tuple[str, str]]]:
+    """Return the images with maps that are fine enough, each once, and why other networks have no maps."""
+    sides: dict[str, int] = {}
+    for image in (*findings.disagreed, *findings.mistaken):
+        sides |= {each.model: min(each.values.shape) for each in image.maps}
+    coarse = {model for model, side in sides.items() if side < CELLS_OF_MAPS}
+    reasons = [(source.model, source.reason) for source in findings.map_sources if not source.layer]
+    reasons += [
+        (model, f"its last feature map has {sides[model]} cells per side, fewer than {CELLS_OF_MAPS}")
+        for model in sides
+        if model in coarse
+    ]
+    shown = {image.id: image for image in (*findings.disagreed, *findings.mistaken) if image.id in images}
+    fine = [image for image in shown.values() if any(each.model not in coarse for each in image.maps)]
+    return fine, reasons
 
 
 def _left_out(findings: Findings) -> list[str]:
@@ -169,13 +216,7 @@ def _left_out(findings: Findings) -> list[str]:
     return [model.name for model in findings.results.models if included and model.name not in included]
 
 
-def _two_best(confusions: list[dict[str, Any]], results: Results) -> list[dict[str, Any]]:
-    """Return the confusion matrices of the two networks with the highest top-1, best first."""
-    top1 = {model.name: model.top1.mean for model in results.models}
-    return sorted(confusions, key=lambda shown: -top1[shown["model"]])[:2]
-
-
-def _confusions(findings: Findings) -> list[dict[str, Any]]:
+def confusions_of(findings: Findings) -> list[dict[str, Any]]:
     """Return each network's confusion matrix and its largest off-diagonal cells."""
     shown = []
     for place, model in enumerate(findings.results.models):
@@ -201,7 +242,11 @@ def _curve_ends(findings: Findings) -> list[dict[str, Any]]:
     for model in findings.results.models:
         last = [run.epochs[-1] for run in findings.runs if run.model == model.name and run.epochs]
         if last:
-            top1 = float(np.mean([epoch.validation_top1 for epoch in last]))
-            loss = float(np.mean([epoch.train_loss for epoch in last]))
-            ends.append({"model": model.name, "epoch": max(epoch.epoch for epoch in last), "top1": top1, "loss": loss})
+            ends.append(
+                {"model": model.name, "epoch": max(epoch.epoch for epoch in last)}
+                | {
+                    name: float(np.mean([getattr(epoch, name) for epoch in last]))
+                    for name in ("validation_top1", "train_top1", "train_loss")
+                }
+            )
     return ends

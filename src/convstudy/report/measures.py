@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from convstudy.report import numbers
-from convstudy.statistics import MetricDifference, ReliabilityBin
+from convstudy.statistics import MetricDifference, ReliabilityBin, numbered_groups, top1_interval
 from convstudy.statistics.calibration import reliability_of
 from convstudy.study.comparisons.results import Accuracy, Findings, Metric, ModelResult, PairResult
 from convstudy.study.runs.result import RunResult
@@ -140,3 +140,69 @@ def of_each_network(findings: Findings) -> tuple[PooledMeasures, ...]:
     """Return the measures of every network with finished runs, in the order of the results."""
     runs = {model.name: [run for run in findings.runs if run.model == model.name] for model in findings.results.models}
     return tuple(measures(of_one) for of_one in runs.values() if of_one)
+
+
+MOST_CLASSES = 60
+
+
+@dataclass(frozen=True)
+class ClassTop1:
+    """Top-1 of a network on the test images of one class, with its 95% CI."""
+
+    value: float
+    low: float
+    high: float
+    images: int
+
+
+@dataclass(frozen=True)
+class ClassesOfNetwork:
+    """Top-1 of a network by class, for classes that have test images."""
+
+    model: str
+    top1: Mapping[int, ClassTop1]
+
+
+def order_of_classes(found: Sequence[PooledMeasures], most: int = MOST_CLASSES) -> list[int]:
+    """Return classes with test images: first those in which the networks differ most; of one network, the worst.
+
+    >>> order_of_classes([PooledMeasures("a", (), (1.0, 0.5, None)), PooledMeasures("b", (), (0.9, 0.8, None))])
+    [1, 0]
+    """
+    spread = {}
+    for number, top1 in enumerate(zip(*(each.class_top1 for each in found), strict=True)):
+        values = [value for value in top1 if value is not None]
+        if values:
+            spread[number] = max(values) - min(values) if len(found) > 1 else 1 - values[0]
+    return sorted(spread, key=lambda number: -spread[number])[:most]
+
+
+def by_class(findings: Findings, classes: Sequence[int]) -> tuple[ClassesOfNetwork, ...]:
+    """Return top-1 of each network with finished runs on the test images of some classes.
+
+    The intervals cover other seeds and other test images; of a cross-validation, in which every run has other test
+    images, test images only.
+    """
+    found = []
+    for model in findings.results.models:
+        runs = [run for run in findings.runs if run.model == model.name]
+        if runs:
+            top1 = {label: _of_class(runs, label, findings.results.protocol.repeats) for label in classes}
+            found.append(ClassesOfNetwork(model.name, {label: each for label, each in top1.items() if each}))
+    return tuple(found)
+
+
+def _of_class(runs: Sequence[RunResult], label: int, repeats: int) -> ClassTop1 | None:
+    own = [run.labels == label for run in runs]
+    if not any(each.any() for each in own):
+        return None
+    if all(np.array_equal(run.labels, runs[0].labels) for run in runs):
+        answers = np.stack([run.right[own[0]] for run in runs])
+        groups = [group for group, kept in zip(runs[0].groups, own[0], strict=True) if kept] if runs[0].groups else []
+        sample = numbered_groups(groups) if groups else None
+        interval = top1_interval(answers, sample if sample is not None and len(set(groups)) > 1 else None)
+        return ClassTop1(interval.value, interval.low, interval.high, answers.shape[1])
+    right = np.concatenate([run.right[kept] for run, kept in zip(runs, own, strict=True)])
+    images = max(len(right) // repeats, 1)
+    interval = top1_interval((np.arange(images) < round(right.mean() * images))[None])
+    return ClassTop1(float(right.mean()), interval.low, interval.high, images)

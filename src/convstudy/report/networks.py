@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from convstudy.analysis import Inputs
 from convstudy.drawing import draw_graph
-from convstudy.drawing.svg import dark_rules
 from convstudy.files import whole_file
 from convstudy.study import ClaimedComparison, network_at_inputs
 from convstudy.study.comparisons.drawings import drawing_path
@@ -20,8 +19,6 @@ ATTRIBUTES = frozenset({
     "viewBox", "font-family", "font-size", "font-weight", "text-anchor", "role", "transform", "d", "points", "x", "y",
     "width", "height", "rx", "cx", "cy", "r", "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin",
 })  # fmt: skip
-DARK = "@media screen and (prefers-color-scheme:dark){%s}"
-SCOPE = ":root:not(.printing) .network "
 
 
 def write_drawings(claimed: ClaimedComparison) -> dict[str, str]:
@@ -58,11 +55,6 @@ def inlined(document: str) -> Markup | None:
         root.attrib.pop(name, None)
     _clean(root)
     return Markup(ElementTree.tostring(root, encoding="unicode").replace("\n", ""))
-
-
-def dark_style(drawings: list[Markup]) -> Markup:
-    """Return the style that replaces the colors of drawings where dark paper is preferred, except in print."""
-    return Markup(DARK % dark_rules("".join(drawings), SCOPE))
 
 
 def _clean(element: ElementTree.Element) -> None:

@@ -7,13 +7,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from convstudy.files import whole_file
 from convstudy.report import numbers
-from convstudy.report.critical_difference import critical_difference_diagram
+from convstudy.report.charts.ranks import critical_difference_diagram
 from convstudy.report.document import in_latex, in_markdown, in_text
-from convstudy.report.html import packed_plotly, templates
+from convstudy.report.html import colors, templates
+from convstudy.report.page_charts import Charts
 from convstudy.report.sentences import p_value
 from convstudy.wording import listed, spreadsheet_text
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from convstudy.study.comparisons.ranking import Ranking
 
 FEW = 5  # data sets, below which the test has little power
-SHORT_NAME = 14  # characters that fit beside the diagram on a phone
 
 
 def write_ranks(ranking: Ranking, path: Path, command: str) -> None:
@@ -38,6 +36,7 @@ def write_ranks(ranking: Ranking, path: Path, command: str) -> None:
 
 def html(ranking: Ranking, command: str) -> str:
     """Return a self-contained page: the verdict, the critical-difference diagram with a description, and tables."""
+    charts: Charts = {"ranks": (critical_difference_diagram(ranking),)}
     return (
         templates()
         .get_template("ranks.html")
@@ -45,11 +44,10 @@ def html(ranking: Ranking, command: str) -> str:
             ranking=ranking,
             title=title(ranking),
             verdict=verdict(ranking),
-            charts={"ranks": Markup(critical_difference_diagram(ranking).to_json())},
+            charts=charts,
             in_words=in_words(ranking),
-            roomy=max(map(len, ranking.networks)) > SHORT_NAME,
             command=command,
-            plotly=packed_plotly(),
+            **colors(charts),
         )
     )
 

@@ -122,7 +122,7 @@ def replies(results: Results) -> tuple[Reply, ...]:
     within = f"{percentage_points(found.margin)} worse than the best"
     return (
         Reply("Which network is best?", _best(best, found, results.models)),
-        Reply("Is that sure?", unknown or _sure(found, results)),
+        Reply("Is that sure?", unknown or " ".join(_sure(found, results))),
         Reply(
             f"Which is the cheapest network that is at most {within}?",
             unknown.partition(":")[0] + ", for the same reason." if unknown else _cheapest(found, models, results),
@@ -206,7 +206,16 @@ def _unknown(found: Conclusion, results: Results) -> str:
     return ""
 
 
-def _sure(found: Conclusion, results: Results) -> str:
+def sure_in_short(results: Results) -> str:
+    """Say in a sentence whether it is sure which network is best; empty without a conclusion."""
+    found = results.conclusion
+    if found is None:
+        return ""
+    return _unknown(found, results) or _sure(found, results)[0]
+
+
+def _sure(found: Conclusion, results: Results) -> tuple[str, ...]:
+    """Return whether it is sure that the best network is the best, and sentences that say more."""
     own = [pair for pair in results.comparisons if found.best in (pair.a, pair.b)]
     if results.sequential is not None:
         return _how_it_ended(results.sequential, results)
@@ -215,14 +224,17 @@ def _sure(found: Conclusion, results: Results) -> str:
         least = max(pair.p_value for pair in own)
         others = "the other network" if len(own) == 1 else f"each of the other {len(own)} networks"
         bound = p_value(least) if len(own) == 1 else p_value(least).replace("=", "≤")
-        return f"Yes: it is shown to be better than {others} ({bound})."
+        return (f"Yes: {found.best} is shown to be better than {others} ({bound}).",)
     closest = min(undecided, key=lambda pair: abs(pair.difference))
-    better = f"It is shown to be better than {listed(found.beaten)}, but" if found.beaten else "No: it is"
-    unsure = f"{better} not shown to be better than {listed([_other(pair, found.best) for pair in undecided])}."
-    return " ".join(filter(None, [unsure, _what_it_takes(closest, found.best)]))
+    begin = f"No: {found.best} is"
+    if found.beaten:
+        begin = f"{found.best} is shown to be better than {listed(found.beaten)}, but"
+    others = listed([_other(pair, found.best) for pair in undecided])
+    unsure = f"{begin} not shown to be better than {others}."
+    return (unsure, *filter(None, [_what_it_takes(closest, found.best)]))
 
 
-def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
+def _how_it_ended(went: SequentialOutcome, results: Results) -> tuple[str, ...]:
     """Say why no more seeds were trained, and what that shows."""
     seeds, level = plural(went.seeds, "seed"), f"{100 * went.level:.0f}%"
     level += f", over all {len(went.looks)} possible looks" if len(went.looks) > 1 else ""
@@ -231,14 +243,16 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
     more = "a new comparison with more seeds (--max-seeds) can"
     if went.images_needed:
         more = f"about {went.images_needed:,} test images would be needed"
+    parts: list[str] = []
     if went.ending is Ending.ONE_LEFT:
-        text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one. "
-        text += f"{holds} A difference that ends a study early is overestimated on average."
+        text = f"Yes: after {seeds}, {went.remaining[0]} is the only network not shown to be worse than another one."
+        parts = [holds, "A difference that ends a study early is overestimated on average."]
     elif went.ending is Ending.DECIDED:
         within = f"equivalent within {percentage_points(results.protocol.margin)}"
         every = f"every two of {listed(went.remaining)} are shown to be different or {within}"
         two = f"{listed(went.remaining)} are shown to be {within}, so either can be the best"
-        text = f"After {seeds}, {two if len(went.remaining) == 2 else every}. {holds}"
+        text = f"After {seeds}, {two if len(went.remaining) == 2 else every}."
+        parts = [holds]
     elif went.ending is Ending.HOPELESS_IMAGES:
         needed = f"; {more}" if went.images_needed else ""
         text = f"No: stopped after {seeds}, because {results.protocol.data.test:,} test images are too few to decide "
@@ -252,8 +266,8 @@ def _how_it_ended(went: SequentialOutcome, results: Results) -> str:
         text = f"Not yet: {listed(went.remaining)} are still in; repeat the command to continue."
     out = [f"{name} (after {plural(count, 'seed')})" for name, count in went.dropped.items()]
     if out and went.ending is not Ending.ONE_LEFT:
-        text += f" Shown not to be the best: {listed(out)}."
-    return text
+        parts.append(f"Shown not to be the best: {listed(out)}.")
+    return text, *parts
 
 
 def size_needed(found: SizeNeeded) -> str:

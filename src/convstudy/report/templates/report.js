@@ -32,120 +32,90 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }
 }
 
-/* The copy button of the command to reproduce. */
+/* Copy buttons of commands. */
 
-document.getElementById("copy").addEventListener("click", async (event) => {
-  const command = document.getElementById("command");
-  try {
-    await navigator.clipboard.writeText(command.textContent);
-  } catch {
-    getSelection().selectAllChildren(command);
-    document.execCommand("copy");
-  }
-  event.target.textContent = "Copied";
-  document.getElementById("copied").textContent = "Command copied.";
-  setTimeout(() => { event.target.textContent = "Copy"; }, 2000);
-});
-
-/* Charts: Plotly JSON in which colors are names of CSS variables. */
-
-const charts = [...document.querySelectorAll("script[data-chart]")].map((script) => ({
-  place: document.getElementById(script.dataset.chart),
-  figure: JSON.parse(script.textContent),
-}));
-const hiddenNetworks = new Set();
-
-async function unpackPlotly() {
-  const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (letter) => letter.charCodeAt(0));
-  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const script = document.createElement("script");
-  script.textContent = await new Response(unpacked).text();
-  document.head.append(script);
+function say(words) {
+  document.getElementById("said").textContent = words;
 }
 
-function paint(value, key, style) {
-  if (Array.isArray(value)) return value.map((each) => paint(each, key, style));
-  if (value !== null && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, paint(each, name, style)]));
-  }
-  const variable = typeof value === "string" && /color(scale)?$/.test(key) && /^var\((--[a-z0-9-]+)\)$/.exec(value);
-  return variable ? style.getPropertyValue(variable[1]).trim() : value;
-}
-
-function nameCells(figure) {
-  const { classes, counts } = figure.layout.meta ?? {};
-  for (const trace of figure.data) {
-    if (trace.type !== "heatmap" || !classes) continue;
-    trace.x = trace.y = classes.map((_, place) => place);
-    trace.hovertext = counts.map((row, label) => {
-      const images = row.reduce((sum, count) => sum + count, 0);
-      return row.map((count, answer) => `label ${classes[label]}<br>answer ${classes[answer]}<br>${count} of ${images}`);
-    });
-  }
-}
-
-const digitWidth = 8; // pixels
-
-function draw({ place, figure }) {
-  const style = getComputedStyle(document.documentElement);
-  const data = paint(figure.data, "", style);
-  for (const trace of data) {
-    if (hiddenNetworks.has(trace.meta)) trace.visible = false;
-  }
-  const layout = paint(figure.layout, "", style);
-  layout.width = place.clientWidth;
-  if (!layout.height) layout.height = place.clientHeight;
-  if (layout.meta?.counts) {
-    const cell = (layout.width - layout.margin.l - layout.margin.r) / layout.meta.counts.length;
-    const digits = String(Math.max(...layout.meta.counts.map((row) => Math.max(...row)))).length;
-    if (cell < digits * digitWidth) data.forEach((trace) => { delete trace.texttemplate; });
-  }
-  return Plotly.react(place, data, layout, { displayModeBar: false, showTips: false });
-}
-
-function drawAll() {
-  charts.filter(({ place }) => place.clientWidth > 0).forEach(draw); // charts in closed <details> have no width
-}
-
-function setPrinting(printing) {
-  document.documentElement.classList.toggle("printing", printing);
-  drawAll();
-}
-
-function toggleNetwork(button) {
-  const shown = button.getAttribute("aria-pressed") !== "true";
-  button.setAttribute("aria-pressed", String(shown));
-  hiddenNetworks[shown ? "delete" : "add"](Number(button.dataset.network));
-  charts.filter(({ place }) => place.classList.contains("curve") && place.clientWidth > 0).forEach(draw);
-}
-
-async function showCharts() {
-  await unpackPlotly();
-  for (const { place, figure } of charts) {
-    place.replaceChildren();
-    nameCells(figure);
-  }
-  drawAll();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-  addEventListener("beforeprint", () => setPrinting(true));
-  addEventListener("afterprint", () => setPrinting(false));
-  let width = innerWidth;
-  addEventListener("resize", () => {
-    if (innerWidth !== width) requestAnimationFrame(drawAll);
-    width = innerWidth;
+for (const button of document.querySelectorAll(".copy")) {
+  button.addEventListener("click", async () => {
+    const command = button.parentElement.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(command.textContent);
+    } catch {
+      getSelection().selectAllChildren(command);
+      document.execCommand("copy");
+    }
+    button.textContent = "Copied";
+    say("Command copied.");
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
-  for (const folded of document.querySelectorAll("details:has(.chart)")) {
-    folded.addEventListener("toggle", drawAll);
-  }
-  for (const button of document.querySelectorAll(".legend button")) {
-    button.addEventListener("click", () => toggleNetwork(button));
-  }
-  document.documentElement.dataset.charts = "drawn";
 }
 
-showCharts().catch((error) => {
-  for (const { place } of charts) {
-    place.textContent = "This browser cannot draw the chart. Its numbers are in the tables.";
+/* The legend of the learning curves shows and hides networks. */
+
+for (const button of document.querySelectorAll(".legend button")) {
+  button.addEventListener("click", () => {
+    const shown = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(shown));
+    for (const curve of document.querySelectorAll(`.curves g.${button.dataset.network}`)) {
+      curve.style.display = shown ? "" : "none";
+    }
+  });
+}
+
+/* Buttons that save a chart as a file, as it is printed: in the colors for light paper. */
+
+const FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif";
+
+function asFile(svg) {
+  const copy = svg.cloneNode(true);
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  copy.setAttribute("font-family", FONT);
+  return new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" });
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+  say(`${name} saved.`);
+}
+
+async function saveAsPng(svg, name) {
+  const address = URL.createObjectURL(asFile(svg));
+  const image = new Image();
+  image.src = address;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  const scale = 3;
+  [canvas.width, canvas.height] = [svg.width.baseVal.value * scale, svg.height.baseVal.value * scale];
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+  URL.revokeObjectURL(address);
+  canvas.toBlob((blob) => save(blob, name));
+}
+
+for (const place of document.querySelectorAll(".charts")) {
+  const row = document.createElement("p");
+  row.className = "save";
+  for (const kind of ["SVG", "PNG"]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = kind;
+    button.setAttribute("aria-label", `Save the chart ${place.id} as ${kind}`);
+    button.addEventListener("click", () => {
+      const svg = [...place.querySelectorAll("svg")].find((each) => each.getBoundingClientRect().width > 0);
+      const name = `${place.id}.${kind.toLowerCase()}`;
+      if (kind === "SVG") save(asFile(svg), name);
+      else saveAsPng(svg, name);
+    });
+    row.append(button);
   }
-  console.error(error);
-});
+  place.append(row);
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import platform
 from importlib.metadata import version
@@ -80,8 +81,9 @@ def make_deterministic(device: torch.device) -> None:
 
 
 def describe(device: torch.device, threads: int, jobs: int) -> dict[str, str | int]:
-    """Return package versions and hardware, for the results of a comparison."""
+    """Return the date, package versions and hardware, for the results of a comparison."""
     return {
+        "date": datetime.datetime.now().astimezone().date().isoformat(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "processor": processor(),
         "cores": os.cpu_count() or 1,
