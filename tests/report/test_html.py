@@ -30,6 +30,7 @@ from convstudy.study.comparisons.results import Findings, PairResult
 from convstudy.study.models.entrant import CountedLayer
 from tests.report.made_up import CLASSES, EPOCHS, MEASURED, NASTY_CLASS, NASTY_NETWORK, made_up_findings
 from tests.report.page import Element, chart, parse, said
+from tests.report.test_hostile_names import renamed
 
 
 @pytest.fixture(scope="module")
@@ -529,3 +530,18 @@ def test_seeds_that_are_far_apart_are_named(findings: Findings) -> None:
     assert wide.name in sentences.far_apart(results)
     assert "30.0 to 95.0" in sentences.far_apart(results)
     assert sentences.far_apart(findings.results) == ""
+
+
+def test_no_absolute_path_of_the_machine_is_shown(findings: Findings) -> None:
+    own = "/home/somebody/secret project/nets/mine.py:Net"
+    findings = renamed(findings, {"net": own})
+    protocol = findings.results.protocol
+    data = replace(protocol.data, source="folder /home/somebody/data/signs/jpeg", notes=("C:\\Users\\me\\a\\b.csv",))
+    command = f"convstudy compare '{own}' resnet34 --data /home/somebody/data/signs/jpeg"
+    protocol = replace(protocol, data=data, command=command)
+    page = html(replace(findings, results=replace(findings.results, protocol=protocol)))
+    assert not re.search("somebody|secret|Users", page)
+    shown = parse(page)
+    assert shown.all("table")[0].rows()[1][0] == "nets/mine.py:Net"
+    assert len(shown.all("section", **{"aria-labelledby": "confusion"})[0].all("h3")) == 3 + 1
+    assert "…/signs/jpeg" in shown.one("code", id="command").text

@@ -18,6 +18,7 @@ T = TypeVar("T")
 # an absolute path, after a blank, a quote, a bracket or an equals sign; of one in quotes, also its blanks
 QUOTED = re.compile(r"(?<=')(?:/|[A-Za-z]:[\\/])[^'\n]*[^'\n/\\](?=')")
 PLAIN = re.compile(r"(?<![\w./\\:@…<'-])(?:/[\w.@+~-]|[A-Za-z]:[\\/])[^\s'\",;:()]*(?:[/\\][^\s'\",;:()]+)")
+ABSOLUTE = re.compile(r"(?:[^/\\]*@)?(?:/|[A-Za-z]:[\\/])")  # name of a network in a file, or with weights of one
 KEPT = 2  # parts of a path
 
 
@@ -27,12 +28,14 @@ def shareable(findings: Findings) -> Findings:
     Networks whose names would become equal keep the paths in their names.
     """
     names = [model.name for model in findings.results.models]
-    short = {name: shared_name(name) if Path(name.partition(":")[0]).is_absolute() else name for name in names}
+    short = {name: shared_name(name) if ABSOLUTE.match(name) else name for name in names}
     if len(set(short.values())) < len(names):
         short = {name: name for name in names}
     changed = {name: new for name, new in short.items() if name != new}
 
     def shown(text: str) -> str:
+        if text in short:
+            return short[text]
         for name, new in changed.items():
             text = text.replace(name, new)
         return without_paths(text)
