@@ -20,6 +20,7 @@ from convstudy.study import Budget, Plan, open_model, read_study, write_study
 from convstudy.study.plans.budget import BudgetKind
 from convstudy.study.plans.yaml_file import KEYS
 from convstudy.training import Recipe
+from convstudy.training.presets import PRESETS, with_preset
 from convstudy.training.setting import declared
 from tests.conftest import ROOT, Said
 
@@ -31,12 +32,13 @@ names = st.sampled_from(
 paths = st.sampled_from(["data", "a b/ü", "C:/x", "null"]).map(Path)
 recipes = st.builds(
     Recipe,
+    preset=st.sampled_from(["none", *PRESETS]),
     epochs=st.integers(2, 10**6),
     batch_size=st.integers(2, 4096),
     lr=st.floats(1e-9, 1e3),
     weight_decay=st.floats(0, 1),
     warmup_epochs=st.floats(0, 1.5),
-    schedule=st.sampled_from(["cosine", "step", "constant", "one-cycle"]),
+    schedule=st.sampled_from(["cosine", "linear", "step", "constant", "one-cycle"]),
     optimizer=st.sampled_from(["sgd", "adamw"]),
     init=st.sampled_from(["as is", "kaiming"]),
     augment=st.sampled_from(["none", "randaugment"]),
@@ -55,6 +57,8 @@ def plans(draw: st.DrawFn) -> Plan:
     freeze = draw(st.booleans())
     budget = draw(st.none() | budgets) if not freeze else None
     recipe = draw(recipes)
+    given = {"preset": recipe.preset, "optimizer": recipe.optimizer, "batch_size": recipe.batch_size}
+    otherwise = {"epochs": 6, "lr": 0.03} | with_preset(given)
     grid = tuple(draw(st.just([]) | st.lists(st.floats(1e-9, 1e3), min_size=2, max_size=4, unique=True)))
     return Plan(
         models=tuple(draw(st.lists(names, min_size=1, max_size=4, unique=True))),
@@ -66,8 +70,8 @@ def plans(draw: st.DrawFn) -> Plan:
         recipe=replace(
             recipe,
             horizontal_flip=bool(flip),
-            epochs=6 if budget else recipe.epochs,
-            lr=0.03 if grid else recipe.lr,
+            epochs=otherwise["epochs"] if budget else recipe.epochs,
+            lr=otherwise["lr"] if grid else recipe.lr,
         ),
         horizontal_flip=flip,
         freeze=freeze,

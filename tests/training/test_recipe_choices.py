@@ -102,13 +102,24 @@ def test_steps_are_torch_s_after_the_warm_up(step_epochs: int, by_torch: int) ->
         levels.step()
 
 
+def test_linear_is_torch_s_after_the_warm_up() -> None:
+    recipe = Recipe(epochs=4, lr=0.3, schedule="linear", warmup_epochs=1)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    line = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=15)
+    assert [learning_rate(step, 5, recipe) for step in range(5)] == pytest.approx([0.06, 0.12, 0.18, 0.24, 0.3])
+    for step in range(5, 20):
+        assert learning_rate(step, 5, recipe) == pytest.approx(line.get_last_lr()[0])
+        optimizer.step()
+        line.step()
+
+
 def test_constant_stays() -> None:
     recipe = Recipe(epochs=4, lr=0.3, schedule="constant", warmup_epochs=1)
     assert [learning_rate(step, 2, recipe) for step in range(8)] == pytest.approx([0.15] + [0.3] * 7)
 
 
 @given(
-    schedule=st.sampled_from(["cosine", "step", "constant", "one-cycle"]),
+    schedule=st.sampled_from(["cosine", "linear", "step", "constant", "one-cycle"]),
     epochs=st.integers(1, 9),
     steps=st.integers(1, 9),
     warmup=st.floats(0, 0.99),
@@ -312,6 +323,7 @@ def test_every_choice_resumes_exactly(tmp_path: Path, change: dict[str, Any]) ->
 
 
 BAD: dict[str, tuple[Any, str, str]] = {  # a value, how the message shows it, and what it says is expected
+    "preset": ("quik", "'quik'", "none, quick, standard or thorough; did you mean 'quick'?"),
     "epochs": (2.5, "2.5", "a whole number from 1 to 1,000,000"),
     "batch_size": (True, "True", "a whole number from 2 to 2,147,483,647"),
     "accumulate": (0, "0", "a whole number, 1 or more"),
@@ -321,7 +333,7 @@ BAD: dict[str, tuple[Any, str, str]] = {  # a value, how the message shows it, a
     "weight_decay": (None, "None", "a number, 0 or more"),
     "clip_grad": (-1, "-1", "a number, 0 or more"),
     "layer_decay": (0, "0", "a number above 0, at most 1"),
-    "schedule": ("cosin", "'cosin'", "cosine, step, constant or one-cycle; did you mean 'cosine'?"),
+    "schedule": ("cosin", "'cosin'", "cosine, linear, step, constant or one-cycle; did you mean 'cosine'?"),
     "warmup_epochs": (-1, "-1", "a number, 0 or more"),
     "step_epochs": (-1, "-1", "a whole number, 0 or more"),
     "step_factor": (0, "0", "a number above 0, at most 1"),
@@ -406,7 +418,7 @@ def test_a_recipe_goes_to_yaml_and_back(tmp_path: Path) -> None:
     write_recipe(recipe, tmp_path / "recipe.yaml")
     assert read_recipe(tmp_path / "recipe.yaml") == recipe
     assert Recipe.from_dict(recipe.to_dict()) == recipe
-    assert recipe_text(Recipe()).startswith("epochs: 6\nbatch_size: 32\n")
+    assert recipe_text(Recipe()).startswith("preset: none\nepochs: 6\nbatch_size: 32\n")
 
 
 @pytest.mark.parametrize(
@@ -414,7 +426,7 @@ def test_a_recipe_goes_to_yaml_and_back(tmp_path: Path) -> None:
     [
         ("weight_deca: 0", "a recipe has no 'weight_deca'; did you mean 'weight_decay'?"),
         ("weigth-decay: 0", "a recipe has no 'weigth-decay'; did you mean 'weight_decay'?"),
-        ("zzz: 0", "a recipe has no 'zzz'; known are epochs, batch_size"),
+        ("zzz: 0", "a recipe has no 'zzz'; known are preset, epochs"),
         ("learning_rate: 0.1", "a recipe has no 'learning_rate'; did you mean 'lr'?"),
         ("Learning-Rate: 0.1", "a recipe has no 'Learning-Rate'; did you mean 'lr'?"),
         ("batchsize: 8", "a recipe has no 'batchsize'; did you mean 'batch_size'?"),

@@ -134,8 +134,8 @@ def compare(
     `networks` is one network, a list, or a mapping from names to networks. A network is a name, a class or function,
     which is called with `num_classes` and `in_channels` as far as it accepts them, or a built network, which is copied.
     `data` is anything that `load_data` accepts. `settings` are those of a study, such as `input_size`, `budget`,
-    `lr_grid`, `device`, `threads`, `jobs`, `freeze` or `first_seed`. `on_event` receives the events of the runs in
-    place of the progress display.
+    `lr_grid`, `device`, `threads`, `jobs`, `freeze` or `first_seed`, or a `preset` of the recipe. `on_event`
+    receives the events of the runs in place of the progress display.
 
     Repeating the call performs only missing runs and continues interrupted ones. On a CPU, results are bit-identical to
     those of the command line.

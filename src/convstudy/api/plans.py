@@ -31,8 +31,14 @@ class PlannedCall:
 def call_of(networks: Networks, data: Any, recipe: Recipe | None, settings: dict[str, Any]) -> PlannedCall:
     """Return the plan of a call; it keeps names and paths, so that a study file can repeat them.
 
-    Raises: ModelError, if two networks have the same name; as `Plan`, for invalid settings.
+    Raises: ModelError, if two networks have the same name; StudyError, if a recipe and a preset are given; as `Plan`,
+    for invalid settings.
     """
+    preset = settings.pop("preset", None)
+    if preset is not None:
+        if recipe is not None:
+            raise StudyError(f"recipe and preset are both given; write Recipe(preset={preset!r}, ...)")
+        recipe = Recipe(preset=preset)
     named = _named(networks)
     models = {name: _model(name, network) for name, network in named.items() if network != name}
     given, words = _data(data, settings)

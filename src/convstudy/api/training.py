@@ -149,8 +149,8 @@ def train(
 
     `network` is a name, a class or function, which is called with `num_classes` and `in_channels` as far as it accepts
     them, or a built network, which is copied. `data` is anything that `load_data` accepts. `settings` are those of a
-    study, such as `input_size`, `device`, `threads`, `freeze` or `unfreeze_at`. `on_event` receives the events of the
-    run in place of the progress display. Repeating the call continues an interrupted run.
+    study, such as `input_size`, `device`, `threads`, `freeze` or `unfreeze_at`, or a `preset` of the recipe. `on_event`
+    receives the events of the run in place of the progress display. Repeating the call continues an interrupted run.
 
     Raises: a ConvstudyError, if an argument cannot be used; DivergedError, if the loss becomes NaN or infinite.
     """

@@ -65,6 +65,7 @@ def train(
     from convstudy.study import stored_plan
     from convstudy.study.plans.plan import Plan
     from convstudy.training import Recipe
+    from convstudy.training.presets import with_preset
 
     if resume is not None:
         if model is not None:
@@ -75,7 +76,7 @@ def train(
         return
     if model is None:
         raise StudyError("no network to train; name one, as in `convstudy train resnet18 --data path/to/images`")
-    recipe = {**_of_file(config), **asked(Recipe, settings)}
+    recipe = {**_of_file(config), **with_preset(asked(Recipe, settings))}
     find_lr = recipe.get("lr") == FIND
     if find_lr:
         del recipe["lr"]

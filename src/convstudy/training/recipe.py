@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
 from convstudy.errors import RecipeError
+from convstudy.training.presets import with_preset
 from convstudy.training.setting import Setting
 from convstudy.training.validation import ALSO, by_name, settle
 
@@ -26,6 +28,8 @@ class Recipe:
     Every value is a number, a name, or true or false, so that a recipe is the same in YAML and JSON. Each setting is
     declared here and nowhere else: its check, its key in files, its flag and its help follow from the declaration.
 
+    With a `preset`, the settings that are not given are those of the preset (`convstudy.training.presets`).
+
     Raises: RecipeError, if a value is not of its type or out of its bounds.
 
     Source: the schedule is Loshchilov & Hutter 2017, equation 5, without restarts; weight decay exempts biases and
@@ -34,11 +38,21 @@ class Recipe:
 
     >>> Recipe(epochs=5).lr
     0.03
+    >>> Recipe(preset="quick", epochs=2).optimizer
+    'adamw'
     >>> Recipe(lr=-1)
     Traceback (most recent call last):
     convstudy.errors.RecipeError: lr is -1; expected a number above 0
     """
 
+    preset: Annotated[
+        Literal["none", "quick", "standard", "thorough"],
+        Setting(
+            "A whole recipe for this duration, chosen by experiment (docs/training.md); the other flags override its "
+            "settings.",
+            panel=OPTIMIZATION,
+        ),
+    ] = "none"
     epochs: Annotated[
         int,
         Ge(1),
@@ -127,7 +141,7 @@ class Recipe:
     ] = 1.0
 
     schedule: Annotated[
-        Literal["cosine", "step", "constant", "one-cycle"],
+        Literal["cosine", "linear", "step", "constant", "one-cycle"],
         Setting(
             "Learning-rate schedule after the warm-up.",
             panel=SCHEDULE,
@@ -353,3 +367,16 @@ class Recipe:
         if problems:
             raise RecipeError(ALSO.join(problems))
         return given
+
+
+def _with_presets(init: Callable[..., None]) -> Callable[..., None]:
+    """Let a recipe begin with the settings of its preset; which ones are given is known only here."""
+
+    @functools.wraps(init)
+    def begin(self: Recipe, **settings: Any) -> None:
+        init(self, **with_preset(settings))
+
+    return begin
+
+
+Recipe.__init__ = _with_presets(Recipe.__init__)  # type: ignore[method-assign]

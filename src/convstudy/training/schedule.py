@@ -13,7 +13,8 @@ def learning_rate(step: int, steps_per_epoch: int, recipe: Recipe) -> float:
     """Return the learning rate of step `step` (from 0): linear warm-up to the peak, then the recipe's schedule.
 
     Source: cosine is Loshchilov & Hutter 2017, equation 5, without restarts; the warm-up is Goyal et al. 2017, section
-    2.2; one-cycle is Smith & Topin 2018 with cosines instead of lines, as torch's OneCycleLR, with constant momentum.
+    2.2; linear, to zero, is Defazio et al. 2023 (When, why and how much?); one-cycle is Smith & Topin 2018 with cosines
+    instead of lines, as torch's OneCycleLR, with constant momentum.
 
     >>> recipe = Recipe(epochs=3, lr=0.1, warmup_epochs=1)
     >>> [round(learning_rate(step, 2, recipe), 4) for step in range(6)]
@@ -30,6 +31,8 @@ def learning_rate(step: int, steps_per_epoch: int, recipe: Recipe) -> float:
         epochs_per_level = recipe.step_epochs or math.ceil(recipe.epochs / 3)
         return float(recipe.lr * recipe.step_factor ** (step // steps_per_epoch // epochs_per_level))
     progress = (step - warmup_steps) / (recipe.epochs * steps_per_epoch - warmup_steps)
+    if recipe.schedule == "linear":
+        return recipe.lr * (1 - progress)
     return recipe.lr * (1 + math.cos(math.pi * progress)) / 2
 
 

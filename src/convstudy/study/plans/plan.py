@@ -17,6 +17,7 @@ from convstudy.study.plans.budget import EXPECTED as BUDGETS
 from convstudy.study.plans.budget import Budget, BudgetKind
 from convstudy.study.plans.lr_grid import EXPECTED as GRIDS
 from convstudy.study.plans.lr_grid import grid_text, read_grid, sorted_grid
+from convstudy.training.presets import with_preset
 from convstudy.training.recipe import Recipe
 from convstudy.training.setting import Declared, Setting, declared, synonyms
 from convstudy.training.validation import ALSO, by_name, check, settle
@@ -482,9 +483,10 @@ class Plan:
             value = getattr(self, name)
             if each.flags and repeated and (each.about.always or value != each.default):
                 words += each.words(value)
+        defaults = asdict(Recipe(preset=self.recipe.preset)) | {"preset": "none"}
         for name, value in self.recipe_settings().items():
             each = declared(Recipe)[name]
-            if each.about.always or value != each.default:
+            if each.about.always or value != defaults[name]:
                 words += each.words(value)
         return shlex.join(words)
 
@@ -522,7 +524,8 @@ def _with_recipe(values: dict[str, Any], settings: dict[str, Any]) -> Plan:
         if budget.kind is BudgetKind.EPOCHS:
             settings, values = settings | {"epochs": int(budget.amount)}, values | {"budget": None}
         elif "warmup_epochs" in settings:  # it must be below the number of epochs, which is not known yet
-            settings = settings | {"epochs": max(declared(Recipe)["epochs"].default, _above(settings["warmup_epochs"]))}
+            epochs = with_preset(settings).get("epochs", declared(Recipe)["epochs"].default)
+            settings = settings | {"epochs": max(epochs, _above(settings["warmup_epochs"]))}
     try:
         recipe = Recipe(**settings)
     except RecipeError as error:

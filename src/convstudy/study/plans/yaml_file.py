@@ -10,6 +10,7 @@ from convstudy.errors import ConvstudyError, StudyError
 from convstudy.files import whole_file
 from convstudy.study.plans.default_study import default_study
 from convstudy.study.plans.plan import Plan, is_set
+from convstudy.training.presets import with_preset
 from convstudy.training.recipe import Recipe
 from convstudy.training.setting import declared
 from convstudy.training.settings_file import read_mapping, yaml_text
@@ -38,18 +39,21 @@ def planned(path: Path | None, asked: Mapping[str, Any], recipe: Mapping[str, An
     """Return the plan in the file after replacing the given settings of plan and recipe.
 
     Without a file, the settings that are not given have their defaults; without networks, too, those of the default
-    study.
+    study. A given preset replaces the settings of the file's recipe that it decides.
 
     Raises: as `read_study`; StudyError or RecipeError, if a given setting is invalid.
     """
     of_file = _checked(path) if path else {} if "models" in asked else default_study(asked, recipe)
     settings = dict(of_file.pop("recipe", {}))
+    chosen = with_preset(recipe)
     for instead, name in INSTEAD.items():
         if instead in asked:
             settings.pop(name, None)
         if name in recipe:
             of_file.pop(instead, None)
-    return Plan.from_dict({**of_file, **asked, "recipe": {**settings, **recipe}})
+        elif instead in {*asked, *of_file}:
+            chosen.pop(name, None)
+    return Plan.from_dict({**of_file, **asked, "recipe": {**settings, **chosen}})
 
 
 def study_text(plan: Plan) -> str:
