@@ -255,6 +255,15 @@ def test_a_run_says_its_speed_and_memory_as_far_as_they_were_measured() -> None:
     assert [first, *rest] == [head, *basis]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "amp", "bfloat16"), [(59, False, True), (60, True, True), (60, False, False), (60, False, True)]
+)
+def test_a_long_run_says_where_mixed_precision_would_be_faster(seconds: float, amp: bool, bfloat16: bool) -> None:
+    record = {"train_seconds": seconds, "images_per_second": 9.0, "latency_ms": 0.2, "recipe": {"amp": amp}}
+    text = drawn(trained_report(record, made_up_findings(networks=1).runs[0], bfloat16=bfloat16))
+    assert ("--amp" in text) == ((seconds, amp, bfloat16) == (60, False, True))
+
+
 def test_labels_of_a_checked_table_are_not_markup() -> None:
     rows = "Input\t(32,32,3)\t0\nconv 3x3, p=1 [/2]\t(16,16,8)\t224\n[pool 2x2]\t(8,8,8)\t7\n"
     text = drawn(check_report(check(parse_table(f"layer\tshape\t[params]\n{rows}"))))

@@ -118,6 +118,7 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> 
     from convstudy.report.terminal import TrainingDisplay, cost_table, introduction
     from convstudy.study import prepare_run
     from convstudy.training import recipe_text
+    from convstudy.training.precision import computes_bfloat16
 
     with joined() as here:
         console = Console(quiet=not here.first)
@@ -136,7 +137,8 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> 
         if here.first:
             from convstudy.report.terminal import trained_report  # imports SciPy, which is not needed earlier
 
-            console.print(trained_report(run.folder.record(), run.folder.read()))
+            native = computes_bfloat16(run.comparison.device)
+            console.print(trained_report(run.folder.record(), run.folder.read(), bfloat16=native))
             console.print(Text(f"run: {run.folder.path}"), soft_wrap=True)
 
 
