@@ -52,7 +52,7 @@ PRESETS: Mapping[str, Preset] = {
         optimizer="adamw",
         lr=LR,
         weight_decay=WEIGHT_DECAY,
-        others={"schedule": "one-cycle", "crop_padding": crop_padding, "alternating_flip": True},
+        others={"schedule": "one-cycle", "crop_padding": crop_padding},
     )
     for name, epochs, crop_padding in (("quick", 5, 0.0625), ("standard", 15, 0.125), ("thorough", 40, 0.125))
 }
