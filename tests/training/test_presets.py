@@ -63,6 +63,11 @@ def test_a_preset_replaces_what_it_decides_in_a_study_file(tmp_path: Path) -> No
     assert planned(path, {}, {}).recipe.epochs == 30
 
 
+def test_a_preset_replaces_the_recipe_of_the_default_study() -> None:
+    plan = planned(None, {}, QUICK)
+    assert (plan.models, plan.recipe) == (("net", "resnet34"), Recipe.from_dict(QUICK))
+
+
 @pytest.mark.parametrize("asked", [{"budget": "images=1e5"}, {"lr_grid": [0.1, 0.2]}])
 def test_a_preset_goes_with_a_budget_or_a_grid(asked: dict[str, Any]) -> None:
     plan = planned(None, {"models": ["net"], **asked}, QUICK)
