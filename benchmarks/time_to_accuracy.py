@@ -8,9 +8,9 @@ The folder contains `cifar-10-batches-py`, `mnist`, and `signs` with `train_sign
 are there are not measured again. `--small` is for a laptop and 20 minutes: fewer images, the preset `quick`.
 
 What is compared is the recipe: optimizer, learning rate, schedule, batch size, weight decay, label smoothing and
-averaging. Images, split, crops and flips, memory format, loop and evaluation are convstudy's for all of them, and the
-initial weights of a seed are the same, so that seconds differ by the recipe only. The test part is opened once per run,
-after the last epoch.
+averaging. Images, split, memory format, batches and evaluation are convstudy's for all of them, the initial weights of
+a seed are the same, and the peers have the crops and flips of the preset, so that seconds differ by the recipe only.
+The test part is opened once per run, after the last epoch.
 
 torchvision: defaults of references/classification/train.py (batch size 32, SGD with rate 0.1 and momentum 0.9, weight
 decay 1e-4 on all parameters, a tenth of the rate after 30 and 60 of 90 epochs, here after each third). Its networks
@@ -212,8 +212,8 @@ def theirs(network: nn.Module, sets: Sets, peer: Peer, recipe: Recipe, seed: int
     return time.perf_counter() - started
 
 
-def measured(case: Case, data: DataSet, model: Model, name: str, epochs: int, seed: int) -> Row:
-    """Train once, and open the test part once."""
+def measured(case: Case, data: DataSet, model: Model, name: str, preset: str, epochs: int, seed: int) -> Row:
+    """Train once, and open the test part once. Peers have the crops of the `preset`."""
     shape, classes = (data.in_channels, case.side, case.side), data.num_classes
     last = entrant(model, shape, classes).channels_last
     layout = torch.channels_last if last else torch.contiguous_format
@@ -223,7 +223,8 @@ def measured(case: Case, data: DataSet, model: Model, name: str, epochs: int, se
     conditions: dict[str, Any] = {"channels_last": last, "horizontal_flip": data.horizontal_flip}
     began = time.process_time()
     if name in PEERS:
-        recipe = Recipe(epochs=epochs, **conditions)
+        crops = Recipe.from_dict({"preset": preset}).crop_padding
+        recipe = Recipe(epochs=epochs, crop_padding=crops, **conditions)
         seconds = theirs(network, sets, PEERS[name](), recipe, seed)
     else:
         given = {} if name == "default" else {"preset": name}
@@ -303,7 +304,7 @@ def main() -> None:
                     name = preset if word == "preset" else word
                     key = (case.network, case.data, str(images), name, str(epochs), str(seed))
                     if key not in {row.key for row in read_rows(asked.rows)}:
-                        row = measured(case, data, model, name, epochs, seed)
+                        row = measured(case, data, model, name, preset, epochs, seed)
                         write_row(asked.rows, row)
                         print(*asdict(row).values(), flush=True)
     print("\n".join(table(read_rows(asked.rows))))

@@ -54,7 +54,7 @@ PRESETS: Mapping[str, Preset] = {
         weight_decay=WEIGHT_DECAY,
         others={"schedule": "one-cycle", "crop_padding": crop_padding},
     )
-    for name, epochs, crop_padding in (("quick", 5, 0.0625), ("standard", 15, 0.125), ("thorough", 40, 0.125))
+    for name, epochs, crop_padding in (("quick", 5, 0.0625), ("standard", 15, 0.0625), ("thorough", 40, 0.125))
 }
 
 
