@@ -188,7 +188,7 @@ def test_volumes_grow_with_channels_and_sides_up_to_2048_channels() -> None:
 def test_fully_connected_layers_take_at_most_15_percent_of_the_width() -> None:
     from convstudy.drawing.overview import volume  # noqa: PLC0415
 
-    for name in ("alexnet", "vgg16"):
+    for name in ("alexnet", "vgg16", "net", "lecture"):
         layers = picture(name).layers.layers.values()
         dense = sum(volume(layer).width for layer in layers if layer.kind == "fc")
         assert dense <= 0.15 * sum(volume(layer).width for layer in layers)

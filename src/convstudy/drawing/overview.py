@@ -1,8 +1,8 @@
 """The overview: a network as a row of volumes, whose height follows the feature map and whose width the channels.
 
 Thickness is 3 + 1.15·√channels, height 8 + 6·√(image height), depth 0.32·(8 + 6·√(image width)) at 35 degrees; a vector
-is a bar 12 + 1.1·√units high, tokens count as an image of √tokens. Pooling is a thin slab. All are multiplied by one
-factor per picture: 1 or, if all are small, up to 1.7.
+is a bar 2.7 thick and 12 + 1.1·√units high, tokens count as an image of √tokens. Pooling is a thin slab. All are
+multiplied by one factor per picture: 1 or, if all are small, up to 1.7.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SMALL = 9.5
 NAME = 9.8
 ANGLE = radians(35)
 SLAB = 4.0  # thickness of a pooling layer
-BAR = 6.0  # thickness of a vector
+BAR = 2.7  # thickness of a vector, so that the dense layers of small networks do not take most of the width
 TALL = 84.0  # height up to which small volumes are enlarged, all by the same factor
 LARGEST_SCALE = 1.7
 BETWEEN = 13.0  # least length of an arrow
@@ -72,7 +72,7 @@ def volume(layer: Layer) -> Volume:
     if len(shape) < 2 or max(shape[1:]) == 1:
         if layer.kind == "pool":
             return _cuboid(thickness(layer.channels), 1, 1)
-        return Volume(BAR, 12 + 1.1 * sqrt(layer.channels), 3.2, 2.2)
+        return Volume(BAR, 12 + 1.1 * sqrt(layer.channels), 1.3, 0.9)
     if len(shape) == 2:
         return _cuboid(thickness(shape[1]), sqrt(shape[0]), sqrt(shape[0]))
     thick = SLAB if layer.kind == "pool" else thickness(layer.channels)
