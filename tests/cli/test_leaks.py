@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.conftest import Said
 
@@ -67,3 +69,45 @@ def test_what_a_killed_process_left_is_removed_by_the_next_start(convstudy: Conv
         (folder / ".convstudy-0123456789abcdef.part").write_text("half")
         assert convstudy(*words).status == 0
         assert sorted(folder.iterdir()) == before
+
+
+PRIVATE = {"study.yaml", "train.json", "run.json"}  # for repeating and continuing on this machine
+
+
+def test_a_study_run_in_a_folder_with_a_name_tells_nothing_of_it(
+    convstudy: Convstudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "node", lambda: "host-of-ursula")
+    monkeypatch.setenv("USER", "ursula")
+    monkeypatch.setenv("TOKEN_OF_URSULA", "token-of-ursula")
+    home = tmp_path / "home" / "ursula" / "secret project"
+    (home / "nets").mkdir(parents=True)
+    (home / "data").mkdir()
+    (home / "nets/mine.py").write_text(MINE)
+    random, numbers = np.random.default_rng(0), np.arange(36) % 3
+    pixels = random.integers(0, 255, (36, 16, 16), np.uint8)
+    np.savez(home / "data/shapes.npz", x_train=pixels, y_train=numbers, x_test=pixels[:18] // 2, y_test=numbers[:18])
+    mine, out = f"{home}/nets/mine.py:Net", home / "out"
+    train = ("--data", home / "data/shapes.npz", "--epochs", "1", "--warmup-epochs", "0", "--device", "cpu")
+    compared = convstudy("compare", mine, "net", *train, "--seeds", "1", "--jobs", "1", "--output", out)
+    assert compared.status == 0
+    shared = tmp_path / "shared"
+    for name in ("markdown", "latex", "json", "csv"):
+        assert convstudy("report", out, "--format", name, "--output", shared / f"report.{name}").status == 0
+    assert convstudy("data", "inspect", home / "data/shapes.npz", "--sheet", shared / "sheet.html").status == 0
+    for name in ("svg", "pdf"):
+        assert convstudy("draw", mine, "--input", "1x32x32", "--output", shared / f"net.{name}").status == 0
+    for words in (("explain", mine, "--format", "html"), ("summary", mine, "--format", "html")):
+        (shared / f"{words[0]}.html").write_text(convstudy(*words, "--input", "1x32x32").out)
+    (run,) = (path.parent for path in out.glob("*mine*/seed-0/run.json"))
+    for name in ("onnx", "safetensors"):
+        assert convstudy("export", run, "--format", name, "--output", shared / f"net.{name}").status == 0
+    files = [path for path in (*out.rglob("*"), *shared.rglob("*")) if path.is_file()]
+    files = [path for path in files if path.name not in PRIVATE and not path.name.startswith(".claim-")]
+    assert {path.name for path in files} >= {"report.html", "results.json", "start.json", "comparison.json", "net.onnx"}
+    for path in files:
+        for secret in ("ursula", "secret project", "secret%20project", str(tmp_path)):
+            assert secret.encode() not in path.read_bytes(), path.name
+    assert b"nets/mine.py:Net" in (out / "results.json").read_bytes()
+    assert convstudy("evaluate", run).status == 0  # what is private suffices
+    assert convstudy("compare", "-c", out / "study.yaml", "--jobs", "1", "--output", out).status == 0

@@ -20,6 +20,7 @@ from convstudy.study.comparisons.results import Conclusion, Findings, PairResult
 from convstudy.study.comparisons.results_file import read_findings
 from convstudy.study.runs.events import OnEvent
 from convstudy.training import Recipe
+from convstudy.wording import shared_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +94,7 @@ class ComparisonResult:
     def run(self, network: str, seed: int) -> Run:
         """Return one run. Raises: StudyError, if there is no run of this network and seed."""
         identity = ComparisonFolder(self.path).identity()
+        network = network if network in identity["models"] else shared_name(network)
         if network not in identity["models"] or seed not in identity["seeds"]:
             raise StudyError(
                 f"{self.path} has no run of {network} with seed {seed}; expected {', '.join(identity['models'])} and "

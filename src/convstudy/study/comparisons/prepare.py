@@ -12,7 +12,7 @@ from convstudy.errors import ShapeError, StudyError
 from convstudy.study.comparisons.allowance import counted
 from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.models.entrant import Entrant, entrant
-from convstudy.study.models.opening import Model, open_model, partition_weights
+from convstudy.study.models.opening import Model, open_model, partition_weights, with_shared_names
 from convstudy.study.models.weights_origin import input_channels
 from convstudy.study.plans.budget import BudgetKind
 from convstudy.study.plans.plan import Plan
@@ -83,7 +83,7 @@ def _opened(plan: Plan, given: Mapping[str, Model]) -> list[Model]:
         raise StudyError(
             f"`init` {plan.recipe.init} would overwrite the weights of {weights}; remove one of them", setting="init"
         )
-    opened = [given[name] if name in given else open_model(name) for name in plan.models]
+    opened = with_shared_names([given[name] if name in given else open_model(name) for name in plan.models])
     folders = [model.folder for model in opened]
     if len(set(folders)) < len(folders):
         raise StudyError(f"two networks would share a folder: {', '.join(plan.models)}; rename one of them")

@@ -23,6 +23,7 @@ from convstudy.study.models.dtypes import dtype_of
 from convstudy.study.models.entrant import unallocated_network
 from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.own_code import not_ended
+from convstudy.wording import shared_name
 from convstudy.zoo.architecture import ExampleInput
 
 Answer = TypeVar("Answer")
@@ -142,7 +143,7 @@ def network_at_inputs(
     channels = _channels(inputs) or model.input_shape[0]
     built = unallocated_network(model, num_classes, channels)
     return NetworkAtInputs(
-        asked=model, name=model.name, network=built, inputs=inputs, num_classes=classes, on_note=on_note
+        asked=model, name=shared_name(model.name), network=built, inputs=inputs, num_classes=classes, on_note=on_note
     )
 
 

@@ -18,6 +18,7 @@ from convstudy import claims
 from convstudy.claims import checking
 from convstudy.errors import ClaimError, ModelError
 from convstudy.study.models.own_code import not_ended, own_module
+from convstudy.wording import shared_name
 from convstudy.zoo import open_architecture
 from convstudy.zoo.architecture import CLASSIFICATION, ExampleInput
 from convstudy.zoo.weight_files import names_file, read_weights, weight_files
@@ -33,7 +34,7 @@ SMALLEST_SIDE = 32  # smaller images are enlarged to this side; below it, most n
 class Model:
     """A network that can be built, if it allows that for any number of classes and input channels."""
 
-    name: str  # as the user wrote it
+    name: str  # as the user wrote it, or as results call it
     build: Callable[[int, int], nn.Module]  # number of classes, input channels
     fixed_side: int | None = None  # the only input side that works
     smallest_side: int = 1
@@ -42,11 +43,17 @@ class Model:
     task: str = CLASSIFICATION
     examples: tuple[ExampleInput, ...] = ()  # at which it is counted, if that is not one image of `input_shape`
     code: str = ""  # sha256 of the user's source, or of the user's file of code or weights; of both, joined by "+"
-    named: bool = True  # whether `open_model(name)` returns it; False if it was given as an object
+    named: bool = True  # whether `open_model(words)` returns it; False if it was given as an object
+    typed: str = ""  # as the user wrote it, if results call it by another name
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle a named model as its name: the other process imports its code and reads its weights."""
-        return (open_model, (self.name,)) if self.named else super().__reduce_ex__(protocol)
+        return (_reopened, (self.words, self.name)) if self.named else super().__reduce_ex__(protocol)
+
+    @property
+    def words(self) -> str:
+        """The name as the user wrote it, by which it is opened again."""
+        return self.typed or self.name
 
     @property
     def folder(self) -> str:
@@ -89,6 +96,29 @@ def partition_weights(name: str) -> tuple[str, str, str]:
     start = own_file.end() if own_file else 0
     rest, at, weights = name[start:].partition("@")
     return name[:start] + rest, at, weights
+
+
+def _reopened(words: str, name: str) -> Model:
+    return replace(open_model(words), name=name, typed=words)
+
+
+def with_shared_names(models: Sequence[Model]) -> list[Model]:
+    """Return models of which those that were opened by a path have its last two parts as their name.
+
+    Results are made to be passed on, and a path tells whose they are. Equal names get a number.
+
+    >>> given = [replace(open_model("net"), name=f"/home/{me}/nets/mine.py:Net") for me in ("me", "you")]
+    >>> [model.name for model in with_shared_names(given)]
+    ['nets/mine.py:Net', 'nets/mine.py:Net (2)']
+    """
+    taken: list[str] = [model.name for model in models if not model.named]
+    found = []
+    for model in models:
+        name = shared_name(model.name) if model.named else model.name
+        alike = taken.count(name) if model.named else 0
+        taken += [name] if model.named else []
+        found.append(replace(model, name=f"{name} ({alike + 1})" if alike else name, typed=model.words))
+    return found
 
 
 def open_model(name: str, *, trained: bool = True, new_head: bool = False) -> Model:

@@ -57,7 +57,7 @@ def _of_entry(entry: Any) -> WeightsOrigin:
 
 def _weights_of(model: Model) -> tuple[str, str]:
     """Return a network's name and its weights, which are empty if there are none."""
-    name, _, weights = partition_weights(model.name)
+    name, _, weights = partition_weights(model.words)
     return (name, weights) if model.named else (model.name, "")
 
 
@@ -85,7 +85,7 @@ def network_for(model: Model, class_names: tuple[str, ...], in_channels: int) ->
     Raises: ModelError, if the weights cannot be read or do not fit.
     """
     kept = not _weights_of(model)[1] or _same_classes(model, class_names)
-    return (model if kept else open_model(model.name, new_head=True)).build(len(class_names), in_channels)
+    return (model if kept else open_model(model.words, new_head=True)).build(len(class_names), in_channels)
 
 
 def classifier_note(model: Model, class_names: tuple[str, ...]) -> str:

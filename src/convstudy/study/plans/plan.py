@@ -21,6 +21,7 @@ from convstudy.training.presets import with_preset
 from convstudy.training.recipe import Recipe
 from convstudy.training.setting import Declared, Setting, declared, synonyms
 from convstudy.training.validation import ALSO, by_name, check, settle
+from convstudy.wording import shared_name
 
 DATA = "Data"
 STUDY = "Study"
@@ -474,6 +475,8 @@ class Plan:
     def command(self) -> str:
         """Return the command that reproduces the study, with every setting that affects results.
 
+        It is made to be passed on: of each path it has the last two parts.
+
         >>> Plan(("net", "lenet5"), seeds=5).command()[:48]
         'convstudy compare net lenet5 --data digits --see'
         """
@@ -488,7 +491,7 @@ class Plan:
             each = declared(Recipe)[name]
             if each.about.always or value != defaults[name]:
                 words += each.words(value)
-        return shlex.join(words)
+        return shlex.join(map(shared_name, words))
 
 
 def in_recipe() -> dict[str, str]:

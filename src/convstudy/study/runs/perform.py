@@ -36,7 +36,7 @@ def perform(task: Task, on_event: OnEvent) -> None:
     if task.folds is not None:
         task = replace(task, data=in_fold(task.data, task.folds, task.seed))
     with noted_failure(task.folder, task.title), writing_into(task.folder.path), noted_process(task.folder):
-        keep_source(task.model, task.folder.path)
+        keep_source(task.opened.words, task.folder.path)
         inputs, training, validation = RunInputs.of(task)
         agreed(lambda: on_event(_started(task, len(training))))
         trained = _train(task, inputs, training, validation, on_event)
@@ -77,6 +77,7 @@ def _test(trained: Trained, checked: StatisticsCheck, test: ResidentImages, trai
     record = {
         **task.record(),
         "named": task.opened.named,
+        "words": task.opened.words,
         "lr": trained.lr,
         "preprocessing": Preprocessing(
             in_channels=channels,

@@ -185,7 +185,7 @@ def _write_torchvision(run: TrainedRun, network: nn.Module, path: Path) -> Reade
     state: Any = network.state_dict()
     state._metadata[OWN] = _metadata(run)
     torch.save(state, path)
-    _, at, weights = partition_weights(run.name)
+    _, at, weights = partition_weights(run.words)
     known = open_architecture(f"torchvision:{name}{at}{weights}", trained=False)
     loaded = run.as_trained(known.layers(len(run.class_names), run.preprocessing.in_channels)).eval()
     _load_weights(loaded, torch.load(path, weights_only=True), source=run.name, target=name)
@@ -201,7 +201,7 @@ WRITERS: Mapping[ExportFormat, Callable[[TrainedRun, nn.Module, Path], Reader | 
 
 def _torchvision_name(run: TrainedRun) -> str:
     """Return the name of torchvision's network with the same layers. Raises: StudyError, if there is none."""
-    name = partition_weights(run.name)[0]
+    name = partition_weights(run.words)[0]
     own = ":" in name and name.partition(":")[0] != "torchvision"
     torchvision_name = None if own else open_architecture(name).torchvision
     if torchvision_name is None:

@@ -38,8 +38,13 @@ class TrainedRun:
 
     @property
     def name(self) -> str:
-        """Name of the network, as the user wrote it."""
+        """Name of the network, as results call it."""
         return str(self.record["model"])
+
+    @property
+    def words(self) -> str:
+        """Name of the network, as the user wrote it, by which it is opened again."""
+        return str(self.record.get("words") or self.name)
 
     @cached_property
     def data(self) -> DataRecord:
@@ -106,9 +111,11 @@ class TrainedRun:
                 f"{self.folder.path}: the network {self.name} was given as an object, which is not stored in the "
                 "folder; pass `network` again"
             )
-        name, at, weights = partition_weights(self.name)
+        _, at, weights = partition_weights(self.words)
         opened = open_model(f"{self._usable_name}{at}{weights}", trained=False)
-        return replace(opened, name=name, build=lambda *sizes: self.as_trained(opened.build(*sizes)))
+        return replace(
+            opened, name=self.name.partition("@")[0], build=lambda *sizes: self.as_trained(opened.build(*sizes))
+        )
 
     def as_trained(self, network: nn.Module) -> nn.Module:
         """Return a new network of this run after giving it the treatment of its input that the run trained with."""
@@ -120,24 +127,24 @@ class TrainedRun:
     def foreign_code(self) -> str:
         """The Python code that using the run would execute, if neither this user wrote the run nor vouches for it."""
         own = is_signed(str(self.record.get("digest")), self.record.get("signature"))
-        if self.trusted or own or self.given is not None or not self.record["named"] or not runs_code(self.name):
+        if self.trusted or own or self.given is not None or not self.record["named"] or not runs_code(self.words):
             return ""
         return self._usable_name.rpartition(":")[0]
 
     @property
     def copy_used(self) -> bool:
         """Whether the network is built from the run's copy of the user's file."""
-        return self.given is None and self._usable_name != partition_weights(self.name)[0]
+        return self.given is None and self._usable_name != partition_weights(self.words)[0]
 
     @property
     def source_exists(self) -> bool:
         """Whether the user's file that defines the network is where the run's name says."""
-        source = source_file(partition_weights(self.name)[0])
+        source = source_file(partition_weights(self.words)[0])
         return source is not None and source.exists()
 
     @property
     def _usable_name(self) -> str:
-        return usable_name(partition_weights(self.name)[0], self.folder.path, self.record["code"])
+        return usable_name(partition_weights(self.words)[0], self.folder.path, self.record["code"])
 
     def network(self, device: torch.device) -> nn.Module:
         """Return the trained network in evaluation mode.
@@ -145,7 +152,7 @@ class TrainedRun:
         Raises: ModelError, if the stored weights do not fit the network; StudyError, if a file of the run is damaged.
         """
         path = self.folder.path / "weights.safetensors"
-        copy = copy_of(self.name.partition("@")[0], self.folder.path)
+        copy = copy_of(self.words.partition("@")[0], self.folder.path)
         check_files(self.folder.path, self.record, [path.name, *([copy.name] if copy else [])])
         network = self.model().build(len(self.class_names), self.preprocessing.in_channels)
         try:
