@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from convstudy.errors import DataError
+from convstudy.errors import DataError, StudyError
 from convstudy.findings.compared import Compared, compare
 from convstudy.findings.differences import above
 from convstudy.findings.finding import Cell, Column, FigureTable, Outcome, Setting, Statement, Unit
@@ -38,6 +38,11 @@ PARTS = (
 
 def reproduce(setting: Setting) -> Outcome:
     """Train `net` and ResNet-34 on every data set that is there, and compare them."""
+    if setting.data not in {None, *(part.name for part in PARTS)}:
+        raise StudyError(
+            f"data is {setting.data}; expected digits, signs or cifar10, the data sets of the assignment",
+            setting="data",
+        )
     pretrained = (PRETRAINED,) if weights_are_here() else ()
     compared: dict[str, Compared] = {}
     notes = [] if pretrained else [NO_WEIGHTS]
@@ -49,7 +54,7 @@ def reproduce(setting: Setting) -> Outcome:
         except DataError as error:
             notes.append(f"{part.name} is left out: {error}")
     if not compared:
-        raise DataError(f"data is {setting.data}; expected one of {', '.join(part.name for part in PARTS)}: {notes}")
+        raise DataError(notes[-1])
     notes += QUICK_NOTES if setting.quick else FULL_NOTES
     return Outcome(
         finding="assignment",

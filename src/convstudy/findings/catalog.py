@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
-from convstudy.errors import UnknownNameError
+from convstudy.errors import DataError, UnknownNameError
 from convstudy.findings.finding import Finding, Outcome, Printed, Setting
 
 HE, SZEGEDY = "He et al. 2015, Deep Residual Learning", "Szegedy et al. 2014, Going Deeper with Convolutions"
@@ -125,5 +125,10 @@ def reproduce(name: str, setting: Setting) -> Outcome:
     Raises: UnknownNameError, if there is no such finding; a ConvstudyError, if a run fails or the data cannot be had.
     """
     module = import_module(f"convstudy.findings.{finding(name).name.replace('-', '_')}")
-    outcome: Outcome = module.reproduce(setting)
+    try:
+        outcome: Outcome = module.reproduce(setting)
+    except DataError as error:
+        if setting.quick or setting.data is not None:
+            raise
+        raise DataError(f"{error}; to use images that need no download, set `data` to digits", setting="data") from None
     return outcome
