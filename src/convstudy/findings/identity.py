@@ -44,10 +44,12 @@ from convstudy.study.models.preprocessing import at_input
 from convstudy.study.runs.parts import training_parts
 from convstudy.training import Recipe, TrainingBatches
 from convstudy.training.objective import objective
+from convstudy.training.optimizer import set_learning_rate
+from convstudy.training.schedule import learning_rate
 
 NETWORK = "resnet20"
 ADDED = (1, 3)  # blocks per stage
-DECAYS = (0.0, 0.01, 0.1)  # L2 of the inserted blocks, weights and biases
+DECAYS = (0.0, 0.03, 0.3)  # L2 of the inserted blocks, weights and biases
 DECAYED = {"residual": LectureBlock, "plain": LecturePlainBlock}
 LR, MOMENTUM = 0.03, 0.9
 QUICK: dict[str, Any] = {
@@ -101,8 +103,8 @@ def reproduce(setting: Setting) -> Outcome:
             "normalization is 0 (Goyal et al. 2017), random start: He's initialization",
             "weight decay: blocks as the lecture writes them, without batch normalization, with L2 on weights and "
             "biases; "
-            f"the whole network is trained on for {EPOCHS_AGAIN[setting.quick]} epochs by SGD (learning rate {LR}, "
-            f"momentum {MOMENTUM}), the rest of it under a weight decay of 0.0005",
+            f"the whole network is trained on for {EPOCHS_AGAIN[setting.quick]} epochs by SGD (peak learning rate "
+            f"{LR}, momentum {MOMENTUM}), the rest of it under a weight decay of 0.0005",
         ),
         conditions=base.conditions,
         training_seconds=base.training_seconds + sum(each.seconds for each in again),
@@ -163,6 +165,8 @@ def _batches(base: Compared, seed: int, epochs: int) -> TrainingBatches:
     resident = preprocessing.resident(training.images, training.labels, comparison.device)
     recipe = Recipe(
         epochs=epochs,
+        lr=LR,
+        momentum=MOMENTUM,
         batch_size=comparison.recipe.batch_size,
         crop_padding=comparison.recipe.crop_padding,
         horizontal_flip=comparison.recipe.horizontal_flip,
@@ -174,14 +178,24 @@ def train_again(inserted: Inserted, batches: TrainingBatches, decay: float) -> f
     """Train a network with inserted blocks in place, with a weight decay for these blocks, and return the seconds."""
     own = {id(parameter) for block in inserted.blocks for parameter in block.parameters()}
     groups = [
-        {"params": [each for each in inserted.network.parameters() if id(each) in own], "weight_decay": decay},
-        {"params": [each for each in inserted.network.parameters() if id(each) not in own], "weight_decay": 5e-4},
+        {
+            "params": [each for each in inserted.network.parameters() if id(each) in own],
+            "weight_decay": decay,
+            "lr_scale": 1.0,
+        },
+        {
+            "params": [each for each in inserted.network.parameters() if id(each) not in own],
+            "weight_decay": 5e-4,
+            "lr_scale": 1.0,
+        },
     ]
-    optimizer = torch.optim.SGD(groups, lr=LR, momentum=MOMENTUM)
+    recipe, steps = batches.recipe, batches.steps_per_epoch
+    optimizer = torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum)
     inserted.network.train()
     start = time.perf_counter()
-    for epoch in range(1, batches.recipe.epochs + 1):
-        for images, labels in batches.epoch(epoch):
+    for epoch in range(1, recipe.epochs + 1):
+        for step, (images, labels) in enumerate(batches.epoch(epoch)):
+            set_learning_rate(optimizer, learning_rate((epoch - 1) * steps + step, steps, recipe))
             loss, _ = objective(inserted.network(images), labels, 0.0)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

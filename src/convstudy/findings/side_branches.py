@@ -25,11 +25,11 @@ from convstudy.findings.networks import (
 
 QUICK: dict[str, Any] = {
     "input_size": SMALLEST_GOOGLENET,
-    "train_images": 500,
+    "train_images": 300,
     "seeds": 3,
     "recipe": {
-        "epochs": 8,
-        "batch_size": 32,
+        "epochs": 12,
+        "batch_size": 8,
         "optimizer": "adamw",
         "lr": 0.001,
         "label_smoothing": 0.0,
