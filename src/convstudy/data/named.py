@@ -151,10 +151,10 @@ def _labels(dataset: Any) -> npt.NDArray[np.int64]:
 
 
 def _planes(images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Convert images to N x C x H x W in new memory, because PyTorch takes no read-only arrays."""
+    """Convert images to N x C x H x W that may be written to, because PyTorch takes no read-only arrays."""
     images = images[..., None] if images.ndim == 3 else images
     channels_first = images.shape[1] == 3 and images.shape[3] != 3
-    return np.array(images if channels_first else images.transpose(0, 3, 1, 2), np.uint8, order="C")
+    return np.require(images if channels_first else images.transpose(0, 3, 1, 2), np.uint8, "CW")
 
 
 def _torchvision_classes(kind: TorchvisionSet) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ def introduction(comparison: Comparison) -> str:
     each = f"budget {comparison.plan.budget}" if comparison.plan.budget else plural(recipe.epochs, "epoch")
     plan = comparison.plan
     seeds = plural(len(comparison.seeds), "seed")
-    if comparison.design.sequential:
+    if plan.until == "sure":
         few = "" if plan.max_seeds == 3 else "3 to "
         seeds = f"{few}{plan.max_seeds} seeds, until sure (margin {percentage_points(plan.margin / 100)})"
     if plan.folds is not None:
