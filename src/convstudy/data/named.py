@@ -154,7 +154,7 @@ def _planes(images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Convert images to N x C x H x W that may be written to, because PyTorch takes no read-only arrays."""
     images = images[..., None] if images.ndim == 3 else images
     channels_first = images.shape[1] == 3 and images.shape[3] != 3
-    return np.require(images if channels_first else images.transpose(0, 3, 1, 2), np.uint8, "CW")
+    return np.require(images if channels_first else images.transpose(0, 3, 1, 2), np.uint8, ["C", "W"])
 
 
 def _torchvision_classes(kind: TorchvisionSet) -> tuple[str, ...]:
