@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
 from convstudy.errors import ToolError
+from convstudy.report import write_figures
 from convstudy.report.document import latex, markdown, pair_frame
 from convstudy.report.html import write_html
+from convstudy.report.latex import LatexTable, latex_table
 from convstudy.report.pdf import BROWSERS, write_pdf
 from convstudy.report.sentences import verdict
 from convstudy.statistics.verdict import Verdict
@@ -66,10 +71,53 @@ def test_the_tables_of_pairs_say_the_verdict() -> None:
 def test_latex_has_no_character_that_latex_reads_otherwise() -> None:
     text = latex(FINDINGS)
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
-    assert r"my/$<$nets$>$/small.py:Deep\&Narrow & 94.2 & 93.0 to 95.3" in text
-    assert "resnet34 & 97.7 & 96.5 to 98.8 & 21,283,530 & 1.16 G & 61.3 & 9.83" in text
+    assert r"my/$<$nets$>$/small.py:Deep\&Narrow & 94.2 & 93.0 to 95.3 & 1.20 & \ge 36.6 & 8.31 & 1.73" in text
+    assert "resnet34 & 97.7 & 96.5 to 98.8 & 21.3 & 1159 & 61.3 & 9.83" in text
     assert r"95\% CI" in text
     assert text.isascii()
+
+
+def test_latex_tables_have_labels_of_their_own_and_fit_the_text() -> None:
+    labels = re.findall(r"\\label{(.*)}", latex(FINDINGS))
+    assert labels == ["tab:digits-results", "tab:digits-speed", "tab:digits-pairs", "tab:digits-measures"]
+    wide = latex_table(
+        LatexTable(["network", *(f"a long head {n}" for n in range(9))], [["net", *"123456789"]], "", "t")
+    )
+    assert r"\resizebox{\linewidth}{!}{\begin{tabular}" in wide
+    narrow = latex_table(LatexTable(["network", "a"], [["net", "1.5"], ["other", "–"]], "", "t"))
+    assert "resizebox" not in narrow
+    assert "S[table-format=1.1]" in narrow
+    assert "other & {--}" in narrow
+
+
+@pytest.mark.slow
+def test_latex_compiles_the_tables_without_an_overfull_line(tmp_path: Path) -> None:
+    if not shutil.which("pdflatex"):
+        pytest.skip("LaTeX is not installed")
+    (tmp_path / "tables.tex").write_text(latex(FINDINGS), encoding="utf-8")
+    write_figures(FINDINGS, tmp_path / "figures")
+    packages = r"\usepackage{booktabs,siunitx,graphicx}"
+    body = r"\input{tables}\noindent\includegraphics[width=\linewidth]{figures/intervals}"
+    document = rf"\documentclass{{article}}{packages}\begin{{document}}{body}\end{{document}}"
+    (tmp_path / "paper.tex").write_text(document, encoding="utf-8")
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+
+
+def test_figures_are_files_named_as_what_they_show(tmp_path: Path) -> None:
+    written = [path.name for path in write_figures(FINDINGS, tmp_path)]
+    assert sorted(written) == sorted(path.name for path in tmp_path.iterdir())
+    assert {"intervals.svg", "intervals.pdf", "cost-macs.svg", "confusion-1-resnet34.pdf", "classes.svg"} <= set(
+        written
+    )
+    assert (tmp_path / "intervals.pdf").read_bytes().startswith(b"%PDF-")
+    root = ElementTree.fromstring((tmp_path / "intervals.svg").read_text(encoding="utf-8"))
+    assert root.get("width") == "460"  # px: 345 pt
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    write_figures(FINDINGS, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
 
 
 def test_one_seed_has_no_deviation() -> None:
@@ -82,9 +130,11 @@ def test_one_seed_has_no_deviation() -> None:
 def test_a_browser_prints_the_report(tmp_path: Path) -> None:
     if not any(map(shutil.which, BROWSERS)):
         pytest.skip("no browser of the Chromium family is installed")
-    write_html(FINDINGS, tmp_path / "report.html")
+    write_html(FINDINGS, tmp_path / "report.html", paper="letter")
     write_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
-    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+    content = (tmp_path / "report.pdf").read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert re.search(rb"/MediaBox \[0 0 612(\.0*)? 792", content)  # 8.5 x 11 inches
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.pdf"]
 
 

@@ -16,7 +16,7 @@ from convstudy.drawing.scene import Group, Line
 from convstudy.report.charts.ranks import critical_difference_diagram
 from convstudy.report.ranks import csv, html, latex, markdown, verdict
 from convstudy.study import ComparisonFolder, rank, write_findings
-from convstudy.study.comparisons.results import Findings
+from convstudy.study.comparisons.results import DataFinding, Findings
 from tests.conftest import Said
 from tests.report.made_up import NASTY_NETWORK, made_up_findings
 from tests.report.page import chart, parse
@@ -37,18 +37,25 @@ def made_up() -> Findings:
     return replace(made_up_findings(networks=4, seeds=1, test_images=20), mistaken=(), disagreed=())
 
 
-def comparison(root: Path, findings: Findings, name: str, top1: list[float], networks: tuple[str, ...]) -> Path:
+def comparison(
+    root: Path,
+    findings: Findings,
+    name: str,
+    top1: list[float],
+    networks: tuple[str, ...],
+    problems: tuple[DataFinding, ...] = (),
+) -> Path:
     """A finished comparison on a data set of its own; its results are all that a ranking reads."""
     models = tuple(
         replace(model, name=network, top1=replace(model.top1, mean=value))
         for model, network, value in zip(findings.results.models, networks, top1, strict=False)
     )
     protocol = findings.results.protocol
-    data = replace(protocol.data, name=name, fingerprint=f"sha256:{name}", findings=())
+    data = replace(protocol.data, name=name, fingerprint=f"sha256:{name}", findings=problems)
     results = replace(findings.results, models=models, comparisons=(), protocol=replace(protocol, data=data))
     folder = root / name
     folder.mkdir(parents=True)
-    (folder / "comparison.json").write_text("{}")
+    (folder / "comparison.json").write_text('{"models": [], "folders": [], "seeds": []}')
     write_findings(ComparisonFolder(folder), replace(findings, results=results))
     return folder
 
@@ -143,11 +150,10 @@ def test_the_same_order_everywhere_has_an_infinite_f(tmp_path: Path, made_up: Fi
 
 
 def test_a_leak_in_one_data_set_is_told(tmp_path: Path, made_up: Findings) -> None:
-    folders = [comparison(tmp_path, made_up, f"set-{n}", [0.9, 0.8, 0.1], ("a", "b", "c")) for n in range(2)]
-    results = json.loads((folders[1] / "results.json").read_text())
-    leak = {"kind": "leak", "sentence": "2 images are in train, too", "contaminates": True, "examples": []}
-    results["protocol"]["data"]["findings"] = [leak]
-    (folders[1] / "results.json").write_text(json.dumps(results))
+    leak = DataFinding("leak", "2 images are in train, too", True, ())
+    folders = [
+        comparison(tmp_path, made_up, f"set-{n}", [0.9, 0.8, 0.1], ("a", "b", "c"), (leak,) * n) for n in range(2)
+    ]
     page = parse(html(rank(folders), "convstudy report"))
     assert [notice.text for notice in page.all("div", role="alert")] == ["set-1: 2 images are in train, too."]
 

@@ -27,12 +27,20 @@ class ReportFormat(StrEnum):
 PAGES = {ReportFormat.html, ReportFormat.pdf}
 
 
+class Paper(StrEnum):
+    """A size of paper."""
+
+    a4 = "a4"
+    letter = "letter"
+
+
 def report(
     folders: Annotated[
         list[Path],
         typer.Argument(
             metavar="DIR",
-            help="Folder written by `convstudy compare`; or several, with the same networks on different data sets.",
+            help="Folder written by `convstudy compare` or `convstudy train`; or several comparisons, with the same "
+            "networks on different data sets.",
         ),
     ],
     output_format: Annotated[
@@ -51,30 +59,69 @@ def report(
             show_default=False,
         ),
     ] = None,
+    title: Annotated[
+        str | None,
+        typer.Option(help=r"Title of the page. \[default: its networks and data]", show_default=False),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write every chart as SVG and PDF into this folder.", show_default=False),
+    ] = None,
+    paper: Annotated[Paper, typer.Option(help="Size of paper for --format pdf.")] = Paper.a4,
 ) -> None:
     """Write the report of a comparison from its stored results, or from its finished runs if others are missing.
+
+    The report of a single run covers this run only, and loads its data again.
 
     Several comparisons of the same networks on different data sets give a ranking of the networks (Friedman and Nemenyi
     tests) with a critical-difference diagram.
 
-    PDF needs an installed Chromium or Chrome; LaTeX tables need the package booktabs.
+    PDF needs an installed Chromium or Chrome; LaTeX tables need the packages booktabs
+    and siunitx.
     """
     if len(folders) > 1:
+        _refuse(title, figures)
         _ranks(folders, output_format, output)
         return
-    from convstudy.study import ComparisonFolder, read_findings, read_unfinished
-
     (folder,) = folders
-    comparison = ComparisonFolder(folder)
-    finished = (folder / "results.json").exists()
-    findings = read_findings(comparison) if finished else read_unfinished(comparison)
+    findings = _findings(folder)
     if output_format in PAGES:
         from convstudy.report import write_html
 
         path = output or folder / f"report.{output_format}"
-        _write_page(lambda page: write_html(findings, page), path, output_format)
+        size = paper.value if output_format is ReportFormat.pdf else ""
+        _write_page(
+            lambda page: write_html(findings, page, title=title, folder=folder, paper=size), path, output_format
+        )
     else:
         _write_text(_text(folder, findings, output_format), output)
+    if figures is not None:
+        from convstudy.report import write_figures
+
+        for path in write_figures(findings, figures):
+            typer.echo(path, err=output_format not in PAGES)
+
+
+def _findings(folder: Path) -> Findings:
+    """Return what a report is made from: a comparison, finished or not, or a single run."""
+    from convstudy.report.networks import with_drawing
+    from convstudy.study import ComparisonFolder, open_run, read_findings, read_run, read_unfinished
+
+    if (folder / "run.json").exists():
+        run = open_run(folder)
+        return with_drawing(read_run(run), run)
+    comparison = ComparisonFolder(folder)
+    finished = (folder / "results.json").exists()
+    return read_findings(comparison) if finished else read_unfinished(comparison)
+
+
+def _refuse(title: str | None, figures: Path | None) -> None:
+    """Refuse what a ranking over several data sets does not have. Raises: StudyError."""
+    from convstudy.errors import StudyError
+
+    for setting, value in (("title", title), ("figures", figures)):
+        if value is not None:
+            raise StudyError(f"a ranking of several comparisons takes no `{setting}`; give one folder", setting=setting)
 
 
 def _ranks(folders: list[Path], output_format: ReportFormat, output: Path | None) -> None:
@@ -131,6 +178,8 @@ def _text(folder: Path, findings: Findings, output_format: ReportFormat) -> str:
     from convstudy.study import ComparisonFolder
 
     if output_format in {ReportFormat.json, ReportFormat.csv}:
+        if (folder / "run.json").exists():
+            raise StudyError(f"{folder} is a single run, whose results are in its run.json; choose another --format")
         if not (folder / "results.json").exists():
             raise StudyError(
                 f"{folder} is not finished and has no results.{output_format} yet; choose another --format"

@@ -159,6 +159,7 @@ def _text(text: Text) -> str:
 
 
 def _escaped(text: str) -> str:
+    text = text.replace("−", "–")  # the minus sign, which the fonts' encoding lacks
     return printable(text).replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from convstudy.errors import printable
 from convstudy.report import numbers, sentences
 from convstudy.report.health import health_sentence
+from convstudy.report.latex import PACKAGES, LatexTable, latex_table
 from convstudy.report.measures import columns_of, metric_text
+from convstudy.report.shareable import shareable
 from convstudy.statistics.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ SPEED_WORDS = (
 
 def markdown(findings: Findings) -> str:
     """Return verdicts, tables of results, pairs and metrics, the protocol, and the command to reproduce."""
+    findings = shareable(findings)
     results = findings.results
     data = results.protocol.data
     parts = [f"# {in_text(numbers.title([model.name for model in results.models], data.name))}"]
@@ -75,12 +78,20 @@ def markdown(findings: Findings) -> str:
 
 
 def latex(findings: Findings) -> str:
-    """Return LaTeX tables (package booktabs) of results, pairs and metrics, each with its caption."""
+    """Return LaTeX tables (packages booktabs and siunitx) of results, speed, pairs and metrics, each with its caption.
+
+    They fit a text of 345 pt; their labels begin with the name of the data.
+    """
+    findings = shareable(findings)
     results = findings.results
     unfinished = f" {UNFINISHED.format(numbers.plural(findings.unfinished, 'run'))}" if findings.unfinished else ""
     basis = f"{results.protocol.data.name}, {sentences.basis(results)}.{unfinished}"
-    tables = [in_latex(result_frame(results), f"Cost and top-1 with 95% CI: {basis}", "results")]
-    tables.append(in_latex(speed_frame(results), f"Speed and memory: {basis} {SPEED_WORDS}", "speed"))
+    names = f"tab:{results.protocol.data.name}"
+    ranked = sorted(results.models, key=lambda model: -model.top1.mean)
+    of_results = [_latex_result(model) for model in ranked]
+    tables = [_known(LATEX_RESULTS, of_results, f"Cost and top-1 with 95% CI: {basis}", f"{names}-results")]
+    of_speed = [_latex_speed(model) for model in ranked]
+    tables.append(_known(LATEX_SPEED, of_speed, f"Speed and memory: {basis} {SPEED_WORDS}", f"{names}-speed"))
     if results.comparisons:
         adjusted = " p-values adjusted by Holm's method." if len(results.comparisons) > 1 else ""
         if adjusted and not results.sequential:
@@ -88,12 +99,57 @@ def latex(findings: Findings) -> str:
         elif adjusted:
             adjusted += " Each interval is of its pair alone."
         caption = f"Difference in top-1, first minus second, with 95% CI: {basis}{adjusted} {sentences.level(results)}"
-        tables.append(in_latex(pair_frame(results), caption, "pairs"))
+        tables.append(of_frame(pair_frame(results), caption.rstrip(), f"{names}-pairs", texts=2))
     if results.models:
-        tables.append(
-            in_latex(measure_frame(results, interval=False), f"{_shown_values(results)}: {basis}", "measures")
-        )
-    return "\n".join(tables)
+        measured = measure_frame(results, interval=False)
+        tables.append(of_frame(measured, f"{_shown_values(results)}: {basis}", f"{names}-measures"))
+    return PACKAGES + "\n".join(latex_table(table) for table in tables if len(table.heads) > 1)
+
+
+LATEX_RESULTS = ("network", "top-1, %", "95% CI", "parameters, M", "MACs, M", "training, s", "latency, ms")
+LATEX_SPEED = ("network", "activations, K", "training, img/s", "p95, ms", "inference, img/s", "batch", "memory, MB")
+
+
+def _latex_result(model: ModelResult) -> tuple[str, ...]:
+    top1 = model.top1
+    return (
+        model.name,
+        f"{100 * top1.mean:.1f}",
+        numbers.percent_interval(top1.low, top1.high),
+        _in_unit(model.parameters, 1e6),
+        ("≥ " if model.uncounted else "") + _in_unit(model.macs, 1e6),
+        numbers.rate(model.train_seconds),
+        numbers.rate(model.latency_ms),
+    )
+
+
+def _latex_speed(model: ModelResult) -> tuple[str, ...]:
+    return (
+        model.name,
+        ("≥ " if model.uncounted else "") + _in_unit(model.activation_size, 1e3),
+        numbers.rate(model.images_per_second),
+        numbers.rate(model.latency_p95_ms),
+        numbers.rate(model.inference_images_per_second),
+        numbers.count(model.inference_batch_size),
+        _in_unit(model.training_step_bytes, 1e6),
+    )
+
+
+def _in_unit(value: float | None, unit: float) -> str:
+    return numbers.rate(None if value is None else value / unit)
+
+
+def _known(heads: tuple[str, ...], rows: list[tuple[str, ...]], caption: str, label: str) -> LatexTable:
+    """Return a table without the columns that no network has."""
+    kept = [place for place in range(len(heads)) if any(row[place] != numbers.ABSENT for row in rows) or not rows]
+    return LatexTable(
+        [heads[place] for place in kept], [[row[place] for place in kept] for row in rows], caption, label
+    )
+
+
+def of_frame(frame: pd.DataFrame, caption: str, label: str, *, texts: int = 1) -> LatexTable:
+    """Return a table of formatted columns, the first of which are names."""
+    return LatexTable(list(frame.columns), frame.to_numpy().tolist(), caption, label, texts)
 
 
 def result_frame(results: Results) -> pd.DataFrame:
@@ -207,31 +263,3 @@ def in_markdown(frame: pd.DataFrame) -> str:
     return safe.to_markdown(
         index=False, disable_numparse=True, colalign=("left", *["right"] * (len(frame.columns) - 1))
     )
-
-
-def in_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
-    """Return a LaTeX table (package booktabs), with special characters escaped."""
-    escaped = frame.rename(columns=_escaped).map(_escaped)
-    alignment = "l" + "r" * (len(frame.columns) - 1)
-    return escaped.to_latex(
-        index=False,
-        escape=False,
-        column_format=alignment,
-        caption=_escaped(caption),
-        label=f"tab:{label}",
-        position="t",
-    )
-
-
-def _escaped(text: str) -> str:
-    r"""Escape text for LaTeX: its special characters, and symbols that need math mode.
-
-    A row ends in two backslashes, which would take a bracket or a star that follows for its argument.
-
-    >>> print(_escaped("[50%] a_b*"))
-    {[}50\%] a\_b{*}
-    """
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    special |= {letter: f"\\{letter}" for letter in "&%$#_{}"} | {letter: f"{{{letter}}}" for letter in "[*"}
-    special |= {"−": "$-$", "±": r"$\pm$", "≥": r"$\geq$", "<": "$<$", ">": "$>$", "–": "--"}
-    return "".join(special.get(letter, letter) for letter in printable(text))

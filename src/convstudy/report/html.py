@@ -48,21 +48,30 @@ COLUMNS = (  # of the table of results, each left out if no network has it
 )  # fmt: skip
 
 
-def write_html(findings: Findings, path: Path, *, title: str | None = None, folder: Path | None = None) -> None:
+def write_html(
+    findings: Findings,
+    path: Path,
+    *,
+    title: str | None = None,
+    folder: Path | None = None,
+    paper: str = "",
+) -> None:
     """Write the report to `path` atomically; `folder` is that of the comparison, by default the one of `path`.
+
+    `title` replaces the names of networks and data; `paper` is the size on which it is printed, a4 or letter.
 
     Raises: OSError, if the folder cannot be written to.
     """
-    page = html(findings, title=title, folder=folder or _of_comparison(path.parent))
+    page = html(findings, title=title, folder=folder or _of_comparison(path.parent), paper=paper)
     with whole_file(path, keep_hard_links=True) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
 
 def _of_comparison(folder: Path) -> Path | None:
-    return folder if (folder / "comparison.json").exists() else None
+    return folder if any((folder / name).exists() for name in ("comparison.json", "run.json")) else None
 
 
-def html(findings: Findings, *, title: str | None = None, folder: Path | None = None) -> str:
+def html(findings: Findings, *, title: str | None = None, folder: Path | None = None, paper: str = "") -> str:
     """Return the report of a comparison, finished or not, as a self-contained HTML page.
 
     Its charts are SVG; a content security policy forbids all requests. With the same versions, the same findings give
@@ -72,7 +81,7 @@ def html(findings: Findings, *, title: str | None = None, folder: Path | None = 
     shown = shareable(findings)
     renamed = dict(zip((model.name for model in findings.results.models), shown.results.models, strict=True))
     runs = {renamed[name].name: run for name, run in chosen.items()}
-    return _page(shown, title or title_of(shown.results), folder_words(folder) if folder else "", runs)
+    return _page(shown, title or title_of(shown.results), folder_words(folder) if folder else "", runs, paper)
 
 
 def title_of(results: Results) -> str:
@@ -80,7 +89,7 @@ def title_of(results: Results) -> str:
     return numbers.title([model.name for model in results.models], results.protocol.data.name)
 
 
-def _page(findings: Findings, title: str, folder: str, runs: Mapping[str, str]) -> str:
+def _page(findings: Findings, title: str, folder: str, runs: Mapping[str, str], paper: str) -> str:
     results = findings.results
     confusions, measured = confusions_of(findings), of_each_network(findings)
     most = max(CELLS_OF_CLASSES // max(len(measured), 1), FEWEST_CLASSES)
@@ -97,6 +106,7 @@ def _page(findings: Findings, title: str, folder: str, runs: Mapping[str, str]) 
             findings=findings,
             results=results,
             title=title,
+            paper=paper,
             date=results.environment.get("date", ""),
             card=card(findings, folder, runs),
             verdicts=leading_pairs(results),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -9,7 +10,7 @@ from markupsafe import Markup
 from convstudy.analysis import Inputs
 from convstudy.drawing import draw_graph
 from convstudy.files import whole_file
-from convstudy.study import ClaimedComparison, network_at_inputs
+from convstudy.study import ClaimedComparison, Findings, Model, TrainedRun, network_at_inputs
 from convstudy.study.comparisons.drawings import drawing_path
 
 WIDTH = 400.0  # px; on a phone, its text is 8 px or larger
@@ -32,15 +33,28 @@ def write_drawings(claimed: ClaimedComparison) -> dict[str, str]:
         if path.exists():
             continue
         try:
-            at = network_at_inputs(
-                comparison.models[entrant.name], Inputs((entrant.input_shape,)), classes=entrant.num_classes
-            )
-            picture = draw_graph(entrant.name, at.graph(), level="overview", width=WIDTH)
+            model = comparison.models[entrant.name]
+            picture = _drawing(entrant.name, model, entrant.input_shape, entrant.num_classes)
             with whole_file(path) as draft:
-                draft.write_text(picture.svg, encoding="utf-8", newline="\n")
+                draft.write_text(picture, encoding="utf-8", newline="\n")
         except Exception as error:  # also of user code
             reasons[entrant.name] = f"{type(error).__name__}: {error}"
     return reasons
+
+
+def with_drawing(findings: Findings, run: TrainedRun) -> Findings:
+    """Return the findings of a run with the drawing of its network; unchanged if that cannot be drawn."""
+    shape, classes = run.preprocessing.input_shape, len(run.class_names)
+    try:
+        picture = _drawing(run.name, run.model(), shape, classes)
+    except Exception:  # also of user code
+        return findings
+    return replace(findings, drawings={run.name: picture})
+
+
+def _drawing(name: str, model: Model, shape: tuple[int, int, int], classes: int) -> str:
+    at = network_at_inputs(model, Inputs((shape,)), classes=classes)
+    return draw_graph(name, at.graph(), level="overview", width=WIDTH).svg
 
 
 def inlined(document: str) -> Markup | None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from convstudy.files import whole_file
 from convstudy.report import numbers
 from convstudy.report.charts.ranks import critical_difference_diagram
-from convstudy.report.document import in_latex, in_markdown, in_text
+from convstudy.report.document import in_markdown, in_text, of_frame
 from convstudy.report.html import colors, templates
+from convstudy.report.latex import PACKAGES, latex_table
 from convstudy.report.page_charts import Charts
 from convstudy.report.sentences import p_value
 from convstudy.wording import listed, spreadsheet_text
@@ -80,11 +81,12 @@ def markdown(ranking: Ranking) -> str:
 
 
 def latex(ranking: Ranking) -> str:
-    """Return LaTeX tables (package booktabs)."""
+    """Return LaTeX tables (packages booktabs and siunitx)."""
     captions = (" ".join(verdict(ranking)), "p-values of Nemenyi's test on the same data sets")
-    return "\n".join(
-        in_latex(table, caption, label)
-        for table, caption, label in zip((frame(ranking), pairs(ranking)), captions, ("ranks", "nemenyi"), strict=True)
+    names = ("tab:ranks", "tab:nemenyi")
+    return PACKAGES + "\n".join(
+        latex_table(of_frame(table, caption, label))
+        for table, caption, label in zip((frame(ranking), pairs(ranking)), captions, names, strict=True)
     )
 
 

@@ -10,11 +10,13 @@ from convstudy.study.runs.lr_trial import Trial
 
 
 def runs_to_use(findings: Findings, folder: Path) -> dict[str, str]:
-    """Return the folder of a run for each network trained in the folder of a comparison, relative to it.
+    """Return the folder of a run for each network trained in the folder of a comparison or run, relative to it.
 
     It is the one with the highest validation top-1, then the lowest validation loss; test images play no role. Empty
     for a folder without a comparison; imported runs have no weights.
     """
+    if (folder / "run.json").exists():  # the folder of a single run
+        return {model.name: "" for model in findings.results.models}
     comparison = ComparisonFolder(folder)
     if findings.results.protocol.folds is not None or not (folder / "comparison.json").exists():
         return {}
