@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.report.made_up import NASTY_NETWORK, made_up_findings
 FINDINGS = made_up_findings(networks=3)
 
 
-def answered(better: dict[tuple[str, str], str | None], *, cheapest: str | None = None, **other: Any) -> Card:
+def answered(better: Mapping[tuple[str, str], str], *, cheapest: str | None = None, **other: Any) -> Card:
     """The card of a study whose pairs have these verdicts."""
     pairs = tuple(
         replace(
