@@ -48,6 +48,7 @@ TRIALS = {
         Trial("net", "cifar10", 20_000, 5000, 5),
         Trial("net", "cifar10", 20_000, 5000, 10),
         Trial("lenet5", "mnist", 20_000, 5000, 3),
+        Trial("net", "signs", 900, 180, 5),
         Trial("net", "signs", 900, 180, 15),
         Trial("net", "signs", 900, 180, 40),
         Trial("resnet18", "signs", 900, 180, 10),
