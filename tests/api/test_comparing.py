@@ -98,7 +98,9 @@ def test_a_run_of_it_is_opened_with_its_network(compared: convstudy.ComparisonRe
     named = compared.run("lecture", 1)
     assert named.evaluate(arrays(30)).images == 30
     with pytest.raises(StudyError, match="was given as an object"):
-        compared.run("mine", 0).network()
+        convstudy.open_comparison(compared.path).run("mine", 0).network()
+    opened = compared.run("mine", 0)
+    assert opened.evaluate().top1.value == opened.top1
     run = convstudy.open_run(compared.path / "mine/seed-0", network=Tiny, data=arrays())
     assert run.evaluate().top1.value == run.top1
     with pytest.raises(StudyError, match="no run of other with seed 0; expected mine, lecture and seeds 0, 1"):

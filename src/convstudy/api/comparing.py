@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,13 +26,22 @@ from convstudy.wording import shared_name
 if TYPE_CHECKING:
     import pandas as pd
 
+    from convstudy.data import DataSet
+    from convstudy.study.models.opening import Model
+
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """Findings of a comparison, and its folder; `print` and notebooks show them as tables."""
+    """Findings of a comparison, and its folder; `print` and notebooks show them as tables.
+
+    `models` and `data` are the networks and the data that `compare` was given as objects, which the folder does not
+    store.
+    """
 
     path: Path
     findings: Findings
+    models: Mapping[str, Model] = field(default_factory=dict, repr=False)
+    data: DataSet | None = field(default=None, repr=False)
 
     @property
     def results(self) -> Results:
@@ -92,7 +102,10 @@ class ComparisonResult:
         return target
 
     def run(self, network: str, seed: int) -> Run:
-        """Return one run. Raises: StudyError, if there is no run of this network and seed."""
+        """Return one run, with its network and data if `compare` was given them as objects.
+
+        Raises: StudyError, if there is no run of this network and seed.
+        """
         identity = ComparisonFolder(self.path).identity()
         network = network if network in identity["models"] else shared_name(network)
         if network not in identity["models"] or seed not in identity["seeds"]:
@@ -101,7 +114,8 @@ class ComparisonResult:
                 f"seeds {', '.join(map(str, identity['seeds']))}"
             )
         folder = identity["folders"][identity["models"].index(network)]
-        return open_run(ComparisonFolder(self.path).run(folder, seed).path)
+        trained = open_run(ComparisonFolder(self.path).run(folder, seed).path).trained
+        return Run(replace(trained, given=self.models.get(network), given_data=self.data))
 
     def __str__(self) -> str:
         """Return the table of results and the verdicts, as the command line prints them."""
@@ -158,7 +172,7 @@ def compare(
             f"{len(failed)} of {total} runs failed: {failed[0].reason}{more}; repeat the call to run them again, or "
             f"open the finished ones with open_comparison('{claimed.folder.path}')"
         )
-    result = ComparisonResult(claimed.folder.path, claimed.conclude())
+    result = ComparisonResult(claimed.folder.path, claimed.conclude(), call.models, call.data)
     result.report()
     return result
 
