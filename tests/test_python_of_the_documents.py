@@ -36,7 +36,7 @@ class Tokens(nn.Module):
         self.embedding, self.head = nn.Embedding(50, 8), nn.Linear(8, 2)
 
     def forward(self, input_ids: Tensor, pixel_values: Tensor | None = None) -> Tensor:
-        pooled = self.head(self.embedding(input_ids).mean(1))
+        pooled: Tensor = self.head(self.embedding(input_ids).mean(1))
         return pooled if pixel_values is None else pooled + pixel_values.mean((1, 2, 3))[:, None]
 
 
