@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def test_a_finding_is_repeated_once_and_then_read(monkeypatch: pytest.MonkeyPatc
 
 
 def _small(folder: Path, on_event: OnEvent) -> Setting:
-    return Setting(folder=folder, quick=True, on_event=on_event, jobs=1, device="cpu")
+    return Setting(folder=folder, quick=True, display=lambda: nullcontext(on_event), jobs=1, device="cpu")
 
 
 def test_the_command_lists_the_findings_and_writes_a_page(convstudy: Callable[..., Said]) -> None:

@@ -106,20 +106,20 @@ def _repeated(
     from convstudy.report.terminal import TrainingDisplay
 
     console = Console(stderr=True)
-    with TrainingDisplay(console) as display:
-        return reproduce(
-            name,
-            Setting(
-                folder=folder,
-                quick=quick,
-                data=data,
-                data_dir=data_dir,
-                device=device,
-                jobs=jobs,
-                on_event=display,
-                on_compared=lambda claimed, found: _with_report(claimed, found, console),
-            ),
-        )
+    return reproduce(
+        name,
+        Setting(
+            folder=folder,
+            quick=quick,
+            data=data,
+            data_dir=data_dir,
+            device=device,
+            jobs=jobs,
+            display=lambda: TrainingDisplay(console),
+            on_compared=lambda claimed, found: _with_report(claimed, found, console),
+            on_note=lambda note: console.print(note, highlight=False),
+        ),
+    )
 
 
 def _with_report(claimed: ClaimedComparison, found: Findings, console: Console) -> None:

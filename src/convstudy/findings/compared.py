@@ -104,7 +104,8 @@ def compare(
     fixed = {"device": setting.device, "jobs": setting.jobs, "data_dir": setting.data_dir}
     plan = Plan.from_dict({**settings, **{key: value for key, value in fixed.items() if value is not None}})
     claimed = claim_comparison(plan, setting.folder / name, models=given)
-    failed = claimed.perform(setting.on_event)
+    with setting.display() as on_event:
+        failed = claimed.perform(on_event)
     if failed:
         raise StudyError(
             f"{len(failed)} of {len(list(claimed.comparison.runs()))} runs in {claimed.folder.path} failed: "

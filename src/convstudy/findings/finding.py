@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -120,7 +121,7 @@ class Finding:
 
 
 def _nothing(*_: object) -> None:
-    """Ignore a finished comparison."""
+    """Ignore what is reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,12 +130,13 @@ class Setting:
 
     folder: Path
     quick: bool
-    on_event: OnEvent
+    display: Callable[[], AbstractContextManager[OnEvent]]  # of the runs of one comparison
     data: str | None = None  # None: the finding's own
     data_dir: Path | None = None
     device: str = "auto"
     jobs: int | None = None
     on_compared: Callable[[ClaimedComparison, ComparisonFindings], None] = _nothing
+    on_note: Callable[[str], None] = _nothing  # of what a finding does outside of comparisons
 
     def images(self) -> str:
         """Return the images to train on: digits in the quick version, otherwise CIFAR-10, unless others are named."""

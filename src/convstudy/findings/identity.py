@@ -46,6 +46,7 @@ from convstudy.training import Recipe, TrainingBatches
 from convstudy.training.objective import objective
 from convstudy.training.optimizer import set_learning_rate
 from convstudy.training.schedule import learning_rate
+from convstudy.wording import plural
 
 NETWORK = "resnet20"
 ADDED = (1, 3)  # blocks per stage
@@ -140,6 +141,9 @@ def _trained_again(setting: Setting, base: Compared, block: str, decay: float, s
     if path.exists():
         return Decayed(**json.loads(path.read_text(encoding="utf-8")))
     epochs = EPOCHS_AGAIN[setting.quick]
+    setting.on_note(
+        f"{block} blocks inserted, weight decay {decay:g}, seed {seed}: trained for {plural(epochs, 'epoch')}"
+    )
     batches = _batches(base, seed, epochs)
     inserted = with_blocks(base.network(NETWORK, seed), DECAYED[block], 1, seed)
     seconds = train_again(inserted, batches, decay)
