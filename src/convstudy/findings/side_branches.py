@@ -28,7 +28,7 @@ QUICK: dict[str, Any] = {
     "train_images": 300,
     "seeds": 3,
     "recipe": {
-        "epochs": 12,
+        "epochs": 8,
         "batch_size": 8,
         "optimizer": "adamw",
         "lr": 0.001,
