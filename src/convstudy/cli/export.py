@@ -26,6 +26,14 @@ def export(
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Compare the logits of the file with those of the network.")
     ] = True,
+    card: Annotated[
+        bool,
+        typer.Option(
+            "--card",
+            help="Also write a model card, README.md, beside the file: use, data, results with intervals, cost, and "
+            "how to load it.",
+        ),
+    ] = False,
     trust: Trust = False,
 ) -> None:
     """Export a trained network, with its classes and preprocessing, to a file for other programs.
@@ -36,11 +44,23 @@ def export(
     """
     from convstudy.report.numbers import plural
     from convstudy.study import export as exported
+    from convstudy.study import findings_about
 
-    written = exported(opened(run, trust=trust), output_format, output, check=check)
+    trained = opened(run, trust=trust)
+    findings = None
+    if card:
+        from convstudy.report import card_in
+
+        card_in(output.parent if output else trained.folder.path)
+        findings = findings_about(trained)
+    written = exported(trained, output_format, output, check=check)
     typer.echo(written.path)
     if written.largest_difference is None:
         typer.echo(f"not checked: {written.note}", err=True)
     else:
         images = plural(written.checked_images, "test image")
         typer.echo(f"checked on {images}: the logits differ by at most {written.largest_difference:.1e}", err=True)
+    if findings is not None:
+        from convstudy.report import write_model_card
+
+        typer.echo(write_model_card(trained, findings, written))

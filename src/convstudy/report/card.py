@@ -62,7 +62,7 @@ def card(findings: Findings, folder: str = "", runs: Mapping[str, str] | None = 
         shown=shown,
         model=name,
         sure=_sure(results, findings.unfinished),
-        costs=_costs(model) if model else "",
+        costs=_costs(model, leading=not shown and len(results.models) > 1) if model else "",
         steps=tuple(_steps(findings, model, folder, runs or {})),
         facts=tuple(_facts(results, model)) if model else (),
     )
@@ -143,11 +143,12 @@ def _sure(results: Results, unfinished: int) -> str:
     return f"{interval}, which covers other test images and other seeds."
 
 
-def _costs(model: ModelResult) -> str:
+def _costs(model: ModelResult, *, leading: bool) -> str:
+    name = f"{model.name}, which has the highest top-1 here" if leading else model.name
     parts = list(_cost_parts(model))
     if parts:
-        return f"{model.name}: {'; '.join(parts)}."
-    return f"{model.name}: not known, because its predictions were imported."
+        return f"{name}: {'; '.join(parts)}."
+    return f"{name}: not known, because its predictions were imported."
 
 
 def _cost_parts(model: ModelResult) -> Iterator[str]:

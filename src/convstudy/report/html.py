@@ -41,7 +41,7 @@ DARK = "@media screen and (prefers-color-scheme:dark){%s}"
 CELLS_OF_MAPS = 7  # rows and columns below which an activation map says little about where
 CELLS_OF_CLASSES = 200  # classes x networks for which top-1 per class is shown
 FEWEST_CLASSES = 12
-LETTERS_OF_DRAWINGS = 45_000  # of all drawings of networks together
+LETTERS_OF_DRAWINGS = 36_000  # of all drawings of networks together
 COLUMNS = (  # of the table of results, each left out if no network has it
     "parameters", "macs", "activation_size", "input_shape", "train_seconds", "latency_ms",
     "inference_images_per_second", "training_step_bytes",

@@ -11,7 +11,7 @@ from .comparisons.provenance import check_runs
 from .comparisons.ranking import Ranking, rank
 from .comparisons.results import Findings, Results
 from .comparisons.results_file import read_findings, write_findings
-from .comparisons.run_findings import read_run
+from .comparisons.run_findings import findings_about, read_run
 from .comparisons.single_run import TrainingRun, foreign_code, prepare_run, stored_plan
 from .models.entrant import Entrant, unallocated_network
 from .models.network_at_inputs import NetworkAtInputs, network_at_inputs
@@ -62,6 +62,7 @@ __all__ = [
     "epochs_of",
     "evaluate",
     "export",
+    "findings_about",
     "forecast",
     "foreign_code",
     "image_files",

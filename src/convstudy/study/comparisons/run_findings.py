@@ -14,7 +14,7 @@ from convstudy.study.comparisons.conclude import findings_of
 from convstudy.study.comparisons.data_description import describe_data
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.results import Findings, Protocol
-from convstudy.study.comparisons.results_file import read_start
+from convstudy.study.comparisons.results_file import read_findings, read_start
 from convstudy.study.comparisons.shown_images import GivenAnswers
 from convstudy.study.comparisons.single_run import REQUEST
 from convstudy.study.models.entrant import Entrant, entrant
@@ -50,6 +50,19 @@ def read_run(run: TrainedRun) -> Findings:
         return with_maps(found, {run.name: run.folder})
     models = tuple(replace(each, parameters=None, macs=None, activation_size=None) for each in found.results.models)
     return replace(found, results=replace(found.results, models=models))
+
+
+def findings_about(run: TrainedRun) -> Findings:
+    """Return what is known about a run: the findings of its finished comparison, or else those from the run alone.
+
+    Raises: as `read_run` and `read_findings`.
+    """
+    folder = ComparisonFolder(run.folder.path.resolve().parent.parent)
+    if all((folder.path / name).exists() for name in ("comparison.json", "results.json")):
+        found = read_findings(folder)
+        if any(each.model == run.name and each.seed == run.record["seed"] for each in found.runs):
+            return found
+    return read_run(run)
 
 
 def _data_of(run: TrainedRun, seed: int) -> DataSet:
