@@ -76,8 +76,8 @@ def report(
     Several comparisons of the same networks on different data sets give a ranking of the networks (Friedman and Nemenyi
     tests) with a critical-difference diagram.
 
-    PDF needs an installed Chromium or Chrome; LaTeX tables need the packages booktabs
-    and siunitx.
+    PDF needs an installed Chromium or Chrome, which as root runs without its sandbox. LaTeX tables need the packages
+    booktabs and siunitx.
     """
     if len(folders) > 1:
         _refuse(title, figures)
@@ -149,12 +149,14 @@ def _write_page(write: Callable[[Path], None], path: Path, output_format: Report
     """Write an HTML page, or print it to a PDF file."""
     import tempfile
 
-    from convstudy.report.pdf import write_pdf
+    from convstudy.report.pdf import runs_without_sandbox, write_pdf
 
     if output_format is ReportFormat.pdf:
         with tempfile.TemporaryDirectory() as scratch:
             page = Path(scratch) / "report.html"
             write(page)
+            if runs_without_sandbox():
+                typer.echo("note: as root, Chromium prints the page without its sandbox", err=True)
             write_pdf(page, path)
     else:
         write(path)

@@ -37,9 +37,14 @@ def write_pdf(page: Path, path: Path) -> None:
             f"--print-to-pdf={draft.resolve()}",
             page.resolve().as_uri(),
         ]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            words.insert(1, "--no-sandbox")  # as root, Chromium runs only without its sandbox
+        if runs_without_sandbox():
+            words.insert(1, "--no-sandbox")
         _run(words, draft)
+
+
+def runs_without_sandbox() -> bool:
+    """Return whether Chromium runs without its sandbox, since as root it does not start otherwise."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _run(words: list[str], draft: Path) -> None:
