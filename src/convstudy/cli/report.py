@@ -129,11 +129,12 @@ def _ranks(folders: list[Path], output_format: ReportFormat, output: Path | None
 
     from convstudy.report import ranks, write_ranks
     from convstudy.study import rank
+    from convstudy.wording import shared_name
 
     ranking = rank(folders)
     path = output or Path(f"ranks.{output_format}")
     if output_format in PAGES:
-        command = shlex.join(["convstudy", "report", *map(str, folders), "--output", str(path)])
+        command = shlex.join(["convstudy", "report", *map(shared_name, map(str, [*folders, "--output", path]))])
         _write_page(lambda page: write_ranks(ranking, page, command), path, output_format)
         return
     write = {

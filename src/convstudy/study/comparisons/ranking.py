@@ -18,6 +18,7 @@ from convstudy.statistics.verdict import LEVEL
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.results import Results
 from convstudy.study.comparisons.results_file import read_results
+from convstudy.wording import shared_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +78,8 @@ def rank(folders: Sequence[Path]) -> Ranking:
     common = Counter(results.protocol.data.name for results in read.values())
     data = tuple(
         RankedData(
-            folder=str(folder),
-            name=name if common[name := results.protocol.data.name] == 1 else f"{name} ({folder})",
+            folder=shared_name(str(folder)),
+            name=name if common[name := results.protocol.data.name] == 1 else f"{name} ({shared_name(str(folder))})",
             seeds=len(results.protocol.seeds),
             test_images=results.protocol.data.test,
             top1=tuple(data_scores.tolist()),
