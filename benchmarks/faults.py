@@ -48,7 +48,9 @@ COMMANDS = {
         *("train", "lenet5", *SHARED, "--epochs", "4", "--optimizer", "adamw", "--lr", "0.001"),
         *("--ema-decay", "0.9", "--mixup", "0.2", "--warmup-epochs", "1"),
     ),
-    "train, grid of learning rates": ("train", "net", *SHARED, "--epochs", "2", "--lr", "0.01,0.03"),
+    "train, early stopping, CutMix": (
+        *("train", "net", *SHARED, "--epochs", "6", "--patience", "2", "--cutmix", "1", "--label-smoothing", "0.1"),
+    ),
     "compare": ("compare", "net", "lenet5", *SHARED, "--epochs", "2", "--seeds", "2", "--jobs", "2"),
 }
 IMAGE_MEGABYTES = 48
@@ -188,9 +190,13 @@ def _note_full(tally: Tally, status: int, said: str) -> None:
 def cut_power(words: tuple[str, ...], tally: Tally, scratch: Path, seconds: float, expected: str) -> None:
     """Copy the image of a file system while a command writes to it, and repeat the command in the copy."""
     image, copy = new_image(scratch / "disk.img"), scratch / "after.img"
+
+    def copied() -> None:
+        shutil.copyfile(image, copy)
+
     with mounted(image) as place:
         moment = random.uniform(0, seconds)
-        tally.struck += run_until(words, place / "out", scratch, moment, lambda: shutil.copyfile(image, copy) and None)
+        tally.struck += run_until(words, place / "out", scratch, moment, copied)
     if not copy.exists():  # the command had ended
         shutil.copyfile(image, copy)
     with mounted(copy) as place:
