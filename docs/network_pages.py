@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.zoo.measured import Measured
 
 from convstudy.analysis import Inputs, LayerTable, trends
+from convstudy.analysis.depth import at_depth
 from convstudy.analysis.graph import Graph
 from convstudy.claims.claim import Claim
 from convstudy.drawing import Picture, draw_graph
@@ -25,6 +26,7 @@ from convstudy.zoo.catalog import catalog
 
 WIDTH = 690  # px of a drawing: the column of the site
 BATCH = 32
+FOLDED, LONGEST = 60, 130  # rows of a layer table
 DARK_SCREEN = """@media not print {{
 {chosen}
 @media (prefers-color-scheme: dark) {{
@@ -187,12 +189,15 @@ class Page:
         return f"## The lecture's four trends\n\n{pipe_table(('trend', '', 'contradicted by'), rows)}"
 
     def layers(self) -> str:
-        """Return the layer table; that of a deep network is folded."""
-        rows = len(self.table.rows)
-        table = markdown(self.table)
-        if rows > 60:
-            table = f"<details>\n<summary>All {rows} rows</summary>\n\n{table}\n\n</details>"
-        return f"## Layers\n\n{table}\n\nThe formulas are [derived here](../formulas/counting.md)."
+        """Return the layer table, folded if it is long; that of a very deep network has one row per block."""
+        rows, note = self.table, ""
+        if len(rows.rows) > LONGEST:
+            rows = at_depth(rows, 2)
+            note = f"One row per block; `convstudy summary {self.known.name}` prints every layer. "
+        table = markdown(rows)
+        if len(rows.rows) > FOLDED:
+            table = f"<details>\n<summary>All {len(rows.rows)} rows</summary>\n\n{table}\n\n</details>"
+        return f"## Layers\n\n{note}The formulas are [derived here](../formulas/counting.md).\n\n{table}"
 
 
 def some(paths: Iterable[str]) -> str:

@@ -63,7 +63,7 @@ def test_the_assignment(tmp_path: Path) -> None:
     assert (tmp_path / "runs/assignment/report.html").exists()
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS.glob("*.ipynb"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_what_is_stored_names_no_machine(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert [word for word in ("/tmp", "/home", "/root", "/Users", "C:\\\\") if word in text] == []
