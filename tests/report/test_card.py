@@ -95,3 +95,14 @@ def test_imported_predictions_have_no_cost_and_no_run_to_use() -> None:
     assert "imported" in found.costs
     assert not found.steps
     assert [fact.name.partition(" ")[0] for fact in found.facts] == ["Top-1", "Difference", "Evidence"]
+
+
+def test_leaks_and_mixed_protocols_are_said() -> None:
+    results = FINDINGS.results  # of data with a leak
+    assert "Test images were used in training" in card(FINDINGS).sure
+    clean = replace(results.protocol, data=replace(results.protocol.data, findings=()))
+    assert "Test images" not in card(replace(FINDINGS, results=replace(results, protocol=clean))).sure
+    mixed = replace(clean, mixed=("net, seed 0: recipe.lr is 0.1 there and 0.05 in the study",))
+    found = card(replace(FINDINGS, results=replace(results, protocol=mixed)))
+    assert (found.shown, found.headline) == (False, "No answer: the runs were made under different protocols")
+    assert found.sure.startswith("Unknown")

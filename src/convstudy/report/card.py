@@ -87,6 +87,8 @@ def _headline(results: Results, unfinished: int) -> tuple[str, bool, str | None]
 
 def _unknown(results: Results, verdicts: set[Verdict]) -> str:
     """Say why the verdicts of the best network recommend none; empty if they may."""
+    if results.protocol.mixed:
+        return "No answer: the runs were made under different protocols"
     if Verdict.NOT_COMPARABLE in verdicts:
         return "No answer: not every network has trained properly"
     if Verdict.RUNS_ONLY in verdicts:
@@ -130,6 +132,16 @@ def _fewer(cheap: ModelResult, dear: ModelResult) -> str:
 
 
 def _sure(results: Results, unfinished: int) -> str:
+    if results.protocol.mixed and len(results.models) > 1:
+        return "Unknown: differences between the runs are not due to the networks alone; see above."
+    said = _said_of_certainty(results, unfinished)
+    leaks = any(found.contaminates for found in results.protocol.data.findings or ())
+    return (
+        f"{said} Test images were used in training or selection: on new images, this may not hold." if leaks else said
+    )
+
+
+def _said_of_certainty(results: Results, unfinished: int) -> str:
     if not results.models:
         return "Nothing is known yet."
     if short := sentences.sure_in_short(results):
