@@ -36,6 +36,7 @@ def test_longer_presets_take_longer() -> None:
 
 def test_what_is_given_overrides_a_preset() -> None:
     plain, given = Recipe.from_dict(QUICK), Recipe.from_dict({**QUICK, "schedule": "step", "lr": 1})
+    assert (given.schedule, given.lr) == ("step", 1.0)
     assert given == replace(plain, schedule="step", lr=1.0)
     assert Recipe.from_dict({"preset": "none"}) == Recipe()
 
