@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def test_a_single_run_decides_nothing() -> None:
     found = welch("error", [0.9], [0.1])
     assert found.value == pytest.approx(0.8)
     assert found.low is None
+    assert (above(found), not_above(found)) == (Answer.UNDECIDED, Answer.UNDECIDED)
+
+
+def test_runs_that_cannot_be_compared_decide_nothing() -> None:
+    found = replace(welch("accuracy", [0.9, 0.91, 0.92], [0.1, 0.11, 0.12]), comparable=False)
     assert (above(found), not_above(found)) == (Answer.UNDECIDED, Answer.UNDECIDED)
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from convstudy.errors import StudyError
 from convstudy.findings.finding import Estimate, Setting
+from convstudy.statistics import Verdict
 from convstudy.study import ClaimedComparison, Findings, Plan, RunFolder, claim_comparison, open_run
 from convstudy.study.comparisons.results import ModelResult
 from convstudy.study.models.opening import Model
@@ -72,10 +73,17 @@ class Compared:
         """Return the test accuracy of `a` minus that of `b`, by the statistics of the comparison."""
         of = f"test accuracy of {a} minus that of {b}"
         for pair in self.findings.results.comparisons:
-            if (pair.a, pair.b) == (a, b):
-                return Estimate(of=of, value=pair.difference, low=pair.low, high=pair.high, p_value=pair.p_value)
-            if (pair.a, pair.b) == (b, a):
-                return Estimate(of=of, value=-pair.difference, low=-pair.high, high=-pair.low, p_value=pair.p_value)
+            if {pair.a, pair.b} == {a, b}:
+                sign = 1 if pair.a == a else -1
+                low, high = sorted((sign * pair.low, sign * pair.high))
+                return Estimate(
+                    of=of,
+                    value=sign * pair.difference,
+                    low=low,
+                    high=high,
+                    p_value=pair.p_value,
+                    comparable=pair.verdict is not Verdict.NOT_COMPARABLE,
+                )
         raise StudyError(f"{self.claimed.folder.path} has no comparison of {a} with {b}")
 
     @property

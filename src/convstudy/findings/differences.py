@@ -71,8 +71,8 @@ def not_above(estimate: Estimate, margin: float = MARGIN) -> Answer:
 
 
 def _limits(estimate: Estimate) -> tuple[float, float]:
-    """Return the interval; without one, the whole line."""
+    """Return the interval; without one, or if nothing follows from it, the whole line."""
     low, high = estimate.low, estimate.high
-    if low is None or high is None or not (isfinite(low) and isfinite(high)):
+    if not estimate.comparable or low is None or high is None or not (isfinite(low) and isfinite(high)):
         return float("-inf"), float("inf")
     return low, high

@@ -45,6 +45,7 @@ class Estimate:
     high: float | None = None
     p_value: float | None = None
     unit: Unit = Unit.POINTS
+    comparable: bool = True  # False if something is wrong with the runs, so that nothing follows from it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,10 @@ def evidence(statement: Statement) -> str:
     estimate = statement.estimate
     if estimate is None:
         return ""
-    return f"{estimate.of}: {_with_limits(estimate)}"
+    wrong = (
+        "" if estimate.comparable else "; no verdict: something is wrong with the runs (see the comparison's report)"
+    )
+    return f"{estimate.of}: {_with_limits(estimate)}{wrong}"
 
 
 def _with_limits(estimate: Estimate) -> str:
@@ -127,7 +130,7 @@ def html(finding: Finding, outcome: Outcome, command: str) -> str:
         finding=finding,
         heading=HEADINGS[outcome.answer],
         answer=outcome.answer.value,
-        statements=[(each.text, each.answer.value, evidence(each)) for each in outcome.statements],
+        statements=[(each.text, each.answer.value, numbers.unbroken(evidence(each))) for each in outcome.statements],
         tables=[_Table(table.title, table.columns, formatted(table)) for table in outcome.tables],
         notes=outcome.notes,
         reports=[f"{name}/report.html" for name in outcome.comparisons],
