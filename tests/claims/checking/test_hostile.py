@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from convstudy.claims import ClaimedTable, parse_table
 from convstudy.claims.checking import check, module_source
+from convstudy.claims.checking.construction import unique_name
 from convstudy.errors import ClaimError
 
 LABELS = st.sampled_from([
@@ -50,6 +51,29 @@ def test_any_table_ends_in_a_report_or_in_one_line(rows: list[tuple[str, ...]]) 
 @given(st.text(max_size=300))
 def test_any_text_ends_in_a_report_or_in_one_line(text: str) -> None:
     assert "\n" not in refusal(check, text)
+
+
+class Looked(dict[str, tuple[int, ...]]):
+    """Names that count how often they are looked at."""
+
+    looks = 0
+
+    def __contains__(self, name: object) -> bool:
+        self.looks += 1
+        return super().__contains__(name)
+
+
+def test_equal_labels_get_their_names_in_as_many_looks_as_there_are_rows() -> None:
+    taken, numbered = Looked(), dict[str, int]()
+    for _ in range(500):
+        taken[unique_name("CONV 3x3", taken, numbered)] = ()
+    assert list(taken)[-1] == "conv_500"
+    assert taken.looks <= 2 * 500
+
+
+def test_totals_of_totals_without_end_are_refused() -> None:
+    rows = [("Input", "(8,8,3)", "-", "0", "-"), *[("Total", "-", "-", "7", "-")] * 300]
+    assert "300" in refusal(check, text_of(rows))
 
 
 def test_a_table_that_determines_nothing_is_unknown() -> None:

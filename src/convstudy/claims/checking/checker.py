@@ -14,11 +14,13 @@ from convstudy.claims.checking.mistakes import NamedMistake
 from convstudy.claims.checking.search import MistakeSearch, agrees, claim
 from convstudy.claims.checking.settings_shift import settings_moved_down
 from convstudy.claims.checking.work import explained_by_factors, mistake_in_work
+from convstudy.claims.layer_kind import LayerKind
 from convstudy.claims.printed_number import PrintedNumber
 from convstudy.claims.printed_shape import Layout, Shape, channels_first, in_layout
 from convstudy.claims.table import QUANTITIES, ClaimedTable, Quantity
 from convstudy.errors import ClaimError
 
+MOST_TOTALS = 200  # each is compared with all rows above it
 FEWEST_FREED = 3  # wrong cells that another reading of the whole table must free
 
 
@@ -38,6 +40,10 @@ def check(table: ClaimedTable, model_rows: Sequence[ModelRow] | None = None) -> 
     >>> [(cell.row, str(cell.claimed), cell.correct, cell.mistake, cell.formula) for cell in report.wrong]
     [('CONV1 (f=5, s=1)', '208', 608, 'input-channels-left-out', '(5·5·3 + 1)·8 = 608')]
     """
+    for each in (table, *table.others):
+        totals = sum(row.layer.kind == LayerKind.TOTAL for row in each.rows)
+        if totals > MOST_TOTALS:
+            raise ClaimError(f"{table.source}: {totals:,} rows are totals; expected at most {MOST_TOTALS} in a table")
     first = check_one(table, model_rows)
     others = [check_one(other, model_rows) for other in table.others]
     if not first.cells and not any(other.cells for other in others):
