@@ -99,6 +99,21 @@ def test_damage_of_what_is_about_all_runs_is_one_line(
         )
 
 
+def test_texts_of_others_do_not_act_on_the_terminal(convstudy: Convstudy, copied: Path) -> None:
+    results, start = copied / "both/results.json", copied / "both/start.json"
+    for path in (results, start):
+        path.write_text(path.read_text().replace('"digits', '"\\u001b[2J\u202edigits'))
+    (copied / "both/digests.json").unlink()
+    said = [convstudy("report", "both", "--format", "markdown"), convstudy("watch", "both", "--once")]
+    for out in (said[0].out, said[1].out):
+        assert not {"\x1b", "\u202e"} & set(out)
+    assert "\\u001b[2J" in said[0].out.replace("\\\\", "\\")
+    (copied / "t.csv").write_text("id,label,prediction\na,0,1\nb,1,1\n")
+    refused = convstudy("import", "t.csv", "--model", "a\x1b[2J", "--output", "new")
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+    assert not (copied / "new").exists()
+
+
 COMMANDS = {
     "predictions.parquet": ("report", "both"),
     "epochs.csv": ("watch", "both", "--once"),

@@ -16,7 +16,7 @@ from convstudy.study.runs.claim import is_claim, one_at_a_time
 from convstudy.study.runs.digests import digests_of, file_problems
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, FolderKind, flattened, require_empty, require_same
-from convstudy.study.runs.record_file import read_record, reading
+from convstudy.study.runs.record_file import read_record, reading, without_controls
 from convstudy.study.runs.writing import writing_into
 
 DIGESTS = "digests.json"  # of the files that are about the whole comparison
@@ -165,7 +165,7 @@ class ComparisonFolder:
         if not path.exists():
             return {}
         with reading(path, "delete it, and import the predictions again"):
-            register: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+            register: dict[str, dict[str, Any]] = json.loads(without_controls(path.read_text(encoding="utf-8")))
             for network in register.values():
                 _require_plain(network["folder"])
                 _require_numbers(network["seeds"])
@@ -177,7 +177,7 @@ class ComparisonFolder:
         if not path.exists():
             raise StudyError(f"{self.path} holds no comparison; expected a folder written by `convstudy compare`")
         with reading(path, "use another folder"):
-            identity: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            identity: dict[str, Any] = json.loads(without_controls(path.read_text(encoding="utf-8")))
             for name, _ in zip(identity["folders"], map(str.strip, identity["models"]), strict=True):
                 _require_plain(name)
             _require_numbers(identity["seeds"])

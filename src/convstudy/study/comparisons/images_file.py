@@ -14,6 +14,7 @@ import numpy.typing as npt
 from convstudy.files import whole_file
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.results import ActivationMap, Findings, MapSource, NetworkAnswer, ShownImage
+from convstudy.study.runs.record_file import without_controls
 
 FACTS = "facts"  # everything except pixels and maps, as JSON
 
@@ -43,7 +44,7 @@ def with_images(findings: Findings, folder: ComparisonFolder) -> Findings:
     if not _path(folder).exists():
         return findings
     with np.load(_path(folder), allow_pickle=False) as stored:
-        facts = json.loads(str(stored[FACTS]))
+        facts = json.loads(without_controls(str(stored[FACTS])))
         images = {image["id"]: _image(image, place, stored) for place, image in enumerate(facts["images"])}
     return replace(
         findings,

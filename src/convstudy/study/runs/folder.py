@@ -56,7 +56,7 @@ from convstudy.data import ImageSet
 from convstudy.files import DRAFTS, whole_file, write_json
 from convstudy.processes import first
 from convstudy.study.runs.digests import AGAIN, READ_BY_REPORTS, check_files, check_record, sealed
-from convstudy.study.runs.record_file import reading
+from convstudy.study.runs.record_file import reading, without_controls
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits
 from convstudy.training import Epoch
 
@@ -187,7 +187,7 @@ class RunFolder:
         """Return the content of `run.json`. Raises: StudyError, if it is not valid JSON or does not have its digest."""
         path = self.path / "run.json"
         with reading(path, AGAIN):
-            record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            record: dict[str, Any] = json.loads(without_controls(path.read_text(encoding="utf-8")))
             check_record(record, path)
         return record
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from convstudy.errors import StudyError
+from convstudy.errors import StudyError, printable
 from convstudy.study.runs.claim import is_claim
 
 OUTPUT = "output"  # the parameter that names the folder
@@ -35,7 +35,7 @@ def require_empty(path: Path, kind: FolderKind) -> None:
 
 
 def require_text(name: str, setting: str) -> None:
-    r"""Check that a name consists of letters. Raises: StudyError, if it holds bytes that are not UTF-8.
+    r"""Check that a name can be shown. Raises: StudyError, if it holds controls, or bytes that are not UTF-8.
 
     >>> require_text("caf\udce9", "output")
     Traceback (most recent call last):
@@ -43,6 +43,8 @@ def require_text(name: str, setting: str) -> None:
     """
     if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
         raise StudyError(f"{setting} is '{name}', which is not valid UTF-8; choose another name", setting=setting)
+    if printable(name) != name:
+        raise StudyError(f"{setting} is '{name}', which has controls in it; choose another name", setting=setting)
 
 
 def require_same(path: Path, kind: FolderKind, there: dict[str, Any], here: dict[str, Any]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from convstudy.errors import ConvstudyError, StudyError
+from convstudy.errors import UNPRINTABLE, ConvstudyError, StudyError
 
 QUOTED = 300  # letters of another program's message
 Record = TypeVar("Record")
@@ -55,7 +56,26 @@ def as_record(kind: type[Record], text: str) -> Record:
     >>> as_record(tuple[int, ...], "[1, 2]")
     (1, 2)
     """
-    return cast("Record", _adapter(cast("Any", kind)).validate_json(text))
+    return cast("Record", _adapter(cast("Any", kind)).validate_json(without_controls(text)))
+
+
+# A control within a text of JSON, as an escape; an even number of backslashes before it are backslashes of the text.
+CONTROL = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\(u(?:00[01][0-9a-f]|007f|00[89][0-9a-f]|061c|200[ef]|202[89a-e]|206[6-9])|[bfr])",
+    re.IGNORECASE,
+)
+
+
+def without_controls(text: str) -> str:
+    r"""Return JSON of which no text holds controls, which would act on a terminal: they become escapes to read.
+
+    Nothing that this program writes has them, but files of others may.
+
+    >>> without_controls(r'["a\u001b[2J", "b\\u001b", "c\n"]')
+    '["a\\\\u001b[2J", "b\\\\u001b", "c\\n"]'
+    """
+    plain = UNPRINTABLE.sub(lambda found: found[0] if found[0] in "\n\t" else f"\\u{ord(found[0]):04x}", text)
+    return CONTROL.sub(r"\1\\\\\2", plain)
 
 
 @lru_cache(maxsize=32)
