@@ -72,7 +72,7 @@ def test_equal_labels_get_their_names_in_as_many_looks_as_there_are_rows() -> No
 
 
 def test_totals_of_totals_without_end_are_refused() -> None:
-    rows = [("Input", "(8,8,3)", "-", "0", "-"), *[("Total", "-", "-", "7", "-")] * 300]
+    rows: list[tuple[str, ...]] = [("Input", "(8,8,3)", "-", "0", "-"), *[("Total", "-", "-", "7", "-")] * 300]
     assert "300" in refusal(check, text_of(rows))
 
 
