@@ -139,6 +139,22 @@ def folders_of(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def test_another_import_follows_one_that_was_killed_before_it_was_registered(
+    convstudy: Convstudy, tmp_path: Path
+) -> None:
+    for name in ("first", "killed"):
+        predictions(tmp_path, name, len(name))
+        assert convstudy("import", f"{name}.csv", "--model", name, "--output", "both").status == 0
+    register = tmp_path / "both/imported.json"
+    known = json.loads(register.read_text())
+    register.write_text(json.dumps({"first": known["first"]}))
+    predictions(tmp_path, "third", 4)
+    assert convstudy("import", "third.csv", "--model", "third", "--output", "both").status == 0
+    results = json.loads((tmp_path / "both/results.json").read_text())
+    assert [model["name"] for model in results["models"]] == ["first", "third"]
+    assert convstudy("import", "killed.csv", "--model", "killed", "--output", "both").status == 0
+
+
 def test_a_folder_that_another_name_holds_is_refused(convstudy: Convstudy, tmp_path: Path) -> None:
     for name, wrong in (("Net", 3), ("net", 4)):  # one folder on systems that ignore case
         predictions(tmp_path, name.lower() + str(wrong), wrong)

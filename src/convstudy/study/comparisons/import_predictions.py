@@ -95,7 +95,8 @@ def with_imported(findings: Findings, folder: ComparisonFolder, register: Regist
     register = folder.imported() if register is None else register
     if not register:
         return findings
-    own = tuple(model for model in findings.results.models if model.name not in register)
+    answered = {run.model for run in findings.runs}  # not those of an import that was killed before it was registered
+    own = tuple(model for model in findings.results.models if model.name not in register and model.name in answered)
     runs = tuple(run for run in findings.runs if run.model not in register) + read_imported_runs(folder, register)
     groups = groups_of(runs)
     models = own + tuple(_result(name, [run for run in runs if run.model == name], groups) for name in register)
