@@ -545,3 +545,11 @@ def test_no_absolute_path_of_the_machine_is_shown(findings: Findings) -> None:
     assert shown.all("table")[0].rows()[1][0] == "nets/mine.py:Net"
     assert len(shown.all("section", **{"aria-labelledby": "confusion"})[0].all("h3")) == 3 + 1
     assert "…/signs/jpeg" in shown.one("code", id="command").text
+
+
+def test_the_date_and_the_title_are_said(findings: Findings) -> None:
+    dated = replace(findings.results, environment={**findings.results.environment, "date": "2026-11-29"})
+    page = parse(html(replace(findings, results=dated), title="Ours <& theirs>"))
+    assert page.one("time").text == "2026-11-29"
+    assert page.one("h1").text == "Ours <& theirs>"
+    assert page.one("head").one("title").text.startswith("Ours <& theirs>")

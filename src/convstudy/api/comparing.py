@@ -98,7 +98,7 @@ class ComparisonResult:
         from convstudy.report import write_html
 
         target = self.path / "report.html" if path is None else Path(path)
-        write_html(self.findings, target)
+        write_html(self.findings, target, folder=self.path)
         return target
 
     def run(self, network: str, seed: int) -> Run:
