@@ -60,7 +60,7 @@ def finding_list(findings: Iterable[Finding]) -> RenderableType:
     for each in findings:
         times = each.full_time if not each.quick_differs else f"--quick: {each.quick_minutes}; full: {each.full_time}"
         parts += [Text.assemble((each.name, "bold"), f"  {each.question}"), Text(f"  {times}", style="dim"), Text()]
-    return Group(*parts, Text("Times are for two CPU cores."))
+    return Group(*parts, Text("Times are for two CPU cores that also do other work."))
 
 
 def _list(widths: tuple[int | None, ...], rows: Iterable[tuple[str | Text, ...]]) -> Table:
