@@ -21,12 +21,13 @@ DEVICES = ("/dev/", "/proc/")  # links there stand for what a process has open
 
 
 @contextmanager
-def whole_file(path: Path, *, keep_hard_links: bool = False) -> Iterator[Path]:
+def whole_file(path: Path, *, keep_hard_links: bool = False, new_folder: bool = True) -> Iterator[Path]:
     """Yield a temporary file beside `path`, and move it to `path` once the block has ended without an error.
 
     A link at `path` is followed, and the mode of the file that is replaced is kept. What is not a regular file, such as
     `/dev/stdout` or a pipe, is written into. With `keep_hard_links`, for files that the user named, so is a file with
     several names, which a move would part. Files of a run are always moved, so that a snapshot by hard links is safe.
+    Without `new_folder`, the folder has to be there, so that one which was moved away meanwhile is not made anew.
 
     Raises: OSError, with `path` and the system's reason, if the file cannot be written, whichever library tried. The
     previous file at `path` is then unchanged.
@@ -48,9 +49,10 @@ def whole_file(path: Path, *, keep_hard_links: bool = False) -> Iterator[Path]:
                 yield draft
                 _copy_into(path, draft)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if new_folder:
+        for folder in (path.parent, target.parent):
+            folder.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(DRAFTS.replace("*", secrets.token_hex(8)))
     with _errors_name(path, draft):
         mode = _created(draft)
@@ -148,7 +150,7 @@ def _number_of_the_system(error: BaseException | None, names: set[str | None]) -
     return None
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, new_folder: bool = True) -> None:
     """Write `value` as indented JSON, completely or not at all. NaN is refused because JSON has none."""
-    with whole_file(path) as draft:
+    with whole_file(path, new_folder=new_folder) as draft:
         draft.write_text(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")

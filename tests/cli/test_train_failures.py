@@ -17,6 +17,10 @@ import pytest
 from PIL import Image
 from tests.conftest import Said
 
+from convstudy.study.runs import sole
+from convstudy.study.runs.claim import Claimant
+from convstudy.study.runs.folder import RunFolder
+
 Convstudy = Callable[..., Said]
 
 WORDS = ("train", "small.py:Small", "--data", "pictures", "--epochs", "2", "--device", "cpu", "--threads", "1")
@@ -59,6 +63,41 @@ def test_memory_is_full(convstudy: Convstudy, pictures: Path, tmp_path: Path, ro
         assert said.status == 2
         assert said.err.startswith("error: out of memory with a single image")
         assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["lives", "beats"])
+def test_another_process_works_on_the_run(
+    convstudy: Convstudy, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: bool
+) -> None:
+    (tmp_path / "out").mkdir()
+    claim = Claimant().take(tmp_path / "out")
+    assert claim is not None
+    if not seen:  # on a machine whose locks are not seen from here
+        monkeypatch.setattr(sole, "holder_lives", lambda folder: claim.beat())
+    said = convstudy(*TO_OUT)
+    assert said.status == 2
+    assert said.err.count("\n") == 1
+    assert f"out: process {os.getpid()} on " in said.err
+    assert "--output" in said.err
+    assert not (tmp_path / "out/run.json").exists()
+    claim.release()
+    assert convstudy(*TO_OUT).status == 0
+    assert not list((tmp_path / "out").glob(".claim-*"))
+
+
+def test_a_folder_that_was_moved_is_not_made_anew(
+    convstudy: Convstudy, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move(self: RunFolder, epochs: object) -> None:
+        write(self, epochs)  # type: ignore[arg-type]
+        shutil.move(tmp_path / "out", tmp_path / "moved")
+
+    write = RunFolder.write_epochs
+    monkeypatch.setattr(RunFolder, "write_epochs", move)
+    said = convstudy(*TO_OUT)
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert "out was moved or deleted" in said.err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])

@@ -138,13 +138,17 @@ def test_a_torn_store_is_told_from_a_whole_one_and_built_again(folder: Path, cac
     assert path.read_bytes() == content
 
 
-def test_what_a_killed_process_left_is_removed(folder: Path, cache: Path) -> None:
-    load(str(folder))
-    left = cache / f".{only_store(cache).name}.99999999.part"
-    left.write_bytes(b"half")
-    only_store(cache).unlink()
-    load(str(folder))
-    assert not left.exists()
+def test_what_a_killed_process_left_is_removed_and_what_another_one_builds_is_not(folder: Path, cache: Path) -> None:
+    """Also where the lock of the store is not seen by both."""
+    theirs = ScratchFile()
+    (left := theirs.path.with_stem(f"{theirs.path.stem}0")).write_bytes(b"half")
+    store = decoded_store(files(folder), side=SIDE, mode="RGB", progress=None)
+    assert is_mapped(store.images)
+    assert (left.exists(), theirs.path.exists()) == (False, True)
+    assert scratch_files(cache) == [theirs.path]
+    (plain := cache / "plain").touch()
+    assert only_store(cache).stat().st_mode == plain.stat().st_mode  # others may share the cache
+    theirs.remove()
 
 
 BUILD = """
@@ -215,7 +219,7 @@ def test_a_full_disk_gets_one_line(
     assert "no space left on device; set CONVSTUDY_CACHE" in str(raised.value)
     assert "\n" not in str(raised.value)
     assert len(list(small_disk.glob("*.images"))) == (side == 24)
-    assert not list(small_disk.rglob(".*.part"))  # the room is given back
+    assert not scratch_files(small_disk)  # the room is given back
 
 
 def test_what_the_disk_has_no_room_for_is_streamed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -28,12 +29,26 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
     assert Claimant().take(tmp_path / "run") is None
     assert holder_lives(tmp_path / "run") is True
     mine.check()
+    with pytest.raises(FileNotFoundError):  # what is around it was moved away
+        take(tmp_path / "none" / "run")
     mine.release()
     assert holder_lives(tmp_path / "run") is False
     again = take(tmp_path / "run")
     assert again.number == mine.number + 1
     again.release(remove=True)
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space left"):
+            take(tmp_path)
+    assert not list(tmp_path.iterdir())
+    take(tmp_path).release()
 
 
 def hold(folder: Path, connection: Connection) -> None:
@@ -156,4 +171,29 @@ def test_processes_take_turns(tmp_path: Path) -> None:
     for process in processes:
         process.join()
     assert (tmp_path / "count").read_text() == "15"
-    assert len(list(tmp_path.glob(".claim-*"))) <= 3
+    assert not list(tmp_path.glob(".claim-*"))
+
+
+def test_who_looked_before_others_removed_their_claims_gives_its_own_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes the claim after the last one that it saw, while somebody else holds a lower one made anew."""
+    created = claims._created
+    held: list[Claim] = []
+
+    def late(folder: Path, number: int) -> Claim | None:
+        monkeypatch.setattr(claims, "_created", created)
+        earlier.release(remove=True)
+        held.append(take(folder))
+        return created(folder, number)
+
+    for _ in range(3):
+        earlier = take(tmp_path)
+        earlier.release()
+    earlier = take(tmp_path)
+    monkeypatch.setattr(claims.Claimant, "holds", lambda self, path: path != earlier.path)
+    monkeypatch.setattr(claims, "_created", late)
+    assert Claimant().take(tmp_path) is None
+    [one] = held
+    one.check()
+    assert [path.name for path in tmp_path.iterdir()] == [one.path.name] == [".claim-1"]

@@ -104,6 +104,7 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     from convstudy.report.sentences import budget_of
     from convstudy.report.terminal import TrainingDisplay, cost_table, failed_runs, introduction, result_table, verdicts
     from convstudy.study import claim_comparison, protocol_of
+    from convstudy.study.runs.writing import writing_into
 
     console = Console()
     claimed = claim_comparison(plan, output, allow_mixed=allow_mixed)
@@ -119,15 +120,22 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     for name, reason in write_drawings(claimed).items():
         print(f"note: the report has no drawing of {name} ({reason})", file=sys.stderr)
     findings = claimed.so_far() if failed else claimed.conclude()
-    report = claimed.folder.path / "report.html"
-    write_html(findings, report)
+    report, written = claimed.folder.path / "report.html", True
+    try:
+        with writing_into(claimed.folder.path):
+            write_html(findings, report)
+    except StudyError:
+        if not failed:
+            raise
+        written = False  # what the runs failed of says why
     if findings.results.models:
         console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
     for line in findings.results.protocol.mixed:
         console.print(Text(f"different protocol: {line}", style="bold red"), soft_wrap=True)
     if plan.lr_grid and not failed:
         console.print(Text(chosen_learning_rates(findings.results) + "\n"))
-    console.print(Text(f"report: {report}"), soft_wrap=True)
+    if written:
+        console.print(Text(f"report: {report}"), soft_wrap=True)
     if failed:
         print(f"error: {failed_runs(failed, len(list(comparison.runs())))}", file=sys.stderr)
         raise typer.Exit(1)

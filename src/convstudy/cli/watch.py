@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from convstudy.study import RunState
+    from convstudy.study import Findings, RunState
 
 
 def watch(
@@ -31,13 +31,19 @@ def watch(
     from rich.live import Live
 
     from convstudy.report.terminal import watched
-    from convstudy.study import ComparisonFolder, epochs_of, jobs_of, read_unfinished, run_states, seconds_left
+    from convstudy.study import ComparisonFolder, epochs_of, jobs_of, read_so_far, run_states, seconds_left
 
     comparison, console = ComparisonFolder(folder), Console()
     epochs, jobs = epochs_of(comparison), jobs_of(comparison)
 
+    known: dict[tuple[bool, ...], Findings] = {}  # read again when a run has ended, not whenever one has gone on
+
     def drawn(states: tuple[RunState, ...]) -> RenderableType:
-        return watched(states, epochs, read_unfinished(comparison), seconds_left(states, epochs, jobs))
+        key = tuple(state.state == "done" for state in states)
+        if key not in known:
+            known.clear()
+            known[key] = read_so_far(comparison, states)
+        return watched(states, epochs, known[key], seconds_left(states, epochs, jobs))
 
     if once or not console.is_terminal:
         console.print(drawn(run_states(comparison)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import platform
-import tempfile
+import secrets
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from convstudy.errors import DataError
 from convstudy.file_lock import Lock, boot, lock
+from convstudy.files import NEW_FILE
 
 VARIABLE = "CONVSTUDY_CACHE"
 SUFFIX = ".bytes"
@@ -101,6 +102,17 @@ class ScratchFile:
         """Remove the file now."""
         _disown(self.path)
 
+    def move_to(self, path: Path) -> None:
+        """Store the file and give it another name, under which it stays. Raises: OSError."""
+        os.fsync(self._descriptor)
+        if os.name == "nt":  # where an open file cannot be moved
+            os.close(self._descriptor)
+        self.path.replace(path)
+        del _owned[self.path]
+        if os.name != "nt":
+            os.close(self._descriptor)
+        self.path = path
+
 
 _owned: dict[Path, int] = {}  # the scratch files of this process, and their open files, which hold the locks
 
@@ -128,10 +140,12 @@ if hasattr(os, "register_at_fork"):
 def _created(folder: Path) -> tuple[int, Path]:
     """Create a file exclusively and lock it; one that another process has removed before it was locked is replaced."""
     while True:
-        descriptor, name = tempfile.mkstemp(SUFFIX, f"{_host()}-{boot()[:8]}-", folder)
+        path = folder / f"{_host()}-{boot()[:8]}-{secrets.token_hex(8)}{SUFFIX}"
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, flags, NEW_FILE)
         lock(descriptor, wait=True)
         if os.fstat(descriptor).st_nlink:
-            return descriptor, Path(name)
+            return descriptor, path
         os.close(descriptor)
 
 

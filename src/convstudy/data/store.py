@@ -2,7 +2,8 @@
 
 The mapped file contains the images, a record in JSON, and at its end the record's length, a checksum of everything
 before and a mark, by which a damaged file is recognized. Its name is a digest of everything that determines it. It is
-written under a temporary name and moved into place.
+written as a scratch file, which no other process touches, and moved into place. A lock saves a second process the work,
+where locks are seen; nothing depends on it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +21,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import __version__ as pillow
 
-from convstudy.data.cache import Seal, checksum_of, room_for_pixels
+from convstudy.data.cache import ScratchFile, Seal, checksum_of, room_for_pixels
 from convstudy.data.decoding import White, decode_each, planes, squared
 from convstudy.data.image_set import digest
 from convstudy.data.memory import Mapped, Put, fits, fits_on_disk
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
-from convstudy.files import whole_file
 
 MARK = b"convstudy store1"
 TAIL = struct.Struct(">QQ16s")  # the record's length, the CRC-32 of images and record, the mark
@@ -124,21 +123,24 @@ def _mapped(
 def _build(
     paths: Sequence[Path], shape: tuple[int, ...], mode: str, white: White | None, progress: Progress | None, path: Path
 ) -> None:
-    for torn in path.parent.glob(f".{path.name}.*"):  # left by a killed process, because the lock is ours
-        torn.unlink(missing_ok=True)
-    checksum, count = 0, 0
-    with whole_file(path) as draft, draft.open("wb") as file:
+    count = 0
+    file = ScratchFile()
 
-        def put(image: npt.NDArray[np.uint8]) -> None:
-            nonlocal checksum, count
-            content = image.tobytes()
-            file.write(content)
-            checksum, count = zlib.crc32(content, checksum), count + 1
+    def put(image: npt.NDArray[np.uint8]) -> None:
+        nonlocal count
+        file.write(np.ascontiguousarray(image).reshape(-1).data)
+        count += 1
 
+    try:
         report = _decoded(paths, shape[-1], mode, white, put, progress)
         record = {"shape": [count, *shape[1:]], "problems": report.problems, "treatments": report.treatments}
         end = json.dumps(record).encode()
-        file.write(end + TAIL.pack(len(end), zlib.crc32(end, checksum), MARK))
+        file.write(memoryview(end))
+        file.write(memoryview(TAIL.pack(len(end), file.seal.checksum, MARK)))
+        file.move_to(path)
+    except BaseException:
+        file.remove()  # the room is given back
+        raise
 
 
 def opened(path: Path) -> Store | None:

@@ -6,7 +6,16 @@ from .comparisons.folder import ComparisonFolder
 from .comparisons.forecast import Forecast, forecast
 from .comparisons.import_predictions import import_predictions, with_imported
 from .comparisons.prepare import prepare
-from .comparisons.progress import RunState, epochs_of, jobs_of, read_unfinished, run_states, seconds_left, write_start
+from .comparisons.progress import (
+    RunState,
+    epochs_of,
+    jobs_of,
+    read_so_far,
+    read_unfinished,
+    run_states,
+    seconds_left,
+    write_start,
+)
 from .comparisons.provenance import check_runs
 from .comparisons.ranking import Ranking, rank
 from .comparisons.results import Findings, Results
@@ -81,6 +90,7 @@ __all__ = [
     "read_findings",
     "read_grid",
     "read_run",
+    "read_so_far",
     "read_study",
     "read_unfinished",
     "run_states",

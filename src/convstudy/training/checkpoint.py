@@ -30,7 +30,7 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
 
 def _write(path: Path, stored: dict[str, Any]) -> None:
     try:
-        with whole_file(path) as draft:
+        with whole_file(path, new_folder=False) as draft:
             with draft.open("wb") as file:  # given a path, torch hides the system's error
                 torch.save(stored, file)
             if path.exists():

@@ -243,6 +243,7 @@ def _refuse_same(folder: ComparisonFolder, file: Path, model: str, content: str,
 
 
 def _write(run: RunFolder, predictions: OutsidePredictions, record: dict[str, Any]) -> None:
+    run.path.mkdir(parents=True, exist_ok=True)
     logits = predictions.logits
     if isinstance(logits, StoredLogits):
         run.write_many_logits(logits)

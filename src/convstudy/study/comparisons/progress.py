@@ -16,7 +16,7 @@ from convstudy.study.comparisons.drawings import drawings_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.provenance import expected_records, foreign_runs, refuse_foreign
 from convstudy.study.comparisons.results import Findings, Protocol
-from convstudy.study.comparisons.results_file import AGAIN, read_start
+from convstudy.study.comparisons.results_file import AGAIN, read_results, read_start
 from convstudy.study.comparisons.start import Start, layers_of
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
@@ -80,6 +80,16 @@ def _findings(folder: ComparisonFolder) -> Findings:
     missing = sum(state.state is not State.DONE for state in run_states(folder))
     findings = findings_of(start.entrants, runs, protocol, start.environment, unfinished=missing)
     return replace(findings, layers=layers_of(start), drawings=drawings_of(folder, start))
+
+
+def read_so_far(folder: ComparisonFolder, states: Sequence[RunState]) -> Findings:
+    """Return what is known of a comparison whose runs are in these states: its results, if they are written.
+
+    Otherwise as `read_unfinished`, which reads the answers of all finished runs.
+    """
+    if all(state.state is State.DONE for state in states) and (folder.path / "results.json").exists():
+        return Findings(results=read_results(folder), runs=())
+    return read_unfinished(folder)
 
 
 def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:

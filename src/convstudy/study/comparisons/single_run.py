@@ -25,6 +25,7 @@ from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import FolderKind, require_empty, require_same
 from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
 from convstudy.study.runs.perform import perform
+from convstudy.study.runs.sole import alone
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trackers import Tracker, flat, logged, open_trackers
 from convstudy.study.runs.tuning import fastest_threads, remembered_threads, working_with
@@ -127,9 +128,9 @@ class TrainingRun:
             first(self.folder.tidy)
         with logged(self.trackers, self.folder, flat(self.identity), on_event) as on_logged_event:
             on_logged_event(StudyStarted(missing=len(tasks), total=1))
-            with working_with(self.plan.threads):
-                for task in tasks:
-                    perform(task, on_logged_event)
+            for task in tasks:
+                with alone(self.folder, on_logged_event) as observe, working_with(self.plan.threads):
+                    perform(task, observe)
 
 
 def prepare_run(

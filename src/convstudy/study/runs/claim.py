@@ -8,18 +8,21 @@ once it is given up. Whoever wants the work looks whether the holder lives, and 
 - without a lock, a holder of this start of this machine and this PID namespace lives if its process does;
 - any other holder lives as long as its heartbeats change, by the clock of who looks: no two clocks are compared.
 
-A holder that finds a higher claim, or its own file gone, has lost its claim and stops.
+Who has made a claim looks once more, and gives it up if another one is held: the claims of work that is done are
+removed, so two who looked at different moments may make claims with different numbers. A holder that finds a higher
+claim, or its own file gone, has lost its claim and stops.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,7 +106,7 @@ class Claim:
         self._descriptor, self._beats, self._turn = descriptor, 0, threading.Lock()
         self._file = _identity(os.fstat(descriptor))
         self._line = json.dumps(asdict(Holder.this_process(locked=locked))).encode() + b"\n"
-        self._lost = ""
+        self._lost, self._looked = "", -math.inf
         self._write(b"")
         _held.append(self)
         _start_heart()
@@ -120,12 +123,13 @@ class Claim:
                 self._beats += 1
                 with suppress(OSError):
                     self._write(b"")
+                    os.fsync(self._descriptor)  # another machine sees it then
                 self._look()
 
-    def check(self) -> None:
-        """Raise ClaimLost, if the claim is lost."""
+    def check(self, *, within: float = 0.0) -> None:
+        """Raise ClaimLost, if the claim is lost, as far as was seen within this many seconds."""
         with self._turn:
-            if not self._lost:
+            if not self._lost and time.monotonic() - self._looked >= within:
                 self._look()
         if self._lost:
             raise ClaimLost(self._lost)
@@ -141,24 +145,30 @@ class Claim:
             return False
 
     def release(self, *, remove: bool = False) -> None:
-        """Give the work up to others; with `remove`, it is done, and all its claims are removed."""
+        """Give the work up to others; with `remove`, it is done, and its claims up to this one are removed."""
+        # its own file last: who has made a lower claim meanwhile sees this one, or that its own is gone
+        self._end(sorted(number for number in _numbers(self.folder) if number <= self.number) if remove else [])
+
+    def withdraw(self) -> None:
+        """Give up a claim that was made beside another one."""
+        self._end([self.number])
+
+    def _end(self, outdated: Sequence[int]) -> None:
         with self._turn:
             if self._descriptor < 0:
                 return
             with suppress(OSError):
                 self._write(RELEASED)
-            if remove and not self.moved:
-                for number in _numbers(self.folder):
-                    with suppress(OSError):
-                        (self.folder / f".claim-{number}").unlink()
+            if outdated and not self.moved:
+                _remove(self.folder, outdated)
             os.close(self._descriptor)
             self._descriptor = -1
             _held.remove(self)
-            if remove:
-                with suppress(OSError):  # on Windows not while it is open
-                    self.path.unlink()
+            if os.name == "nt" and outdated:  # not while it is open
+                _remove(self.folder, [self.number])
 
     def _look(self) -> None:
+        self._looked = time.monotonic()
         if self.moved:
             self._lost = f"{self.folder} was moved or deleted while its run was at work"
         elif max(_numbers(self.folder), default=0) > self.number:
@@ -167,7 +177,6 @@ class Claim:
     def _write(self, end: bytes) -> None:
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.write(self._descriptor, self._line + f"{self._beats:012d}\n".encode() + end)
-        os.fsync(self._descriptor)
 
 
 _held: list[Claim] = []
@@ -210,13 +219,22 @@ class Claimant:
     def take(self, folder: Path) -> Claim | None:
         """Return a claim of the work in a folder, which is created; None while another process holds it.
 
-        Raises: OSError, if the folder cannot be written.
+        Raises: OSError, if the folder cannot be written, or the one around it is not there.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        last = max(_numbers(folder), default=0)
+        folder.mkdir(exist_ok=True)
+        earlier = _versions(folder)
+        last = max(earlier, default=0)
         if last and self.holds(folder / f".claim-{last}"):
             return None
-        return _created(folder, last + 1)
+        claim = _created(folder, last + 1)
+        if claim is None:
+            return None
+        now = _versions(folder)
+        others = [other for other in now if other != claim.number and now[other] != earlier.get(other)]
+        if claim.moved or any(other > claim.number or self.holds(folder / f".claim-{other}") for other in others):
+            claim.withdraw()
+            return None
+        return claim
 
     def holds(self, path: Path) -> bool:
         """Return whether the holder of a claim lives, as far as that is known now."""
@@ -261,11 +279,28 @@ def _created(folder: Path, number: int) -> Claim | None:
     except FileExistsError:
         return None
     locked = lock(descriptor, wait=True)  # waits only for who is looking at it
-    claim = Claim(folder, number, descriptor, locked=locked is Lock.OURS)
-    if max(_numbers(folder), default=0) > number:  # it was taken and given up since it was looked at
-        claim.release()
-        return None
-    return claim
+    try:
+        return Claim(folder, number, descriptor, locked=locked is Lock.OURS)
+    except OSError:  # a full disk: others would wait for who holds an empty claim
+        os.close(descriptor)
+        _remove(folder, [number])
+        raise
+
+
+def _versions(folder: Path) -> dict[int, tuple[int, int]]:
+    """Return what tells each claim from another one of the same number."""
+    found = {}
+    for number in _numbers(folder):
+        with suppress(OSError):
+            there = (folder / f".claim-{number}").stat()
+            found[number] = there.st_ino, there.st_mtime_ns
+    return found
+
+
+def _remove(folder: Path, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        with suppress(OSError):
+            (folder / f".claim-{number}").unlink()
 
 
 def _numbers(folder: Path) -> Iterator[int]:
@@ -302,16 +337,19 @@ def holder_lives(folder: Path) -> bool | None:
 def clear(folder: Path) -> None:
     """Remove the claims of work that is done, unless its holder lives and does so."""
     if holder_lives(folder) is False:
-        for number in list(_numbers(folder)):
-            with suppress(OSError):
-                (folder / f".claim-{number}").unlink()
+        _remove(folder, list(_numbers(folder)))
 
 
 def holder_of(folder: Path) -> Holder | None:
     """Return the last process that has claimed what is in a folder, if there is one and it is written."""
+    return _parsed(last_claim(folder))[0]
+
+
+def last_claim(folder: Path) -> bytes:
+    """Return the content of the last claim of what is in a folder, which its holder changes; empty if there is none."""
     with suppress(OSError, ValueError):
-        return _parsed((folder / f".claim-{max(_numbers(folder))}").read_bytes())[0]
-    return None
+        return (folder / f".claim-{max(_numbers(folder))}").read_bytes()
+    return b""
 
 
 def is_claim(path: Path) -> bool:
@@ -325,14 +363,11 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
     Raises: OSError, if the folder cannot be written.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     claimant = Claimant()
     while (claim := claimant.take(folder)) is None:
         time.sleep(POLL / 5)
     try:
         yield
     finally:
-        earlier = [number for number in _numbers(folder) if number < claim.number]
-        claim.release()
-        for number in earlier:  # the last one stays, so that numbers only grow
-            with suppress(OSError):
-                (folder / f".claim-{number}").unlink()
+        claim.release(remove=True)

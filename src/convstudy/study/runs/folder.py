@@ -39,9 +39,12 @@ digests.json               sizes and digests of start.json, images.npz, results.
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +58,7 @@ from torch import nn
 from convstudy.data import ImageSet
 from convstudy.files import DRAFTS, whole_file, write_json
 from convstudy.processes import first
+from convstudy.study.runs.claim import clear
 from convstudy.study.runs.digests import AGAIN, READ_BY_REPORTS, check_files, check_record, sealed
 from convstudy.study.runs.record_file import reading, without_controls
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits
@@ -62,6 +66,7 @@ from convstudy.training import Epoch
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 else:
     pd = lazy_loader.load("pandas")  # takes half a second, and no run needs it before its end
 
@@ -114,8 +119,13 @@ class RunFolder:
 
     def tidy(self) -> None:
         """Remove what a process left that was killed after the run was complete."""
+        clear(self.path)
         for left in (self.process, *self.path.glob(DRAFTS)):
             left.unlink(missing_ok=True)
+
+    def _written(self, name: str) -> AbstractContextManager[Path]:
+        """Write a file of this folder, which is there: one that was moved away is not made anew."""
+        return whole_file(self.path / name, new_folder=False)
 
     def write(
         self,
@@ -131,11 +141,11 @@ class RunFolder:
         """
 
         def write() -> None:
-            with whole_file(self.path / "weights.safetensors") as draft:
+            with self._written("weights.safetensors") as draft:
                 save_model(network, str(draft))
             self._write_epochs(epochs)
             self.write_predictions(test.ids, test.labels, logits, test.groups)
-            write_json(self.path / "run.json", sealed(record, self.path))
+            write_json(self.path / "run.json", sealed(record, self.path), new_folder=False)
             unfinished = self.path.glob(DRAFTS)  # of processes that were killed while they wrote
             for outdated in (self.checkpoint, self.head_checkpoint, *unfinished):
                 outdated.unlink(missing_ok=True)
@@ -161,14 +171,14 @@ class RunFolder:
         if groups:
             answers.insert(2, "group", list(groups))
         with (
-            whole_file(self.path / "predictions.parquet") as draft,
+            self._written("predictions.parquet") as draft,
             draft.open("wb") as file,
         ):  # any name, also not UTF-8
             answers.to_parquet(file, index=False)
 
     def write_many_logits(self, logits: StoredLogits) -> None:
         """Copy the file of logits that are too many for the columns of a table."""
-        with whole_file(self._logits) as draft:
+        with self._written(self._logits.name) as draft:
             shutil.copyfile(logits.path, draft)
 
     @property
@@ -180,7 +190,7 @@ class RunFolder:
         first(lambda: self._write_epochs(epochs))
 
     def _write_epochs(self, epochs: Sequence[Epoch]) -> None:
-        with whole_file(self.path / "epochs.csv") as draft:
+        with self._written("epochs.csv") as draft:
             pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
 
     def record(self) -> dict[str, Any]:
@@ -195,30 +205,41 @@ class RunFolder:
         """Return the metrics of the finished epochs."""
         if not (self.path / "epochs.csv").exists():
             return ()
-        with reading(self.path / "epochs.csv", AGAIN):
-            epochs = pd.read_csv(self.path / "epochs.csv").to_dict("records")
-            return tuple(Epoch(**{str(key): value for key, value in epoch.items()}) for epoch in epochs)
+        path = self.path / "epochs.csv"
+        with reading(path, AGAIN), path.open(newline="", encoding="utf-8") as file:
+            return tuple(_epoch(row) for row in csv.DictReader(file))
 
     def read(self) -> RunResult:
         """Return the learning curve and the test predictions of the run. Raises: StudyError, if a file is damaged."""
+        from pyarrow import parquet  # noqa: PLC0415 - as pandas
+
         record = self.record()
         with reading(self.path, AGAIN):
             check_files(self.path, record, READ_BY_REPORTS)
-            answers = pd.read_parquet(self.path / "predictions.parquet")
+            file = parquet.ParquetFile(self.path / "predictions.parquet")
+            answers = file.read([name for name in file.schema_arrow.names if name != "id"])  # which take most memory
             return RunResult(
                 model=record["model"],
                 seed=record["seed"],
                 epochs=self.epochs_so_far(),
-                labels=answers["label"].to_numpy(np.int64),
+                labels=answers["label"].to_numpy().astype(np.int64, copy=False),
                 logits=self._logits_of(answers, record),
-                groups=tuple(answers["group"]) if "group" in answers else (),
+                groups=tuple(answers["group"].to_pylist()) if "group" in answers.column_names else (),
             )
 
-    def _logits_of(self, answers: pd.DataFrame, record: dict[str, Any]) -> Logits:
+    def _logits_of(self, answers: pa.Table, record: dict[str, Any]) -> Logits:
         """Return the logits of the test images; many logits stay in their file until they are needed."""
-        if "prediction" not in answers:
-            return answers.filter(like="logit_").to_numpy(np.float32)
+        names = answers.column_names
+        if "prediction" not in names:
+            logits = [answers[name].to_numpy() for name in names if name.startswith("logit_")]
+            return np.stack(logits).astype(np.float32, copy=False).T
         shape = len(answers), int(record["imported"]["classes"])
         if self._logits.exists():
             return StoredLogits(self._logits, shape)
-        return OnlyClasses(answers["prediction"].to_numpy(np.int64), shape)
+        return OnlyClasses(answers["prediction"].to_numpy().astype(np.int64, copy=False), shape)
+
+
+def _epoch(row: Mapping[str, str]) -> Epoch:
+    """Return one line of `epochs.csv`, in which NaN is empty."""
+    values = {name: float(value) if value else math.nan for name, value in row.items()}
+    return Epoch(**values | {"epoch": int(row["epoch"])})  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ def found_range(task: Task) -> LearningRateRange:
     if path.exists():
         return _read(task.folder)
     found = _tested(task)
-    with whole_file(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path, new_folder=False) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         table.writerows(zip(found.lrs, found.losses, strict=True))

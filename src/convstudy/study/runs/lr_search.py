@@ -10,6 +10,7 @@ from torch import nn
 
 from convstudy.errors import DivergedError
 from convstudy.inference import ResidentImages
+from convstudy.processes import first
 from convstudy.study.runs.events import OnEvent, after_epochs
 from convstudy.study.runs.lr_trial import Trial, best_trial, store_trial, stored_trial, take_weights
 from convstudy.study.runs.stages import stages, train_stages
@@ -53,6 +54,7 @@ def _try(
     task: Task, network: nn.Module, training: ResidentImages, validation: ResidentImages, on_event: OnEvent
 ) -> Trial:
     """Train with one learning rate of the grid, and store the result."""
+    first(lambda: task.folder.path.mkdir(exist_ok=True))
     started = time.perf_counter()
     try:
         done = train_stages(task, stages(task, network, training, validation), on_event)

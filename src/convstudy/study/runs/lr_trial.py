@@ -69,9 +69,9 @@ def stored_trial(folder: RunFolder) -> Trial | None:
 def store_trial(folder: RunFolder, trial: Trial, network: nn.Module) -> None:
     """Write the files of a trial: its weights, unless it diverged, then `trial.json`; delete its checkpoints."""
     if trial.validation_top1 is not None:
-        with whole_file(folder.path / "weights.safetensors") as draft:
+        with whole_file(folder.path / "weights.safetensors", new_folder=False) as draft:
             save_model(network, str(draft))
-    write_json(folder.path / "trial.json", asdict(trial))
+    write_json(folder.path / "trial.json", asdict(trial), new_folder=False)
     for checkpoint in (folder.checkpoint, folder.head_checkpoint):
         checkpoint.unlink(missing_ok=True)
 

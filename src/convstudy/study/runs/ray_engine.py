@@ -7,6 +7,7 @@ machine. A run whose machine or process dies is submitted again, and continues f
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import sys
@@ -25,10 +26,10 @@ from convstudy.errors import ToolError, optional_module
 from convstudy.study.runs.attempt import attempt, failure
 from convstudy.study.runs.claim import POLL, ClaimLost
 from convstudy.study.runs.environment import make_deterministic
-from convstudy.study.runs.events import RunEnded, RunFailed
+from convstudy.study.runs.events import Event, RunEnded, RunFailed, StepEnded
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.sharing import SECONDS_PER_HOUR, Limits, SharedRuns
-from convstudy.study.runs.status import note_failure
+from convstudy.study.runs.status import in_one_line, note_failure
 from convstudy.study.runs.task import Task
 
 MOVES = 3  # times that a run is submitted again because its machine or process died, before it counts as failed
@@ -43,6 +44,22 @@ class Submitted:
     task: Task
     result: Any  # its future
     begun: float  # seconds, of the monotonic clock
+
+
+class Mailbox:
+    """The events of all runs, in a process of the cluster, until they are taken."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+
+    def put(self, event: Event) -> None:
+        """Add an event."""
+        self._events.append(event)
+
+    def take(self) -> list[Event]:
+        """Return the events since the last time."""
+        taken, self._events = self._events, []
+        return taken
 
 
 class RayPool:
@@ -67,11 +84,12 @@ class RayPool:
                 raise ToolError(f"Ray cannot be used at {where}: {' '.join(str(error).split())}") from error
         here = self._ray.get_runtime_context().get_node_id()
         near = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
-        queue = optional_module("ray.util.queue", extra="ray", purpose="`engine` ray").Queue
-        self._events = queue(actor_options={"num_cpus": 0, "scheduling_strategy": near})
+        self._events = self._ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=near).remote()
         self._submitted: dict[int, Submitted] = {}
         self._moves: Counter[int] = Counter()
         self._stored: dict[int, Any] = {}  # data in the object store, by the identity of the object here
+        self._place = self._ray.put(_Place(threads, list(sys.path), str(Path.cwd())))
+        self._remote = self._ray.remote(performed)  # once: it stays in the cluster
 
     def perform(self, runs: SharedRuns, jobs: int | None) -> None:
         """Submit the runs as they can be claimed, `jobs` at a time, and forward their events, until all have ended."""
@@ -85,10 +103,9 @@ class RayPool:
                 time.sleep(POLL)
             self._forward(runs)
             results = {each.result: index for index, each in self._submitted.items()}
-            ended, _ = self._ray.wait(list(results), num_returns=len(results), timeout=POLL) if results else ([], [])
-            if ended:
+            if results and self._ray.wait(list(results), timeout=POLL)[0]:  # one has ended, or more
                 self._forward(runs)
-            for result in ended:
+            for result in self._ray.wait(list(results), num_returns=len(results), timeout=0)[0] if results else ():
                 self._end(self._submitted.pop(results[result]), runs)
             self._stop_late(runs)
 
@@ -96,7 +113,7 @@ class RayPool:
         """Cancel what still runs, and leave the cluster."""
         for each in self._submitted.values():
             self._ray.cancel(each.result, force=True)
-        self._events.shutdown(force=True)
+        self._ray.kill(self._events)
         if self._ours:
             self._ray.shutdown()
 
@@ -113,18 +130,17 @@ class RayPool:
         if id(task.data) not in self._stored:
             self._stored[id(task.data)] = self._ray.put(task.data)
         absolute = replace(task, folder=RunFolder(task.folder.path.absolute()), data=None)  # type: ignore[arg-type]
-        place = _Place(self._threads, list(sys.path), str(Path.cwd()))
-        remote = self._ray.remote(performed).options(
+        remote = self._remote.options(
             num_cpus=self._threads, num_gpus=self._gpus if task.on.type == "cuda" else 0, max_retries=0
         )
-        result = remote.remote(cloudpickle.dumps(absolute), self._stored[id(task.data)], place, self._events)
+        result = remote.remote(cloudpickle.dumps(absolute), self._stored[id(task.data)], self._place, self._events)
         self._submitted[task.index] = Submitted(task, result, time.monotonic())
 
     def _forward(self, runs: SharedRuns) -> None:
         """Forward the events that have come, except those of runs that were submitted again or have ended."""
-        for event in self._events.get_nowait_batch(self._events.qsize()):
+        for event in self._ray.get(self._events.take.remote()):
             index = event.index
-            if index not in self._submitted or isinstance(event, RunEnded):
+            if index not in self._submitted:
                 continue
             task = self._submitted[index].task
             try:
@@ -137,6 +153,10 @@ class RayPool:
         task = ended.task
         try:
             failed: RunFailed | None = self._ray.get(ended.result)
+        except self._ray.exceptions.RayTaskError as error:  # before or after the attempt, whose errors it returns
+            reason = f"{task.title}: the run cannot be performed there: {in_one_line(error.cause)}"
+            note_failure(task.folder, reason)
+            failed = failure(task, reason)
         except self._ray.exceptions.RayError as error:
             reason = f"{task.title}: its process or machine died ({type(error).__name__})"
             self._moves[task.index] += 1
@@ -203,4 +223,17 @@ def performed(payload: bytes, data: DataSet, place: _Place, events: Any) -> RunF
     warnings.filterwarnings("ignore", message=READ_ONLY)
     task: Task = replace(cloudpickle.loads(payload), data=data)
     make_deterministic(task.on)
-    return attempt(task, events.put)
+    ray = optional_module("ray", extra="ray", purpose="`engine` ray")
+    last = -math.inf  # time at which a step was sent
+
+    def send(event: Event) -> None:
+        nonlocal last
+        if isinstance(event, RunEnded):  # known by the end of the task
+            return
+        if isinstance(event, StepEnded):
+            if time.monotonic() - last < POLL:
+                return
+            last = time.monotonic()
+        ray.get(events.put.remote(event))
+
+    return attempt(task, send)

@@ -50,7 +50,7 @@ class SeenImages:
         """Write the fingerprints to an .npz file; if several processes train together, the first one writes."""
 
         def write() -> None:
-            with whole_file(path) as draft, draft.open("wb") as file:
+            with whole_file(path, new_folder=False) as draft, draft.open("wb") as file:
                 np.savez(file, training=np.unique(self.training), validation=np.unique(self.validation))
 
         first(write)

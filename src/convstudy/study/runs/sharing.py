@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from convstudy.errors import StudyError
 from convstudy.study.runs.claim import POLL, Claim, Claimant, clear, holder_of
-from convstudy.study.runs.events import Event, Noted, OnEvent, RunEnded, RunFailed
+from convstudy.study.runs.events import Event, Noted, OnEvent, RunEnded, RunFailed, StepEnded
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.status import failure_reason
 from convstudy.study.runs.task import Task
@@ -50,6 +50,7 @@ class SharedRuns:
         self._failed_before = {task.index: _stamp(task.folder) for task in tasks}
         self._noted: set[int] = set()
         self._refused: dict[int, str] = {}  # runs whose folders cannot be written
+        self._ended_elsewhere: list[RunFolder] = []
         self.failed: list[RunFailed] = []
 
     @property
@@ -88,7 +89,7 @@ class SharedRuns:
 
     def observed(self, task: Task, event: Event) -> None:
         """Forward an event of a run. Raises: ClaimLost, if the run is not this process's any more."""
-        self._claims[task.index].check()
+        self._claims[task.index].check(within=POLL if isinstance(event, StepEnded) else 0)
         self._on_event(event)
 
     def check(self, task: Task) -> None:
@@ -120,10 +121,12 @@ class SharedRuns:
             self._waiting.insert(0, task)
 
     def give_back_all(self) -> None:
-        """Give up all claims."""
+        """Give up all claims, and remove those of finished runs that other processes have left."""
         for claim in self._claims.values():
             claim.release()
         self._claims.clear()
+        for folder in self._ended_elsewhere:
+            clear(folder.path)
 
     def lost(self, task: Task, reason: str) -> None:
         """Take note that the claim of a run is lost.
@@ -143,7 +146,8 @@ class SharedRuns:
     def _ended(self, task: Task) -> bool:
         """Return whether a run has been performed by another process, or has failed."""
         if task.folder.complete:
-            clear(task.folder.path)  # its process may have been killed as it ended
+            clear(task.folder.path)  # its process may have been killed as it ended, or be so soon
+            self._ended_elsewhere.append(task.folder)
             self._on_event(RunEnded(index=task.index))
             return True
         if self._failed_elsewhere(task):
@@ -160,6 +164,7 @@ class SharedRuns:
     def _claimed(self, task: Task) -> bool:
         try:
             with writing_into(task.folder.path):
+                task.folder.path.parent.mkdir(exist_ok=True)  # of the network; one of the whole study is not made anew
                 claim = self._claimant.take(task.folder.path)
         except StudyError as error:
             self._refused[task.index] = str(error)

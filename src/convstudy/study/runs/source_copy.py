@@ -39,7 +39,7 @@ def keep_source(name: str, folder: Path) -> None:
 
     def write() -> None:
         if not copy.exists():
-            with whole_file(copy) as draft:
+            with whole_file(copy, new_folder=False) as draft:
                 draft.write_bytes(source.read_bytes())
 
     first(write)

@@ -27,7 +27,8 @@ def noted_process(folder: RunFolder) -> Iterator[None]:
         yield
         return
     with suppress(OSError):  # if the folder cannot be written, the run itself reports it
-        write_json(folder.process, {"host": platform.node(), "pid": os.getpid(), "started": started(os.getpid())})
+        noted = {"host": platform.node(), "pid": os.getpid(), "started": started(os.getpid())}
+        write_json(folder.process, noted, new_folder=False)
     try:
         yield
     finally:
@@ -86,8 +87,8 @@ def noted_failure(folder: RunFolder, title: str) -> Iterator[None]:
 def note_failure(folder: RunFolder, reason: str, trace: str = "") -> None:
     """Record the error that ended a run, if its folder can be written; only the first process writes."""
     with suppress(OSError):
-        if place().first and folder.path.is_dir():
-            write_json(folder.failure, {"error": reason, "traceback": trace})
+        if place().first:
+            write_json(folder.failure, {"error": reason, "traceback": trace}, new_folder=False)
 
 
 def failure_reason(folder: RunFolder) -> str:

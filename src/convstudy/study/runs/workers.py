@@ -29,7 +29,7 @@ from convstudy.study.runs.events import Event, OnEvent, RunEnded, RunFailed
 from convstudy.study.runs.gpus import VARIABLE, gpus_of, least_used
 from convstudy.study.runs.ray_engine import RayPool
 from convstudy.study.runs.sharing import ONE_ATTEMPT, SECONDS_PER_HOUR, Limits, SharedRuns
-from convstudy.study.runs.status import note_failure
+from convstudy.study.runs.status import in_one_line, note_failure
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.tuning import working_with
 
@@ -213,7 +213,7 @@ class _Pool:
                 return RunEnded(index=task.index)
             note_failure(task.folder, f"{task.title}: {KILLED}")
             return failure(task, f"{task.title}: {KILLED}")
-        return event
+        return failure(task, event.reason) if isinstance(event, RunFailed) else event
 
     def _end(self, *connections: Connection) -> None:
         """Terminate workers, and forget them."""
@@ -294,11 +294,20 @@ def _work(connection: Connection, environment: _Environment) -> None:
     _keep_tqdm_within_the_process()
     while True:
         try:
-            task: Task = cloudpickle.loads(connection.recv_bytes())
-            if failed := attempt(task, partial(_send_event, connection)):
-                _send_event(connection, failed)
+            _attempt(connection.recv_bytes(), connection)
         except (EOFError, OSError, KeyboardInterrupt):
             return
+
+
+def _attempt(payload: bytes, connection: Connection) -> None:
+    try:
+        task: Task = cloudpickle.loads(payload)
+    except Exception as error:  # the parent knows which run it is
+        reason = f"the run cannot be passed to another process: {in_one_line(error)}"
+        _send_event(connection, RunFailed(index=0, model="", seed=0, reason=reason))
+        return
+    if failed := attempt(task, partial(_send_event, connection)):
+        _send_event(connection, failed)
 
 
 def _stop_when_asked() -> None:
