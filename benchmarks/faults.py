@@ -129,7 +129,7 @@ def new_image(path: Path) -> Path:
     """Make an empty ext4 file system in a file."""
     with path.open("wb") as file:
         file.truncate(IMAGE_MEGABYTES * 2**20)
-    subprocess.run(["mkfs.ext4", "-q", "-F", str(path)], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", str(path)], check=True)
     return path
 
 

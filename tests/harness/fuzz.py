@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import math
 import os
 import sys
 import tempfile
@@ -64,13 +65,27 @@ def fuzz(names: list[str], seconds: float, first: int) -> dict[str, Tally]:
     return tallies
 
 
-def _round(reader: object, worker: object, tally: Tally, number: int, end: float) -> None:
+def fuzz_few(names: list[str], inputs: int) -> dict[str, Tally]:
+    """Read so many inputs with each of the named readers, always the same ones, however long that takes."""
+    from tests.harness.readers import readers  # noqa: PLC0415
+    from tests.harness.worker import Worker  # noqa: PLC0415
+
+    known = readers()
+    worker = Worker({reader.name: reader.call for reader in known.values()})
+    tallies = {name: Tally() for name in names}
+    for name, tally in tallies.items():
+        _round(known[name], worker, tally, 0, math.inf, inputs)
+    worker.close()
+    return tallies
+
+
+def _round(reader: object, worker: object, tally: Tally, number: int, end: float, inputs: int = ROUND) -> None:
     looked_for: set[str] = set()
     ended = False
 
     @seed(number)
     @settings(
-        max_examples=ROUND,
+        max_examples=inputs,
         database=None,
         deadline=None,
         phases=(Phase.generate, Phase.shrink),
