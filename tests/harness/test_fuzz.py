@@ -1,4 +1,4 @@
-"""Some hundred inputs of fuzzing, and those that failed once; `python -m tests.harness.fuzz --minutes 60` is an hour."""
+"""Hundreds of inputs of fuzzing, and some that failed once; an hour: `python -m tests.harness.fuzz --minutes 60`."""
 
 from __future__ import annotations
 
