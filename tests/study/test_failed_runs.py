@@ -99,12 +99,12 @@ def test_a_run_that_hangs_is_stopped_after_its_hours(
 ) -> None:
     monkeypatch.setattr(workers, "GRACE", 0.1)
     moody(tmp_path, "time.sleep(1000)")
-    words = (*WORDS, "--train-images", "60", "--jobs", "1", "--run-hours", "0.001")
+    words = (*WORDS, "--train-images", "60", "--jobs", "1", "--run-hours", "0.002")
     said = convstudy("compare", "own.py:Moody", *words)
     assert said.status == 1
-    assert said.err.startswith("error: 1 of 2 runs failed: own.py:Moody, seed 1: took more than 0.001 hours")
+    assert said.err.startswith("error: 1 of 2 runs failed: own.py:Moody, seed 1: took more than 0.002 hours")
     failed = json.loads((tmp_path / "out/own.py-Moody/seed-1/failed.json").read_text())
-    assert "0.001 hours" in failed["error"]
+    assert "0.002 hours" in failed["error"]
     assert (tmp_path / "out/own.py-Moody/seed-0/run.json").exists()
 
 
