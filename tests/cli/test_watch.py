@@ -197,5 +197,7 @@ def test_the_rest_is_done_by_the_same_command(convstudy: Convstudy, half: Path, 
 def test_what_is_no_comparison(convstudy: Convstudy, tmp_path: Path, command: str) -> None:
     (tmp_path / "empty").mkdir()
     assert "empty holds no comparison" in convstudy(command, "empty").err
-    (tmp_path / "empty/comparison.json").write_text("{}")
+    (tmp_path / "empty/comparison.json").write_text('{"models": [], "folders": [], "seeds": []}')
     assert "empty holds a comparison that is not finished" in convstudy(command, "empty").err
+    (tmp_path / "empty/comparison.json").write_text("{}")
+    assert "empty/comparison.json cannot be read" in convstudy(command, "empty").err

@@ -85,9 +85,13 @@ def _findings(folder: ComparisonFolder) -> Findings:
 def read_so_far(folder: ComparisonFolder, states: Sequence[RunState]) -> Findings:
     """Return what is known of a comparison whose runs are in these states: its results, if they are written.
 
-    Otherwise as `read_unfinished`, which reads the answers of all finished runs.
+    Otherwise as `read_unfinished`, which reads the answers of all finished runs. Raises: StudyError, if the results or
+    the files of a run are damaged.
     """
     if all(state.state is State.DONE for state in states) and (folder.path / "results.json").exists():
+        folders = {entrant.name: entrant.folder for entrant in _start(folder)[0].entrants}
+        for state in states:
+            folder.run(folders[state.model], state.seed).check()
         return Findings(results=read_results(folder), runs=())
     return read_unfinished(folder)
 

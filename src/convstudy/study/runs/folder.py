@@ -209,6 +209,10 @@ class RunFolder:
         with reading(path, AGAIN), path.open(newline="", encoding="utf-8") as file:
             return tuple(_epoch(row) for row in csv.DictReader(file))
 
+    def check(self) -> None:
+        """Check the files of a finished run that reports read. Raises: StudyError, with the first damaged one."""
+        check_files(self.path, self.record(), READ_BY_REPORTS)
+
     def read(self) -> RunResult:
         """Return the learning curve and the test predictions of the run. Raises: StudyError, if a file is damaged."""
         from pyarrow import parquet  # noqa: PLC0415 - as pandas
