@@ -213,7 +213,7 @@ def test_the_name_of_a_folder_is_printed_as_it_is(convstudy: Convstudy, pictures
         (("train", "net", "-c", "nowhere.yaml"), "nowhere.yaml cannot be read (No such file or directory)"),
         (("train", "net", "-c", "typo.yaml"), "typo.yaml: a recipe has no 'epoch'; did you mean 'epochs'?"),
         (("train", "net", "--opt", "adam"), "--opt is 'adam'; expected sgd or adamw; did you mean 'adamw'?"),
-        (("train", "net", "--sched", "cos"), "--sched is 'cos'; expected cosine, step, constant or one-cycle"),
+        (("train", "net", "--sched", "cos"), "--sched is 'cos'; expected cosine, linear, step, constant or one-cycle"),
         (("train", "net@w.pth", "--init", "xavier"), "--init xavier would overwrite the weights of net@w.pth"),
         (("train", "net", "--epoch", "3"), "No such option: --epoch"),
         (("train",), "no network to train; name one, as in `convstudy train resnet18 --data path/to/images`"),

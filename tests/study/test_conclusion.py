@@ -68,7 +68,7 @@ def _with_health(networks: dict[str, tuple[int, Answers]], *health: HealthFindin
 def test_a_clear_case() -> None:
     said = asked({"small": (10, answering(1700, 1690, 1710)), "large": (30, answering(1900, 1895, 1905))})
     assert said["Which network is best?"].startswith("large has the highest top-1, 95.0% (95% CI ")
-    assert said["Is that sure?"] == "Yes: it is shown to be better than the other network (p < 0.001)."
+    assert said["Is that sure?"] == "Yes: large is shown to be better than the other network (p < 0.001)."
     assert said["Which is the cheapest network that is at most 1 percentage point worse than the best?"] == (
         "large itself: no cheaper network is shown to be that close."
     )
@@ -76,7 +76,9 @@ def test_a_clear_case() -> None:
 
 def test_a_cheaper_network_that_is_as_good() -> None:
     said = asked({"small": (10, answering(1900, 1901, 1899)), "large": (30, answering(1902, 1901, 1900))})
-    assert said["Is that sure?"].startswith("No: it is not shown to be better than small. A study of this size shows")
+    assert said["Is that sure?"].startswith(
+        "No: large is not shown to be better than small. A study of this size shows"
+    )
     assert "the observed difference is 0.1 pp" in said["Is that sure?"]
     assert "On a new seed, large is expected to beat small on these test images with" in said["Is that sure?"]
     cheapest = said["Which is the cheapest network that is at most 1 percentage point worse than the best?"]
@@ -89,7 +91,7 @@ def test_some_beaten_and_some_not() -> None:
     networks = {"a": answering(1700, 1702), "b": answering(1899, 1901), "c": answering(1901, 1903)}
     said = asked({name: (10, answers) for name, answers in networks.items()})
     assert said["Is that sure?"].startswith(
-        "It is shown to be better than a, but not shown to be better than b. A study"
+        "c is shown to be better than a, but not shown to be better than b. A study"
     )
 
 

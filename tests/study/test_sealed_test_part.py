@@ -148,6 +148,7 @@ def test_the_test_part_is_opened_after_the_last_training_and_selection_of_a_run(
         patch.setattr("convstudy.study.runs.stages.train", told("train", train))
         patch.setattr("convstudy.study.runs.lr_search.best_trial", told("select", best_trial))
         [task] = sealed_tasks(prepare(plan), tmp_path / "out", events.append)
+        task.folder.path.mkdir(parents=True)
         try:
             perform(task, ignore)
         except DivergedError:
@@ -178,6 +179,7 @@ def test_no_weight_no_epoch_and_no_choice_depends_on_the_test_part(
     for name, part in (("one", test), ("other", other)):
         run = ComparisonFolder(tmp_path / name).run("tiny", 0)
         shutil.rmtree(run.path, ignore_errors=True)
+        run.path.mkdir(parents=True)
         try:
             perform(replace(task, folder=run, data=replace(task.data, test=part)), ignore)
         except DivergedError as error:
@@ -254,6 +256,8 @@ def test_it_is_sealed_in_processes_side_by_side_too(
         )
     ]
     tasks = [replace(task, index=index) for index, task in enumerate(tasks, start=1)]  # of two studies
+    for name in grids:
+        (tmp_path / f"out {name}").mkdir()
     assert perform_all(tasks, 2, 1, ignore) == ()
     assert len(tasks) == 4
     assert all(task.folder.complete for task in tasks)
@@ -269,6 +273,7 @@ def test_the_seal_breaks_where_a_selection_or_a_training_looks(
     [task] = tasks_of(prepare(plan), ComparisonFolder(tmp_path).run)
     after = AfterTraining(task.folder.path, 1, plan.lr_grid, tmp_path / "log")
     task = replace(task, data=replace(task.data, test=Sealed(task.data.test, after)))  # type: ignore[arg-type]
+    task.folder.path.mkdir(parents=True)
 
     def peeking(*given: Any, **named: Any) -> Any:
         task.data.test.images.mean()
