@@ -10,6 +10,7 @@ import sys
 import traceback
 from dataclasses import astuple, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from convstudy.inference import predict_together
 from convstudy.processes import first, first_then_others, gathered, joined, place
 from convstudy.study import open_model
 from convstudy.training import Progress, Recipe, TrainingBatches, train
+from convstudy.training.parallel import added_by_rank
 from tests.training.made_up import images, network, plain_network, weights
 
 RECIPES = {
@@ -52,6 +54,7 @@ def results(name: str) -> dict[str, Any]:
 def unbroken_and_resumed(where: str) -> dict[str, Any]:
     """With dropout and batch normalization: a whole training, and one that the last process was asked to stop."""
     folder, batches = Path(where), TrainingBatches(images(97), RESUMED, 1)
+    folder.mkdir(exist_ok=True)
 
     def press(progress: Progress) -> None:
         if (progress.epoch, progress.step) == (2, 10) and place().rank == place().world - 1:
@@ -118,7 +121,19 @@ def said(_: Any) -> dict[str, Any]:
     return {"order": order, "of_the_first": first(lambda: place().rank), "own": first_then_others(lambda: place().rank)}
 
 
+def added(_: Any) -> dict[str, Any]:
+    """Gradients averaged in one order and backwards, as buckets that are arranged otherwise have them."""
+    own = torch.randn(1003, generator=torch.Generator().manual_seed(place().rank))
+
+    def averaged(values: Tensor) -> Tensor:
+        bucket: Any = SimpleNamespace(buffer=lambda: values)
+        return added_by_rank(bucket).wait()
+
+    return {"forwards": averaged(own), "backwards": averaged(own.flip(0)).flip(0)}
+
+
 JOBS: dict[str, Any] = {
+    "added": added,
     "answers": answers,
     "refusal": refusal,
     "resumed": unbroken_and_resumed,
@@ -171,8 +186,10 @@ if __name__ == "__main__":
         {
             "two": do_together(2, folder, "results", list(RECIPES)),
             "three": do_together(3, folder, "results", ["plain"]),
-            "resumed": do_together(2, folder, "resumed", [folder]),
+            "two resumed": do_together(2, folder, "resumed", [folder / "two"]),
+            "three resumed": do_together(3, folder, "resumed", [folder / "three"]),
             "answers": do_together(3, folder, "answers", [7, 2, 1300]),
+            "added": do_together(3, folder, "added", [""]),
             "said": do_together(3, folder, "said", [""]),
             **{
                 name: do_together(2, folder, "refusal", [name])

@@ -49,12 +49,23 @@ def test_the_same_seed_gives_the_same_losses_to_rounding(told: dict[str, Any], n
         assert same(each["weights"], several[0]["weights"])
 
 
-def test_it_goes_on_where_one_process_was_asked_to_stop_and_ends_with_the_same_bits(told: dict[str, Any]) -> None:
-    for each in (process[""] for process in told["resumed"]):
+@pytest.mark.parametrize("processes", ["two", "three"])
+def test_it_goes_on_where_one_process_was_asked_to_stop_and_ends_with_the_same_bits(
+    told: dict[str, Any], processes: str
+) -> None:
+    for each in (process[""] for process in told[f"{processes} resumed"]):
         assert each["stopped"]
         assert each["epochs_resumed"] == each["epochs"]
-    [whole, *_] = (process[""] for process in told["resumed"])
+    [whole, *_] = (process[""] for process in told[f"{processes} resumed"])
     assert same(whole["weights"], whole["weights_resumed"])
+
+
+def test_the_average_of_gradients_does_not_depend_on_their_place(told: dict[str, Any]) -> None:
+    """With gloo's own sum it does from three processes on, and DistributedDataParallel rearranges its buckets."""
+    parts = [torch.randn(1003, generator=torch.Generator().manual_seed(rank)) for rank in range(3)]
+    for each in (process[""] for process in told["added"]):
+        assert torch.equal(each["forwards"], each["backwards"])
+        assert torch.allclose(each["forwards"], sum(parts, torch.zeros(1003)) / 3, atol=1e-6)
 
 
 @pytest.mark.parametrize(("count", "parts"), [(7, [3, 2, 2]), (2, [1, 1, 0]), (1300, [434, 433, 433])])
