@@ -49,7 +49,7 @@ def in_parallel(state: TrainingState, batches: TrainingBatches) -> Iterator[None
             state.network, device_ids=[torch.cuda.current_device()] if gpu else None
         )
         if not gpu:
-            state.wrapped.register_comm_hook(None, lambda _, bucket: added_by_rank(bucket))
+            state.wrapped.register_comm_hook(None, lambda _, bucket: added_by_rank(bucket.buffer()))
         yield
     finally:
         state.wrapped = None
@@ -57,13 +57,13 @@ def in_parallel(state: TrainingState, batches: TrainingBatches) -> Iterator[None
             state.network.set_submodule(name, norm)
 
 
-def added_by_rank(bucket: dist.GradBucket) -> torch.futures.Future[torch.Tensor]:
+def added_by_rank(gradients: torch.Tensor) -> torch.futures.Future[torch.Tensor]:
     """Average gradients, added up in the order of the processes.
 
     Gloo adds them up in an order that depends on their place in the bucket, and DistributedDataParallel arranges its
     buckets anew after the first step. With three processes or more, a resumed run would be rounded otherwise.
     """
-    own = bucket.buffer() / dist.get_world_size()
+    own = gradients / dist.get_world_size()
     parts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
     work = dist.all_gather(parts, own, async_op=True)
 
