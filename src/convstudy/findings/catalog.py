@@ -83,7 +83,7 @@ FINDINGS: Mapping[str, Finding] = {
             question="How does the PyTorch tutorial's network compare with ResNet-34, on digits, SIGNS and CIFAR-10?",
             source='the lecture, Assignment #3: "Evaluate and compare the performance results"',
             printed=(),
-            quick_minutes="about half an hour",
+            quick_minutes="about half an hour (estimated)",
             full_time="hours, or minutes on a GPU",
             quick_differs="images at 32x32, 1,500 training images of CIFAR-10, 4 to 6 epochs, 3 seeds",
         ),
