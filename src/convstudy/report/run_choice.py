@@ -1,4 +1,4 @@
-"""The run of each network that a report recommends: the one with the best validation result."""
+"""The run of each network that the commands of a report name: the one with the best validation result."""
 
 from __future__ import annotations
 
