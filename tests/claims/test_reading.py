@@ -269,3 +269,10 @@ def test_rows_of_html_and_latex_that_a_cell_spans_have_its_label() -> None:
     latex = r"\begin{tabular}{ll} layer & shape \\ \multirow{2}{*}{conv} & 8x8x2 \\ & 4x4x2 \\ \end{tabular}"
     for text in (html, latex):
         assert [(row.label, row.shape) for row in parse_table(text).rows] == [("conv", (2, 8, 8)), ("conv", (2, 4, 4))]
+
+
+def test_a_column_out_has_shapes_or_if_its_cells_are_numbers_channels() -> None:
+    shapes = parse_table("layer\tkernel\tout\tparams\nInput\t\t32x32x3\t0\nconv1\t5\t28x28x8\t608\n")
+    assert [row.shape for row in shapes.rows] == [(3, 32, 32), (8, 28, 28)]
+    channels = parse_table("layer\tkernel\tin\tout\tparams\nconv1\t3\t3\t64\t1792\nconv2\t3\t64\t128\t73856\n")
+    assert [row.layer.channels for row in channels.rows] == [64, 128]

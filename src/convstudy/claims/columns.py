@@ -57,7 +57,7 @@ PATTERNS: tuple[tuple[Quantity | str, str], ...] = (  # the first pattern found 
     ),
     (
         "output_shape",
-        r"shape|output[ _]?(size|dim)|out[ _]sizes?|dimensions?|^output(s)?$|feature map|ausgabe(form|größe|groesse)?|"
+        r"shape|output[ _]?(size|dim)|out[ _]sizes?|dimensions?|^out(put)?s?$|feature map|ausgabe(form|größe|groesse)?|"
         r"^form$|forme|sortie|salida|saída|uscita|forma|dimensi|尺寸|形状|输出|出力",
     ),
     ("kind", r"^(kind|type|op|operation|layer type|class|module|typ|tipo|art|tipo de capa|类型|层类型)$"),
@@ -148,10 +148,10 @@ def refined(quantity: str | None, cells: Sequence[str], name: str) -> str | None
     shapes = sum(map(is_shape, full))
     if quantity in {"activation_size", "channels", "macs", "parameters", None} and 2 * shapes > len(full):
         return "output_shape" if quantity in {"activation_size", "channels"} else quantity
-    sized = quantity == "output_shape" and re.search(r"size", name, re.IGNORECASE) and shapes == 0
-    if sized and are_most(full, lambda cell: PLAIN_NUMBER.fullmatch(cell) is not None):
+    plain = quantity == "output_shape" and not shapes and are_most(full, lambda cell: bool(PLAIN_NUMBER.fullmatch(cell)))
+    if plain and re.search(r"size", name, re.IGNORECASE):
         return "activation_size" if any(len(cell) > 3 for cell in full) else quantity
-    return quantity
+    return "channels" if plain and re.fullmatch(r"outs?", name.strip(" :").lower()) else quantity
 
 
 def are_functions(cells: Sequence[str]) -> bool:

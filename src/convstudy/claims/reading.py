@@ -231,6 +231,7 @@ def table_of(grid: Grid, source: str) -> ClaimedTable:
         {name: grid.header[columns[name]] for name in SETTINGS if name in columns and grid.printed_by is None},
         (grid.header, *grid.rows),
         {quantity: columns[quantity] for quantity in QUANTITIES if quantity in columns},
+        columns.get("input_shape"),
     )
 
 

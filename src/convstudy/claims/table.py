@@ -39,7 +39,8 @@ class ClaimedTable:
 
     `others` are the further tables of the same file; `title` names this one among them. `batch_size` is the printed
     batch, if the tool counts operations over it. `settings` are the headers of columns of kernels, strides etc. `cells`
-    are the header and the rows as printed, and `places` the columns of the quantities in them.
+    are the header and the rows as printed, and `places` the columns of the quantities in them; `inputs_place` is the
+    column of input shapes, which alone prints the outputs if no other column does: each in the next row.
     """
 
     source: str
@@ -53,6 +54,7 @@ class ClaimedTable:
     settings: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     places: Mapping[str, int] = field(default_factory=dict, repr=False)
+    inputs_place: int | None = field(default=None, repr=False)
     others: tuple[ClaimedTable, ...] = ()
 
     def printed(self, shape: Shape) -> str:

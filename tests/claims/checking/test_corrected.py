@@ -130,3 +130,26 @@ def test_a_vector_and_a_joined_shape_are_mended_in_their_form() -> None:
     assert corrected_text(rows).splitlines()[4].split("\t")[1] == "(400,1)"
     axes = "layer,Output H,Output W,Output C,params\nInput,8,8,3,0\nCONV (f=3),6,6,4,40\n"
     assert [*csv.reader(corrected_text(axes, ".csv").splitlines())][2][1:3] == ["6x6x4", "112"]
+
+
+@pytest.mark.parametrize("outputs", [False, True])
+def test_a_shape_that_is_printed_as_the_input_of_the_next_row_is_mended_there(outputs: bool) -> None:
+    rows = [
+        ("layer", "in", "out", "params"),
+        ("CONV1 (f=5, s=1)", "32x32x3", "29x29x8", "608"),
+        ("POOL1 (f=2, s=2)", "29x29x8", "14x14x8", "0"),
+        ("CONV2 (f=5, s=1)", "14x14x8", "10x10x16", "3216"),
+    ]
+    text = "\n".join("\t".join(cell for place, cell in enumerate(row) if outputs or place != 2) for row in rows)
+    again = parse_table(corrected_text(text))
+    assert check(again).wrong == ()
+    assert [row.input_shape for row in again.rows] == [(3, 32, 32), (8, 28, 28), (8, 14, 14)]
+    assert again.rows[0].shape == (8, 28, 28)
+
+
+def test_an_input_of_the_next_row_that_is_another_shape_stays_as_it_is() -> None:
+    text = (
+        "layer\tinput shape\toutput shape\nCONV1 (f=5, s=1)\t32x32x3\t29x29x8\nPOOL1 (f=2, s=2)\t26x26x8\t14x14x8\n"
+        "CONV2 (f=5, s=1)\t14x14x8\t10x10x16\n"
+    )
+    assert parse_table(corrected_text(text)).rows[1].input_shape == (8, 26, 26)

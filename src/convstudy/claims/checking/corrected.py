@@ -51,15 +51,26 @@ def corrected_tables(table: ClaimedTable, report: CheckReport) -> list[Corrected
 
 def corrected(table: ClaimedTable, wrong: Sequence[CheckedCell]) -> CorrectedTable:
     header, *rows = (list(line) for line in table.cells)
-    placed = {(cell.number, table.places[cell.quantity]): cell for cell in wrong if cell.quantity in table.places}
+    places = [(cell, places_of(table, cell)) for cell in wrong]
+    placed = {place: cell for cell, found in places for place in found}
     for (number, column), cell in placed.items():
         rows[number][column] = mended(cell, rows[number][column])
     for column in sorted({column for _, column in placed}, reverse=True):
         header.insert(column + 1, FORMULA)
         for number, row in enumerate(rows):
             row.insert(column + 1, placed[number, column].formula if (number, column) in placed else "")
-    unplaced = tuple(cell for cell in wrong if cell.quantity not in table.places)
+    unplaced = tuple(cell for cell, found in places if not found)
     return CorrectedTable(table.title, tuple(header), tuple(map(tuple, rows)), unplaced)
+
+
+def places_of(table: ClaimedTable, cell: CheckedCell) -> list[tuple[int, int]]:
+    """Return the row and the column of a cell, and those in which a wrong output is the input of the next row."""
+    found = [(cell.number, table.places[cell.quantity])] if cell.quantity in table.places else []
+    below = cell.number + 1
+    if cell.quantity != "output_shape" or table.inputs_place is None or below == len(table.rows):
+        return found
+    repeated = not found or table.rows[below].input_shape == cell.claimed
+    return [*found, (below, table.inputs_place)] if repeated else found
 
 
 def mended(cell: CheckedCell, printed: str) -> str:
