@@ -69,6 +69,9 @@ class TableDifference:
 
         return pd.DataFrame([_line(layer) for layer in self.changes], columns=["path", "change", "parameters", "macs"])
 
+    def __repr__(self) -> str:
+        return f"<TableDifference: {len(self.changes)} of {len(self.layers)} layers differ>"
+
     def __str__(self) -> str:
         return self.to_pandas().to_string(index=False)
 

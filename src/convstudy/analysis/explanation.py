@@ -45,6 +45,9 @@ class Explanation:
         """Return the derivation of a quantity, such as `parameters`, `MACs` or `receptive field`."""
         return next(derivation for derivation in self.derivations if derivation.quantity == quantity)
 
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.row.path} ({self.row.kind}): {len(self.derivations)} numbers>"
+
     def __str__(self) -> str:
         """Return one line per number."""
         shapes = ("×".join(map(str, shape)) for shape in (self.input_shape, self.row.output_shape))

@@ -151,6 +151,11 @@ class LayerTable:
         frame.attrs["totals"] = asdict(self.totals)
         return frame.set_index("path")
 
+    def __repr__(self) -> str:
+        bound = "≥ " if self.is_lower_bound else ""
+        totals = self.totals
+        return f"<LayerTable: {len(self.rows)} rows, {totals.parameters:,} parameters, {bound}{totals.macs:,} MACs>"
+
     def __str__(self) -> str:
         """Return the most important columns, with the totals as the last line."""
         return self.shown().to_string(index=False)

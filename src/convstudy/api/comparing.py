@@ -117,6 +117,9 @@ class ComparisonResult:
         trained = open_run(ComparisonFolder(self.path).run(folder, seed).path).trained
         return Run(replace(trained, given=self.models.get(network), given_data=self.data))
 
+    def __repr__(self) -> str:
+        return f"<ComparisonResult of {', '.join(model.name for model in self.results.models)} in {self.path}>"
+
     def __str__(self) -> str:
         """Return the table of results and the verdicts, as the command line prints them."""
         from rich.console import Console

@@ -65,7 +65,7 @@ def summary(
     >>> summary(nn.Bilinear(3, 4, 5), input1=(3,), input2=(4,)).totals.parameters
     65
     """
-    return _at(model, inputs, named_inputs, classes).count(training=training)
+    return at_given(model, inputs, named_inputs, classes).count(training=training)
 
 
 def training_memory(
@@ -86,7 +86,7 @@ def training_memory(
     >>> training_memory("net", batch_size=1).weights == 62_006 * 4
     True
     """
-    at = _at(model, inputs, named_inputs, classes)
+    at = at_given(model, inputs, named_inputs, classes)
     return at.training_memory(batch_size=batch_size, optimizer=optimizer)
 
 
@@ -100,7 +100,7 @@ def explain(
     >>> print(explain("lecture", "conv1")["parameters"])
     parameters: (5·5·3 + 1)·8 = 608
     """
-    return _at(model, inputs, named_inputs, classes).explain(layer)
+    return at_given(model, inputs, named_inputs, classes).explain(layer)
 
 
 def trends(model: Network, /, *inputs: Input, classes: int | None = None, **named_inputs: Any) -> tuple[Trend, ...]:
@@ -111,7 +111,7 @@ def trends(model: Network, /, *inputs: Input, classes: int | None = None, **name
     >>> [trend.holds for trend in trends("lecture")]
     [True, True, False, True]
     """
-    return analysis.trends(_at(model, inputs, named_inputs, classes).count())
+    return analysis.trends(at_given(model, inputs, named_inputs, classes).count())
 
 
 def diff(a: Network, b: Network, /, *inputs: Input, classes: int | None = None, **named_inputs: Any) -> TableDifference:
@@ -122,7 +122,7 @@ def diff(a: Network, b: Network, /, *inputs: Input, classes: int | None = None, 
     >>> [change.b.path for change in diff("plain18", "resnet18").changes if change.b.parameters][0]
     'layer2.0.downsample.0'
     """
-    return analysis.diff(*(_at(network, inputs, named_inputs, classes).count() for network in (a, b)))
+    return analysis.diff(*(at_given(network, inputs, named_inputs, classes).count() for network in (a, b)))
 
 
 def bottlenecks(
@@ -135,7 +135,7 @@ def bottlenecks(
     >>> bottlenecks("vgg11")[0].path
     'features.8'
     """
-    return _at(model, inputs, named_inputs, classes).bottlenecks(reduced=reduced)
+    return at_given(model, inputs, named_inputs, classes).bottlenecks(reduced=reduced)
 
 
 def check(
@@ -150,13 +150,15 @@ def check(
 
     Raises: ClaimError, if the file cannot be read as a table; and as `summary`.
     """
-    rows = None if model is None else _at(model, inputs, named_inputs, classes).count().rows
+    rows = None if model is None else at_given(model, inputs, named_inputs, classes).count().rows
     return check_table(read_table(Path(table)), rows)
 
 
-def _at(
+def at_given(
     model: Network, inputs: tuple[Input, ...], named_inputs: dict[str, Any], classes: int | None
 ) -> NetworkAtInputs:
+    """Return a network, or the one of a name, at the inputs of a call."""
+
     def noted(note: str) -> None:
         sys.stderr.write(f"{note}\n")
 

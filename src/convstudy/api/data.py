@@ -44,6 +44,9 @@ class LoadedData:
             return tuple(inspected(self.source).findings)
         return tuple(inspect_loaded(self.data_set))
 
+    def __repr__(self) -> str:
+        return f"<LoadedData {self}>"
+
     def __str__(self) -> str:
         """Return name, classes and number of images of each set, in one line."""
         data = self.data_set

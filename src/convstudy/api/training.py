@@ -126,6 +126,9 @@ class Run:
             )
         return export(self.trained, chosen, Path(path), check=check)
 
+    def __repr__(self) -> str:
+        return f"<Run of {self}>"
+
     def __str__(self) -> str:
         """Return network, seed, top-1 and folder, in one line."""
         record = self.trained.record

@@ -148,7 +148,9 @@ def refined(quantity: str | None, cells: Sequence[str], name: str) -> str | None
     shapes = sum(map(is_shape, full))
     if quantity in {"activation_size", "channels", "macs", "parameters", None} and 2 * shapes > len(full):
         return "output_shape" if quantity in {"activation_size", "channels"} else quantity
-    plain = quantity == "output_shape" and not shapes and are_most(full, lambda cell: bool(PLAIN_NUMBER.fullmatch(cell)))
+    plain = (
+        quantity == "output_shape" and not shapes and are_most(full, lambda cell: bool(PLAIN_NUMBER.fullmatch(cell)))
+    )
     if plain and re.search(r"size", name, re.IGNORECASE):
         return "activation_size" if any(len(cell) > 3 for cell in full) else quantity
     return "channels" if plain and re.fullmatch(r"outs?", name.strip(" :").lower()) else quantity

@@ -90,18 +90,14 @@ def _note_other_input(claimed: ClaimedTable, counted: tuple[int, ...]) -> None:
 
 def _write_corrected(claimed: ClaimedTable, report: CheckReport, table: Path, path: Path) -> str:
     """Write the table as it should be, and return how many cells were mended."""
-    from convstudy.claims.checking import corrected_tables, written
+    from convstudy.api.homework import Correction
     from convstudy.errors import ClaimError
-    from convstudy.files import whole_file
     from convstudy.report.numbers import plural
 
     if path.exists() and path.samefile(table):
         raise ClaimError(f"--corrected {path} is the checked table itself; choose another file")
-    tables = corrected_tables(claimed, report)
-    text = written(tables, path)
-    with whole_file(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-    left = sum(len(each.unplaced) for each in tables)
-    mended = sum(cell.correct is not None for cell in report.wrong) - left
+    correction = Correction.of(claimed, report)
+    correction.save(path)
+    left = correction.left
     rest = f"; {plural(left, 'wrong cell')} could not be: the table has no column for them" if left else ""
-    return f"{path}: {plural(mended, 'cell')} mended{rest}"
+    return f"{path}: {plural(correction.mended, 'cell')} mended{rest}"

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, ModelName, at_inputs
-
-if TYPE_CHECKING:
-    from convstudy.study import NetworkAtInputs
 
 
 class PageFormat(StrEnum):
@@ -59,31 +56,19 @@ def _explain_all(model: str, inputs: list[str] | None, classes: int | None, form
     from rich.console import Console
     from rich.text import Text
 
-    from convstudy.report import layer_document, walk
+    from convstudy.api.walking import NetworkExplanation
+    from convstudy.report import layer_document
     from convstudy.report.terminal import explanation
     from convstudy.study import prints_on_standard_error
 
     with prints_on_standard_error():
-        at = at_inputs(model, inputs, classes)
-        table, explained = at.explain_all()
-        picture = _picture(at) if form is PageFormat.html else ""
+        explained = NetworkExplanation.of(at_inputs(model, inputs, classes), drawn=form is PageFormat.html)
     if form is PageFormat.html:
-        typer.echo(walk.html(at.name, table, explained, picture), nl=False)
+        typer.echo(explained.html, nl=False)
     elif form is PageFormat.markdown:
-        typer.echo(walk.markdown(at.name, table, explained), nl=False)
+        typer.echo(explained.markdown, nl=False)
     else:
         console = Console()
         for each in explained:
             console.print(explanation(each), Text())
-        console.print(Text(layer_document.basis(table)))
-
-
-def _picture(at: NetworkAtInputs) -> str:
-    """Return the overview of a network as SVG, or nothing if it cannot be drawn."""
-    from convstudy.drawing import draw_graph
-    from convstudy.errors import ConvstudyError
-
-    try:
-        return draw_graph(at.name, at.graph(), level="overview").svg
-    except ConvstudyError:
-        return ""
+        console.print(Text(layer_document.basis(explained.table)))

@@ -41,6 +41,10 @@ class Picture:
         """Return the size of the smallest text in points, at the width of the picture."""
         return self.scene.smallest_text()
 
+    def __repr__(self) -> str:
+        width, height = (round(self.scene.scale * each) for each in (self.scene.width, self.scene.height))
+        return f"<Picture of {self.scene.title}: {width} x {height} px>"
+
     def _repr_svg_(self) -> str:
         return self.svg
 

@@ -95,6 +95,9 @@ class CheckReport:
 
         return pd.DataFrame(self.to_json()["cells"])[list(SHOWN)]
 
+    def __repr__(self) -> str:
+        return f"<CheckReport of {self.source}: {len(self.wrong)} of {len(self.cells)} cells are wrong>"
+
     def __str__(self) -> str:
         """Return the wrong cells as text."""
         cells = self.to_pandas()

@@ -44,17 +44,28 @@ class Quiz:
     def title(self) -> str:
         return f"Quiz {self.seed}"
 
+    def __repr__(self) -> str:
+        return f"<Quiz {self.seed}: {len(self.planted)} of {len(self.report.cells)} cells are wrong>"
+
+    def __str__(self) -> str:
+        """Return the task and the table in Markdown."""
+        return self.text(Path("quiz.md"))
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
     def question(self) -> CorrectedTable:
         """Return the table as it is given to who practises."""
         header, *rows = self.table.cells
         return CorrectedTable("", header, tuple(rows))
 
-    def text(self, path: Path) -> str:
+    def text(self, path: str | Path) -> str:
         """Return the table in the format of a file's suffix; in Markdown with the task above it.
 
         Raises:
             ClaimError: if the suffix names no format.
         """
+        path = Path(path)
         table = written([self.question()], path)
         if path.suffix.lower() not in MARKDOWN:
             return table
@@ -87,12 +98,17 @@ def answer(table: ClaimedTable, cell: CheckedCell) -> str:
 
 
 def quiz(seed: int, mistakes: int = 3) -> Quiz:
-    """Return a table with so many mistakes; the same seed gives the same table.
+    """Return the layer table of a random small network with so many mistakes; the same seed gives the same table.
+
+    `print` and notebooks show the task, `answers()` returns the answer sheet, and `text("quiz.tsv")` the table for a
+    file.
 
     Raises:
         ClaimError: if `mistakes` is not from 1 to 8.
 
     >>> practice = quiz(7, mistakes=2)
+    >>> practice
+    <Quiz 7: 2 of 27 cells are wrong>
     >>> sorted((cell.row, cell.quantity, cell.mistake) for cell in practice.report.wrong) == sorted(practice.planted)
     True
     """
