@@ -88,7 +88,7 @@ def explain_all(
 
     >>> explained = explain_all("lecture")
     >>> explained
-    <NetworkExplanation of lecture: 8 layers>
+    <NetworkExplanation of lecture: 13 layers>
     >>> print(explained.layers[1]["parameters"])
     parameters: (5·5·3 + 1)·8 = 608
     >>> explained.save("lecture.html")  # doctest: +SKIP

@@ -108,7 +108,7 @@ def quiz(seed: int, mistakes: int = 3) -> Quiz:
 
     >>> practice = quiz(7, mistakes=2)
     >>> practice
-    <Quiz 7: 2 of 27 cells are wrong>
+    <Quiz 7: 2 of 24 cells are wrong>
     >>> sorted((cell.row, cell.quantity, cell.mistake) for cell in practice.report.wrong) == sorted(practice.planted)
     True
     """
