@@ -1,10 +1,10 @@
-"""Where the CPU-seconds of a run go: its steps, validation, the test, the measurement of its cost, and the rest.
+"""Where the CPU-seconds of a run of a study go: its steps, validation, the test, and the rest.
 
     uv run python benchmarks/run_parts.py --networks net resnet20
 
 One run of each network of `studies/digits.yaml` with two epochs and one thread, in a process that has done a run
-before, as a worker of a study has; imports, loading of the data and the report come once per study and are not
-included.
+before, as a worker of a study has; imports, loading of the data, the measurement of latency and memory, and the report
+come once per study or network and are not included.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ STUDY = Path(__file__).parent.parent / "studies/digits.yaml"
 PARTS: dict[str, tuple[ModuleType, str]] = {
     "epochs": (loop, "_train_epoch"),
     "validation": (loop, "_validate"),
-    "cost": (perform, "measured_cost"),
     "test": (perform, "predict_together"),
 }
 
@@ -63,17 +62,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         numbers = iter(range(1000))
         warm, *_ = tasks = list(tasks_of(prepare(plan), lambda *_: RunFolder(Path(folder) / str(next(numbers)))))
+        for task in tasks:
+            task.folder.path.mkdir()
         perform.perform(warm, lambda _: None)
         for task in tasks[len(plan.models) :]:
             spent.clear()
             started = time.process_time()
             perform.perform(task, lambda _: None)
             whole, steps = time.process_time() - started, spent["epochs"] - spent["validation"]
-            rest = whole - spent["epochs"] - spent["cost"] - spent["test"]
+            rest = whole - spent["epochs"] - spent["test"]
             print(
                 f"{task.model:10s} {whole:6.2f} CPU-seconds, {whole / steps:.2f} times its steps: steps {steps:.2f}, "
-                f"validation {spent['validation']:.2f}, test {spent['test']:.2f}, cost {spent['cost']:.2f}, "
-                f"rest {rest:.2f}",
+                f"validation {spent['validation']:.2f}, test {spent['test']:.2f}, rest {rest:.2f}",
                 flush=True,
             )
 

@@ -130,30 +130,34 @@ def test_the_same_command_again_does_only_what_is_missing(convstudy: Convstudy, 
     assert accuracies(results) == accuracies((tmp_path / "out/results.json").read_text())
 
 
-def test_runs_of_an_older_version_say_less_and_are_read_all_the_same(
+def test_runs_that_measured_themselves_are_averaged_and_may_say_less(
     convstudy: Convstudy, own: str, tmp_path: Path
 ) -> None:
+    """As runs of a cluster do, and those of older versions did."""
     command = ("compare", f"{own}:Tiny", *SHORT)
     assert convstudy(*command).status == 0
-    runs = [json.loads((tmp_path / f"out/own.py-Tiny/seed-{seed}/run.json").read_text()) for seed in (0, 1)]
+    [measured] = json.loads((tmp_path / "out/costs.json").read_text()).values()
+    doubled = {key: 2 * value for key, value in measured.items()}
+    paths = [tmp_path / f"out/own.py-Tiny/seed-{seed}/run.json" for seed in (0, 1)]
 
-    def told() -> dict[str, object]:
+    def told(*costs: dict[str, float]) -> dict[str, object]:
+        (tmp_path / "out/costs.json").unlink(missing_ok=True)
+        for path, cost in zip(paths, costs, strict=True):
+            kept = {key: value for key, value in json.loads(path.read_text()).items() if key not in measured}
+            path.write_text(json.dumps(sealed(kept | cost, path.parent)))
         said = convstudy(*command)
         assert said.status == 0, said.err
         assert convstudy("report", "out", "--format", "markdown").status == 0
         [model] = json.loads((tmp_path / "out/results.json").read_text())["models"]
         return {key: model[key] for key in MEASURED}
 
-    both = told()
-    assert both["latency_p95_ms"] == pytest.approx((runs[0]["latency_p95_ms"] + runs[1]["latency_p95_ms"]) / 2)
-    assert both["training_step_bytes"] == max(run["training_step_bytes"] for run in runs)
-    assert both["inference_batch_size"] in {run["inference_batch_size"] for run in runs}
-    for seed, expected in ((0, {key: runs[1][key] for key in MEASURED}), (1, dict.fromkeys(MEASURED))):
-        path = tmp_path / f"out/own.py-Tiny/seed-{seed}/run.json"
-        path.write_text(
-            json.dumps(sealed({key: value for key, value in runs[seed].items() if key not in MEASURED}, path.parent))
-        )
-        assert told() == expected
+    both = told(measured, doubled)
+    assert both["latency_p95_ms"] == pytest.approx(1.5 * measured["latency_p95_ms"])
+    assert both["training_step_bytes"] == 2 * measured["training_step_bytes"]
+    assert both["inference_batch_size"] in {measured["inference_batch_size"], doubled["inference_batch_size"]}
+    only_latency = {"latency_ms": measured["latency_ms"]}
+    assert told(only_latency, doubled) == {key: doubled[key] for key in MEASURED}
+    assert told(only_latency, only_latency) == dict.fromkeys(MEASURED)
     path = tmp_path / "out/results.json"
     results = json.loads(path.read_text())
     results["models"] = [{k: v for k, v in model.items() if k not in MEASURED} for model in results["models"]]

@@ -14,9 +14,10 @@ from convstudy.analysis.training_memory import training_memory
 from convstudy.data import DataSet, ImageSet
 from convstudy.study.models.opening import Model
 from convstudy.study.runs import cost as measured_cost_module
-from convstudy.study.runs.cost import MeasuredCost, measured_cost, training_step_bytes
+from convstudy.study.runs.cost import measured_cost, training_step_bytes
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.measured_cost import MeasuredCost
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trained import Trained
 from convstudy.training import Epoch, Recipe

@@ -14,6 +14,7 @@ from rich.text import Text
 from convstudy.report import numbers
 from convstudy.report.terminal.time_left import Running, StudyPace
 from convstudy.study.runs.events import (
+    CostMeasurement,
     EpochEnded,
     Event,
     LookTaken,
@@ -84,6 +85,7 @@ class TrainingDisplay:
         self._pace = StudyPace()
         self._total = 0
         self._all_runs: TaskID | None = None  # the bar of all runs, if there are several
+        self._measured: TaskID | None = None  # that of the measurements after them
 
     def __enter__(self) -> TrainingDisplay:
         return self
@@ -100,6 +102,8 @@ class TrainingDisplay:
                 self._study_started(event)
             case LookTaken():
                 self._look_taken(event)
+            case CostMeasurement():
+                self._measuring(event.model)
             case RunStarted():
                 name = f"{event.model}, seed {event.seed}"
                 if event.index in self._lines:  # an attempt that failed
@@ -129,6 +133,14 @@ class TrainingDisplay:
                 self._run_ended(event.index)
             case RunEnded():
                 self._run_ended(event.index)
+
+    def _measuring(self, model: str) -> None:
+        if not self.live:
+            return
+        if self._measured is None:
+            self._measured = self._bars.add_task("", total=None, detail="", left="")
+            self._bars.start()
+        self._bars.update(self._measured, description=f"latency and memory of {_shortened(model, 20)}")
 
     def _look_taken(self, event: LookTaken) -> None:
         if not event.seeds:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convstudy.data import DataSet
+from convstudy.errors import StudyError
 from convstudy.study.comparisons.allowance import with_measured, write_allowances
 from convstudy.study.comparisons.comparison import Comparison, perform_missing
 from convstudy.study.comparisons.conclude import conclude, right_answers
@@ -17,6 +18,7 @@ from convstudy.study.comparisons.drawings import drawings_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.import_predictions import with_imported
 from convstudy.study.comparisons.ledger import Ledger
+from convstudy.study.comparisons.measured_costs import measure_costs
 from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.comparisons.progress import read_unfinished, write_start
 from convstudy.study.comparisons.provenance import check_runs
@@ -39,14 +41,24 @@ class ClaimedComparison:
     allow_mixed: bool = False
 
     def perform(self, on_event: OnEvent) -> tuple[RunFailed, ...]:
-        """Perform the runs that the folder does not hold yet, and return those that failed."""
+        """Perform the runs that the folder does not hold yet, and return those that failed.
+
+        Then speed and memory of the networks are measured.
+        """
         try:
             if self.comparison.design.sequential:
-                return Rounds(self.comparison, self.folder).perform(on_event)
-            return perform_missing(self.comparison, self.folder, on_event)
+                failed = Rounds(self.comparison, self.folder).perform(on_event)
+            else:
+                failed = perform_missing(self.comparison, self.folder, on_event)
         finally:
             if any(run.complete for run in self.comparison.counted(self.folder).values()):
                 Ledger.of(self.comparison).opened()
+        try:
+            measure_costs(self.comparison, self.folder, on_event)
+        except StudyError:  # the folder cannot be written
+            if not failed:
+                raise
+        return failed
 
     def conclude(self) -> Findings:
         """Draw conclusions from all runs, and write the results.

@@ -275,6 +275,7 @@ def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) ->
             on=comparison.device,
             folder=folder(entrant.folder, seed),
             index=index,
+            measures_cost=plan.engine == "ray",  # on its machine; otherwise after all runs
         )
         for index, (seed, entrant) in enumerate(comparison.runs(), start=1)
     ]

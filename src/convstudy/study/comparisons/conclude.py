@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from convstudy.study.comparisons.shown_images import GivenAnswers
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.runs.environment import describe
 from convstudy.study.runs.folder import RunFolder
+from convstudy.study.runs.measured_cost import MeasuredCost
 from convstudy.study.runs.result import RunResult
 
 
@@ -51,7 +53,7 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
     environment = describe(comparison.device, comparison.plan.threads, comparison.jobs)
     mixed = check_runs(comparison, folder, allow_mixed=allow_mixed)
     protocol = replace(protocol_of(comparison), mixed=mixed, looks=folder.looks())
-    findings = findings_of(comparison.entrants, runs, protocol, environment)
+    findings = findings_of(comparison.entrants, runs, protocol, environment, costs=folder.measured())
     answers = _given_answers(comparison, runs, findings.runs)
     findings = replace(
         findings,
@@ -83,8 +85,12 @@ def findings_of(
     environment: dict[str, str | int],
     *,
     unfinished: int = 0,
+    costs: Mapping[str, MeasuredCost | None] = MappingProxyType({}),
 ) -> Findings:
-    """Return the findings from finished runs, given by network and seed, about the networks that have one."""
+    """Return the findings from finished runs, given by network and seed, about the networks that have one.
+
+    Networks without `costs` have those that their runs measured.
+    """
     if protocol.folds is not None:
         runs = whole_repeats(runs, protocol.folds)
     missing = [entrant.name for entrant in entrants if not any(name == entrant.name for name, _ in runs)]
@@ -105,6 +111,7 @@ def findings_of(
             [runs[key] for key in own[entrant.name]],
             metrics_of(answering[entrant.name], sample),
             sample,
+            costs.get(entrant.name),
         )
         for entrant in entrants
     )
@@ -187,17 +194,19 @@ def _model_result(
     runs: list[RunFolder],
     metrics: Mapping[str, Metric],
     sample: Sample | None,
+    cost: MeasuredCost | None,
 ) -> ModelResult:
     interval = top1_interval(answers, sample)
     records = [run.record() for run in runs]
+    measured = records if cost is None else [cost.to_dict()]
 
     def mean(key: str) -> float:
         return statistics.fmean(record[key] for record in records)
 
     def known(key: str) -> list[Any]:
-        return [record[key] for record in records if record.get(key) is not None]
+        return [record[key] for record in measured if record.get(key) is not None]
 
-    p95s, rates = known("latency_p95_ms"), known("inference_images_per_second")
+    latencies, p95s, rates = known("latency_ms"), known("latency_p95_ms"), known("inference_images_per_second")
     batch_sizes, step_bytes = known("inference_batch_size"), known("training_step_bytes")
 
     return ModelResult(
@@ -209,7 +218,7 @@ def _model_result(
         top1=Accuracy(interval.value, interval.low, interval.high, tuple(float(value) for value in answers.mean(1))),
         train_seconds=mean("train_seconds"),
         images_per_second=mean("images_per_second"),
-        latency_ms=mean("latency_ms"),
+        latency_ms=statistics.fmean(latencies) if latencies else None,
         latency_p95_ms=statistics.fmean(p95s) if p95s else None,
         inference_images_per_second=statistics.fmean(rates) if rates else None,
         inference_batch_size=statistics.mode(batch_sizes) if batch_sizes else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from convstudy.study.runs.claim import is_claim, one_at_a_time
 from convstudy.study.runs.digests import digests_of, file_problems
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, FolderKind, flattened, require_empty, require_same
+from convstudy.study.runs.measured_cost import MeasuredCost
 from convstudy.study.runs.record_file import read_record, reading, without_controls
 from convstudy.study.runs.writing import writing_into
 
@@ -38,6 +39,11 @@ class ComparisonFolder:
     def budget(self) -> Path:
         """File with the allowance of each network."""
         return self.path / "budget.json"
+
+    @property
+    def costs(self) -> Path:
+        """File with the measured speed and memory of each network."""
+        return self.path / "costs.json"
 
     @property
     def seen(self) -> Path:
@@ -88,6 +94,13 @@ class ComparisonFolder:
         if not path.exists():
             return {}
         return read_record(dict[str, dict[str, Any]], path, AGAIN)
+
+    def measured(self) -> Mapping[str, MeasuredCost | None]:
+        """Return what was measured of each network; None where nothing could be. Raises: StudyError, if damaged."""
+        if not self.costs.exists():
+            return {}
+        self.require_undamaged(self.costs.name)
+        return read_record(dict[str, MeasuredCost | None], self.costs, AGAIN)
 
     def looks(self) -> tuple[int, ...]:
         """Return the numbers of seeds per network at which results were seen. Raises: StudyError, if unreadable."""
@@ -148,7 +161,7 @@ class ComparisonFolder:
                 (self.path / outdated).unlink(missing_ok=True)
             write_json(self.path / "comparison.json", identity)
         elif not self.holds(identity):
-            for outdated in (DIGESTS, "results.json", "budget.json"):
+            for outdated in (DIGESTS, "results.json", "budget.json", "costs.json"):
                 (self.path / outdated).unlink(missing_ok=True)
             write_json(self.path / "comparison.json", identity)
 

@@ -78,7 +78,9 @@ def _findings(folder: ComparisonFolder) -> Findings:
     refuse_foreign(folder, foreign, allow_mixed=start.allow_mixed)
     protocol = replace(protocol, mixed=foreign, looks=folder.looks())
     missing = sum(state.state is not State.DONE for state in run_states(folder))
-    findings = findings_of(start.entrants, runs, protocol, start.environment, unfinished=missing)
+    findings = findings_of(
+        start.entrants, runs, protocol, start.environment, unfinished=missing, costs=folder.measured()
+    )
     return replace(findings, layers=layers_of(start), drawings=drawings_of(folder, start))
 
 

@@ -115,7 +115,10 @@ class TrainingRun:
         return run
 
     def _tasks(self) -> list[Task]:
-        return [replace(task, notes=self.notes) for task in tasks_of(self.comparison, lambda *_: self.folder)]
+        return [
+            replace(task, notes=self.notes, measures_cost=True)
+            for task in tasks_of(self.comparison, lambda *_: self.folder)
+        ]
 
     def perform(self, on_event: OnEvent) -> None:
         """Train from the checkpoint or from the start, and test once; do nothing if the run is complete.

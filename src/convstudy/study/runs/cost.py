@@ -1,18 +1,22 @@
-"""Speed and memory of a trained network, measured at the end of its run on the device that trained it."""
+"""Speed and memory of a trained network, measured after its training on the device that trained it."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 import torch
+from safetensors.torch import load_model
 from torch import nn
 
 from convstudy.inference import ResidentImages, latency_of, peak_bytes, throughput_of
 from convstudy.processes import place
+from convstudy.study.runs.digests import check_files
 from convstudy.study.runs.frozen_backbone import FrozenBackbone, unaugmented
+from convstudy.study.runs.inputs import new_network
+from convstudy.study.runs.lr_trial import Trial
+from convstudy.study.runs.measured_cost import MeasuredCost
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trained import Trained
 from convstudy.training import TrainingBatches
@@ -23,22 +27,6 @@ Result = TypeVar("Result")
 
 LONG_STEP = 5.0  # seconds; a step that takes longer is measured only
 FEW_STEPS = 50  # in a run of more steps than this
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasuredCost:
-    """Speed and memory of a network as stored in `run.json`; None if a value could not be measured."""
-
-    latency_ms: float  # forward pass of one image, median
-    latency_p95_ms: float | None  # forward pass of one image, 95th percentile
-    latency_passes: int  # number of timed forward passes
-    inference_images_per_second: float | None  # at the fastest batch size
-    inference_batch_size: int | None  # the fastest batch size
-    training_step_bytes: int | None  # see `training_step_bytes`
-
-    def to_dict(self) -> dict[str, float | int | None]:
-        """Return the values by their names."""
-        return asdict(self)
 
 
 def measured_cost(trained: Trained, train_images: int) -> MeasuredCost:
@@ -64,6 +52,27 @@ def measured_cost(trained: Trained, train_images: int) -> MeasuredCost:
         inference_batch_size=throughput.batch_size if throughput else None,
         training_step_bytes=step_bytes,
     )
+
+
+def cost_of_finished(task: Task) -> MeasuredCost:
+    """Measure the network of a finished run, built again with the weights of the run.
+
+    Raises: ModelError or StudyError, if a file of the run is damaged; any error of the network's own code.
+    """
+    record = task.folder.record()
+    weights = task.folder.path / "weights.safetensors"
+    check_files(task.folder.path, record, [weights.name])
+    network = new_network(task)
+    load_model(network, str(weights), device=str(task.on))
+    trained = Trained(
+        task=task,
+        network=network.eval(),
+        lr=record["lr"],
+        epochs=task.folder.epochs_so_far(),
+        seconds=record["train_seconds"],
+        trials=tuple(Trial(**trial) for trial in record["trials"]),
+    )
+    return measured_cost(trained, record["train_images"])
 
 
 def _or_none(measure: Callable[[], Result]) -> Result | None:

@@ -86,7 +86,14 @@ class RunFailed:
     reason: str  # one line
 
 
-Event = StudyStarted | LookTaken | RunStarted | StepEnded | EpochEnded | Noted | RunEnded | RunFailed
+@dataclass(frozen=True, kw_only=True)
+class CostMeasurement:
+    """All runs are finished, and the speed and memory of a network are now measured."""
+
+    model: str
+
+
+Event = StudyStarted | LookTaken | CostMeasurement | RunStarted | StepEnded | EpochEnded | Noted | RunEnded | RunFailed
 OnEvent = Callable[[Event], None]
 
 

@@ -4,6 +4,7 @@ study.yaml                 the plan, repeated by `convstudy compare -c`; not wri
 comparison.json            the identity: everything that affects the results, so that comparisons are not mixed
 start.json                 protocol, environment, networks with their costs, and the conditions expected of each run
 looks.json                 with a fixed number of seeds: the numbers of seeds at which results were seen
+costs.json                 measured speed and memory of each network (`MeasuredCost`); null if it could not be measured
 budget.json                with a budget only: the cost of an epoch and the number of epochs of each network
 <network>/seed-<n>/        a run; `convstudy train` writes a single one
     train.json             of `convstudy train` only: identity and plan
@@ -19,9 +20,9 @@ budget.json                with a budget only: the cost of an epoch and the numb
                            logits
     run.json               written last, so that a folder with this file is complete: the run's conditions
                            (`Conditions`), lr, preprocessing, whether the network then normalizes its input
-                           once more, data (`DataRecord`), notes, top1, measured speed and memory (`MeasuredCost`), and
-                           with a grid of learning rates its trials (`Trial`); sizes and digests of the files above, its
-                           own digest, and the signature of the user who trained it
+                           once more, data (`DataRecord`), notes, top1, with `convstudy train` measured speed and
+                           memory (`MeasuredCost`), and with a grid of learning rates its trials (`Trial`); sizes and
+                           digests of the files above, its own digest, and the signature of the user who trained it
     checkpoint.pt          until the run is complete; checkpoint-head.pt for the epochs with a frozen backbone
     .claim-<n>             the process that performs the run (`study.runs.claim`), until the run is complete
     process.json           while a process works on the run: host, pid, start time; it remains if that is killed
@@ -34,7 +35,7 @@ imported.json              the networks whose predictions were imported, with fo
 images.npz                 the test images that the report shows, with the networks' answers and activation maps
 NAME.svg                   the drawing of a network, which the report shows
 results.json, results.csv, report.html
-digests.json               sizes and digests of start.json, images.npz, results.json and results.csv
+digests.json               sizes and digests of start.json, costs.json, images.npz, results.json and results.csv
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class RunInputs:
     @property
     def layout(self) -> torch.memory_format:
         """Memory format of images and network."""
-        return torch.channels_last if self.task.recipe.channels_last else torch.contiguous_format
+        return layout_of(self.task)
 
     def resident(self, part: ImageSet) -> ResidentImages:
         """Return a set of images on the device that trains."""
@@ -50,7 +50,18 @@ class RunInputs:
     def network(self) -> nn.Module:
         """Return a new network, initialized from the task's seed."""
         torch.manual_seed(stream_seed(self.task.seed, "initialisation"))
-        network = network_for(self.task.opened, self.task.data.class_names, self.task.input_shape[0])
+        network = new_network(self.task)
         if not self.task.recipe.compile:  # a compiler would have to follow the check
             check_first_output(network, self.task.model, self.task.data.num_classes)
-        return network.to(self.task.on).to(memory_format=self.layout)
+        return network
+
+
+def new_network(task: Task) -> nn.Module:
+    """Return a new network of a run on its device, initialized from torch's global random state."""
+    network = network_for(task.opened, task.data.class_names, task.input_shape[0])
+    return network.to(task.on).to(memory_format=layout_of(task))
+
+
+def layout_of(task: Task) -> torch.memory_format:
+    """Return the memory format of a run's images and network."""
+    return torch.channels_last if task.recipe.channels_last else torch.contiguous_format

@@ -97,7 +97,7 @@ def _test(trained: Trained, checked: StatisticsCheck, test: ResidentImages, trai
         "train_images": train_images,
         "train_seconds": trained.seconds,
         "images_per_second": train_images * trained.all_epochs / trained.seconds,
-        **first(lambda: measured_cost(trained, train_images)).to_dict(),
+        **(first(lambda: measured_cost(trained, train_images)).to_dict() if task.measures_cost else {}),
         "trials": [asdict(trial) for trial in trained.trials],
     }
     task.folder.write(network.cpu(), trained.epochs, task.data.test, logits, record)

@@ -23,6 +23,7 @@ class Task(Conditions):
     on: torch.device  # the device that trains
     folder: RunFolder
     index: int  # of the run in its study, from 1
+    measures_cost: bool = True  # at its end; a comparison measures its networks after all runs
     notes: tuple[str, ...] = ()  # how settings were chosen, for the run's record
 
     @property

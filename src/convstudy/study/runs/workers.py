@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import cloudpickle
 import torch
@@ -32,6 +32,8 @@ from convstudy.study.runs.sharing import ONE_ATTEMPT, SECONDS_PER_HOUR, Limits, 
 from convstudy.study.runs.status import in_one_line, note_failure
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.tuning import working_with
+
+Result = TypeVar("Result")
 
 GRACE = 20.0  # seconds in which a worker that is asked to stop has to write its checkpoint
 KILLED = "the process was killed, possibly because it ran out of memory; reduce `jobs` or `batch_size` to use less"
@@ -243,6 +245,29 @@ class _Pool:
                 process.join()
 
 
+def in_worker(function: Callable[[], Result], threads: int) -> Result | None:
+    """Return what a function returns in a process of its own, with `threads` threads; None if that is killed.
+
+    Raises: StudyError, with the function's exception in one line.
+    """
+    ours, theirs = multiprocessing.Pipe()
+    environment = _Environment(threads, list(sys.path), dict(os.environ))
+    process = start_process(_answer, (theirs, environment), daemon=True)
+    theirs.close()
+    try:
+        ours.send_bytes(cloudpickle.dumps(function))
+        result: Result | StudyError = cloudpickle.loads(ours.recv_bytes())
+    except (EOFError, OSError):
+        return None
+    finally:
+        ours.close()
+        process.kill()
+        process.join()
+    if isinstance(result, StudyError):
+        raise result
+    return result
+
+
 def start_process(target: Callable[..., None], arguments: tuple[Any, ...], *, daemon: bool) -> BaseProcess:
     """Start a process; on Linux as a fork of one that has imported PyTorch, but has not used it yet.
 
@@ -297,6 +322,20 @@ def _work(connection: Connection, environment: _Environment) -> None:
             _attempt(connection.recv_bytes(), connection)
         except (EOFError, OSError, KeyboardInterrupt):
             return
+
+
+def _answer(connection: Connection, environment: _Environment) -> None:
+    """Send what a received function returns, or its exception."""
+    _stop_when_asked()
+    threading.Thread(target=_die_with_the_parent, daemon=True).start()
+    environment.adopt()
+    _keep_tqdm_within_the_process()
+    with suppress(EOFError, OSError, KeyboardInterrupt):
+        try:
+            answer = cloudpickle.loads(connection.recv_bytes())()
+        except Exception as error:
+            answer = StudyError(in_one_line(error))
+        connection.send_bytes(cloudpickle.dumps(answer))
 
 
 def _attempt(payload: bytes, connection: Connection) -> None:
