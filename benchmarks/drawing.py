@@ -40,7 +40,7 @@ from convstudy.zoo import ARCHITECTURES
 
 PAGE = (700, 990)
 LEVELS = ("overview", "blocks", "layers")
-LEAST = {"overview": 7, "blocks": 7, "layers": 6}
+LEAST = {"overview": 7, "blocks": 7, "layers": 7}
 SLOW = 10  # seconds
 
 

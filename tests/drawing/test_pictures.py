@@ -51,7 +51,7 @@ NETWORKS = (
     "tangle",
 )
 WAYS = [("blocks", False), ("layers", False), ("layers", True)]
-LEVELS = {"overview": 7, "blocks": 7, "layers": 6}  # the smallest text on a page, in px
+LEVELS = {"overview": 7, "blocks": 7, "layers": 7}  # the smallest text on a page, in px
 WIDTHS = (None, "3.25in")
 
 
@@ -155,6 +155,14 @@ def test_densenet_fits_a_slide() -> None:
     scene = picture("torchvision:densenet121").scene
     assert scene.width <= 700
     assert scene.height <= 500
+
+
+def test_all_layers_of_very_deep_networks_are_drawn_closer_so_that_they_stay_legible_on_a_page() -> None:
+    for name in ("torchvision:efficientnet_v2_l", "torchvision:regnet_y_128gf"):
+        scene = picture(name, "layers").scene
+        assert min(text.size for text in scene.texts()) * min(700 / scene.width, 990 / scene.height) >= 7
+        assert (overlapping_texts(scene), overlapping_texts(scene, wide=True), escaping_texts(scene)) == ([], [], [])
+        assert (lines_through_boxes(scene), boxes_outside(scene), crossings(scene)) == ([], [], [])
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -283,6 +291,19 @@ def test_pdf_has_one_page_of_the_size_of_the_picture_and_its_text_in_helvetica(t
     stream = file.split(b"stream\n", 1)[1].split(b"\nendstream")[0]
     content = zlib.decompress(stream).decode("cp1252")
     assert all(f"({text.text})" in content for text in drawn.scene.texts())
+
+
+@pytest.mark.parametrize("ending", ["pdf", "png"])
+def test_letters_that_a_font_lacks_are_named_and_others_are_written(tmp_path: Path, ending: str) -> None:
+    notes: list[str] = []
+    for name in ("net", "\N{CJK UNIFIED IDEOGRAPH-7F51}.py"):
+        drawn = draw_graph(name, graph_of("lenet5"), level="overview")
+        drawn.scene.add(Text(20, 20, "≥ 3×3 − 1", 10))
+        drawn.save(tmp_path / f"net.{ending}", on_note=notes.append)
+    assert [("\N{CJK UNIFIED IDEOGRAPH-7F51}" in note, "net." in note) for note in notes] == [(True, True)]
+    assert "≥" not in notes[0]
+    drawn.save(tmp_path / "net.svg", on_note=notes.append)
+    assert len(notes) == 1
 
 
 def test_png_has_the_colours_of_the_scene() -> None:

@@ -94,7 +94,10 @@ def draw(
         )
     name = "-and-".join(at.name for at in found)
     path = output or Path(re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") + ".svg")
-    typer.echo(str(picture.save(path)))
+    notes: list[str] = []
+    typer.echo(str(picture.save(path, on_note=notes.append)))
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
     if width is not None and picture.smallest_text < LEAST_TEXT:
         typer.echo(
             f"note: the blocks do not fit {width}; the smallest text is {picture.smallest_text:.1f} pt there", err=True

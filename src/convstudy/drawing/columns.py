@@ -13,9 +13,9 @@ from convstudy.drawing.scene import Line, Rect, Scene, Text
 
 PAGE = (700.0, 990.0)
 MOST = 12  # columns
-LANE = 9.0  # between columns, for the line from the foot of one to the head of the next
 STAGE = 16.0  # at the left of a column, for the stages
 SIZE = 10.5
+MARGIN = 14.0  # around the whole picture
 
 
 @dataclass
@@ -41,18 +41,29 @@ class Column:
         return sum(part.height for part in self.parts)
 
 
-def wrapped(parts: Sequence[Measured], width: float | None, *, head: float) -> list[Column]:
+def wrapped(parts: Sequence[Measured], width: float | None, *, head: float, lane: float) -> list[Column]:
     """Return the columns in which the text is largest on a page or, with a width, the lowest that fit it."""
     ways = [_balanced(parts, number) for number in range(1, MOST + 1)]
 
     def badness(found: list[Column]) -> tuple[float, float]:
-        wide = sum(column.width for column in found) + 2 * LANE * (len(found) - 1)
-        tall = max(column.height for column in found) + head
+        wide, tall = _extent(found, head, lane)
         if width is not None:
             return max(wide / width, 1), tall
         return max(wide / PAGE[0], tall / PAGE[1], 1), len(found)
 
     return min(ways, key=badness)
+
+
+def page_font(parts: Sequence[Measured], *, head: float, lane: float) -> float:
+    """Return the size of the text in px when all parts, in columns, are fitted into a page."""
+    wide, tall = _extent(wrapped(parts, None, head=head, lane=lane), head, lane)
+    return SIZE / max((wide + 2 * MARGIN) / PAGE[0], (tall + 2 * MARGIN) / PAGE[1], 1)
+
+
+def _extent(found: Sequence[Column], head: float, lane: float) -> tuple[float, float]:
+    """Return the width and the height of columns below a head."""
+    wide = sum(column.width for column in found) + 2 * lane * (len(found) - 1)
+    return wide, max(column.height for column in found) + head
 
 
 def _balanced(parts: Sequence[Measured], number: int) -> list[Column]:
@@ -90,7 +101,8 @@ def draw(
     width: float | None,
 ) -> tuple[float, float]:
     """Draw all layers in columns; return the right and lower ends."""
-    found = wrapped(parts, width, head=top + 24)
+    lane = flow.style.lane
+    found = wrapped(parts, width, head=top + 24, lane=lane)
     entry: list[int] = []
     x, foot = left, top
     before: tuple[float, float] | None = None
@@ -98,15 +110,22 @@ def draw(
         axis = x + STAGE + column.left
         y = top + (10 if len(found) > 1 else 0)
         if before is not None:
-            lane = x - LANE
-            points = (before, (before[0], before[1] + 8), (lane, before[1] + 8), (lane, top), (axis, top), (axis, y))
+            beside = x - lane
+            points = (
+                before,
+                (before[0], before[1] + 8),
+                (beside, before[1] + 8),
+                (beside, top),
+                (axis, top),
+                (axis, y),
+            )
             scene.add(Line(points, "line"))
         _stages(scene, column, layers, x, y)
         entry = flow.draw(Chain(0, 0, 0, column.parts), axis, y, entry, scene)
         before = (axis, y + column.height)
         foot = max(foot, before[1] + (8 if column is not found[-1] else 0))
-        x += column.width + LANE * 2
-    return x - LANE * 2, foot
+        x += column.width + lane * 2
+    return x - lane * 2, foot
 
 
 def _stages(scene: Scene, column: Column, layers: Layers, x: float, y: float) -> None:

@@ -15,9 +15,7 @@ from convstudy.drawing.series import END, START, Item, Knot, Parallel, Series, l
 Uses = Callable[[int], Sequence[Layer]]  # the layers that the box of a number stands for
 Colour = Callable[[Layer], str]
 
-STEM = 5.5  # from a box to the line that spreads to its branches
 RADIUS = 6.5  # of the circles of element-wise operations
-BESIDE = 9.0  # from a branch to the line or the branch beside it
 MARKED = 1.9  # width of the outline of what differs
 REMARK = 8.0  # from a box to the remark on it, and behind that
 FRAME = 6.0  # from a block to the frame around it
@@ -27,12 +25,19 @@ RESIDUAL = ("+",)
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """Sizes of text and boxes in px."""
+    """Sizes of text and boxes, and distances, in px.
+
+    `stem` is from a box to the line that spreads to its branches, `beside` from a branch to the line or branch on its
+    right, `lane` between columns, for the line from the foot of one to the head of the next.
+    """
 
     size: float = 10.5
     height: float = 17
     gap: float = 9
     lines: int = 1
+    stem: float = 5.5
+    beside: float = 9
+    lane: float = 9
 
     @property
     def box(self) -> float:
@@ -175,23 +180,23 @@ class Flow:
             self._side_by_side(fork, [chain for _, chain in filled])
         if shortcut and not item.open:
             at = fork.right if not join or join.symbol else max(fork.right, join.right)
-            fork.shortcut = at + BESIDE
+            fork.shortcut = at + self.style.beside
             fork.right = fork.shortcut + 1
             fork.resized = join is not None and is_resized(item, self.layers[join.number], self.layers)
         joined = 0.0
         if join is not None:
             if not join.symbol and len(filled) > 1:
                 self._widen(join, fork)
-            joined = join.height + (STEM if join.symbol and not fork.beside and len(filled) > 1 else 0)
+            joined = join.height + (self.style.stem if join.symbol and not fork.beside and len(filled) > 1 else 0)
             fork.left, fork.right = max(fork.left, join.left), max(fork.right, join.right)
         elif not item.open:
-            joined = STEM * 2
-        fork.height = STEM + inner + joined + (self.style.gap - STEM if item.open else 0)
+            joined = self.style.stem * 2
+        fork.height = self.style.stem + inner + joined + (self.style.gap - self.style.stem if item.open else 0)
         return fork
 
     def _to_the_right(self, fork: Fork, right: float, chains: Sequence[Chain]) -> None:
         for chain in chains:
-            at = right + BESIDE + chain.left
+            at = right + self.style.beside + chain.left
             fork.branches.append((at, chain))
             right = at + chain.right
         fork.right = right
@@ -201,8 +206,8 @@ class Flow:
         at, places = 0.0, []
         for chain in chains:
             places.append(at + chain.left)
-            at += chain.left + chain.right + BESIDE
-        whole = at - BESIDE if chains else 0
+            at += chain.left + chain.right + self.style.beside
+        whole = at - self.style.beside if chains else 0
         axis = (places[0] + places[-1]) / 2 if places else 0
         near = min(places, key=lambda place: abs(place - axis), default=axis)
         axis = near if len(places) % 2 else axis
@@ -324,7 +329,7 @@ class Flow:
         return [leaf.number]
 
     def _drawn_fork(self, fork: Fork, x: float, y: float, entry: Sequence[int], scene: Scene) -> list[int]:
-        bus, foot = y + STEM, y + STEM + fork.inner
+        bus, foot = y + self.style.stem, y + self.style.stem + fork.inner
         places = [x + place for place, _ in fork.branches]
         exits: list[int] = []
         if fork.open:
@@ -371,14 +376,16 @@ class Flow:
         scene: Scene,
     ) -> list[int]:
         """Bring branches together on the axis without a layer that joins them; the one around the fork does."""
-        bus = foot + STEM
+        bus = foot + self.style.stem
         for at, end in ends:
             scene.add(Line(((at, end), (at, bus)), "line"))
         reach = [at for at, _ in ends] + [x]
         if fork.shortcut is not None:
             top = foot - fork.inner
             scene.add(Line(((x, top), (x + fork.shortcut, top), (x + fork.shortcut, bus), (x, bus)), "shortcut"))
-        scene.add(Line(((min(reach), bus), (max(reach), bus)), "line"), Line(((x, bus), (x, bus + STEM)), "line"))
+        scene.add(
+            Line(((min(reach), bus), (max(reach), bus)), "line"), Line(((x, bus), (x, bus + self.style.stem)), "line")
+        )
         return exits
 
     def _joined(
@@ -395,15 +402,15 @@ class Flow:
         assert join is not None
         gap, circle = self.style.gap, bool(join.symbol)
         bundled = circle and not fork.beside and len(ends) > 1
-        top = foot + gap + (STEM if bundled else 0)
+        top = foot + gap + (self.style.stem if bundled else 0)
         centre = top + (RADIUS if circle else self.style.box / 2)
         side = x + (RADIUS if circle else join.right)
         if bundled:
             for at, end in ends:
-                scene.add(Line(((at, end), (at, foot + STEM)), "line"))
+                scene.add(Line(((at, end), (at, foot + self.style.stem)), "line"))
             across = [at for at, _ in ends] + [x]
-            scene.add(Line(((min(across), foot + STEM), (max(across), foot + STEM)), "line"))
-            scene.add(Line(((x, foot + STEM), (x, top)), "line", arrow=True))
+            scene.add(Line(((min(across), foot + self.style.stem), (max(across), foot + self.style.stem)), "line"))
+            scene.add(Line(((x, foot + self.style.stem), (x, top)), "line", arrow=True))
         for number, (at, end) in enumerate(ends if not bundled else []):
             if fork.beside and number:
                 colour = "shortcut" if dashed else "line"

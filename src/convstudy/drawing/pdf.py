@@ -43,7 +43,7 @@ def pdf(scene: Scene) -> bytes:
         _font("Helvetica"),
         _font("Helvetica-Bold"),
         f"<< /Length {len(content)} /Filter /FlateDecode >>\nstream\n".encode() + content + b"\nendstream",
-        f"<< /Title ({_escaped(scene.title)}) /Producer (convstudy) >>".encode("cp1252", "replace"),
+        f"<< /Title <{scene.title.encode('utf-16').hex()}> /Producer (convstudy) >>".encode(),
     ]
     return _file(objects)
 
@@ -158,9 +158,22 @@ def _text(text: Text) -> str:
     return f"BT {_colour(text.fill)} rg {font} {_number(text.size)} Tf {matrix} Tm ({_escaped(text.text)}) Tj ET"
 
 
+def unwritable(text: str) -> set[str]:
+    """Return the characters that the fonts' encoding lacks, which are written as question marks.
+
+    >>> sorted(unwritable("naïve ≥ 3×3 网络"))
+    ['络', '网']
+    """
+    return {letter for letter in _encodable(text) if not letter.encode("cp1252", "ignore")}
+
+
+def _encodable(text: str) -> str:
+    """Return printable text with the minus sign and ≥, which the fonts' encoding lacks, as others write them."""
+    return printable(text.replace("−", "–").replace("≥", ">="))
+
+
 def _escaped(text: str) -> str:
-    text = text.replace("−", "–")  # the minus sign, which the fonts' encoding lacks
-    return printable(text).replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+    return _encodable(text).replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
 
 
 def _place(point: Sequence[float]) -> str:

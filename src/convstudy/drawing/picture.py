@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,10 @@ class Picture:
     def _repr_svg_(self) -> str:
         return self.svg
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, on_note: Callable[[str], None] = warnings.warn) -> Path:
         """Write the picture as SVG, PDF or PNG, by the ending of the path.
+
+        `on_note` receives a line about letters that the fonts of PDF and PNG lack; by default, it is a warning.
 
         Raises: DrawingError, if the ending is another one.
         """
@@ -59,7 +62,20 @@ class Picture:
             raise DrawingError(f"{path.name} ends in '{path.suffix}'; expected {', '.join(WRITERS)}")
         with whole_file(path, keep_hard_links=True) as draft:
             draft.write_bytes(write(self.scene))
+        if lacking := self._unwritable(path.suffix.lower()):
+            sign = "a question mark" if path.suffix.lower() == ".pdf" else "an empty box"
+            on_note(f"{path.name}: its font lacks {' '.join(lacking)}, each shown as {sign}; SVG shows every letter")
         return path
+
+    def _unwritable(self, ending: str) -> list[str]:
+        """Return the letters of the picture that a format cannot show."""
+        if ending == ".svg":
+            return []
+        if ending == ".pdf":
+            from convstudy.drawing.pdf import unwritable  # noqa: PLC0415
+        else:
+            from convstudy.drawing.png import unwritable  # noqa: PLC0415
+        return sorted(unwritable("".join(text.text for text in self.scene.texts())))
 
 
 def _svg(scene: Scene) -> bytes:

@@ -171,6 +171,16 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
+def unwritable(text: str) -> set[str]:
+    """Return the characters that the font lacks, which are drawn as empty boxes.
+
+    >>> sorted(unwritable("naïve ≥ 3×3 网络"))
+    ['ï', '络', '网']
+    """
+    lacking = bytes(_font(40).getmask("\uffff"))
+    return {letter for letter in {*text} - {*DRAWN} if bytes(_font(40).getmask(letter)) == lacking}
+
+
 @cache
 def _set(text: str, size: float, width: float, *, bold: bool) -> Image.Image:
     """Return text as a mask whose baseline is one size below its top, each letter at its place in Helvetica."""

@@ -17,7 +17,10 @@ from convstudy.drawing.layers import Layer, Layers
 from convstudy.drawing.scene import Line, Rect, Scene, Text, moved
 from convstudy.drawing.series import Parallel, Series, decompose, leaves
 
-MARGIN = 14.0
+MARGIN = columns.MARGIN
+LEGIBLE = 7.0  # px of text on a page, below which all layers are drawn closer to each other
+LOOSE = Style(size=columns.SIZE, height=15.5, gap=7)
+CLOSE = Style(size=columns.SIZE, height=13, gap=4, stem=3.5, beside=6.5, lane=5)
 WIDTH = 700.0
 GUTTER = 8.0  # between two networks
 SMALL = 9.5
@@ -234,9 +237,12 @@ def _all_layers(
     colour = _colours(layers, options, list(layers.layers.values()))
     top = heading(scene, layers, options.highlight, options.width or WIDTH, size=columns.SIZE, bars=False)
     inner = None if options.width is None else options.width - 2 * MARGIN
-    for lines in (1, 2, 3):
-        flow, parts = _parts(series, layers, options, colour, lines)
-        if inner is None or max(columns.Column([part]).width for part in parts) <= inner:
+    for style in (LOOSE, CLOSE) if inner is None else (replace(LOOSE, lines=lines) for lines in (1, 2, 3)):
+        flow, parts = _parts(series, layers, options, colour, style)
+        if inner is None:
+            if columns.page_font(parts, head=top + 24, lane=style.lane) >= LEGIBLE:
+                break
+        elif max(columns.Column([part]).width for part in parts) <= inner:
             break
     flow.marked = marked
     right, foot = columns.draw(scene, parts, layers, flow, top, MARGIN, inner)
@@ -245,9 +251,10 @@ def _all_layers(
     scene.height = legend(scene, foot, MARGIN, scene.width, columns.SIZE) + MARGIN
 
 
-def _parts(series: Series, layers: Layers, options: Options, colour: Colour, lines: int) -> tuple[Flow, list[Measured]]:
+def _parts(
+    series: Series, layers: Layers, options: Options, colour: Colour, style: Style
+) -> tuple[Flow, list[Measured]]:
     """Return all layers as parts that can be placed below each other; folded, equal blocks are one part."""
-    style = Style(size=columns.SIZE, height=15.5, gap=7, lines=lines)
     if not options.fold:
         flow = Flow(layers, lambda number: [layers[number]], colour, style)
         return flow, flow.chain(series).parts
