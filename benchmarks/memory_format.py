@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from convstudy.errors import ConvstudyError
-from convstudy.study.models.entrant import entrant
+from convstudy.study.models.entering import entrant
 from convstudy.study.models.opening import open_model
 from convstudy.training.objective import objective
 

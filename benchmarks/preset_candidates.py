@@ -21,7 +21,7 @@ import torch
 
 from convstudy.data import pixel_statistics
 from convstudy.inference import ResidentImages
-from convstudy.study.models.entrant import entrant
+from convstudy.study.models.entering import entrant
 from convstudy.study.models.opening import open_model
 from convstudy.training import Recipe, TrainingBatches, stream_seed, train
 from time_to_accuracy import Case, data_of

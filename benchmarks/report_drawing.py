@@ -26,7 +26,7 @@ from convstudy.data import ImageSet
 from convstudy.data.image_set import numbered
 from convstudy.study import ComparisonFolder, RunFolder, write_findings
 from convstudy.study.comparisons.activation_maps import LARGEST_SIDE, MOST_MAPS
-from convstudy.study.comparisons.conclude import findings_of
+from convstudy.study.comparisons.findings import findings_of
 from convstudy.study.comparisons.results import (
     ActivationMap,
     DataDescription,

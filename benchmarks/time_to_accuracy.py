@@ -45,7 +45,7 @@ from torch.optim.lr_scheduler import OneCycleLR, StepLR
 from convstudy.data import DataSet, ImageSet, load, pixel_statistics
 from convstudy.data.parting import Parting
 from convstudy.inference import ResidentImages, predict
-from convstudy.study.models.entrant import entrant
+from convstudy.study.models.entering import entrant
 from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.preprocessing import at_input
 from convstudy.study.runs.parts import training_parts

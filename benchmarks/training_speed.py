@@ -25,7 +25,7 @@ import torch
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-from convstudy.study.models.entrant import entrant
+from convstudy.study.models.entering import entrant
 from convstudy.study.models.opening import open_model
 from convstudy.training import Recipe
 from convstudy.zoo import build

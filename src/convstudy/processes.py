@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NoReturn, TypeVar, cast
-
-import torch
-import torch.distributed as dist
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from convstudy.errors import ConvstudyError, ToolError
+
+if TYPE_CHECKING:  # `convstudy status` does without torch, which takes seconds to import
+    from torch import Tensor
 
 Result = TypeVar("Result")
 
@@ -57,7 +57,8 @@ def place() -> Place:
     >>> place()
     Place(rank=0, world=1, local_world=1)
     """
-    if not (dist.is_available() and dist.is_initialized()):
+    dist = sys.modules.get("torch.distributed")  # if it is not imported, nobody has joined
+    if dist is None or not (dist.is_available() and dist.is_initialized()):
         return Place()
     return Place(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
@@ -78,6 +79,9 @@ def joined() -> Iterator[Place]:
     if not started_by_torchrun():
         yield Place()
         return
+    import torch  # noqa: PLC0415 - see above
+    import torch.distributed as dist  # noqa: PLC0415 - see above
+
     gpus = torch.cuda.is_available()
     if gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
@@ -115,11 +119,15 @@ def _leave() -> None:
 
     A Python process that exits before them may be killed by a signal, whatever its exit status.
     """
+    import torch.distributed as dist  # noqa: PLC0415 - see above
+
     with suppress(RuntimeError):
         dist.destroy_process_group()
 
 
 def _of_the_connection(error: RuntimeError) -> bool:
+    import torch.distributed as dist  # noqa: PLC0415 - see above
+
     return isinstance(error, dist.DistError) or "gloo" in str(error) or "Connection" in str(error)
 
 
@@ -159,6 +167,8 @@ def first(work: Callable[[], Result]) -> Result:
     here = place()
     if here.alone:
         return work()
+    import torch.distributed as dist  # noqa: PLC0415 - see above
+
     done = [agreed(lambda: work() if here.first else None)]
     dist.broadcast_object_list(done, src=0)
     return cast(Result, done[0])
@@ -180,6 +190,8 @@ def gathered(value: Any) -> list[Any]:
     here = place()
     if here.alone:
         return [value]
+    import torch.distributed as dist  # noqa: PLC0415 - see above
+
     values: list[Any] = [None] * here.world
     dist.all_gather_object(values, value)
     return values
@@ -188,5 +200,7 @@ def gathered(value: Any) -> list[Any]:
 def summed(values: Tensor) -> Tensor:
     """Return the sum of CPU values over all processes, in every process."""
     if not place().alone:
+        import torch.distributed as dist  # noqa: PLC0415 - see above
+
         dist.all_reduce(values)
     return values

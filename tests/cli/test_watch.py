@@ -7,6 +7,8 @@ import os
 import platform
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -183,6 +185,19 @@ def test_a_finished_comparison_is_watched(convstudy: Convstudy, whole: Path, tmp
     said = convstudy("watch", "out")
     assert "4 runs: 4 done" in said.out
     assert "Which network is best?" in said.out
+
+
+def test_progress_is_read_without_torch(whole: Path, half: Path) -> None:
+    """Importing it takes longer than reading a thousand runs."""
+    folders = f"Path({str(whole)!r}), Path({str(half)!r})"
+    code = (
+        "import sys; from pathlib import Path; from convstudy.cli.status import status; "
+        f"from convstudy.cli.watch import watch; [(status(each), watch(each, once=True)) for each in ({folders})]; "
+        "print('torch' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.count("4 runs: ") == 4
+    assert said.splitlines()[-1] == "False"
 
 
 def test_the_rest_is_done_by_the_same_command(convstudy: Convstudy, half: Path, whole: Path) -> None:

@@ -12,8 +12,8 @@ from convstudy.data import ImageSet
 from convstudy.statistics import SizeNeeded, uncertainty
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.verdict import Verdict
-from convstudy.study.comparisons.conclude import seed_by_seed
 from convstudy.study.comparisons.conclusion import conclusion
+from convstudy.study.comparisons.findings import seed_by_seed
 from convstudy.study.comparisons.metric_differences import with_metric_differences
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.results import (

@@ -13,7 +13,7 @@ from convstudy.report import write_drawings
 from convstudy.report.html import DARK, html
 from convstudy.report.networks import inlined
 from convstudy.study import claim_comparison
-from convstudy.study.comparisons.progress import read_unfinished
+from convstudy.study.comparisons.unfinished import read_unfinished
 from convstudy.study.plans.plan import Plan
 from convstudy.training import Recipe
 from tests.drawing.networks import graph_of

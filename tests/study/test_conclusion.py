@@ -10,9 +10,9 @@ import pytest
 from convstudy.report.sentences import intervals, replies, verdict_in
 from convstudy.statistics import accuracy_interval, size_needed
 from convstudy.statistics.variation import Answers
-from convstudy.study.comparisons.conclude import without_unhealthy
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.design import compare_pairs
+from convstudy.study.comparisons.findings import without_unhealthy
 from convstudy.study.comparisons.health import HealthFinding, HealthKind
 from convstudy.study.comparisons.results import Accuracy, DataDescription, ModelResult, Protocol, Results
 

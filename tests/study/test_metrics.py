@@ -14,8 +14,8 @@ from scipy.special import softmax
 from sklearn import metrics as sklearn_metrics
 
 from convstudy.study import ComparisonFolder, write_findings
-from convstudy.study.comparisons.conclude import seed_by_seed
 from convstudy.study.comparisons.design import compare_pairs
+from convstudy.study.comparisons.findings import seed_by_seed
 from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.results import Results
 from convstudy.study.runs.record_file import as_record

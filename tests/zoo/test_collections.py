@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from convstudy.analysis import Inputs
 from convstudy.errors import ModelError, ShapeError, ToolError, UnknownNameError
 from convstudy.study import network_at_inputs, open_model
-from convstudy.study.models.entrant import entrant
+from convstudy.study.models.entering import entrant
 from convstudy.zoo.hugging_face import _inputs
 
 OTHER_TASKS = sorted(

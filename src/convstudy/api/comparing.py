@@ -16,9 +16,9 @@ from convstudy.report import sentences
 from convstudy.report.leading_pairs import leading_pairs
 from convstudy.study.comparisons.compare import claim_comparison
 from convstudy.study.comparisons.folder import ComparisonFolder
-from convstudy.study.comparisons.progress import read_unfinished
 from convstudy.study.comparisons.results import Conclusion, Findings, PairResult, Results
 from convstudy.study.comparisons.results_file import read_findings
+from convstudy.study.comparisons.unfinished import read_unfinished
 from convstudy.study.runs.events import OnEvent
 from convstudy.training import Recipe
 from convstudy.wording import shared_name

@@ -7,7 +7,7 @@ from math import exp, log
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from convstudy.statistics.margin import ErrorParts
 from convstudy.statistics.score_margins import Shares, score_margins
@@ -70,7 +70,7 @@ def share_interval(
     of_images = cleared(image_variance(influences.mean(0)), [variation])
     one_error = 1 / images**2
     independent = float((shares * (1 - shares) / sizes).sum()) / len(shares) ** 2 + one_error
-    of_seeds = (special.stdtrit(max(seeds - 1, 1), tail) / special.ndtri(tail)) ** 2 * variation.observed
+    of_seeds = (scipy.special.stdtrit(max(seeds - 1, 1), tail) / scipy.special.ndtri(tail)) ** 2 * variation.observed
     ratio = (of_images + one_error + float(of_seeds)) / independent
     below, above = score_margins(shares, sizes, tail, ratio)
     low, high, few = value - below, value + above, FEW_ERRORS / (len(sizes) * float(sizes.min()))

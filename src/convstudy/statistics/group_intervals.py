@@ -7,7 +7,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from convstudy.statistics.accuracy import CONFIDENCE, Interval, accuracy_interval
 from convstudy.statistics.folds import Folds, Sample, fold_error, units_of
@@ -64,7 +64,7 @@ def group_share_interval(
     inner = min(max(value, NEARLY), 1 - NEARLY)
     spread = inner * (1 - inner)
     parts = _error(influences, sample, least=min(UNSEEN * alike / len(sizes), spread * alike), freedom=freedom)
-    quantile = float(special.ndtri((1 + confidence) / 2))
+    quantile = float(scipy.special.ndtri((1 + confidence) / 2))
     effective = min(spread * (quantile / parts.margin((1 - confidence) / 2)) ** 2, len(units))
     center = (value + quantile**2 / (2 * effective)) / (1 + quantile**2 / effective)
     width = quantile * sqrt(value * (1 - value) / effective + quantile**2 / (4 * effective**2))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scipy import optimize
+import scipy
 
 from convstudy.statistics.spending import crossing_probability
 
@@ -68,5 +68,7 @@ def _pocock(seeds: tuple[int, ...]) -> float:
     if len(seeds) < 2:
         return LEVEL
     return float(
-        optimize.brentq(lambda level: crossing_probability(seeds, level) - LEVEL, LEVEL / len(seeds), LEVEL, xtol=1e-9)
+        scipy.optimize.brentq(
+            lambda level: crossing_probability(seeds, level) - LEVEL, LEVEL / len(seeds), LEVEL, xtol=1e-9
+        )
     )

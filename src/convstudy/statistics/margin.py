@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, hypot, log, sqrt
 
-from scipy import optimize, special
+import scipy
 
 SMALLEST_P_VALUE = 1e-100  # scipy's quantiles of t are exact down to here; smaller p-values are reported as 0
 
@@ -41,14 +41,14 @@ class ErrorParts:
         >>> round(ErrorParts(1.0, 1e9).margin(0.025), 2), round(ErrorParts(0.0, 9, 1.0, 2).margin(0.025), 2)
         (1.96, 4.3)
         """
-        for_images = -float(special.stdtrit(self.images_freedom, tail)) * sqrt(self.images)
+        for_images = -float(scipy.special.stdtrit(self.images_freedom, tail)) * sqrt(self.images)
         return hypot(for_images, self._seeds_quantile(tail) * sqrt(self.seeds))
 
     def _seeds_quantile(self, tail: float) -> float:
         whole = sum(variance for variance, _ in self.sides)
         if not whole:
-            return -float(special.stdtrit(self.seeds_freedom, tail))
-        quantiles = ((variance, -float(special.stdtrit(freedom, tail))) for variance, freedom in self.sides)
+            return -float(scipy.special.stdtrit(self.seeds_freedom, tail))
+        quantiles = ((variance, -float(scipy.special.stdtrit(freedom, tail))) for variance, freedom in self.sides)
         return sum(variance * quantile for variance, quantile in quantiles) / whole
 
     def p_value(self, distance: float) -> float:
@@ -61,7 +61,7 @@ class ErrorParts:
             return 1.0 if distance == 0 else 0.0
         if self.margin(SMALLEST_P_VALUE / 2) <= abs(distance):
             return 0.0
-        exponent = optimize.brentq(
+        exponent = scipy.optimize.brentq(
             lambda exponent: self.margin(exp(exponent) / 2) - abs(distance), log(SMALLEST_P_VALUE), 0.0
         )
         return exp(float(exponent))

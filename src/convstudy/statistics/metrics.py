@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
+import scipy
 
 if TYPE_CHECKING:
     import sklearn.metrics
@@ -32,7 +32,7 @@ def probabilities_of(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64
     >>> probabilities_of(np.array([[[0.0, 0.0], [200.0, 0.0]]])).round(3).tolist()
     [[[0.5, 0.5], [1.0, 0.0]]]
     """
-    values: npt.NDArray[np.float64] = softmax(logits.astype(np.float64), axis=-1)
+    values: npt.NDArray[np.float64] = scipy.special.softmax(logits.astype(np.float64), axis=-1)
     return values
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy import special, stats
+import scipy
 
 from convstudy.statistics.accuracy import CONFIDENCE, Interval
 from convstudy.statistics.variation import Answers
@@ -36,9 +36,9 @@ def chance_of_beating(a: Answers, b: Answers, confidence: float = CONFIDENCE) ->
     squares = sum(variance**2 / (count - 1) for variance, count in zip(variances, seeds, strict=True))
     difference = float(a.mean() - b.mean())
     freedom = sum(variances) ** 2 / squares
-    predicted = float(stats.t.cdf(difference / (spread**2 + error**2) ** 0.5, freedom))
+    predicted = float(scipy.stats.t.cdf(difference / (spread**2 + error**2) ** 0.5, freedom))
     low, high = (
-        float(stats.norm.cdf(limit * error / spread))
+        float(scipy.stats.norm.cdf(limit * error / spread))
         for limit in noncentrality_interval(difference / error, freedom, confidence)
     )
     return Interval(predicted, min(low, predicted), max(high, predicted))
@@ -50,6 +50,6 @@ def noncentrality_interval(t: float, degrees_of_freedom: float, confidence: floa
     Source: Steiger & Fouladi 1997.
     """
     tail = (1 - confidence) / 2
-    return float(special.nctdtrinc(degrees_of_freedom, 1 - tail, t)), float(
-        special.nctdtrinc(degrees_of_freedom, tail, t)
+    return float(scipy.special.nctdtrinc(degrees_of_freedom, 1 - tail, t)), float(
+        scipy.special.nctdtrinc(degrees_of_freedom, tail, t)
     )

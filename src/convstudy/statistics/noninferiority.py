@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scipy import stats
+import scipy
 
 from convstudy.statistics.difference import difference_error
 from convstudy.statistics.folds import Sample, units_of
@@ -46,7 +46,7 @@ def margin_p_value(a: Answers, b: Answers, margin: float = MARGIN, sample: Sampl
     if images != b.shape[1]:
         raise ValueError(f"paired answers must be to the same images; got {images} and {b.shape[1]} images")
     if len(a) == len(b) == 1 and sample is None:
-        return float(stats.norm.sf(score(int((a & ~b).sum()), int((~a & b).sum()), images, -margin)))
+        return float(scipy.stats.norm.sf(score(int((a & ~b).sum()), int((~a & b).sum()), images, -margin)))
     parts = difference_error(a, b, sample)
     units = images if sample is None else int(units_of(sample).max()) + 1
     parts = replace(parts, images=max(parts.images, margin * (1 - margin) / units - parts.seeds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy import stats
+import scipy
 
 from convstudy.statistics.variation import Answers
 
@@ -40,4 +40,4 @@ def cochran_q(answers: Answers) -> CochranQ:
     if (answers == answers[0]).all():  # the runs are identical
         return CochranQ(0.0, runs - 1, 1.0)
     statistic = float(cochrans_q(answers.T).statistic)
-    return CochranQ(statistic, runs - 1, float(stats.chi2.sf(statistic, runs - 1)))
+    return CochranQ(statistic, runs - 1, float(scipy.stats.chi2.sf(statistic, runs - 1)))

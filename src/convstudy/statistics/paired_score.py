@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from scipy import optimize, stats
+import scipy
 
 ALMOST_ONE = 1 - 1e-9
 
@@ -43,12 +43,14 @@ def score_interval(first_only: int, second_only: int, images: int, confidence: f
     >>> [round(limit, 3) for limit in score_interval(1, 7, 21, 0.95)]
     [-0.517, -0.026]
     """
-    limit = float(stats.norm.isf((1 - confidence) / 2))
+    limit = float(scipy.stats.norm.isf((1 - confidence) / 2))
     observed = (first_only - second_only) / images
 
     def solve(low: float, high: float, wanted: float) -> float:
         return float(
-            optimize.brentq(lambda difference: score(first_only, second_only, images, difference) - wanted, low, high)
+            scipy.optimize.brentq(
+                lambda difference: score(first_only, second_only, images, difference) - wanted, low, high
+            )
         )
 
     low = -1.0 if first_only - second_only == -images else solve(-ALMOST_ONE, observed, limit)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil, exp, log
 
-from scipy import optimize, special
+import scipy
 
 from convstudy.statistics.accuracy import CONFIDENCE
 from convstudy.statistics.difference import difference_error
@@ -118,7 +118,7 @@ def size_needed(
 
 
 def _chi_squared(freedom: float, share: float) -> float:
-    return float(special.chdtri(freedom, 1 - share))
+    return float(scipy.special.chdtri(freedom, 1 - share))
 
 
 def detectable_difference(parts: ErrorParts, level: float = LEVEL, power: float = POWER) -> float:
@@ -130,10 +130,10 @@ def detectable_difference(parts: ErrorParts, level: float = LEVEL, power: float 
     2.8
     """
     error, critical = parts.standard_error, parts.margin(level / 2) / parts.standard_error
-    freedom = optimize.brentq(
-        lambda log_freedom: -special.stdtrit(exp(log_freedom), level / 2) - critical, log(0.5), log(1e12)
+    freedom = scipy.optimize.brentq(
+        lambda log_freedom: -scipy.special.stdtrit(exp(log_freedom), level / 2) - critical, log(0.5), log(1e12)
     )
-    return error * float(special.nctdtrinc(exp(float(freedom)), 1 - power, critical))
+    return error * float(scipy.special.nctdtrinc(exp(float(freedom)), 1 - power, critical))
 
 
 def seeds_needed(

@@ -8,7 +8,7 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 RESAMPLES = 9999  # of the permutation test; if there are fewer permutations, each is used once
 
@@ -57,7 +57,7 @@ def friedman(scores: npt.NDArray[np.float64], level: float = 0.05) -> Friedman:
             f"Friedman's test needs finite scores, two or more data sets x three or more networks; got {scores.shape}"
         )
     sets, networks = scores.shape
-    mean_ranks = stats.rankdata(-scores, axis=1).mean(0)
+    mean_ranks = scipy.stats.rankdata(-scores, axis=1).mean(0)
     of_ranks = networks * (networks + 1) / (6 * sets)  # variance of a difference of two mean ranks
     chi_square = 2 / of_ranks * float(((mean_ranks - (networks + 1) / 2) ** 2).sum())
     left = sets * (networks - 1) - chi_square
@@ -67,7 +67,7 @@ def friedman(scores: npt.NDArray[np.float64], level: float = 0.05) -> Friedman:
     return Friedman(
         chi_square,
         f_statistic,
-        _permutation_p_value(stats.rankdata(-scores, axis=1)),
+        _permutation_p_value(scipy.stats.rankdata(-scores, axis=1)),
         tuple(float(rank) for rank in mean_ranks),
         least,
         tuple(tuple(_nemenyi_p_value(float(step), networks) for step in row) for row in steps.round(9)),
@@ -83,7 +83,7 @@ def _permutation_p_value(ranks: npt.NDArray[np.float64]) -> float:
 
     if (ranks == ranks[0, 0]).all():
         return 1.0
-    test = stats.permutation_test(
+    test = scipy.stats.permutation_test(
         tuple(ranks.T),
         spread,
         permutation_type="samples",
@@ -105,13 +105,13 @@ def critical_difference(networks: int, sets: int, level: float = 0.05) -> float:
     (1.25, 1.12)
     """
     of_ranks = networks * (networks + 1) / (6 * sets)
-    return float(stats.studentized_range.isf(level, networks, np.inf)) * sqrt(of_ranks / 2)
+    return float(scipy.stats.studentized_range.isf(level, networks, np.inf)) * sqrt(of_ranks / 2)
 
 
 @cache
 def _nemenyi_p_value(steps: float, networks: int) -> float:
     """Return the p-value of two mean ranks this many standard errors apart; the integral takes a while."""
-    return float(stats.studentized_range.sf(steps * sqrt(2), networks, np.inf)) if steps > 0 else 1.0
+    return float(scipy.stats.studentized_range.sf(steps * sqrt(2), networks, np.inf)) if steps > 0 else 1.0
 
 
 def _groups(mean_ranks: npt.NDArray[np.float64], least: float) -> tuple[tuple[int, ...], ...]:

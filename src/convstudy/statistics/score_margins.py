@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 Shares = npt.NDArray[np.float64]  # one per class
 
@@ -34,7 +34,7 @@ def score_margins(shares: Shares, sizes: Shares, tail: float, ratio: float = 1.0
     [0.397, 0.0]
     """
     sizes = sizes.astype(np.float64)
-    limit = float(special.ndtri(tail)) ** 2 * ratio
+    limit = float(scipy.special.ndtri(tail)) ** 2 * ratio
     if len(sizes) == 1:
         return _wilson(float(shares[0]), limit / float(sizes[0]))
     return _below(shares * sizes, sizes, limit), _below(sizes - shares * sizes, sizes, limit)

@@ -18,7 +18,7 @@ from enum import StrEnum
 from math import hypot, sqrt
 
 import numpy as np
-from scipy import special
+import scipy
 
 from convstudy.statistics.difference import difference_error
 from convstudy.statistics.groups import Groups
@@ -170,8 +170,8 @@ class Rule:
 
 
 def _margin(parts: ErrorParts, total: float, level: float) -> float:
-    images = -float(special.stdtrit(parts.images_freedom, total / 2)) * sqrt(parts.images)
-    seeds = -float(special.stdtrit(parts.seeds_freedom, level / 2)) * sqrt(parts.seeds)
+    images = -float(scipy.special.stdtrit(parts.images_freedom, total / 2)) * sqrt(parts.images)
+    seeds = -float(scipy.special.stdtrit(parts.seeds_freedom, level / 2)) * sqrt(parts.seeds)
     return hypot(images, seeds)
 
 
@@ -248,7 +248,7 @@ class _Race:
         def below(limit: float) -> float:
             if spread == 0:
                 return float(found.value < limit)
-            return float(special.stdtr(parts.seeds_freedom, (limit - found.value) / spread))
+            return float(scipy.special.stdtr(parts.seeds_freedom, (limit - found.value) / spread))
 
         room = max(self.plan.margin - margin, 0.0)
         equivalent = below(room) - below(-room) if room else 0.0
@@ -258,7 +258,7 @@ class _Race:
         """Return which of seeds and images is the limit of the closest pair, with the images that would be enough."""
         found = min((self._seen[pair][-1][1] for pair in undecided), key=lambda each: abs(each.value))
         parts, size = found.parts, abs(found.value)
-        reach = -float(special.stdtrit(parts.images_freedom, self.plan.total / 2)) * sqrt(parts.images)
+        reach = -float(scipy.special.stdtrit(parts.images_freedom, self.plan.total / 2)) * sqrt(parts.images)
         room = max(size, self.plan.margin - size)  # what the images' margin must stay below
         if reach < room:
             return Ending.HOPELESS_SEEDS

@@ -12,8 +12,7 @@ from math import exp, log
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
-from scipy.special import ndtr, ndtri
+import scipy
 
 NODES = 61  # of the Gauss-Legendre quadrature over the region in which the study continues
 WIDEST = 9.0  # standard deviations beyond which a sum of normal variables has no weight
@@ -48,7 +47,7 @@ def nominal_levels(looks: Sequence[int], cap: int, total: float, spending: Spend
     for count in counts:
         sd, increment = (count - seeds) ** 0.5, spending(total, count / cap) - spent
         bound = _bound(density * weights, nodes, sd, increment)
-        levels.append(float(2 * ndtr(-bound / count**0.5)))
+        levels.append(float(2 * scipy.special.ndtr(-bound / count**0.5)))
         edge = min(bound, WIDEST * count**0.5)
         x, w = _quadrature(edge)
         kernel = np.exp(-0.5 * ((x[:, None] - nodes) / sd) ** 2) / (sd * (2 * np.pi) ** 0.5)
@@ -70,9 +69,9 @@ def crossing_probability(looks: Sequence[int], level: float | Sequence[float]) -
     density, nodes, weights = np.ones(1), np.zeros(1), np.ones(1)
     seeds = 0
     for count, of_look in zip(looks, levels, strict=True):
-        sd, edge = (count - seeds) ** 0.5, float(-ndtri(of_look / 2)) * count**0.5
+        sd, edge = (count - seeds) ** 0.5, float(-scipy.special.ndtri(of_look / 2)) * count**0.5
         mass = density * weights
-        crossed += float(mass @ (ndtr((-edge - nodes) / sd) + ndtr((nodes - edge) / sd)))
+        crossed += float(mass @ (scipy.special.ndtr((-edge - nodes) / sd) + scipy.special.ndtr((nodes - edge) / sd)))
         x, w = _quadrature(min(edge, WIDEST * count**0.5))
         kernel = np.exp(-0.5 * ((x[:, None] - nodes) / sd) ** 2) / (sd * (2 * np.pi) ** 0.5)
         density, nodes, weights, seeds = kernel @ mass, x, w, count
@@ -83,12 +82,15 @@ def _bound(mass: npt.NDArray[np.float64], nodes: npt.NDArray[np.float64], sd: fl
     """Return the absolute sum that is reached or exceeded with probability `increment` at this look."""
 
     def excess(bound: float) -> float:
-        return float(mass @ (ndtr((-bound - nodes) / sd) + ndtr((nodes - bound) / sd))) - increment
+        return (
+            float(mass @ (scipy.special.ndtr((-bound - nodes) / sd) + scipy.special.ndtr((nodes - bound) / sd)))
+            - increment
+        )
 
     widest = float(np.abs(nodes).max()) + WIDEST * sd
     if excess(0.0) <= 0:
         return 0.0
-    return widest if excess(widest) >= 0 else float(optimize.brentq(excess, 0.0, widest, xtol=1e-12))
+    return widest if excess(widest) >= 0 else float(scipy.optimize.brentq(excess, 0.0, widest, xtol=1e-12))
 
 
 def _quadrature(edge: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -105,9 +107,9 @@ def _legendre() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
 @lru_cache(maxsize=64)
 def _table(looks: tuple[int, ...], cap: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return totals on the normal scale and, for each, the levels of all looks on the same scale."""
-    scores = np.linspace(ndtri(SMALLEST), ndtri(LARGEST), TABULATED)
-    levels = np.array([nominal_levels(looks, cap, float(ndtr(score))) for score in scores])
-    return scores, ndtri(np.clip(levels, 1e-300, 1 - 1e-16))
+    scores = np.linspace(scipy.special.ndtri(SMALLEST), scipy.special.ndtri(LARGEST), TABULATED)
+    levels = np.array([nominal_levels(looks, cap, float(scipy.special.ndtr(score))) for score in scores])
+    return scores, scipy.special.ndtri(np.clip(levels, 1e-300, 1 - 1e-16))
 
 
 def level_at(looks: tuple[int, ...], cap: int, place: int, total: float) -> float:
@@ -118,8 +120,8 @@ def level_at(looks: tuple[int, ...], cap: int, place: int, total: float) -> floa
     True
     """
     scores, levels = _table(looks, cap)
-    wanted = float(ndtri(min(max(total, SMALLEST), LARGEST)))
-    return float(ndtr(np.interp(wanted, scores, levels[:, place])))
+    wanted = float(scipy.special.ndtri(min(max(total, SMALLEST), LARGEST)))
+    return float(scipy.special.ndtr(np.interp(wanted, scores, levels[:, place])))
 
 
 def least_total(reached: Callable[[float], bool]) -> float:

@@ -1,4 +1,5 @@
 from .comparisons.allowance import with_measured, write_allowances
+from .comparisons.begin import write_start
 from .comparisons.compare import ClaimedComparison, claim_comparison
 from .comparisons.comparison import Comparison, perform_missing
 from .comparisons.conclude import conclude, protocol_of
@@ -6,23 +7,16 @@ from .comparisons.folder import ComparisonFolder
 from .comparisons.forecast import Forecast, forecast
 from .comparisons.import_predictions import import_predictions, with_imported
 from .comparisons.prepare import prepare
-from .comparisons.progress import (
-    RunState,
-    epochs_of,
-    jobs_of,
-    read_so_far,
-    read_unfinished,
-    run_states,
-    seconds_left,
-    write_start,
-)
+from .comparisons.progress import RunState, epochs_of, jobs_of, run_states, seconds_left
 from .comparisons.provenance import check_runs
 from .comparisons.ranking import Ranking, rank
 from .comparisons.results import Findings, Results
 from .comparisons.results_file import read_findings, write_findings
 from .comparisons.run_findings import findings_about, read_run
 from .comparisons.single_run import TrainingRun, foreign_code, prepare_run, stored_plan
-from .models.entrant import Entrant, unallocated_network
+from .comparisons.unfinished import read_so_far, read_unfinished
+from .models.entering import unallocated_network
+from .models.entrant import Entrant
 from .models.network_at_inputs import NetworkAtInputs, network_at_inputs
 from .models.opening import Model, open_model
 from .models.own_code import prints_on_standard_error

@@ -20,7 +20,7 @@ from convstudy.processes import place, summed
 from convstudy.training.batches import TrainingBatches
 from convstudy.training.checkpoint import load_checkpoint, previous, save_checkpoint
 from convstudy.training.compilation import compiled
-from convstudy.training.epoch import Epoch, Tally
+from convstudy.training.epoch import Epoch
 from convstudy.training.initialization import initialize
 from convstudy.training.interruption import interruption
 from convstudy.training.optimizer import set_learning_rate
@@ -30,6 +30,7 @@ from convstudy.training.schedule import learning_rate
 from convstudy.training.seeds import generator, stream_seed
 from convstudy.training.state import TrainingState, out_of_patience
 from convstudy.training.step import take_step
+from convstudy.training.tally import Tally
 
 STEPS_BETWEEN_LOOKS = 10  # the loss is fetched from the device this often, and at the end of an epoch
 

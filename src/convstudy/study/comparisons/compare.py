@@ -12,19 +12,21 @@ from pathlib import Path
 from convstudy.data import DataSet
 from convstudy.errors import StudyError
 from convstudy.study.comparisons.allowance import with_measured, write_allowances
+from convstudy.study.comparisons.begin import write_start
 from convstudy.study.comparisons.comparison import Comparison, perform_missing
-from convstudy.study.comparisons.conclude import conclude, right_answers
+from convstudy.study.comparisons.conclude import conclude
 from convstudy.study.comparisons.drawings import drawings_of
+from convstudy.study.comparisons.findings import right_answers
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.import_predictions import with_imported
 from convstudy.study.comparisons.ledger import Ledger
 from convstudy.study.comparisons.measured_costs import measure_costs
 from convstudy.study.comparisons.prepare import prepare
-from convstudy.study.comparisons.progress import read_unfinished, write_start
 from convstudy.study.comparisons.provenance import check_runs
 from convstudy.study.comparisons.results import Findings
 from convstudy.study.comparisons.results_file import read_start, write_findings
 from convstudy.study.comparisons.start import layers_of
+from convstudy.study.comparisons.unfinished import read_unfinished
 from convstudy.study.comparisons.until_sure import Rounds
 from convstudy.study.models.opening import Model
 from convstudy.study.plans.plan import Plan

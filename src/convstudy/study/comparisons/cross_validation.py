@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from convstudy.statistics.folds import Folds
 from convstudy.study.comparisons.image_groups import groups_of
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.result import RunResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")  # takes half a second, and only a cross-validation needs it
 
 Key = tuple[str, int]  # network and seed
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
 
-from scipy import special
+import scipy
 
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.margin import ErrorParts
@@ -169,7 +169,7 @@ def _reach(comparison: Comparison, a: str, b: str, known: list[PairSpread], leve
     variance, known_from = _variance(a, b, known, len(comparison.data.test))
     seeds, images = len(comparison.seeds), len(comparison.data.test)
     only_images = ErrorParts(variance.images / images, images - 1)
-    reach = -float(special.stdtrit(images - 1, levels.whole / 2))
+    reach = -float(scipy.special.stdtrit(images - 1, levels.whole / 2))
     return Reach(
         a=a,
         b=b,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from convstudy.statistics import numbered_groups, top1_interval
 from convstudy.study.runs.result import RunResult
@@ -143,7 +143,7 @@ def _chance(run: RunResult) -> bool:
     right, share = int(run.right.sum()), _most_frequent(run)
     if run.groups:
         return top1_interval(run.right[None], numbered_groups(run.groups), 1 - 2 * LEVEL).low <= share
-    return float(stats.binom.sf(right - 1, len(run.labels), share)) > LEVEL
+    return float(scipy.stats.binom.sf(right - 1, len(run.labels), share)) > LEVEL
 
 
 def _one_class(run: RunResult) -> bool:

@@ -20,9 +20,9 @@ from convstudy.files import whole_file, write_json
 from convstudy.statistics import top1_interval
 from convstudy.statistics.groups import Groups
 from convstudy.statistics.grown import Looks
-from convstudy.study.comparisons.conclude import seed_by_seed, without_unhealthy
 from convstudy.study.comparisons.conclusion import conclusion
 from convstudy.study.comparisons.design import compare_pairs
+from convstudy.study.comparisons.findings import seed_by_seed, without_unhealthy
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.health import health_of
 from convstudy.study.comparisons.image_groups import groups_of

@@ -11,7 +11,8 @@ from convstudy.data.parting import WHOLE_NOTE, Parting
 from convstudy.errors import ShapeError, StudyError
 from convstudy.study.comparisons.allowance import counted
 from convstudy.study.comparisons.comparison import Comparison
-from convstudy.study.models.entrant import Entrant, entrant
+from convstudy.study.models.entering import entrant
+from convstudy.study.models.entrant import Entrant
 from convstudy.study.models.opening import Model, open_model, partition_weights, with_shared_names
 from convstudy.study.models.weights_origin import input_channels
 from convstudy.study.plans.budget import BudgetKind

@@ -1,25 +1,19 @@
-"""Progress of a comparison that is not finished: what is stored at its start, and the state of its runs."""
+"""Progress of a comparison: the state of its runs, read without torch, so that it is shown at once."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from convstudy.errors import StudyError
-from convstudy.files import write_json
-from convstudy.study.comparisons.comparison import Comparison
-from convstudy.study.comparisons.conclude import findings_of, protocol_of
 from convstudy.study.comparisons.design import design_of
-from convstudy.study.comparisons.drawings import drawings_of
 from convstudy.study.comparisons.folder import ComparisonFolder
-from convstudy.study.comparisons.provenance import expected_records, foreign_runs, refuse_foreign
-from convstudy.study.comparisons.results import Findings, Protocol
-from convstudy.study.comparisons.results_file import AGAIN, read_results, read_start
-from convstudy.study.comparisons.start import Start, layers_of
+from convstudy.study.comparisons.results import Protocol
+from convstudy.study.comparisons.results_file import AGAIN, read_start
+from convstudy.study.comparisons.start import Start
 from convstudy.study.models.entrant import Entrant
-from convstudy.study.runs.environment import describe
 from convstudy.study.runs.record_file import reading
 from convstudy.study.runs.status import at_work, failure_reason
 
@@ -47,71 +41,20 @@ class RunState:
     error: str = ""  # the error that ended it, if it failed
 
 
-def write_start(folder: ComparisonFolder, comparison: Comparison, *, allow_mixed: bool = False) -> None:
-    """Store what is known before any training: protocol, costs of the networks, versions and hardware."""
-    start = Start(
-        protocol=protocol_of(comparison),
-        environment=describe(comparison.device, comparison.plan.threads, comparison.jobs),
-        entrants=comparison.entrants,
-        expected=expected_records(comparison),
-        allow_mixed=allow_mixed,
-    )
-    with folder.sealing(folder.start.name):
-        write_json(folder.start, asdict(start))
-
-
-def read_unfinished(folder: ComparisonFolder) -> Findings:
-    """Return the findings of the finished runs, with the number of missing ones.
+def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
+    """Return the state of each run of a comparison, in the order in which they are performed.
 
     Raises: StudyError, if the folder holds no comparison, or one without `start.json`.
     """
     with reading(folder.path, AGAIN):
-        return _findings(folder)
-
-
-def _findings(folder: ComparisonFolder) -> Findings:
-    start, protocol = _start(folder)
-    design = design_of(protocol.until)
-    counted = design.counted(folder, {entrant.name: entrant.folder for entrant in start.entrants}, protocol.seeds)
-    runs = {key: run for key, run in counted.items() if run.complete}
-    foreign = foreign_runs(start.expected, runs)
-    refuse_foreign(folder, foreign, allow_mixed=start.allow_mixed)
-    protocol = replace(protocol, mixed=foreign, looks=folder.looks())
-    missing = sum(state.state is not State.DONE for state in run_states(folder))
-    findings = findings_of(
-        start.entrants, runs, protocol, start.environment, unfinished=missing, costs=folder.measured()
-    )
-    return replace(findings, layers=layers_of(start), drawings=drawings_of(folder, start))
-
-
-def read_so_far(folder: ComparisonFolder, states: Sequence[RunState]) -> Findings:
-    """Return what is known of a comparison whose runs are in these states: its results, if they are written.
-
-    Otherwise as `read_unfinished`, which reads the answers of all finished runs. Raises: StudyError, if the results or
-    the files of a run are damaged.
-    """
-    if all(state.state is State.DONE for state in states) and (folder.path / "results.json").exists():
-        folders = {entrant.name: entrant.folder for entrant in _start(folder)[0].entrants}
-        for state in states:
-            folder.run(folders[state.model], state.seed).check()
-        return Findings(results=read_results(folder), runs=())
-    return read_unfinished(folder)
-
-
-def run_states(folder: ComparisonFolder) -> tuple[RunState, ...]:
-    """Return the state of each run of a comparison, in the order in which they are performed.
-
-    Raises: as `read_unfinished`.
-    """
-    with reading(folder.path, AGAIN):
-        start, protocol = _start(folder)
+        start, protocol = stored_start(folder)
         return tuple(_states(folder, start.entrants, protocol))
 
 
 def epochs_of(folder: ComparisonFolder) -> dict[str, int]:
-    """Return the number of epochs of a run of each network. Raises: as `read_unfinished`."""
+    """Return the number of epochs of a run of each network. Raises: as `run_states`."""
     with reading(folder.path, AGAIN):
-        start, protocol = _start(folder)
+        start, protocol = stored_start(folder)
         trainings = max(len(protocol.lr_grid), 1)
         return {
             entrant.name: trainings * (protocol.epochs.get(entrant.name) or int(protocol.recipe["epochs"] or 0))
@@ -143,9 +86,9 @@ def seconds_left(states: Sequence[RunState], epochs: Mapping[str, int], jobs: in
 
 
 def jobs_of(folder: ComparisonFolder) -> int:
-    """Return the number of runs of a comparison at the same time. Raises: as `read_unfinished`."""
+    """Return the number of runs of a comparison at the same time. Raises: as `run_states`."""
     with reading(folder.path, AGAIN):
-        return max(1, int(_start(folder)[0].environment["parallel_runs"]))
+        return max(1, int(stored_start(folder)[0].environment["parallel_runs"]))
 
 
 def _states(folder: ComparisonFolder, entrants: Sequence[Entrant], protocol: Protocol) -> Iterator[RunState]:
@@ -171,7 +114,8 @@ def _states(folder: ComparisonFolder, entrants: Sequence[Entrant], protocol: Pro
                 yield replace(waiting, state=State.STOPPED if started else State.WAITING)
 
 
-def _start(folder: ComparisonFolder) -> tuple[Start, Protocol]:
+def stored_start(folder: ComparisonFolder) -> tuple[Start, Protocol]:
+    """Return what was stored before any training. Raises: StudyError, if there is no comparison or none of it."""
     folder.identity()
     if not folder.start.exists():
         raise StudyError(

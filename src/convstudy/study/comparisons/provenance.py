@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convstudy.errors import StudyError
-from convstudy.study.comparisons.comparison import Comparison
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.runs.conditions import conditions_in
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import flattened
+
+if TYPE_CHECKING:  # which imports torch; `convstudy watch` does without
+    from convstudy.study.comparisons.comparison import Comparison
 
 Record = Mapping[str, Any]
 

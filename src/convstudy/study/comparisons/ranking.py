@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from convstudy.errors import StudyError
 from convstudy.statistics import Friedman, friedman
@@ -72,9 +72,9 @@ def rank(folders: Sequence[Path]) -> Ranking:
     names = [model.name for model in next(iter(read.values())).models]
     top1 = {folder: {model.name: model.top1.mean for model in results.models} for folder, results in read.items()}
     scores = np.array([[by_network[name] for name in names] for by_network in top1.values()])
-    order = np.argsort(stats.rankdata(-scores, axis=1).mean(0), kind="stable")
+    order = np.argsort(scipy.stats.rankdata(-scores, axis=1).mean(0), kind="stable")
     scores = scores[:, order]
-    ranks = stats.rankdata(-scores, axis=1)
+    ranks = scipy.stats.rankdata(-scores, axis=1)
     common = Counter(results.protocol.data.name for results in read.values())
     data = tuple(
         RankedData(

@@ -10,14 +10,15 @@ from convstudy.data import DataSet
 from convstudy.data.folds import in_fold
 from convstudy.errors import ConvstudyError, StudyError
 from convstudy.study.comparisons.activation_maps import with_maps
-from convstudy.study.comparisons.conclude import findings_of
 from convstudy.study.comparisons.data_description import describe_data
+from convstudy.study.comparisons.findings import findings_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.results import Findings, Protocol
 from convstudy.study.comparisons.results_file import read_findings, read_start
 from convstudy.study.comparisons.shown_images import GivenAnswers
 from convstudy.study.comparisons.single_run import REQUEST
-from convstudy.study.models.entrant import Entrant, entrant
+from convstudy.study.models.entering import entrant
+from convstudy.study.models.entrant import Entrant
 from convstudy.study.plans.plan import Plan
 from convstudy.study.trained.open_run import TrainedRun
 

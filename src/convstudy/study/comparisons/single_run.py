@@ -15,7 +15,7 @@ from convstudy.files import write_json
 from convstudy.processes import agreed, first, first_then_others, gathered, place, raise_once
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
 from convstudy.study.comparisons.prepare import prepare
-from convstudy.study.models.entrant import unallocated_network
+from convstudy.study.models.entering import unallocated_network
 from convstudy.study.models.opening import Model, runs_code
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.digests import is_signed_record, signed

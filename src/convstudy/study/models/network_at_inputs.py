@@ -20,7 +20,7 @@ from convstudy.analysis.graph import graph as traced_graph
 from convstudy.analysis.inputs import is_shape
 from convstudy.errors import ConvstudyError, ModelError, RecipeError, ShapeError
 from convstudy.study.models.dtypes import dtype_of
-from convstudy.study.models.entrant import unallocated_network
+from convstudy.study.models.entering import unallocated_network
 from convstudy.study.models.opening import Model, open_model
 from convstudy.study.models.own_code import not_ended
 from convstudy.wording import shared_name

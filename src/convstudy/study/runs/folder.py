@@ -53,10 +53,7 @@ from typing import TYPE_CHECKING, Any
 import lazy_loader
 import numpy as np
 import numpy.typing as npt
-from safetensors.torch import save_model
-from torch import nn
 
-from convstudy.data import ImageSet
 from convstudy.files import DRAFTS, whole_file, write_json
 from convstudy.processes import first
 from convstudy.study.runs.claim import clear
@@ -68,6 +65,9 @@ from convstudy.training import Epoch
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from torch import nn
+
+    from convstudy.data import ImageSet
 else:
     pd = lazy_loader.load("pandas")  # takes half a second, and no run needs it before its end
 
@@ -140,6 +140,7 @@ class RunFolder:
 
         If several processes train together, the first one writes; the same holds for `write_epochs`.
         """
+        from safetensors.torch import save_model  # noqa: PLC0415 - imports torch, which takes seconds
 
         def write() -> None:
             with self._written("weights.safetensors") as draft:
