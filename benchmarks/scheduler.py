@@ -14,6 +14,7 @@ Part `report`: the files of finished runs of ten networks on 10,000 test images 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import multiprocessing
 import os
@@ -115,6 +116,9 @@ def scheduled(runs: int, jobs: int, engine: str, folder: Path | None) -> dict[st
     """Return the milliseconds per run of a study, beyond its work, and the peak memory in MB."""
     vars(attempt)["perform"] = no_work
     limits = Limits(engine=engine, jobs=jobs if engine == "ray" else None)
+    if engine == "ray":  # a cluster that is there
+        os.environ.setdefault("RAY_worker_niceness", "0")
+        importlib.import_module("ray").init(num_cpus=jobs, include_dashboard=False, log_to_driver=False)
     with tempfile.TemporaryDirectory(dir=folder) as root, Path(os.devnull).open("w") as nowhere:
         os.chdir(root)
         Path("own.py").write_text(OWN)

@@ -45,10 +45,12 @@ def findings_of(
     *,
     unfinished: int = 0,
     costs: Mapping[str, MeasuredCost | None] = MappingProxyType({}),
+    metrics: bool = True,
 ) -> Findings:
     """Return the findings from finished runs, given by network and seed, about the networks that have one.
 
-    Networks without `costs` have those that their runs measured.
+    Networks without `costs` have those that their runs measured. Without `metrics`, those beside top-1 are left out,
+    which take most of the time.
     """
     if protocol.folds is not None:
         runs = whole_repeats(runs, protocol.folds)
@@ -68,7 +70,7 @@ def findings_of(
             entrant,
             answers[entrant.name],
             [runs[key] for key in own[entrant.name]],
-            metrics_of(answering[entrant.name], sample),
+            metrics_of(answering[entrant.name], sample) if metrics else {},
             sample,
             costs.get(entrant.name),
         )
@@ -82,7 +84,7 @@ def findings_of(
     if not withheld:
         shown = design.shown(answers | none_yet(missing), protocol, sample)
     all_runs = list(read.values())
-    if not design.sequential and sample is None:  # their tests take images as independent
+    if metrics and not design.sequential and sample is None:  # their tests take images as independent
         looks = Looks(shown.looks.seeds if shown.looks else ())
         shown = replace(shown, pairs=with_metric_differences(shown.pairs, all_runs, looks))
     shown = replace(shown, pairs=without_unhealthy(shown.pairs, health))

@@ -27,7 +27,7 @@ def read_unfinished(folder: ComparisonFolder) -> Findings:
         return _findings(folder)
 
 
-def _findings(folder: ComparisonFolder) -> Findings:
+def _findings(folder: ComparisonFolder, *, metrics: bool = True) -> Findings:
     start, protocol = stored_start(folder)
     design = design_of(protocol.until)
     counted = design.counted(folder, {entrant.name: entrant.folder for entrant in start.entrants}, protocol.seeds)
@@ -37,7 +37,13 @@ def _findings(folder: ComparisonFolder) -> Findings:
     protocol = replace(protocol, mixed=foreign, looks=folder.looks())
     missing = sum(state.state is not State.DONE for state in run_states(folder))
     findings = findings_of(
-        start.entrants, runs, protocol, start.environment, unfinished=missing, costs=folder.measured()
+        start.entrants,
+        runs,
+        protocol,
+        start.environment,
+        unfinished=missing,
+        costs=folder.measured(),
+        metrics=metrics,
     )
     return replace(findings, layers=layers_of(start), drawings=drawings_of(folder, start))
 
@@ -45,8 +51,8 @@ def _findings(folder: ComparisonFolder) -> Findings:
 def read_so_far(folder: ComparisonFolder, states: Sequence[RunState]) -> Findings:
     """Return what is known of a comparison whose runs are in these states: its results, if they are written.
 
-    Otherwise as `read_unfinished`, which reads the answers of all finished runs. Raises: StudyError, if the results or
-    the files of a run are damaged.
+    Otherwise as `read_unfinished`, which reads the answers of all finished runs, but top-1 only. Raises: StudyError, if
+    the results or the files of a run are damaged.
     """
     if all(state.state is State.DONE for state in states) and (folder.path / "results.json").exists():
         folders = {entrant.name: entrant.folder for entrant in stored_start(folder)[0].entrants}
@@ -54,4 +60,5 @@ def read_so_far(folder: ComparisonFolder, states: Sequence[RunState]) -> Finding
             for _ in threads.map(lambda state: folder.run(folders[state.model], state.seed).check(), states):
                 pass
         return Findings(results=read_results(folder), runs=())
-    return read_unfinished(folder)
+    with reading(folder.path, AGAIN):
+        return _findings(folder, metrics=False)

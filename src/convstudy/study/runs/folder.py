@@ -209,7 +209,8 @@ class RunFolder:
             return ()
         path = self.path / "epochs.csv"
         with reading(path, AGAIN), path.open(newline="", encoding="utf-8") as file:
-            return tuple(_epoch(row) for row in csv.DictReader(file))
+            names, *rows = filter(None, csv.reader(file))
+            return tuple(_epoch(names, row) for row in rows)
 
     def check(self) -> None:
         """Check the files of a finished run that reports read. Raises: StudyError, with the first damaged one."""
@@ -245,7 +246,7 @@ class RunFolder:
         return OnlyClasses(answers["prediction"].to_numpy().astype(np.int64, copy=False), shape)
 
 
-def _epoch(row: Mapping[str, str]) -> Epoch:
+def _epoch(names: Sequence[str], row: Sequence[str]) -> Epoch:
     """Return one line of `epochs.csv`, in which NaN is empty."""
-    values = {name: float(value) if value else math.nan for name, value in row.items()}
-    return Epoch(**values | {"epoch": int(row["epoch"])})  # type: ignore[arg-type]
+    values = {name: float(value) if value else math.nan for name, value in zip(names, row, strict=True)}
+    return Epoch(**values | {"epoch": int(row[names.index("epoch")])})  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ from convstudy.study.runs.task import Task
 
 MOVES = 3  # times that a run is submitted again because its machine or process died, before it counts as failed
 SECONDS_TO_ANSWER = 10.0
+NICENESS = "RAY_worker_niceness"  # 15 by default, so that anything else on the machine nearly stops the runs
 READ_ONLY = "The given NumPy array is not writable"  # images in the object store, which are only read
 
 
@@ -74,6 +75,8 @@ class RayPool:
         self._ours = not self._ray.is_initialized()
         if self._ours:
             _require_reachable(limits.address)
+            if limits.address is None:
+                os.environ.setdefault(NICENESS, "0")
             new = {"include_dashboard": False} if limits.address is None else {}
             try:
                 self._ray.init(
@@ -225,6 +228,7 @@ def performed(payload: bytes, data: DataSet, place: _Place, events: Any) -> RunF
     make_deterministic(task.on)
     ray = optional_module("ray", extra="ray", purpose="`engine` ray")
     last = -math.inf  # time at which a step was sent
+    sent: list[Any] = []  # that the last event has arrived, and so all have
 
     def send(event: Event) -> None:
         nonlocal last
@@ -234,6 +238,8 @@ def performed(payload: bytes, data: DataSet, place: _Place, events: Any) -> RunF
             if time.monotonic() - last < POLL:
                 return
             last = time.monotonic()
-        ray.get(events.put.remote(event))
+        sent[:] = [events.put.remote(event)]
 
-    return attempt(task, send)
+    failed = attempt(task, send)
+    ray.get(sent)
+    return failed

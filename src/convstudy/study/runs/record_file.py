@@ -74,6 +74,8 @@ def without_controls(text: str) -> str:
     >>> without_controls(r'["a\u001b[2J", "b\\u001b", "c\n"]')
     '["a\\\\u001b[2J", "b\\\\u001b", "c\\n"]'
     """
+    if text.isascii() and "\\" not in text and text.replace("\n", "").isprintable():
+        return text  # as nearly all are, of which there may be thousands
     plain = UNPRINTABLE.sub(lambda found: found[0] if found[0] in "\n\t" else f"\\u{ord(found[0]):04x}", text)
     return CONTROL.sub(r"\1\\\\\2", plain)
 
