@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,29 @@ def test_what_needs_no_network_imports_no_torch(words: str) -> None:
 def test_training_imports_no_library_of_the_report() -> None:
     of_the_report = {"pandas.core", "scipy.stats", "sklearn.metrics", "statsmodels"}
     assert imported("import convstudy.cli.train, convstudy.study.comparisons.single_run", of_the_report) == []
+
+
+FIRST_STEP = """
+from torch.optim.optimizer import register_optimizer_step_post_hook
+steps = []
+def stop(*_):
+    steps.append(set(sys.modules))
+    raise KeyboardInterrupt
+register_optimizer_step_post_hook(stop)
+try:
+    {code}
+except BaseException:
+    if not steps:
+        raise
+assert len(steps) == 1
+sys.modules = steps[0]
+"""
+
+
+def test_a_first_step_needs_neither_the_compiler_of_torch_nor_a_library_of_the_report(tmp_path: Path) -> None:
+    words = ["train", "net", "--data", "digits", "--threads", "1", "--output", str(tmp_path / "run")]
+    heavy = HEAVY - {"pandas"} | {"pandas.core"}  # pandas is there as a name, whose use imports it
+    assert imported(FIRST_STEP.format(code=COMMAND.format(words=words)), heavy) == []
 
 
 def test_what_is_imported_is_seen() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ import pytest
 import torchvision.datasets as tv
 from PIL import Image
 from scipy.io import savemat
+from sklearn.datasets import load_digits
 
-from convstudy.data import DataSet, hugging_face, load
+from convstudy.data import DataSet, ImageSet, hugging_face, load
+from convstudy.data.cifar import has_cifar, read_cifar
 from convstudy.data.in_memory import given_to_evaluate, load_given
 from convstudy.data.sources import load_to_evaluate
-from convstudy.data.torchvision_sets import ALSO_CALLED, TORCHVISION_SETS
+from convstudy.data.torchvision_sets import ALSO_CALLED, CIFAR100, TORCHVISION_SETS
 from convstudy.errors import DataError, ToolError
 
 Shown = dict[str, list[tuple[int, int]]]  # of each part, the grey level and the label of each image
@@ -173,6 +176,57 @@ def test_a_set_is_read_from_its_layout(name: str, tmp_path: Path, monkeypatch: p
     small = load(name, data_dir=tmp_path, side=4)
     assert small.side == 4
     assert shown_by(data) == expected
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_class_names_are_those_of_torchvision(name: str) -> None:
+    kind = TORCHVISION_SETS[name]
+    assert list(kind.class_names) == getattr(tv, kind.dataset).classes
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_the_published_files_of_cifar_are_those_of_torchvision(name: str) -> None:
+    files, theirs = TORCHVISION_SETS[name].cifar, getattr(tv, TORCHVISION_SETS[name].dataset)
+    assert files is not None
+    assert files.folder == theirs.base_folder
+    listed = [[list(file) for file in files.parts[part].items()] for part in ("train", "test")]
+    assert listed == [theirs.train_list, theirs.test_list]
+    assert {"filename": files.meta[0], "key": files.class_names, "md5": files.meta[1]} == theirs.meta
+
+
+def test_cifar_is_read_as_torchvision_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cifar100(tmp_path, monkeypatch)
+    digests = {name: md5(tmp_path / "cifar-100-python" / name) for name in ("train", "test", "meta")}
+    files = replace(
+        CIFAR100,
+        parts={part: {part: digests[part]} for part in ("train", "test")},
+        meta=("meta", digests["meta"]),
+        images={"train": 3, "test": 2},
+    )
+    assert has_cifar(tmp_path, files)
+    assert not has_cifar(tmp_path, CIFAR100)  # the published files are others
+    parts, class_names = read_cifar(tmp_path, files)
+    for part, (images, labels) in parts.items():
+        theirs = tv.CIFAR100(str(tmp_path), train=part == "train")
+        assert np.array_equal(images, theirs.data.transpose(0, 3, 1, 2))
+        assert labels.tolist() == theirs.targets
+    assert list(class_names) == tv.CIFAR100(str(tmp_path)).classes
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    bundled = load_digits()
+    data = load("digits")
+    rows = {int(name.removeprefix("digits/")): row for part in (data.train, data.test) for row, name in rows_of(part)}
+    for place in range(len(bundled.target)):
+        image, label = rows[place]
+        assert np.array_equal(image, np.round(bundled.images[place] * (255 / 16)))
+        assert label == bundled.target[place]
+    assert data.class_names == tuple(map(str, bundled.target_names))
+
+
+def rows_of(part: ImageSet) -> Iterator[tuple[tuple[npt.NDArray[np.uint8], int], str]]:
+    for image, label, name in zip(part.images[:, 0], part.labels.tolist(), part.ids, strict=True):
+        yield (image, label), name
 
 
 def test_a_broken_photograph_of_a_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import train_test_split
 
 from convstudy.data import ImageSet, pixel_statistics, resize, split_validation
+from convstudy.data.alike import connected
 from convstudy.data.split import smaller
+from convstudy.data.stratified import stratified
 from convstudy.errors import DataError
 
 
@@ -94,6 +101,27 @@ def test_a_class_of_equal_images_is_split_all_the_same() -> None:
     whole = ImageSet(np.zeros((20, 1, 2, 2), np.uint8), np.arange(20) % 2, tuple(map(str, range(20))))
     train, validation = split_validation(whole, seed=0)
     assert (len(train), len(validation)) == (18, 2)
+
+
+@given(st.lists(st.integers(2, 30), min_size=2, max_size=9), st.floats(0, 1), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_the_choice_is_scikit_learn_s(counts: list[int], share: float, random: Random) -> None:
+    strata = [label for label, count in enumerate(counts) for _ in range(count)]
+    random.shuffle(strata)
+    count = round(len(counts) + share * (len(strata) - 2 * len(counts)))
+    seed = random.randrange(1000)
+    _, chosen = train_test_split(list(range(len(strata))), test_size=count, stratify=strata, random_state=seed)
+    assert stratified(np.array(strata), count, seed).tolist() == chosen
+
+
+@given(st.integers(1, 40), st.integers(0, 60), st.integers(0, 999))
+@settings(max_examples=100, deadline=None)
+def test_what_is_connected_is_scipy_s(count: int, links: int, seed: int) -> None:
+    pairs = np.random.default_rng(seed).integers(0, count, (2, links))
+    graph = coo_array((np.ones(links, bool), (pairs[0], pairs[1])), shape=(count, count))
+    _, component = connected_components(graph, directed=False)
+    _, first = np.unique(component, return_index=True)
+    assert connected(count, pairs).tolist() == first[component].tolist()
 
 
 def test_a_class_with_one_image_cannot_be_split() -> None:

@@ -6,6 +6,7 @@ import math
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from convstudy.errors import DivergedError, RecipeError, StudyError
 from convstudy.inference import ResidentImages
 from convstudy.training import Progress, Recipe, TrainingBatches, train
 from convstudy.training.cropping import crop, mirror
-from convstudy.training.optimizer import build_optimizer
+from convstudy.training.optimizer import UncompiledAdamW, UncompiledSGD, build_optimizer
 from convstudy.training.schedule import learning_rate
 
 RECIPE = Recipe(epochs=3, batch_size=8, lr=0.05, horizontal_flip=True)
@@ -218,6 +219,28 @@ def test_the_learning_rate_is_torch_s_cosine_after_a_linear_warm_up() -> None:
         assert learning_rate(step, steps, recipe) == pytest.approx(cosine.get_last_lr()[0])
         optimizer.step()
         cosine.step()
+
+
+@pytest.mark.parametrize(("ours", "torch_s"), [(UncompiledSGD, torch.optim.SGD), (UncompiledAdamW, torch.optim.AdamW)])
+def test_the_optimizers_are_torch_s_to_the_bit(
+    ours: type[torch.optim.Optimizer], torch_s: type[torch.optim.Optimizer]
+) -> None:
+    momentum: dict[str, Any] = {"momentum": 0.9, "nesterov": True} if ours is UncompiledSGD else {}
+
+    def trained(kind: type[torch.optim.Optimizer]) -> dict[str, Tensor]:
+        model, stream = network(), torch.Generator().manual_seed(1)
+        optimizer = kind(model.parameters(), lr=0.1, weight_decay=0.01, fused=True, **momentum)  # type: ignore[call-arg]
+        for step in range(20):
+            if step == 10:
+                state = optimizer.state_dict()
+                optimizer = kind(model.parameters(), lr=1.0, fused=True)  # type: ignore[call-arg]
+                optimizer.load_state_dict(state)
+            optimizer.zero_grad(set_to_none=True)
+            model(torch.randn(4, 1, 8, 8, generator=stream)).square().mean().backward()
+            optimizer.step()
+        return weights(model)
+
+    assert same(trained(ours), trained(torch_s))
 
 
 def test_biases_and_norms_do_not_decay() -> None:

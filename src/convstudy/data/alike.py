@@ -10,7 +10,7 @@ from convstudy.data.streamed import Streamed
 
 LEAST_SIDE = 32  # of images: smaller ones, such as digits, resemble each other without being copies
 LARGEST_CHAIN = 50  # near-duplicates in a row; more are images of a kind that resemble each other, such as scans
-AT_ONCE = 1024
+AT_ONCE = 256  # images whose float32 copies stay in the cache
 GRAY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow converts
 
 Pixels = npt.NDArray[np.uint8]
@@ -35,13 +35,16 @@ def connected(count: int, pairs: Numbers) -> Numbers:
     >>> connected(5, np.array([[3, 1], [4, 3]])).tolist()
     [0, 1, 2, 1, 1]
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(pairs.shape[1], bool), (pairs[0], pairs[1])), shape=(count, count))
-    _, component = connected_components(links, directed=False)
-    _, first = np.unique(component, return_index=True)
-    return np.asarray(first[component], np.int64)
+    first = np.arange(count)
+    while True:
+        ends = first[pairs]
+        lowest = first.copy()
+        np.minimum.at(lowest, ends.ravel(), np.tile(ends.min(0), 2))
+        while (lowest[lowest] != lowest).any():
+            lowest = lowest[lowest]
+        if (lowest == first).all():
+            return first
+        first = lowest
 
 
 def near_pairs(images: Pixels) -> Numbers:
@@ -78,12 +81,12 @@ def _looks(images: Pixels) -> tuple[npt.NDArray[np.uint64], Pixels]:
     """Return the hash of each image's gradients, and its small gray copy, flattened."""
     hashes, thumbnails = np.empty(len(images), np.uint64), np.empty((len(images), THUMBNAIL**2), np.uint8)
     for start in range(0, len(images), AT_ONCE):
-        part = images[start : start + AT_ONCE].astype(np.float32)
-        gray = part[:, 0] if part.shape[1] == 1 else np.rint(np.tensordot(GRAY.astype(np.float32), part, (0, 1)))
+        part = images[start : start + AT_ONCE].transpose(1, 0, 2, 3).astype(np.float32, order="C")
+        gray = part[0] if len(part) == 1 else np.rint(np.tensordot(GRAY.astype(np.float32), part, 1))
         small = _boxes(gray, 8, 9)
-        bits = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(len(part), -1), axis=1)
+        bits = np.packbits((small[:, :, 1:] > small[:, :, :-1]).reshape(len(gray), -1), axis=1)
         hashes[start : start + AT_ONCE] = bits.view(">u8")[:, 0]
-        thumbnails[start : start + AT_ONCE] = _boxes(gray, THUMBNAIL, THUMBNAIL).reshape(len(part), -1)
+        thumbnails[start : start + AT_ONCE] = _boxes(gray, THUMBNAIL, THUMBNAIL).reshape(len(gray), -1)
     return hashes, thumbnails
 
 

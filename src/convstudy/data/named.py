@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import free_memory
+from convstudy.data.cifar import has_cifar, read_cifar
 from convstudy.data.folder import FileSet, LabeledFile, labeled_files
 from convstudy.data.image_set import DataSet, ImageSet, at_side, numbered
 from convstudy.data.parting import Parting
@@ -30,22 +32,30 @@ DEFAULT_DATA_DIR = Path("data")
 
 def digits(parting: Parting) -> DataSet:
     """Return the digits included in scikit-learn: 1,797 images of 8x8 gray values from 0 to 16."""
-    from sklearn.datasets import load_digits
-
-    bundled = load_digits()
-    images = np.round(bundled.images * (255 / 16)).astype(np.uint8)[:, None]
-    whole = ImageSet(images, bundled.target.astype(np.int64), numbered("digits", len(images)))
+    values = _bundled_digits()
+    images = np.round(values[:, :-1].reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
+    whole = ImageSet(images, values[:, -1].astype(np.int64), numbered("digits", len(images)))
     train, test, notes = parting.parts(parting.grouped(whole), None, None)
     return DataSet(
         "digits",
         "scikit-learn's bundled part of the UCI optical digits (Alpaydin & Kaynak 1998): 1,797 handwritten digits",
-        tuple(str(name) for name in bundled.target_names),
+        tuple(map(str, range(10))),
         train,
         None,
         test,
         horizontal_flip=False,
         notes=notes,
     )
+
+
+def _bundled_digits() -> npt.NDArray[np.float64]:
+    """Return scikit-learn's table, 64 values and the class per image; importing its reader takes over a second."""
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.origin is not None
+    path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    with gzip.open(path, "rt", encoding="ascii") as file:
+        return np.loadtxt(file, delimiter=",")
 
 
 def torchvision_set(
@@ -78,7 +88,9 @@ def _arrays(name: str, kind: TorchvisionSet, root: Path, parting: Parting) -> Da
     if idx is not None:
         _refuse_another_set(name, kind, idx)
         parts = {part: _read_idx(idx, prefix) for part, prefix in (("train", "train"), ("test", "t10k"))}
-        class_names = _torchvision_classes(kind)
+        class_names = kind.class_names
+    elif kind.cifar and has_cifar(_above(root, kind), kind.cifar):
+        parts, class_names = read_cifar(_above(root, kind), kind.cifar)
     else:
         there = _through_torchvision(name, kind, _above(root, kind))
         parts = {part: (_planes(np.asarray(its.data)), _labels(its)) for part, its in there.items()}
@@ -155,12 +167,6 @@ def _planes(images: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     images = images[..., None] if images.ndim == 3 else images
     channels_first = images.shape[1] == 3 and images.shape[3] != 3
     return np.require(images if channels_first else images.transpose(0, 3, 1, 2), np.uint8, ["C", "W"])
-
-
-def _torchvision_classes(kind: TorchvisionSet) -> tuple[str, ...]:
-    import torchvision
-
-    return tuple(getattr(torchvision.datasets, kind.dataset).classes)
 
 
 def _idx_folder(name: str, kind: TorchvisionSet, root: Path) -> Path | None:

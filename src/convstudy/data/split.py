@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from convstudy.data.alike import connected
 from convstudy.data.image_set import DataSet, ImageSet
+from convstudy.data.stratified import stratified
 from convstudy.errors import DataError
 from convstudy.wording import plural, some
 
@@ -93,8 +94,6 @@ def smaller(train: ImageSet, count: int, class_names: Sequence[str] = (), *, lea
 def _split(
     images: ImageSet, fraction: float, seed: int, part: str, *, keep: int, least: int = 1
 ) -> tuple[ImageSet, ImageSet]:
-    from sklearn.model_selection import train_test_split
-
     labels, counts = np.unique(images.labels, return_counts=True)
     if counts.min() < 2:
         raise DataError(
@@ -117,7 +116,7 @@ def _split(
         if len(classes) < len(images):
             fewest = len(set(strata))
             count = min(max(round(fraction * len(classes)), fewest), len(classes) - fewest)
-        _, chosen = train_test_split(list(classes), test_size=count, stratify=strata, random_state=seed)
+        chosen = np.array(list(classes))[stratified(np.array(strata), count, seed)].tolist()
     off = _with_every_class(classes, set(chosen), keep, least, part, keep_count=not images.groups)
     if images.groups:
         off |= _second(images.labels, unit, off, keep)

@@ -3,12 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 BY_FLAG: Mapping[str, Mapping[str, Any]] = {"train": {"train": True}, "test": {"train": False}}
 BY_SPLIT: Mapping[str, Mapping[str, Any]] = {"train": {"split": "train"}, "test": {"split": "test"}}
+
+
+@dataclass(frozen=True)
+class CifarFiles:
+    """The files of a data set, by their MD5 as torchvision publishes it, and the names of their entries."""
+
+    folder: str
+    parts: Mapping[str, Mapping[str, str]]
+    meta: tuple[str, str]
+    labels: str
+    class_names: str
+    images: Mapping[str, int] = field(default_factory=lambda: {"train": 50_000, "test": 10_000})  # of each part
+
+
+CIFAR10 = CifarFiles(
+    "cifar-10-batches-py",
+    {
+        "train": {
+            "data_batch_1": "c99cafc152244af753f735de768cd75f",
+            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+            "data_batch_4": "634d18415352ddfa80567beed471001a",
+            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+        },
+        "test": {"test_batch": "40351d587109b95175f43aff81a1287e"},
+    },
+    ("batches.meta", "5ff9c542aee3614f3951f8cda6e48888"),
+    "labels",
+    "label_names",
+)
+CIFAR100 = CifarFiles(
+    "cifar-100-python",
+    {
+        "train": {"train": "16019d7e3df5f24257cddd939b257f8d"},
+        "test": {"test": "f0ef6b0ae62326f3e7ffdfab6717acfc"},
+    },
+    ("meta", "7973b15100ade9c7d40fb424638fde48"),
+    "fine_labels",
+    "fine_label_names",
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +66,8 @@ class TorchvisionSet:
     parts: Mapping[str, Mapping[str, Any]]  # torchvision's arguments for each part
     files: bool = False  # whether it consists of image files, and not of arrays
     notes: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()  # of idx files, which hold none
+    cifar: CifarFiles | None = None  # its files, if it is one of CIFAR
 
 
 def _imagenette(size: str, folder: str) -> TorchvisionSet:
@@ -52,6 +96,7 @@ TORCHVISION_SETS = {
         "test_batch",
         horizontal_flip=True,
         parts=BY_FLAG,
+        cifar=CIFAR10,
     ),
     "cifar100": TorchvisionSet(
         "CIFAR100",
@@ -61,6 +106,7 @@ TORCHVISION_SETS = {
         "test",
         horizontal_flip=True,
         parts=BY_FLAG,
+        cifar=CIFAR100,
     ),
     "mnist": TorchvisionSet(
         "MNIST",
@@ -70,6 +116,7 @@ TORCHVISION_SETS = {
         "train-images-idx3-ubyte",
         horizontal_flip=False,
         parts=BY_FLAG,
+        class_names=tuple(f"{digit} - {name}" for digit, name in enumerate(DIGITS)),
     ),
     "fashion-mnist": TorchvisionSet(
         "FashionMNIST",
@@ -79,6 +126,7 @@ TORCHVISION_SETS = {
         "train-images-idx3-ubyte",
         horizontal_flip=True,
         parts=BY_FLAG,
+        class_names=CLOTHES,
     ),
     "svhn": TorchvisionSet(
         "SVHN",

@@ -276,7 +276,7 @@ def start_process(target: Callable[..., None], arguments: tuple[Any, ...], *, da
     context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
     if sys.platform == "linux":  # elsewhere system libraries do not survive a fork
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__, "torch._dynamo"])  # which every optimizer imports at its first step
+        context.set_forkserver_preload([__name__])
     process = context.Process(target=target, args=arguments, daemon=daemon)
     with _main_left_out():
         process.start()
