@@ -85,6 +85,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--network", default="net")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sides", nargs="+", choices=sides, default=sides, metavar="PROGRAM", help="which to run")
     parser.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.side:
@@ -93,9 +94,9 @@ def main() -> None:
     print(
         f"{asked.network}, CIFAR-10, batch {BATCH_SIZE}, {asked.rounds} rounds; torch {torch.__version__}", flush=True
     )
-    found: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
+    found: dict[str, list[dict[str, float]]] = {side: [] for side in asked.sides}
     for _ in range(asked.rounds):
-        for side in sides:
+        for side in asked.sides:
             done = subprocess.run(
                 [sys.executable, *sys.argv, "--side", side], capture_output=True, text=True, check=True
             )

@@ -6,15 +6,18 @@ from random import Random
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import train_test_split
+from torchvision.transforms.v2 import functional as tv
 
 from convstudy.data import ImageSet, pixel_statistics, resize, split_validation
 from convstudy.data.alike import connected
+from convstudy.data.resizing import resized
 from convstudy.data.split import smaller
 from convstudy.data.stratified import stratified
 from convstudy.errors import DataError
@@ -129,13 +132,23 @@ def test_a_class_with_one_image_cannot_be_split() -> None:
         split_validation(images_of([0] * 10 + [1]), seed=0)
 
 
+@pytest.mark.parametrize("processor", ["AVX512", "DEFAULT"])
+@pytest.mark.parametrize("shape", [(5, 3, 32, 32), (1, 3, 20, 31), (7, 1, 8, 8), (0, 3, 9, 9)])
+def test_resizing_is_torchvision_s(shape: tuple[int, ...], processor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: processor)
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    for side in (4, 8, 29, 64):
+        theirs = tv.resize(torch.from_numpy(images), [side, side], antialias=True)
+        assert np.array_equal(resized(images, side), theirs.numpy())
+
+
 @pytest.mark.parametrize("side", [16, 64])
 def test_resizing_is_pillow_s_to_rounding(side: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
     ours = resize(pixels, side)
-    for image, resized in zip(pixels, ours, strict=True):
+    for image, small in zip(pixels, ours, strict=True):
         pillow = Image.fromarray(image.transpose(1, 2, 0)).resize((side, side), Image.Resampling.BILINEAR)
-        assert np.abs(np.asarray(pillow).transpose(2, 0, 1).astype(int) - resized).max() <= 1
+        assert np.abs(np.asarray(pillow).transpose(2, 0, 1).astype(int) - small).max() <= 1
     assert ours.dtype == np.uint8
     assert resize(pixels, 32) is pixels
 
