@@ -13,11 +13,11 @@ from convstudy.findings.networks import NAIVE, REDUCED, SMALLEST_GOOGLENET, vari
 from convstudy.zoo import build
 
 QUICK: dict[str, Any] = {
-    "input_size": 32,
+    "input_size": 24,
     "train_images": 500,
     "seeds": 3,
     "recipe": {
-        "epochs": 6,
+        "epochs": 16,
         "batch_size": 16,
         "optimizer": "adamw",
         "lr": 0.001,
@@ -59,7 +59,7 @@ NOTES = (
     "output channels (Szegedy et al. 2014, Figure 2(a))",
 )
 NOTES_QUICK = (
-    "quick: GoogLeNet's stem with its first two inception modules (3a and 3b) and a linear classifier, images at 32x32",
+    "quick: GoogLeNet's stem with its first two inception modules (3a and 3b) and a linear classifier, images at 24x24",
     *NOTES,
 )
 

@@ -15,7 +15,9 @@ from convstudy.findings.finding import Cell, Column, FigureTable, Unit
 from convstudy.study import Preprocessing
 from convstudy.study.models.preprocessing import at_input
 from convstudy.training import stream_seed
+from convstudy.training.initialization import initialize
 from convstudy.training.objective import objective
+from convstudy.training.seeds import generator
 
 IMAGES = 128  # of the batch on which gradients are measured
 
@@ -58,7 +60,9 @@ def initial_network(compared: Compared, name: str, seed: int) -> nn.Module:
     [entrant] = [each for each in comparison.entrants if each.name == name]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, "initialisation"))
-        return comparison.build(entrant).to(comparison.device)
+        network = comparison.build(entrant)
+    initialize(network, comparison.recipe_of(name).init, generator(seed, "initialisation"))
+    return network.to(comparison.device)
 
 
 def training_batch(compared: Compared, name: str, seed: int) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from convstudy.study.models.opening import Model
 from convstudy.zoo.googlenet import (
     ROWS,
     Concatenation,
+    GoogLeNet,
     ResponseNorm,
     Row,
     convolution,
@@ -40,14 +41,14 @@ def narrow_inception(in_channels: int, row: Row) -> Concatenation:
     return inception(in_channels, (ones, reduce3, threes, reduce5, fives, projected))
 
 
-def narrow_googlenet(num_classes: int, in_channels: int) -> nn.Module:
-    """Build GoogLeNet with a quarter of the channels in its inception modules, for small budgets."""
-    return googlenet(narrow_inception, num_classes, in_channels)
+def narrow_googlenet(num_classes: int, in_channels: int) -> GoogLeNet:
+    """Build GoogLeNet with a quarter of the channels on its main path, for small budgets."""
+    return googlenet(narrow_inception, num_classes, in_channels, stem=(64 // 4, 192 // 4))
 
 
 def narrow_without_sides(num_classes: int, in_channels: int) -> nn.Module:
     """Build the same network without its side branches."""
-    return googlenet(narrow_inception, num_classes, in_channels).main
+    return narrow_googlenet(num_classes, in_channels).main
 
 
 def two_modules(module: Callable[[int, Row], Concatenation], num_classes: int, in_channels: int) -> nn.Sequential:

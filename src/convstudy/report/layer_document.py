@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment
+from markupsafe import Markup, escape
 
 from convstudy.analysis import LayerTable
 from convstudy.report import numbers
@@ -72,8 +73,17 @@ def page(template: str, **values: Any) -> str:
 @lru_cache(maxsize=1)
 def templates() -> Environment:
     found = template_environment()
-    found.filters |= {"shape": numbers.shape}
+    found.filters |= {"shape": numbers.shape, "at_dots": at_dots}
     return found
+
+
+def at_dots(path: str) -> Markup:
+    """Return the path of a layer, which a narrow page may break after each dot.
+
+    >>> at_dots("layer2.0.conv1")
+    Markup('layer2.<wbr>0.<wbr>conv1')
+    """
+    return escape(path).replace(".", Markup(".<wbr>"))
 
 
 def frame(table: LayerTable) -> pd.DataFrame:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 WIDE_SEEDS = 1.0  # standard deviation of the seeds' top-1 in logits; benchmarks/coverage.py has 1.5
 FALSE_ALARMS_OF_WIDE_SEEDS = 9  # percent, as measured: docs/statistics.md
 TIED = 1e-9  # difference of top-1 that is one of rounding, less than that of an image
+MANY_OPEN = 3  # pairs of a network that are not comparable, which are then one sentence
 SMALLEST_SHOWN = 0.0005  # difference of top-1 that is not rounded to 0.0 percentage points
 
 
@@ -109,6 +110,18 @@ def verdict_in(results: Results, pair: PairResult) -> str:
         together=results.sequential is None,
         runs=(seeds.get(pair.a, 1), seeds.get(pair.b, 1)),
     )
+
+
+def verdicts_in(results: Results, pairs: Sequence[PairResult]) -> list[tuple[PairResult, str]]:
+    """Say what a comparison shows of some pairs; those of one network that are not comparable are one sentence."""
+    open_ = [pair for pair in pairs if pair.verdict is Verdict.NOT_COMPARABLE]
+    shared = set.intersection(*({pair.a, pair.b} for pair in open_)) if open_ else set()
+    if len(open_) < MANY_OPEN or len(shared) != 1:
+        return [(pair, verdict_in(results, pair)) for pair in pairs]
+    [name] = shared
+    others = listed([pair.b if pair.a == name else pair.a for pair in open_])
+    said = [(pair, verdict_in(results, pair)) for pair in pairs if pair not in open_]
+    return [*said, (open_[0], f"{name} is not comparable yet with {others}; see what is wrong with the runs")]
 
 
 def replies(results: Results) -> tuple[Reply, ...]:

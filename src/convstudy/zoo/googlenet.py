@@ -130,19 +130,29 @@ class GoogLeNet(nn.Module):
         return TrainingOutput(x, *side_logits) if self.training else x
 
 
-def googlenet(module: Callable[[int, Row], Concatenation], num_classes: int, in_channels: int) -> GoogLeNet:
-    """Build the network of Table 1; output shapes are for 3 x 224 x 224."""
+def googlenet(
+    module: Callable[[int, Row], Concatenation],
+    num_classes: int,
+    in_channels: int,
+    *,
+    stem: tuple[int, int] = (64, 192),
+) -> GoogLeNet:
+    """Build the network of Table 1; output shapes are for 3 x 224 x 224.
+
+    `stem` are the channels of its convolutions before the first module.
+    """
+    first, second = stem
     main: OrderedDict[str, nn.Module] = OrderedDict(
-        conv1=convolution(in_channels, 64, 7, stride=2),  # 64 x 112 x 112
+        conv1=convolution(in_channels, first, 7, stride=2),  # 64 x 112 x 112
         pool1=pool(),  # 64 x 56 x 56
         norm1=ResponseNorm(),
-        conv2_reduce=convolution(64, 64, 1),  # 64 x 56 x 56
-        conv2=convolution(64, 192, 3),  # 192 x 56 x 56
+        conv2_reduce=convolution(first, first, 1),  # 64 x 56 x 56
+        conv2=convolution(first, second, 3),  # 192 x 56 x 56
         norm2=ResponseNorm(),
         pool2=pool(),  # 192 x 28 x 28
     )
     sides: dict[str, nn.Module] = {}
-    channels = 192
+    channels = second
     for name, row in ROWS.items():
         if row is None:
             main[name] = pool()

@@ -42,13 +42,11 @@ def verdicts(results: Results) -> RenderableType:
     """Draw the verdicts on the leading pairs, the data they are based on, and the answers to a reader's questions."""
     seeds = len(results.protocol.seeds)
     shown = leading_pairs(results)
-    lines = [
-        Text(
-            sentences.verdict_in(results, pair),
-            style="bold" if sentences.is_shown(pair) else "",
-        )
-        for pair in shown
+    first = [
+        Text(sentence, style="bold" if sentences.is_shown(pair) else "")
+        for pair, sentence in sentences.verdicts_in(results, shown)
     ]
+    lines: list[Text] = []
     basis = f"based on {sentences.basis(results)}"
     known_limits = (sentences.withheld(results), sentences.level(results), sentences.far_apart(results))
     level = [Text(text) for text in known_limits if text]
@@ -61,4 +59,4 @@ def verdicts(results: Results) -> RenderableType:
         Text(health_sentence(finding, seeds), style="bold red" if finding.blocks else "yellow")
         for finding in results.health
     ]
-    return Group(*wrong, *lines[: len(shown)], *level, Text(basis, style="dim"), *lines[len(shown) :])
+    return Group(*wrong, *first, *level, Text(basis, style="dim"), *lines)
