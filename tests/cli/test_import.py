@@ -16,7 +16,9 @@ import pytest
 from tests.conftest import Said
 
 from convstudy.cli.compare import carry_out
-from convstudy.study import Plan
+from convstudy.study import ComparisonFolder, Findings, Plan
+from convstudy.study.comparisons.results_file import write_findings
+from convstudy.study.runs.claim import Claimant
 from convstudy.training import Recipe
 
 Convstudy = Callable[..., Said]
@@ -192,6 +194,22 @@ def test_an_import_that_was_killed_is_repeated(
     }
     results = json.loads((tmp_path / "both/results.json").read_text())
     assert [model["name"] for model in results["models"]] == [*earlier, "second"]
+
+
+def test_imports_into_one_folder_take_turns(
+    convstudy: Convstudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictions(tmp_path, "theirs", 3)
+    taken = []
+
+    def written(folder: ComparisonFolder, findings: Findings) -> None:
+        taken.append(Claimant().take(folder.path))
+        write_findings(folder, findings)
+
+    monkeypatch.setattr("convstudy.study.comparisons.import_predictions.write_findings", written)
+    assert convstudy("import", "theirs.csv", "--model", "theirs", "--output", "both").status == 0
+    assert taken == [None]
+    assert not list((tmp_path / "both").glob(".claim-*"))
 
 
 @pytest.mark.parametrize(

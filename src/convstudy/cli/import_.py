@@ -39,13 +39,15 @@ def import_(
 
     from convstudy.report import write_html
     from convstudy.report.terminal import result_table, verdicts
-    from convstudy.study import ComparisonFolder, import_predictions
+    from convstudy.study import ComparisonFolder, import_predictions, read_findings
 
     folder = ComparisonFolder(output)
     for number, file in enumerate(files):
-        findings = import_predictions(folder, file, model, seed=None if seed is None else seed + number)
+        import_predictions(folder, file, model, seed=None if seed is None else seed + number)
     report = output / "report.html"
-    write_html(findings, report)
+    with folder.alone():  # what another process has imported meanwhile is in the report
+        findings = read_findings(folder)
+        write_html(findings, report)
     console = Console()
     console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
     console.print(Text(f"report: {report}"), soft_wrap=True)

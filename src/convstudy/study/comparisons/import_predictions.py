@@ -30,6 +30,7 @@ from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
+from convstudy.study.runs.claim import is_claim
 from convstudy.study.runs.digests import sealed
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, require_text
@@ -46,12 +47,23 @@ def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed
 
     `read_predictions` describes the file. It must have the images of the comparison's test set, by id, in any order,
     and the same labels. `seed` distinguishes several runs of one network; by default it is the next free number.
+    Another process that imports into the folder, or concludes its comparison, is waited for.
 
     Raises: StudyError, if the file cannot be read or does not fit the folder.
     """
-    existing = read_findings(folder) if (folder.path / "results.json").exists() else None
-    if existing and not existing.runs:  # the first import was killed before it was registered
-        existing = None
+    _check_target(folder, _existing(folder), model)  # before anything is written
+    with folder.alone():
+        return _add(folder, file, model, seed)
+
+
+def _existing(folder: ComparisonFolder) -> Findings | None:
+    """Return the findings of the folder's comparison; None if an import into a new folder ended before its end."""
+    findings = read_findings(folder) if (folder.path / "results.json").exists() else None
+    return findings if findings and findings.runs else None
+
+
+def _add(folder: ComparisonFolder, file: Path, model: str, seed: int | None) -> Findings:
+    existing = _existing(folder)
     _check_target(folder, existing, model)
     class_names = existing.results.protocol.data.class_names if existing else None
     if existing:
@@ -129,7 +141,9 @@ def _check_target(folder: ComparisonFolder, existing: Findings | None, model: st
     require_text(model, "model")
     if not model.strip():
         raise StudyError("model is empty; expected a name for the network that made the predictions", setting="model")
-    if existing is None and not _begun(folder) and folder.path.exists() and any(folder.path.iterdir()):
+    if folder.path.exists() and not folder.path.is_dir():
+        raise StudyError(f"{folder.path} is not a folder; choose another `output`", setting=OUTPUT)
+    if existing is None and not _begun(folder) and folder.path.exists() and not _empty_folder(folder.path):
         raise StudyError(
             f"{folder.path} holds no finished comparison; finish it, or choose another `output`", setting=OUTPUT
         )
@@ -149,6 +163,11 @@ def _check_target(folder: ComparisonFolder, existing: Findings | None, model: st
             f"{folder.path} has its own runs of {model}; choose another `model` name for the imported network",
             setting="model",
         )
+
+
+def _empty_folder(path: Path) -> bool:
+    """Return whether a folder holds nothing, except the claims of processes that write into it in turn."""
+    return all(map(is_claim, path.iterdir()))
 
 
 def _begun(folder: ComparisonFolder) -> bool:
