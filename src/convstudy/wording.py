@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 NAMED = 5  # of many names in a message
+LONGEST = 120  # letters of a name in such a list
 
 
 def plural(value: int, noun: str) -> str:
@@ -28,13 +29,23 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
+def shortened(text: str, length: int = 40) -> str:
+    """Return text for a message: one line of limited length, because files may hold anything.
+
+    >>> shortened("a  b\\nc"), shortened("1" * 5_000, 8)
+    ('a b c', '1111111…')
+    """
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def some(names: Iterable[str]) -> str:
-    """List a few names, and how many more there are.
+    """List a few names, each shortened, and how many more there are.
 
     >>> some("abc"), some("abcdefgh")
     ('a, b, c', 'a, b, c, d, e and 3 more')
     """
-    names = list(names)
+    names = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
     more = len(names) - NAMED
     return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMED])} and {more:,} more"
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from convstudy.claims.cell_text import SUPERSCRIPT_NAME, plain_text, without_notes
 from convstudy.claims.shown_work import ShownWork, read_work
 from convstudy.errors import ClaimError
+from convstudy.wording import shortened
 
 SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 WORDS = {"thousand": "k", "thousands": "k", "million": "m", "millions": "m", "billion": "b", "billions": "b"}
@@ -140,9 +141,3 @@ def plain_digits(digits: str, *, whole: bool) -> str:
     if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+", digits) and (whole or digits.count(".") > 1):
         return digits.replace(".", "")
     return digits.replace(",", ".")
-
-
-def shortened(text: str, length: int = 40) -> str:
-    """Return a text for a message: one line of limited length."""
-    text = " ".join(text.split())
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from convstudy.claims.cell_text import plain_text
-from convstudy.claims.printed_number import NOTHING, shortened
+from convstudy.claims.printed_number import NOTHING
 from convstudy.errors import ClaimError
+from convstudy.wording import shortened
 
 Layout = Literal["channels last", "channels first"]
 Shape = tuple[int, ...]

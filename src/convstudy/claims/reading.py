@@ -31,12 +31,13 @@ from convstudy.claims.html_tables import html_grids
 from convstudy.claims.layer_kind import LayerKind, first_kind, kind_of_class
 from convstudy.claims.layer_text import LayerText, read_layer_text
 from convstudy.claims.listing import listed_grid
-from convstudy.claims.printed_number import NOTHING, PrintedNumber, read_number, shortened
+from convstudy.claims.printed_number import NOTHING, PrintedNumber, read_number
 from convstudy.claims.printed_shape import Layout, Shape, channels_first, layout_of, read_extents, without_batch
 from convstudy.claims.printouts import printout_grids
 from convstudy.claims.prose import grids_in_prose, has_prose, states_columns
 from convstudy.claims.table import NUMBERS, QUANTITIES, ClaimedRow, ClaimedTable
 from convstudy.errors import ClaimError
+from convstudy.wording import shortened
 
 Read = TypeVar("Read")
 CHANNELS_LAST_TOOLS = frozenset({"keras", "flax"})

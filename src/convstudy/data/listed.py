@@ -20,7 +20,7 @@ from convstudy.data.image_set import DataSet
 from convstudy.data.image_tree import PARTS
 from convstudy.data.parting import Parting
 from convstudy.errors import DataError, printable
-from convstudy.wording import listed, plural, some
+from convstudy.wording import listed, plural, shortened, some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,10 +153,12 @@ def _read(path: Path) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 ({error.reason}); save it as CSV in UTF-8") from error
     except Exception as error:  # whatever the parser raises for a file that is not a table
-        raise DataError(f"{path} cannot be read as a table: {error}; expected {COLUMNS}") from error
+        raise DataError(
+            f"{path} cannot be read as a table: {shortened(str(error), 120)}; expected {COLUMNS}"
+        ) from error
     table = table.rename(columns=_plain_name)
     if not {"filename", "label"} <= set(table.columns):
-        raise DataError(f"{path} has the columns {some(map(str, table.columns))}; expected {COLUMNS}")
+        raise DataError(f"{path} has the columns {shortened(some(map(str, table.columns)), 120)}; expected {COLUMNS}")
     double = sorted(name for name in READ if list(table.columns).count(name) > 1)
     if double:
         raise DataError(f"{path} has {listed(double)} more than once; expected {COLUMNS}")

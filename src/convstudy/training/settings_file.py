@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.errors import ConvstudyError
+from convstudy.wording import shortened
 
 # YAML 1.2: 1e-3 is a number, too. PyYAML follows YAML 1.1, for which it is text, because it has no point.
 NUMBER_WITHOUT_POINT = re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$")
@@ -32,10 +33,10 @@ def read_mapping(path: Path, what: str, example: str, error: type[ConvstudyError
         raise error(f"{path} cannot be read ({caught.strerror}); expected {what} in YAML") from caught
     except yaml.constructor.ConstructorError as caught:
         if caught.context != REFUSED:
-            raise error(f"{path} is not YAML ({' '.join(str(caught).split())})") from caught
+            raise error(f"{path} is not YAML ({shortened(str(caught), QUOTED)})") from caught
         raise error(f"{path}: {caught.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as caught:
-        raise error(f"{path} is not YAML ({' '.join(str(caught).split())})") from caught
+        raise error(f"{path} is not YAML ({shortened(str(caught), QUOTED)})") from caught
     if written is not None and not isinstance(written, dict):
         raise error(f"{path} contains a {type(written).__name__}; expected lines such as `{example}`")
     return written
@@ -48,6 +49,7 @@ def yaml_text(settings: dict[str, Any]) -> str:
     return str(yaml.dump(settings, Dumper=_dumper(), sort_keys=False, allow_unicode=True))
 
 
+QUOTED = 200  # letters of a parser's message, which holds a line of the file
 LARGEST = 100_000  # bytes; a study with every setting has 2,000
 MOST_ALIASES = 20  # with more, a few lines can stand for more values than fit in memory
 REFUSED = "refused"  # context of the errors that are raised here, whose problem is a whole message
@@ -77,7 +79,7 @@ def _loader() -> Any:
                 if key.value in seen:
                     line = key.start_mark.line + 1
                     raise yaml.constructor.ConstructorError(
-                        REFUSED, None, f"'{key.value}' is given twice, again in line {line}; leave one out"
+                        REFUSED, None, f"'{shortened(key.value)}' is given twice, again in line {line}; leave one out"
                     )
                 seen.add(key.value)
             mapping: dict[Any, Any] = super().construct_mapping(node, deep)

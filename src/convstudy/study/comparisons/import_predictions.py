@@ -35,7 +35,7 @@ from convstudy.study.runs.digests import sealed
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, require_text
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits, highest
-from convstudy.wording import plural
+from convstudy.wording import plural, shortened
 
 IMPORTED = "imported"
 LONGEST_NAME = 100  # letters of a network's name in that of its folder; file systems take 255
@@ -191,7 +191,9 @@ def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first
     missing = [name for name in ids if name not in positions]
     if missing or len(positions) != len(ids):
         unknown = sorted(set(positions) - set(ids))
-        problem = f"{missing[0]} is missing" if missing else f"{unknown[0]} is not one of them"
+        problem = (
+            f"{shortened(missing[0], 80)} is missing" if missing else f"{shortened(unknown[0], 80)} is not one of them"
+        )
         raise StudyError(
             f"{file} has {plural(len(positions), 'image')}; expected the comparison's "
             f"{plural(len(ids), 'test image')} by their ids (predictions.parquet of any run lists them): {problem}"
@@ -201,8 +203,9 @@ def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first
     differing = np.flatnonzero(labels != first.labels)
     if len(differing):
         index = int(differing[0])
+        image = shortened(ids[index], 80)
         raise StudyError(
-            f"{file} has label {labels[index]} for {ids[index]}; the comparison has {first.labels[index]} "
+            f"{file} has label {labels[index]} for {image}; the comparison has {first.labels[index]} "
             f"({plural(len(differing), 'label')} {'differs' if len(differing) == 1 else 'differ'}); check the order "
             "of the classes"
         )

@@ -18,9 +18,12 @@ import pandas as pd
 from convstudy.data.cache import ScratchFile, room_for
 from convstudy.errors import StudyError
 from convstudy.study.runs.result import MANY, MANY_CLASSES, VALUES_AT_ONCE, Logits, OnlyClasses, StoredLogits
-from convstudy.wording import plural, some
+from convstudy.wording import plural, shortened, some
 
 COLUMNS = "id, label, group if there are any, and prediction, or logit_0 ... or probability_0 ..., one per class"
+FORMAT = "a CSV file in UTF-8, or a Parquet file, of predictions"
+QUOTED = 80  # letters of the file in a message
+PROBLEM = 140  # letters of a parser's message
 SMALLEST = 1e-12  # replaces probabilities that were rounded to 0
 WIDE = 1000  # columns of scores, from which on they are read as one array
 AT_ONCE = 200  # columns of a Parquet file
@@ -58,14 +61,14 @@ def read_predictions(
     header = _header(path)
     kind, columns = _score_columns(path, header)
     if not {"id", "label"} <= set(header) or not (columns or "prediction" in header):
-        raise StudyError(f"{path} has the columns {some(header)}; expected {COLUMNS}")
+        raise StudyError(f"{path} has the columns {shortened(some(header), QUOTED)}; expected {COLUMNS}")
     if columns and class_names is not None and len(columns) != len(class_names):  # before so many are read
         raise StudyError(_wrong_number(path, len(columns), class_names))
     given = ["label"] if columns else ["label", "prediction"]
     table = _names_in(path, ["id", *given, *({"group"} & set(header))])
     if table["id"].duplicated().any():
         duplicate = table["id"][table["id"].duplicated()].iloc[0]
-        raise StudyError(f"{path} has the image {duplicate} twice; expected one line per test image")
+        raise StudyError(f"{path} has the image {shortened(duplicate, QUOTED)} twice; expected one line per test image")
     names = tuple(class_names) if class_names is not None else class_names_in(path, table[given], len(columns) or None)
     numbers = class_numbers(path, table, given, names, truth)
     ids, shape = tuple(table["id"]), (len(table), len(names))
@@ -96,7 +99,8 @@ def _is_parquet(path: Path) -> bool:
 def _header(path: Path) -> list[str]:
     """Return the names of the columns, without reading the others' values."""
     if not path.is_file():
-        raise StudyError(f"{path} does not exist; expected a CSV or Parquet file of predictions")
+        what = "is not a regular file" if path.exists() else "does not exist"
+        raise StudyError(f"{path} {what}; expected {FORMAT}")
     try:
         if _is_parquet(path):
             from pyarrow.parquet import read_schema  # noqa: PLC0415 - slow to import, and for such files only
@@ -105,9 +109,14 @@ def _header(path: Path) -> list[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return [name.strip() for name in next(csv.reader(file, delimiter=_separator(path), skipinitialspace=True))]
     except StopIteration:
-        raise StudyError(f"{path} cannot be read as predictions: it is empty") from None
+        raise StudyError(f"{path} cannot be read as predictions: it is empty; expected {FORMAT}") from None
     except Exception as error:  # of any type, as parsers raise for files of another format
-        raise StudyError(f"{path} cannot be read as predictions: {error}") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> StudyError:
+    what = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else shortened(str(error), PROBLEM)
+    return StudyError(f"{path} cannot be read as predictions: {what}; expected {FORMAT}")
 
 
 def _separator(path: Path) -> str:
@@ -149,7 +158,7 @@ def _names_in(path: Path, columns: Sequence[str]) -> pd.DataFrame:
                 index_col=False,  # also if lines end in a separator
             ).rename(columns=str.strip)
     except Exception as error:  # of any type, as parsers raise for files of another format
-        raise StudyError(f"{path} cannot be read as predictions: {error}") from error
+        raise _unreadable(path, error) from error
     if table.empty:
         raise StudyError(f"{path} has no predictions; expected {COLUMNS}")
     return table.astype(str)
@@ -234,7 +243,9 @@ def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> G
                         file, delimiter=separator, usecols=columns, quotechar='"', ndmin=2, max_rows=at_once
                     )
             except ValueError as error:
-                raise StudyError(f"{path}, within {at_once} lines from line {start + 2} on: {error}") from error
+                raise StudyError(
+                    f"{path}, within {at_once} lines from line {start + 2} on: {shortened(str(error), QUOTED)}"
+                ) from error
             if not values.size:
                 return
             yield values
@@ -298,11 +309,12 @@ def class_numbers(
 
 def _refuse_class(path: Path, given: pd.DataFrame, known: Mapping[str, int], names: Sequence[str]) -> NoReturn:
     column, line = next((name, line) for name in given for line, text in enumerate(given[name]) if text not in known)
+    text = shortened(str(given[column].iloc[line]), QUOTED)
     raise StudyError(
-        f"{path}, line {line + 2}: {column} {given[column].iloc[line]} is not a class; expected 0 to "
+        f"{path}, line {line + 2}: {column} {text} is not a class; expected 0 to "
         f"{len(names) - 1} or one of {_shortened(names)}"
     )
 
 
 def _shortened(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+    return shortened(", ".join(names[:6]) + (", ..." if len(names) > 6 else ""), 2 * QUOTED)
