@@ -276,3 +276,11 @@ def test_a_column_out_has_shapes_or_if_its_cells_are_numbers_channels() -> None:
     assert [row.shape for row in shapes.rows] == [(3, 32, 32), (8, 28, 28)]
     channels = parse_table("layer\tkernel\tin\tout\tparams\nconv1\t3\t3\t64\t1792\nconv2\t3\t64\t128\t73856\n")
     assert [row.layer.channels for row in channels.rows] == [64, 128]
+
+
+@pytest.mark.parametrize("cell", ["1" * 100_000, "[" * 100_000, "(" * 100_000, "1 x " * 25_000])
+def test_long_cells_take_no_time(cell: str) -> None:
+    """They would take minutes if patterns were tried from each of their letters on."""
+    table = parse_table(f"layer\tshape\tparams\nInput\t(32,32,3)\t0\n{cell}\t{cell}\t{cell}\n")
+    assert "1,000" in table.rows[1].unreadable["output_shape"][1]
+    assert len(table.rows[1].label) < 1_100

@@ -216,3 +216,10 @@ def test_what_is_no_comparison(convstudy: Convstudy, tmp_path: Path, command: st
     assert "empty holds a comparison that is not finished" in convstudy(command, "empty").err
     (tmp_path / "empty/comparison.json").write_text("{}")
     assert "empty/comparison.json cannot be read" in convstudy(command, "empty").err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e300", "x"])
+def test_an_interval_that_no_clock_waits_for_is_refused(convstudy: Convstudy, seconds: str) -> None:
+    said = convstudy("watch", "out", "--interval", seconds)
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert "--interval" in said.err

@@ -30,6 +30,9 @@ LEVELS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         "models: [net]\nseeds: [" + "x, " * 10_000 + "]",
         "# " + "x" * 200_000,
         "models: [net]\nrecipe: [" + "x, " * 10_000 + "]",
+        "models: [net]\nseeds: " + "1" * 5_000,
+        "models: [net]\nseeds: 2026-13-45",
+        "models: [net]\n" + "x" * 5_000 + ": 1\n" + "x" * 5_000 + ": 1",
     ],
 )
 def test_a_study_file_is_refused_soon_in_a_line(convstudy: Convstudy, tmp_path: Path, text: str) -> None:
@@ -69,3 +72,24 @@ def test_a_workbook_is_measured_before_it_is_read(convstudy: Convstudy, tmp_path
     said = convstudy("check", "large.xlsx")
     assert (said.status, said.err.count("\n")) == (2, 1)
     assert "large.xlsx" in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.csv", ("import", "a.csv", "--model", "theirs", "--output", "out")),
+        ("a.csv", ("data", "inspect", "a.csv")),
+        ("a.csv", ("check", "a.csv")),
+        ("a.yaml", ("compare", "-c", "a.yaml")),
+        ("a.bin.index.json", ("summary", "net@./a.bin.index.json")),
+    ],
+)
+@pytest.mark.parametrize("text", ["PASSWORD=" + "x" * 4_000, "PASSWORD=" + "x,y z\n" * 700, "[" * 4_000])
+def test_messages_quote_little_of_a_file(
+    convstudy: Convstudy, tmp_path: Path, name: str, words: tuple[str, ...], text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    said = convstudy(*words)
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert len(said.err) < 350
+    assert not (tmp_path / "out").exists()

@@ -10,7 +10,8 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from convstudy.analysis.application import shape_of
 from convstudy.analysis.steps import ValuesNeededError
 from convstudy.analysis.trace import Call, Trace
-from convstudy.errors import ConvstudyError, ModelError, ShapeError, place_in_user_code
+from convstudy.errors import LONGEST_REASON, ConvstudyError, ModelError, ShapeError, message_of, place_in_user_code
+from convstudy.wording import shortened
 
 OF_SHAPE = (RuntimeError, ValueError, AssertionError, IndexError)
 OF_VALUES = (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException, ValuesNeededError)
@@ -48,7 +49,7 @@ def failure(error: Exception, trace: Trace, inputs: Sequence[Tensor]) -> Convstu
 
 def looks_at_values(error: Exception | None) -> bool:
     """Return whether a run without values failed because it has none."""
-    return isinstance(error, OF_VALUES) or any(text in str(error) for text in WITHOUT_VALUES)
+    return isinstance(error, OF_VALUES) or any(text in message_of(error) for text in WITHOUT_VALUES)
 
 
 def is_misfit(error: Exception | None, trace: Trace, *, certain: bool) -> bool:
@@ -59,7 +60,7 @@ def is_misfit(error: Exception | None, trace: Trace, *, certain: bool) -> bool:
     """
     if not isinstance(error, OF_SHAPE) or looks_at_values(error):
         return False
-    elsewhere = any(text in str(error).lower() for text in NOT_ON_CPU) or isinstance(error, RecursionError)
+    elsewhere = any(text in message_of(error).lower() for text in NOT_ON_CPU) or isinstance(error, RecursionError)
     return bool(_expectation(trace.here)) or (certain and not elsewhere)
 
 
@@ -102,8 +103,8 @@ def _shortened(path: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].split(". ")[0].rstrip(".") if lines else type(error).__name__
+    lines = message_of(error).strip().splitlines()
+    return shortened(lines[0], LONGEST_REASON).split(". ")[0].rstrip(".") if lines else type(error).__name__
 
 
 def _printed(shape: tuple[int, ...]) -> str:

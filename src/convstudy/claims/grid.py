@@ -16,7 +16,7 @@ from convstudy.errors import ClaimError
 LARGEST_FILE = 20 * 2**20
 MOST_ROWS = 5_000
 MOST_COLUMNS = 200
-LONGEST_CELL = 1000
+LONGEST_CELL = 1000  # letters; more are cut off
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def grid_of(
     Raises:
         ClaimError: if the lines are not such a table, or exceed its limits.
     """
-    lines = [line for line in lines if any(cell.strip() for cell in line)]
+    lines = [[cell[: LONGEST_CELL + 1] for cell in line] for line in lines if any(cell.strip() for cell in line)]
     if len(lines) < 2:
         raise ClaimError(f"{source}: {len(lines)} line(s) of a table; expected a header and one row per layer")
     if len(lines) > MOST_ROWS:
@@ -141,7 +141,7 @@ def joined_thousands(row: list[str], width: int) -> list[str]:
 
 def delimiter_of(lines: list[str]) -> str | None:
     """Return the delimiter of the header and of most lines, outside quotes and brackets; a tab takes precedence."""
-    sample = [re.sub(r'"[^"]*"|\([^)]*\)|\[[^\]]*\]', "", line) for line in lines[:50]]
+    sample = [re.sub(r'"[^"]*"|\([^)]*\)|\[[^\]]*\]', "", line[:LONGEST_CELL]) for line in lines[:50]]
     if any("\t" in line for line in sample):
         return "\t"
     found = Counter(delimiter for delimiter in ";,|" for line in sample if delimiter in line and delimiter in sample[0])

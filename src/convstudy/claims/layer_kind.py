@@ -74,7 +74,7 @@ PATTERNS = (  # the first pattern found in the label decides
     (LayerKind.ADDITION, r"(?:^|[^a-z])add(?![a-z])|residual sum|skip sum|shortcut sum"),
     (
         LayerKind.CONVOLUTION,
-        r"conv|faltung|\bfilters\b|^c\d+\b|\d+\s*@\s*\d+\s*[x×]|卷积|畳み込み",
+        r"conv|faltung|\bfilters\b|^c\d+\b|\d\s*@\s*\d+\s*[x×]|卷积|畳み込み",
     ),
     (
         LayerKind.DENSE,

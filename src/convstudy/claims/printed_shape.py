@@ -37,7 +37,7 @@ def read_extents(text: str) -> tuple[int | None, ...] | None:
         return None
     cleaned = re.sub(r"\s*=\s*\d[\d.,' ]*$", "", cleaned)  # 28x28x8 = 6,272
     cleaned = re.sub(r"^(?:b?float|int|uint)\d+(?=\[)", "", cleaned)
-    cleaned = re.sub(r"[x×*✕·]?\s*\d+\s*\(b\)", "", cleaned)  # MATLAB's batch
+    cleaned = re.sub(r"[x×*✕·]?\s*(?<!\d)\d+\s*\(b\)", "", cleaned)  # MATLAB's batch
     cleaned = re.sub(r"(?<=\d)\s*\([a-z]\)", "", cleaned)
     cleaned = re.sub(r"\\times|[×*✕·]|\bby\b", "x", cleaned)
     cleaned = re.sub(r"\s*@\s*", "x", cleaned)  # 6@28x28, the notation of LeNet-5

@@ -302,7 +302,7 @@ class CellReader:
         if total is not None and plain_text(text) == total:
             return None
         if len(text) > LONGEST_CELL:
-            self.unreadable[row][quantity] = (shortened(text), f"a cell of {len(text):,} characters")
+            self.unreadable[row][quantity] = (shortened(text), f"a cell of more than {LONGEST_CELL:,} characters")
             return None
         try:
             return reader(text)

@@ -37,13 +37,22 @@ def import_(
     from rich.console import Console
     from rich.text import Text
 
+    from convstudy.errors import ConvstudyError, StudyError
     from convstudy.report import write_html
     from convstudy.report.terminal import result_table, verdicts
     from convstudy.study import ComparisonFolder, import_predictions, read_findings
 
     folder = ComparisonFolder(output)
+    problem = None
     for number, file in enumerate(files):
-        import_predictions(folder, file, model, seed=None if seed is None else seed + number)
+        try:
+            import_predictions(folder, file, model, seed=None if seed is None else seed + number)
+        except ConvstudyError as error:
+            if number == 0:
+                raise
+            kept = "the file before it is" if number == 1 else f"the {number} files before it are"
+            problem = StudyError(f"{error}; {kept} imported", setting=error.setting)
+            break
     report = output / "report.html"
     with folder.alone():  # what another process has imported meanwhile is in the report
         findings = read_findings(folder)
@@ -51,3 +60,5 @@ def import_(
     console = Console()
     console.print(result_table(findings.results), "", verdicts(findings.results), "", sep="\n")
     console.print(Text(f"report: {report}"), soft_wrap=True)
+    if problem is not None:
+        raise problem

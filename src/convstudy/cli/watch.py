@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def watch(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a comparison, running or not.")],
     once: Annotated[bool, typer.Option("--once", help="Show the current state once and exit.")] = False,
-    interval: Annotated[float, typer.Option(help="Seconds between updates.", min=0.1)] = 2.0,
+    interval: Annotated[float, typer.Option(help="Seconds between updates.", min=0.1, max=3600)] = 2.0,
 ) -> None:
     """Show the progress of a comparison: runs done, running, stopped or failed, time left, and results so far.
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from convstudy.analysis import Inputs
 from convstudy.drawing import draw_graph
+from convstudy.errors import reason_of
 from convstudy.files import whole_file
 from convstudy.study import ClaimedComparison, Findings, Model, TrainedRun, network_at_inputs
 from convstudy.study.comparisons.drawings import drawing_path
@@ -38,7 +39,7 @@ def write_drawings(claimed: ClaimedComparison) -> dict[str, str]:
             with whole_file(path) as draft:
                 draft.write_text(picture, encoding="utf-8", newline="\n")
         except Exception as error:  # also of user code
-            reasons[entrant.name] = f"{type(error).__name__}: {error}"
+            reasons[entrant.name] = reason_of(error)
     return reasons
 
 

@@ -132,6 +132,8 @@ def _range(bounds: tuple[Any, ...]) -> str:
 
     >>> _range((Ge(0), Lt(1))), _range((Gt(0), Le(1))), _range((Gt(0),)), _range((Ge(2),)), _range(())
     (' from 0 to below 1', ' above 0, at most 1', ' above 0', ', 2 or more', '')
+    >>> _range((Gt(0), Lt(100)))
+    ' above 0, below 100'
     """
     lower = next((each for each in bounds if isinstance(each, Gt | Ge)), None)
     upper = next((each for each in bounds if isinstance(each, Lt | Le)), None)
@@ -144,6 +146,8 @@ def _range(bounds: tuple[Any, ...]) -> str:
             return f" above {_number(low)}, at most {_number(high)}"
         case Ge(ge=low), Le(le=high):
             return f" from {_number(low)} to {_number(high)}"
+        case Gt(gt=low), Lt(lt=high):
+            return f" above {_number(low)}, below {_number(high)}"
         case Ge(ge=low), Lt(lt=high):
             return f" from {_number(low)} to below {_number(high)}"
         case _:

@@ -35,7 +35,7 @@ def read_mapping(path: Path, what: str, example: str, error: type[ConvstudyError
         if caught.context != REFUSED:
             raise error(f"{path} is not YAML ({shortened(str(caught), QUOTED)})") from caught
         raise error(f"{path}: {caught.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as caught:
+    except (yaml.YAMLError, ValueError) as caught:  # such as of a date without a day, or 10,000 digits
         raise error(f"{path} is not YAML ({shortened(str(caught), QUOTED)})") from caught
     if written is not None and not isinstance(written, dict):
         raise error(f"{path} contains a {type(written).__name__}; expected lines such as `{example}`")

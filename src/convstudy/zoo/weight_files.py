@@ -19,11 +19,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from convstudy.errors import ModelError
+from convstudy.wording import shortened
 
 INDEX = ".index.json"  # of weights in several files, as `model.safetensors.index.json`
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", ".th", f".safetensors{INDEX}", f".bin{INDEX}")
 SHARD = re.compile(r"-\d+-of-\d+(\.\w+)$")
 # Keys under which training programs store the weights; moving averages are used only if there are no others.
+PICKLED = (b"\x80", b"PK\x03\x04")  # how pickles, and torch's archives of them, begin
 NESTED = (
     *("state_dict", "model_state_dict", "model", "network", "net", "weights", "params"),
     *("state_dict_ema", "model_ema", "ema_state_dict", "ema"),
@@ -120,7 +122,8 @@ def _require_weights(path: Path) -> None:
     if not path.name.lower().endswith(SUFFIXES):
         raise ModelError(f"{path} is not a weight file; expected a name ending in {', '.join(SUFFIXES)}")
     if not path.is_file():
-        raise ModelError(f"{path} does not exist; expected a file of weights")
+        what = "is not a regular file" if path.exists() else "does not exist"
+        raise ModelError(f"{path} {what}; expected a file of weights")
     index = path.with_name(SHARD.sub(rf"\1{INDEX}", path.name))
     if SHARD.search(path.name) and index.is_file():
         raise ModelError(f"{path} contains a part of the weights only; expected {index}, which lists all parts")
@@ -131,7 +134,9 @@ def _sharded(path: Path) -> dict[str, Tensor]:
     for name in _listed(path):
         shard = path.with_name(name)
         if not shard.is_file():
-            raise ModelError(f"{path} lists {name}, which does not exist in the same folder; download it, too")
+            raise ModelError(
+                f"{path} lists {shortened(name, 80)}, which does not exist in the same folder; download it, too"
+            )
         weights |= _tensors(_loaded(shard), shard)
     return weights
 
@@ -146,7 +151,9 @@ def _listed(path: Path) -> list[str]:
         raise ModelError(f"{path} is not an index of weights; expected JSON with a `weight_map`")
     wrong = [name for name in names if Path(name).name != name or "\\" in name or not name.endswith(SUFFIXES[:-2])]
     if wrong or not names:
-        raise ModelError(f"{path} lists {wrong[0] if wrong else 'no file'}; expected names of weight files beside it")
+        raise ModelError(
+            f"{path} lists {shortened(wrong[0]) if wrong else 'no file'}; expected names of weight files beside it"
+        )
     return names
 
 
@@ -180,6 +187,8 @@ def _loaded(path: Path) -> Any:
             with path.open("rb") as file:  # as a file without a name, of which torch does not look at the suffix
                 return torch.load(file, "cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if not head.startswith(PICKLED) and "GLOBAL" not in str(error):
+            raise ModelError(f"{path} is not a file of weights, or is damaged; download or copy it again") from None
         raise _only_pickle(path, str(error)) from None
     except Exception as error:  # a damaged file raises any of a dozen errors
         if "weights_only=True" in str(error):  # TorchScript, and torch's format before version 0.1.10
@@ -191,7 +200,7 @@ def _loaded(path: Path) -> Any:
 def _only_pickle(path: Path, reason: str) -> ModelError:
     """Return the error for a file that only pickled code could read, with the command that converts it."""
     classes = sorted(set(re.findall(r"GLOBAL ([\w.]+)", reason)))
-    what = f"Python objects ({', '.join(classes)})" if classes else "more than tensors, or is damaged"
+    what = f"Python objects ({shortened(', '.join(classes), 120)})" if classes else "more than tensors, or is damaged"
     converted = path.with_name(f"{path.name.partition('.')[0]}-weights.pth")
     command = f'python -c "{CONVERSION}" {shlex.quote(str(path))} {shlex.quote(str(converted))}'
     return ModelError(
@@ -211,9 +220,9 @@ def _tensors(state: Any, path: Path) -> dict[str, Tensor]:
         if known is None and tensors:
             return tensors
         if known is None and len(inner) > 1:
+            names = shortened(", ".join(inner), 80)
             raise ModelError(
-                f"{path} contains several sets of tensors ({', '.join(map(str, inner))}); expected one, or its weights "
-                f"under {NESTED[0]}"
+                f"{path} contains several sets of tensors ({names}); expected one, or its weights under {NESTED[0]}"
             )
         state = inner[known] if known is not None else next(iter(inner.values()), None)
     raise ModelError(

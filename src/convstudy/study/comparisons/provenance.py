@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from convstudy.errors import StudyError
+from convstudy.errors import StudyError, reason_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.runs.conditions import conditions_in
 from convstudy.study.runs.folder import RunFolder
@@ -64,8 +64,7 @@ def _foreign(expected: Mapping[str, Record], runs: Mapping[tuple[str, int], RunF
             there, here = _flat_conditions(record), _flat_conditions({**expected[name], "seed": seed})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StudyError(
-                f"{run.path / 'run.json'} cannot be read ({type(error).__name__}: {error}); delete this folder to "
-                "repeat the run"
+                f"{run.path / 'run.json'} cannot be read ({reason_of(error)}); delete this folder to repeat the run"
             ) from error
         if there["data_fingerprint"] != here["data_fingerprint"]:
             raise StudyError(

@@ -6,7 +6,7 @@ import csv
 from dataclasses import asdict, replace
 from typing import Any
 
-from convstudy.errors import StudyError
+from convstudy.errors import StudyError, reason_of
 from convstudy.files import whole_file, write_json
 from convstudy.study.comparisons.design import design_of
 from convstudy.study.comparisons.drawings import drawings_of
@@ -61,7 +61,7 @@ def read_findings(folder: ComparisonFolder) -> Findings:
             findings = Findings(results=results, runs=runs, layers=layers_of(start), drawings=drawings)
             return with_images(findings, folder)
     except OSError as error:
-        raise StudyError(f"{folder.path} cannot be read ({type(error).__name__}: {error}); {AGAIN}") from error
+        raise StudyError(f"{folder.path} cannot be read ({reason_of(error)}); {AGAIN}") from error
 
 
 def read_start(folder: ComparisonFolder) -> Start:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.data import DataSet
-from convstudy.errors import RecipeError, StudyError
+from convstudy.errors import RecipeError, StudyError, reason_of
 from convstudy.files import write_json
 from convstudy.processes import agreed, first, first_then_others, gathered, place, raise_once
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
@@ -239,4 +239,4 @@ def _request(path: Path) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return {"identity": dict(value["identity"]), "plan": dict(value["plan"])}
     except (ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"{file} cannot be read ({type(error).__name__}: {error}); choose another folder") from error
+        raise StudyError(f"{file} cannot be read ({reason_of(error)}); choose another folder") from error

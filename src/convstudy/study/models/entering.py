@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from convstudy.analysis import LayerTable, count, unallocated
-from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
+from convstudy.errors import ConvstudyError, ModelError, place_in_user_code, reason_of
 from convstudy.study.models.entrant import CountedLayer, Entrant
 from convstudy.study.models.memory_format import channels_last_is_faster
 from convstudy.study.models.opening import Model
@@ -84,5 +84,5 @@ def _on_cpu(model: Model, num_classes: int, in_channels: int) -> nn.Module:
     except Exception as error:
         raise ModelError(
             f"{model.name} cannot be built for {plural(num_classes, 'class')} and {plural(in_channels, 'channel')}: "
-            f"{type(error).__name__}: {error}{place_in_user_code(error)}"
+            f"{reason_of(error)}{place_in_user_code(error)}"
         ) from error

@@ -16,7 +16,7 @@ from types import ModuleType
 
 import torch
 
-from convstudy.errors import ModelError, place_in_user_code
+from convstudy.errors import ModelError, place_in_user_code, reason_of
 
 FOLDERS: set[Path] = set()  # of the user's files that were imported
 RELATIVE_IMPORT = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
@@ -95,13 +95,14 @@ def _importing(where: str) -> Iterator[None]:
         raise
     except Exception as error:
         hint = "; name it as a module, as in package.module:Name" if "relative import" in str(error) else ""
-        reason = f"{type(error).__name__}: {error}{place_in_user_code(error)}"
+        reason = f"{reason_of(error)}{place_in_user_code(error)}"
         raise ModelError(f"{where} cannot be imported: {reason}{hint}") from error
 
 
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ModelError(f"{path} does not exist; expected a Python file, as in path/to/file.py:Name")
+        what = "is not a regular file" if path.exists() else "does not exist"
+        raise ModelError(f"{path} {what}; expected a Python file, as in path/to/file.py:Name")
     path, shown = path.resolve(), str(path)
     content = path.read_bytes()
     root = _package_root(path.parent) if RELATIVE_IMPORT.search(content) else path.parent

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import ImageSet
-from convstudy.errors import StudyError
+from convstudy.errors import StudyError, reason_of
 from convstudy.files import whole_file
 from convstudy.processes import first
 
@@ -67,4 +67,4 @@ class SeenImages:
             with np.load(path, allow_pickle=False) as stored:
                 return cls(training=stored["training"], validation=stored["validation"])
         except Exception as error:  # of NumPy or zipfile, which raise anything on damaged files
-            raise StudyError(f"{path} cannot be read ({type(error).__name__}: {error}); delete it to go on") from error
+            raise StudyError(f"{path} cannot be read ({reason_of(error)}); delete it to go on") from error

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
+from convstudy.errors import ConvstudyError, ModelError, place_in_user_code, reason_of
 from convstudy.files import write_json
 from convstudy.processes import ReportedElsewhere, place
 from convstudy.study.runs.claim import SAME_START, holder_lives, started
@@ -107,4 +107,4 @@ def in_one_line(error: BaseException) -> str:
     >>> in_one_line(TypeError("unsupported\\n  operand"))
     'TypeError: unsupported operand'
     """
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place_in_user_code(error)}"
+    return f"{reason_of(error)}{place_in_user_code(error)}"

@@ -14,7 +14,7 @@ from torch import nn
 
 from convstudy.data import DataSet, ImageSet
 from convstudy.data.folds import in_fold
-from convstudy.errors import ModelError, StudyError
+from convstudy.errors import ModelError, StudyError, reason_of
 from convstudy.study.models.opening import Model, open_model, partition_weights, runs_code
 from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
 from convstudy.study.runs.data_record import DataRecord
@@ -179,7 +179,7 @@ def open_run(path: Path, *, best: bool = False, trusted: bool = False) -> Traine
     try:
         record = folder.record()
     except (OSError, ValueError) as error:
-        raise StudyError(f"{folder.path} cannot be read ({type(error).__name__}: {error})") from error
+        raise StudyError(f"{folder.path} cannot be read ({reason_of(error)})") from error
     missing = [key for key in ("model", "code", "data", "preprocessing", "named") if key not in record]
     if missing:
         raise StudyError(

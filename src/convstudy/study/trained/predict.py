@@ -65,6 +65,8 @@ def _images_of(word: str) -> Iterator[Path]:
         raise DataError(f"{word} does not exist; expected an image, a folder of images or a pattern")
     images = [image for image in found if image.is_file() and is_image_name(image.name)]
     if not images:
+        if not path.is_dir() and path in found:
+            raise DataError(f"{word} is not a regular file; expected an image, a folder of images or a pattern")
         raise DataError(f"{word} contains no images; expected files such as .jpg or .png")
     yield from images
 
