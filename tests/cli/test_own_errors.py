@@ -125,3 +125,29 @@ def test_a_tilde_that_the_shell_leaves_is_the_home_folder(
     assert (said.status, said.err) == (0, "")
     assert json.loads((tmp_path / "home/run/run.json").read_text())["model"] == "net"
     assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("name", ["sys:exit", "builtins:object", "collections:OrderedDict", "itertools:chain"])
+def test_what_is_built_into_python_is_no_network(convstudy: Convstudy, name: str) -> None:
+    said = convstudy("summary", name)
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert name.partition(":")[2] in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("quiz", "--output", "ring"),
+        ("quiz", "--output", "quiz.md", "--answers", "ring"),
+        ("draw", "net", "--output", "ring"),
+        ("import", "theirs.csv", "--model", "theirs", "--output", "ring"),
+        ("train", "net", "--data", "ring"),
+    ],
+)
+def test_links_in_a_circle(convstudy: Convstudy, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "theirs.csv").write_text("id,label,prediction\na,0,0\nb,1,1\n")
+    (tmp_path / "ring").symlink_to("gnir")
+    (tmp_path / "gnir").symlink_to("ring")
+    said = convstudy(*words)
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert "ring" in said.err

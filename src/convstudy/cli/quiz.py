@@ -26,13 +26,14 @@ def quiz(
 
     Every planted mistake is one that `convstudy check` finds and names, so that the answers can also be had by it.
     """
+    import os
     import random
 
     from convstudy.claims.checking import quiz as made_quiz
     from convstudy.errors import ClaimError
     from convstudy.files import whole_file
 
-    if answers is not None and answers.resolve() == output.resolve():
+    if answers is not None and os.path.realpath(answers) == os.path.realpath(output):
         raise ClaimError(f"--answers and --output are both {output}; choose two files")
     practice = made_quiz(random.randrange(SEEDS) if seed is None else seed, mistakes)
     files = {output: practice.text(output)}

@@ -116,4 +116,5 @@ def _kept(files: Iterable[ImageFile]) -> Iterator[ImageFile]:
 
 
 def _from(path: Path, file: Path) -> str:
-    return Path(os.path.relpath(os.path.abspath(file), path.resolve().parent)).as_posix()  # noqa: PTH100, keeps links
+    folder = Path(os.path.realpath(path)).parent  # unlike Path.resolve(), also of links that lead in a circle
+    return Path(os.path.relpath(os.path.abspath(file), folder)).as_posix()  # noqa: PTH100, keeps links

@@ -138,20 +138,21 @@ def _range(bounds: tuple[Any, ...]) -> str:
     lower = next((each for each in bounds if isinstance(each, Gt | Ge)), None)
     upper = next((each for each in bounds if isinstance(each, Lt | Le)), None)
     match lower, upper:
-        case Gt(gt=low), None:
-            return f" above {_number(low)}"
         case Ge(ge=low), None:
             return f", {_number(low)} or more"
-        case Gt(gt=low), Le(le=high):
-            return f" above {_number(low)}, at most {_number(high)}"
-        case Ge(ge=low), Le(le=high):
-            return f" from {_number(low)} to {_number(high)}"
-        case Gt(gt=low), Lt(lt=high):
-            return f" above {_number(low)}, below {_number(high)}"
-        case Ge(ge=low), Lt(lt=high):
-            return f" from {_number(low)} to below {_number(high)}"
+        case Gt(gt=low), _:
+            begin, to = f" above {_number(low)}", ","
+        case Ge(ge=low), _:
+            begin, to = f" from {_number(low)}", " to"
         case _:
             return ""
+    match upper:
+        case Le(le=high):
+            return f"{begin}{to}{' at most' * (to == ',')} {_number(high)}"
+        case Lt(lt=high):
+            return f"{begin}{to} below {_number(high)}"
+        case _:
+            return begin
 
 
 def _number(value: Any) -> str:

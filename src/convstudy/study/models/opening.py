@@ -6,7 +6,7 @@ import copy
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -239,7 +239,7 @@ def _own_model(name: str) -> Model:
     where, _, attribute = name.rpartition(":")
     module = own_module(where)
     found = getattr(module, attribute, None)
-    code = _digest(Path(module.__file__ or ""))
+    code = _digest(Path(getattr(module, "__file__", None) or ""))
     if isinstance(found, nn.Module):
         return Model(name=name, build=lambda *_: copy.deepcopy(found), code=code)
     if not callable(found):
@@ -334,7 +334,7 @@ def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
     """
     if isinstance(maker, type) and getattr(maker, "__init__", None) is nn.Module.__init__:
         return []  # it takes any keyword, and rejects it
-    parameters = inspect.signature(maker).parameters
+    parameters = _parameters(maker)
     any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     required = [key for key, parameter in parameters.items() if _is_required(parameter) and key not in SIZES]
     if required:
@@ -345,9 +345,20 @@ def _accepted_sizes(maker: Callable[..., Any], name: str) -> list[str]:
     return [size for size in SIZES if size in parameters or any_keyword]
 
 
+def _parameters(maker: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of a class or function. Raises: ModelError, if it is built into Python and has no list."""
+    try:
+        return inspect.signature(maker).parameters
+    except (ValueError, TypeError):
+        name = getattr(maker, "__name__", type(maker).__name__)
+        raise ModelError(
+            f"{name} does not list its parameters; expected a class or function that returns a torch.nn.Module"
+        ) from None
+
+
 def _default(maker: Callable[..., Any], size: str, otherwise: int) -> int:
     """Return the default value of one of the sizes, if it has one."""
-    parameter = inspect.signature(maker).parameters.get(size)
+    parameter = _parameters(maker).get(size)
     default = None if parameter is None else parameter.default
     return default if isinstance(default, int) and default > 0 else otherwise
 
