@@ -124,6 +124,12 @@ def test_errors_name_the_users_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert raised.value.filename == str(tmp_path)
 
 
+def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError), whole_file(tmp_path / "file/below"):
+        pass
+
+
 def test_names_as_long_as_the_system_takes_them(tmp_path: Path) -> None:
     name = "n" * 250 + ".json"
     write_json(tmp_path / name, {})

@@ -52,7 +52,7 @@ def whole_file(path: Path, *, keep_hard_links: bool = False, new_folder: bool = 
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if new_folder:
         for folder in (path.parent, target.parent):
-            folder.mkdir(parents=True, exist_ok=True)
+            _made(folder)
     draft = target.with_name(DRAFTS.replace("*", secrets.token_hex(8)))
     with _errors_name(path, draft):
         mode = _created(draft)
@@ -64,6 +64,14 @@ def whole_file(path: Path, *, keep_hard_links: bool = False, new_folder: bool = 
         finally:
             with suppress(OSError):  # a file system that became read-only, for example, is reported by the block
                 draft.unlink(missing_ok=True)
+
+
+def _made(folder: Path) -> None:
+    """Make a folder and those around it. Raises: NotADirectoryError, if one of them is a file."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from error
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -220,6 +220,8 @@ def test_imports_into_one_folder_take_turns(
         (lambda table: table.assign(label=(table["label"] + 1) % 10), (), "labels differ"),
         (lambda table: table, ("--model", "net"), "has its own runs of net"),
         (lambda table: table, ("--model", " "), "--model is empty"),
+        (lambda table: table, ("--model", "theirs", "--seed", "-1"), "--seed is -1"),
+        (lambda table: table, ("--model", "theirs", "--seed", "4294967296"), "--seed is 4294967296"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_changes(

@@ -9,6 +9,7 @@ import pytest
 
 from convstudy.errors import ConvstudyError
 from convstudy.study import Plan, choose_device
+from convstudy.study.plans.budget import Budget, BudgetKind, allowances
 from convstudy.training import Recipe
 from tests.conftest import Said
 
@@ -37,6 +38,11 @@ def test_numbers_that_no_library_or_machine_takes(settings: dict[str, object], n
 def test_numbers_of_a_recipe(settings: dict[str, int]) -> None:
     with pytest.raises(ConvstudyError, match=str(*settings.values())):
         Recipe(**settings)  # type: ignore[arg-type]
+
+
+def test_a_budget_of_too_many_epochs() -> None:
+    with pytest.raises(ConvstudyError, match=r"budget is macs=1e\+300.* 1,000,000 epochs, macs=4.5e\+10"):
+        allowances(Budget(BudgetKind.MACS, 1e300), {"net": 45_000})
 
 
 def test_the_largest_seed_is_accepted() -> None:

@@ -81,7 +81,7 @@ def training_memory(
     3520
     """
     if batch_size < 1:
-        raise RecipeError(f"batch_size is {batch_size}; expected at least 1")
+        raise RecipeError(f"batch_size is {batch_size}; expected at least 1", setting="batch_size")
     if optimizer not in OPTIMIZER_VALUES:
         raise UnknownNameError("optimizer", optimizer, OPTIMIZER_VALUES)
     holders: list[Saved] = []

@@ -74,7 +74,8 @@ def smaller(train: ImageSet, count: int, class_names: Sequence[str] = (), *, lea
     if not 2 * len(labels) <= count <= most:
         raise DataError(
             f"train_images is {count}; expected {2 * len(labels)} to {most}, because the training set has "
-            f"{len(train)} images of {len(labels)} classes"
+            f"{len(train)} images of {len(labels)} classes",
+            setting="train_images",
         )
     too_few = [label for label, number in zip(labels.tolist(), counts.tolist(), strict=True) if number <= least]
     for units in (1, least):  # two different images of each class only where one is not enough
@@ -87,7 +88,8 @@ def smaller(train: ImageSet, count: int, class_names: Sequence[str] = (), *, lea
     few = some(str(names.get(label, label)) for label in left)
     raise DataError(
         f"train_images is {count}, but too few images of {few} would be left; expected {least + 1} or more "
-        "different training images per class"
+        "different training images per class",
+        setting="train_images",
     )
 
 

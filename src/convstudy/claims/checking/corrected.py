@@ -128,7 +128,7 @@ def written(tables: Sequence[CorrectedTable], path: Path) -> str:
     if suffix in MARKDOWN:
         return "\n".join(markdown(table) for table in tables)
     if suffix not in DELIMITERS:
-        raise ClaimError(f"{path.name}: no format for a corrected table; expected a file .tsv, .csv or .md")
+        raise ClaimError(f"{path}: no format for a table; expected a file .tsv, .csv or .md")
     text = StringIO()
     writer = csv.writer(text, delimiter=DELIMITERS[suffix], lineterminator="\n")
     for number, table in enumerate(tables):

@@ -30,6 +30,7 @@ from convstudy.study.comparisons.metrics import metrics_of
 from convstudy.study.comparisons.predictions_file import OutsidePredictions, read_predictions
 from convstudy.study.comparisons.results import Accuracy, DataDescription, Findings, ModelResult, Protocol, Results
 from convstudy.study.comparisons.results_file import read_findings, read_imported_runs, write_findings
+from convstudy.study.plans.plan import LARGEST_SEED
 from convstudy.study.runs.claim import is_claim
 from convstudy.study.runs.digests import sealed
 from convstudy.study.runs.folder import RunFolder
@@ -77,6 +78,8 @@ def _add(folder: ComparisonFolder, file: Path, model: str, seed: int | None) -> 
     name = _own_folder(folder, register, existing, model)
     seeds: list[int] = register.setdefault(model, {"folder": name, "seeds": []})["seeds"]
     number = seed if seed is not None else max(seeds, default=-1) + 1
+    if not 0 <= number <= LARGEST_SEED:
+        raise StudyError(f"seed is {number}; expected a whole number from 0 to {LARGEST_SEED:,}", setting="seed")
     if number in seeds:
         raise StudyError(
             f"{folder.path} already holds a run of {model} with seed {number}; choose another `seed`", setting="seed"

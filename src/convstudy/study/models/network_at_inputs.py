@@ -56,7 +56,7 @@ class NetworkAtInputs:
     def training_memory(self, *, batch_size: int, optimizer: str) -> TrainingMemory:
         """Predict the memory of a training step; see `analysis.training_memory`."""
         if not _is_whole(batch_size):
-            raise RecipeError(f"batch_size is {batch_size!r}; expected a whole number, 1 or more")
+            raise RecipeError(f"batch_size is {batch_size!r}; expected a whole number, 1 or more", setting="batch_size")
         number = int(batch_size)
         return self._answer(
             lambda: analysis.training_memory(

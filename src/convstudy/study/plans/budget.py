@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from convstudy.errors import StudyError
 
+MOST_EPOCHS = 1_000_000  # as of `epochs`
 EXPECTED = "images=N, macs=N or seconds=N, as in macs=2e13"
 
 
@@ -84,6 +85,13 @@ def allowances(budget: Budget, cost_of_epoch: Mapping[str, float]) -> dict[str, 
     >>> allowances(Budget(BudgetKind.IMAGES, 100_000), {"net": 45_000})
     {'net': Allowance(epochs=2, cost_of_epoch=45000)}
     """
+    for name, cost in cost_of_epoch.items():
+        if budget.amount // cost > MOST_EPOCHS:
+            raise StudyError(
+                f"budget is {budget}, which is {budget.amount / cost:.3g} epochs of {name}; expected at most "
+                f"{MOST_EPOCHS:,} epochs, {budget.kind}={MOST_EPOCHS * cost:.3g}",
+                setting="budget",
+            )
     found = {name: Allowance(int(budget.amount // cost), cost) for name, cost in cost_of_epoch.items()}
     too_expensive = {name: allowance.cost_of_epoch for name, allowance in found.items() if not allowance.epochs}
     if too_expensive:
