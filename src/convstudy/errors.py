@@ -27,10 +27,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from convstudy.wording import shortened
-
-LONGEST_REASON = 300  # letters of another program's error
-
 
 def nearest_name(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str | None:
     """Return the known name that was probably meant, or None.
@@ -153,23 +149,6 @@ class ToolError(ConvstudyError):
 
 class DivergedError(ConvstudyError, ArithmeticError):
     """The loss became NaN or infinite."""
-
-
-def reason_of(error: BaseException) -> str:
-    """Return type and message of another program's error, for a message: on one line, and of limited length.
-
-    >>> reason_of(ValueError("a\\nb")), len(reason_of(KeyError("x" * 100_000)))
-    ('ValueError: a b', 300)
-    """
-    return shortened(f"{type(error).__name__}: {message_of(error)}".removesuffix(": "), LONGEST_REASON)
-
-
-def message_of(error: BaseException | None) -> str:
-    """Return the message of an error; empty if its class, which a user may have written, fails to give one."""
-    try:
-        return str(error)
-    except Exception:
-        return ""
 
 
 def place_in_user_code(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 NAMED = 5  # of many names in a message
 LONGEST = 120  # letters of a name in such a list
+LONGEST_REASON = 300  # letters of another program's error
 
 
 def plural(value: int, noun: str) -> str:
@@ -48,6 +49,23 @@ def some(names: Iterable[str]) -> str:
     names = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
     more = len(names) - NAMED
     return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMED])} and {more:,} more"
+
+
+def reason_of(error: BaseException) -> str:
+    """Return type and message of another program's error, for a message: on one line, and of limited length.
+
+    >>> reason_of(ValueError("a\\nb")), len(reason_of(KeyError("x" * 100_000)))
+    ('ValueError: a b', 300)
+    """
+    return shortened(f"{type(error).__name__}: {message_of(error)}".removesuffix(": "), LONGEST_REASON)
+
+
+def message_of(error: BaseException | None) -> str:
+    """Return the message of an error; empty if its class, which a user may have written, fails to give one."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a formula begins in spreadsheets

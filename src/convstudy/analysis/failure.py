@@ -10,8 +10,8 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from convstudy.analysis.application import shape_of
 from convstudy.analysis.steps import ValuesNeededError
 from convstudy.analysis.trace import Call, Trace
-from convstudy.errors import LONGEST_REASON, ConvstudyError, ModelError, ShapeError, message_of, place_in_user_code
-from convstudy.wording import shortened
+from convstudy.errors import ConvstudyError, ModelError, ShapeError, place_in_user_code
+from convstudy.wording import LONGEST_REASON, message_of, shortened
 
 OF_SHAPE = (RuntimeError, ValueError, AssertionError, IndexError)
 OF_VALUES = (NotImplementedError, DataDependentOutputException, DynamicOutputShapeException, ValuesNeededError)

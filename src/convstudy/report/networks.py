@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from convstudy.analysis import Inputs
 from convstudy.drawing import draw_graph
-from convstudy.errors import reason_of
 from convstudy.files import whole_file
 from convstudy.study import ClaimedComparison, Findings, Model, TrainedRun, network_at_inputs
 from convstudy.study.comparisons.drawings import drawing_path
+from convstudy.wording import reason_of
 
 WIDTH = 400.0  # px; on a phone, its text is 8 px or larger
 SVG = "{http://www.w3.org/2000/svg}"

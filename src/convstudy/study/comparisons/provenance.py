@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from convstudy.errors import StudyError, reason_of
+from convstudy.errors import StudyError
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.runs.conditions import conditions_in
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import flattened
+from convstudy.wording import reason_of
 
 if TYPE_CHECKING:  # which imports torch; `convstudy watch` does without
     from convstudy.study.comparisons.comparison import Comparison

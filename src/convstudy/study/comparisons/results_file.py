@@ -6,7 +6,7 @@ import csv
 from dataclasses import asdict, replace
 from typing import Any
 
-from convstudy.errors import StudyError, reason_of
+from convstudy.errors import StudyError
 from convstudy.files import whole_file, write_json
 from convstudy.study.comparisons.design import design_of
 from convstudy.study.comparisons.drawings import drawings_of
@@ -16,7 +16,7 @@ from convstudy.study.comparisons.results import Findings, Metric, ModelResult, R
 from convstudy.study.comparisons.start import Start, layers_of
 from convstudy.study.runs.record_file import read_record, reading
 from convstudy.study.runs.result import RunResult
-from convstudy.wording import spreadsheet_text
+from convstudy.wording import reason_of, spreadsheet_text
 
 
 def write_findings(folder: ComparisonFolder, findings: Findings) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.data import DataSet
-from convstudy.errors import RecipeError, StudyError, reason_of
+from convstudy.errors import RecipeError, StudyError
 from convstudy.files import write_json
 from convstudy.processes import agreed, first, first_then_others, gathered, place, raise_once
 from convstudy.study.comparisons.comparison import Comparison, tasks_of
@@ -32,6 +32,7 @@ from convstudy.study.runs.tuning import fastest_threads, remembered_threads, wor
 from convstudy.study.runs.writing import writing_into
 from convstudy.training import LearningRateRange, write_recipe
 from convstudy.training.parallel import batch_normalization_sees
+from convstudy.wording import reason_of
 
 REQUEST = "train.json"  # in the run's folder: its identity, and the plan with which it is continued
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from torch import nn
 
 from convstudy.analysis import LayerTable, count, unallocated
-from convstudy.errors import ConvstudyError, ModelError, place_in_user_code, reason_of
+from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
 from convstudy.study.models.entrant import CountedLayer, Entrant
 from convstudy.study.models.memory_format import channels_last_is_faster
 from convstudy.study.models.opening import Model
 from convstudy.study.models.own_code import not_ended
-from convstudy.wording import plural
+from convstudy.wording import plural, reason_of
 from convstudy.zoo.architecture import CLASSIFICATION
 
 

@@ -16,7 +16,8 @@ from types import ModuleType
 
 import torch
 
-from convstudy.errors import ModelError, place_in_user_code, reason_of
+from convstudy.errors import ModelError, place_in_user_code
+from convstudy.wording import reason_of
 
 FOLDERS: set[Path] = set()  # of the user's files that were imported
 RELATIVE_IMPORT = re.compile(rb"^\s*from\s+\.", re.MULTILINE)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data import ImageSet
-from convstudy.errors import StudyError, reason_of
+from convstudy.errors import StudyError
 from convstudy.files import whole_file
 from convstudy.processes import first
+from convstudy.wording import reason_of
 
 
 @dataclass(frozen=True, kw_only=True)

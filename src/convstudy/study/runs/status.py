@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from convstudy.errors import ConvstudyError, ModelError, place_in_user_code, reason_of
+from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
 from convstudy.files import write_json
 from convstudy.processes import ReportedElsewhere, place
 from convstudy.study.runs.claim import SAME_START, holder_lives, started
 from convstudy.study.runs.folder import RunFolder
+from convstudy.wording import reason_of
 
 RECENT = 600.0  # seconds; a run writes a checkpoint every minute while it trains
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from convstudy.data import DataSet, ImageSet
 from convstudy.data.folds import in_fold
-from convstudy.errors import ModelError, StudyError, reason_of
+from convstudy.errors import ModelError, StudyError
 from convstudy.study.models.opening import Model, open_model, partition_weights, runs_code
 from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
 from convstudy.study.runs.data_record import DataRecord
@@ -24,6 +24,7 @@ from convstudy.study.runs.lr_trial import Trial
 from convstudy.study.runs.seen_images import SeenCounts, SeenImages
 from convstudy.study.runs.signing import is_signed
 from convstudy.study.runs.source_copy import copy_of, source_file, usable_name
+from convstudy.wording import reason_of
 
 
 @dataclass(frozen=True)
