@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,30 @@ def test_what_needs_no_network_imports_no_torch(words: str) -> None:
 def test_training_imports_no_library_of_the_report() -> None:
     of_the_report = {"pandas.core", "scipy.stats", "sklearn.metrics", "statsmodels"}
     assert imported("import convstudy.cli.train, convstudy.study.comparisons.single_run", of_the_report) == []
+
+
+@pytest.mark.parametrize("words", [["compare", "net", "lenet5"], ["train", "net", "--data", "digits"]])
+def test_what_is_waited_for_is_on_the_screen_before_torch_is_imported(words: list[str]) -> None:
+    code = f"""
+import convstudy.cli.{words[0]} as command
+from convstudy.cli.reading import reading_networks_and_data
+def carried_out(*_, **__):
+    with reading_networks_and_data():
+        pass
+command.carry_out = command.carry_out_training = carried_out
+{COMMAND.format(words=words)}"""
+    assert imported(code, HEAVY | {"torch"}) == []
+
+
+def test_what_is_waited_for_is_shown_on_terminals_only() -> None:
+    code = "from convstudy.cli.reading import reading_networks_and_data\nwith reading_networks_and_data(): pass"
+    shown = {}
+    for compatible in ("0", "1"):
+        environment = os.environ | {"TTY_COMPATIBLE": compatible}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+        shown[compatible] = done.stdout
+    assert shown["0"] == ""
+    assert "reading networks and data" in shown["1"]
 
 
 FIRST_STEP = """

@@ -79,11 +79,14 @@ def show_forecast(plan: Plan, output: Path | None, form: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from convstudy.report.terminal import forecast_table, introduction
-    from convstudy.study import ComparisonFolder, forecast, prepare
+    from convstudy.cli.reading import reading_networks_and_data
 
-    comparison = prepare(plan)
-    found = forecast(comparison, ComparisonFolder(output or comparison.default_folder()))
+    with reading_networks_and_data():
+        from convstudy.report.terminal import forecast_table, introduction
+        from convstudy.study import ComparisonFolder, forecast, prepare
+
+        comparison = prepare(plan)
+        found = forecast(comparison, ComparisonFolder(output or comparison.default_folder()))
     if form == "json":
         typer.echo(json.dumps(asdict(found), indent=2))
         return
@@ -100,14 +103,24 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     from rich.console import Console
     from rich.text import Text
 
-    from convstudy.report import write_drawings, write_html
-    from convstudy.report.sentences import budget_of
-    from convstudy.report.terminal import TrainingDisplay, cost_table, failed_runs, introduction, result_table, verdicts
-    from convstudy.study import claim_comparison, protocol_of
-    from convstudy.study.runs.writing import writing_into
+    from convstudy.cli.reading import reading_networks_and_data
 
+    with reading_networks_and_data():
+        from convstudy.report import write_drawings, write_html
+        from convstudy.report.sentences import budget_of
+        from convstudy.report.terminal import (
+            TrainingDisplay,
+            cost_table,
+            failed_runs,
+            introduction,
+            result_table,
+            verdicts,
+        )
+        from convstudy.study import claim_comparison, protocol_of
+        from convstudy.study.runs.writing import writing_into
+
+        claimed = claim_comparison(plan, output, allow_mixed=allow_mixed)
     console = Console()
-    claimed = claim_comparison(plan, output, allow_mixed=allow_mixed)
     comparison = claimed.comparison
     for warning in comparison.warnings:
         print(f"warning: {warning}", file=sys.stderr)

@@ -62,12 +62,13 @@ def train(
     the resulting recipe is printed, and stored as recipe.yaml in the output folder.
     """
     from convstudy.errors import StudyError
-    from convstudy.study import stored_plan
     from convstudy.study.plans.plan import Plan
     from convstudy.training import Recipe
     from convstudy.training.presets import with_preset
 
     if resume is not None:
+        from convstudy.study import stored_plan  # imports PyTorch
+
         if model is not None:
             raise StudyError(f"--resume {resume} continues that run with its own settings; leave out MODEL")
         folder = resume.parent if resume.is_file() else resume
@@ -114,16 +115,19 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> 
     from rich.console import Console
     from rich.text import Text
 
+    from convstudy.cli.reading import reading_networks_and_data
     from convstudy.processes import joined
-    from convstudy.report.terminal import TrainingDisplay, cost_table, introduction
-    from convstudy.study import prepare_run
-    from convstudy.training import recipe_text
-    from convstudy.training.precision import computes_bfloat16
 
     with joined() as here:
+        with reading_networks_and_data():
+            from convstudy.report.terminal import TrainingDisplay, cost_table, introduction
+            from convstudy.study import prepare_run
+            from convstudy.training import recipe_text
+            from convstudy.training.precision import computes_bfloat16
+
+            run = prepare_run(plan, output, threads=threads)
+            run.claim()
         console = Console(quiet=not here.first)
-        run = prepare_run(plan, output, threads=threads)
-        run.claim()
         if plan.find_lr:
             run = _with_found_rate(run, console)
         for warning in run.comparison.warnings if here.first else ():
