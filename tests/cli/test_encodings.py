@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import Said
+from tests.started import Started
 
 Convstudy = Callable[..., Said]
 
@@ -68,3 +69,13 @@ def test_a_run_in_a_folder_whose_name_is_not_utf8(
     said = convstudy(*TRAIN, "--output", "run")
     assert (said.status, said.err.count("\n")) == (2, 1)
     assert list((tmp_path / "caf\udce9").iterdir()) == []
+
+
+def test_a_model_card_of_a_file_whose_name_is_not_utf8(convstudy: Convstudy, tmp_path: Path) -> None:
+    assert convstudy(*TRAIN, "--output", "run").status == 0
+    file = "cards/caf\udce9.safetensors"
+    words = ("export", "run", "--format", "safetensors", "--no-check", "--card", "--output", file)
+    with Started(tmp_path, *words) as started:  # whose output is no text
+        pass
+    assert started.poll() == 0
+    assert "caf\\udce9.safetensors" in (tmp_path / "cards/README.md").read_text(encoding="utf-8")

@@ -127,6 +127,17 @@ def test_a_tilde_that_the_shell_leaves_is_the_home_folder(
     assert not (tmp_path / "~").exists()
 
 
+def test_exceptions_of_any_kind_at_import(convstudy: Convstudy, tmp_path: Path) -> None:
+    wrong = "class Odd({}):\n    def __str__(self):\n        return 'no' * 10_000 if {} else 1 / 0\n\nraise Odd\n"
+    for name, base, said_so in (("a", "BaseException", True), ("b", "Exception", True), ("c", "Exception", False)):
+        (tmp_path / f"{name}.py").write_text(wrong.format(base, said_so))
+        said = convstudy("summary", f"{name}.py:Net")
+        assert (said.status, said.err.count("\n")) == (2, 1)
+        assert f"{name}.py, line 5" in said.err
+        assert "Odd" in said.err
+        assert len(said.err) < 600
+
+
 @pytest.mark.parametrize("name", ["sys:exit", "builtins:object", "collections:OrderedDict", "itertools:chain"])
 def test_what_is_built_into_python_is_no_network(convstudy: Convstudy, name: str) -> None:
     said = convstudy("summary", name)

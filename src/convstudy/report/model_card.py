@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from convstudy.errors import StudyError
+from convstudy.errors import StudyError, printable_lines
 from convstudy.files import whole_file
 from convstudy.report import numbers, sentences
 from convstudy.report.document import in_text
@@ -65,7 +65,7 @@ def write_model_card(run: TrainedRun, findings: Findings, exported: Exported) ->
     Raises: StudyError, if another README.md is there; OSError, if the folder cannot be written to.
     """
     path = card_in(exported.path.parent)
-    text = model_card(run, findings, exported)
+    text = printable_lines(model_card(run, findings, exported))  # names of files may be no text
     with whole_file(path, keep_hard_links=True) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
     return path

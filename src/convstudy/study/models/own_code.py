@@ -17,7 +17,7 @@ from types import ModuleType
 import torch
 
 from convstudy.errors import ModelError, place_in_user_code
-from convstudy.wording import reason_of
+from convstudy.wording import message_of, reason_of
 
 FOLDERS: set[Path] = set()  # of the user's files that were imported
 RELATIVE_IMPORT = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
@@ -44,7 +44,7 @@ def own_module(where: str) -> ModuleType:
 def not_ended(where: str) -> Iterator[None]:
     """Turn the end of the program by user code into an error.
 
-    Raises: ModelError, if the code calls `sys.exit`.
+    Raises: ModelError, if the code calls `sys.exit`, or raises another exception that is no `Exception`.
 
     >>> with not_ended("net.py:Net"):
     ...     sys.exit(3)  # doctest: +ELLIPSIS
@@ -59,6 +59,12 @@ def not_ended(where: str) -> Iterator[None]:
             f"{where} ends the program with sys.exit({'' if error.code is None else error.code}); move code that is "
             f'not part of the network under `if __name__ == "__main__":`{place_in_user_code(error)}'
         ) from error
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if not (place := place_in_user_code(error)):
+            raise
+        raise ModelError(f"{where} raises {reason_of(error)}{place}") from error
 
 
 @contextmanager
@@ -95,7 +101,7 @@ def _importing(where: str) -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:
-        hint = "; name it as a module, as in package.module:Name" if "relative import" in str(error) else ""
+        hint = "; name it as a module, as in package.module:Name" if "relative import" in message_of(error) else ""
         reason = f"{reason_of(error)}{place_in_user_code(error)}"
         raise ModelError(f"{where} cannot be imported: {reason}{hint}") from error
 
