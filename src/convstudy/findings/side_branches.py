@@ -27,7 +27,7 @@ QUICK: dict[str, Any] = {
     "input_size": SMALLEST_GOOGLENET,
     "train_images": 600,
     "seeds": 3,
-    "recipe": {  # chosen on validation images, of four: docs/findings/side-branches.md
+    "recipe": {  # chosen on validation images: docs/findings/side-branches.md
         "epochs": 10,
         "batch_size": 16,
         "optimizer": "adamw",
