@@ -135,6 +135,11 @@ class Claim:
             raise ClaimLost(self._lost)
 
     @property
+    def ticket(self) -> Ticket:
+        """What those need who do the work for this process."""
+        return Ticket(self.folder.absolute(), self.number)
+
+    @property
     def moved(self) -> bool:
         """Whether the folder is not there any more, or is another one."""
         try:
@@ -169,14 +174,37 @@ class Claim:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
-        if self.moved:
-            self._lost = f"{self.folder} was moved or deleted while its run was at work"
-        elif max(_numbers(self.folder), default=0) > self.number:
-            self._lost = f"another process has taken over {self.folder}"
+        self._lost = _lost(self.folder, self.number, _numbers(self.folder), moved=self.moved)
 
     def _write(self, end: bytes) -> None:
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.write(self._descriptor, self._line + f"{self._beats:012d}\n".encode() + end)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A claim, as those see it who do the work for its holder, in another process or on another machine.
+
+    They stop by themselves when it is lost: their holder may be stopped, or cannot reach them.
+    """
+
+    folder: Path
+    number: int
+
+    def check(self) -> None:
+        """Raise ClaimLost, if the claim is lost."""
+        try:
+            numbers = set(_numbers(self.folder))
+        except OSError:  # a network that is away for a while
+            return
+        if reason := _lost(self.folder, self.number, numbers, moved=self.number not in numbers):
+            raise ClaimLost(reason)
+
+
+def _lost(folder: Path, number: int, numbers: Iterable[int], *, moved: bool) -> str:
+    if moved:
+        return f"{folder} was moved or deleted while its run was at work"
+    return f"another process has taken over {folder}" if max(numbers, default=0) > number else ""
 
 
 _held: list[Claim] = []

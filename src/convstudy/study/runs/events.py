@@ -70,6 +70,13 @@ class Noted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunTested:
+    """The test set of a run has been predicted, and its files are written next."""
+
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunEnded:
     """A run has been tested and its folder written."""
 
@@ -93,7 +100,18 @@ class CostMeasurement:
     model: str
 
 
-Event = StudyStarted | LookTaken | CostMeasurement | RunStarted | StepEnded | EpochEnded | Noted | RunEnded | RunFailed
+Event = (
+    StudyStarted
+    | LookTaken
+    | CostMeasurement
+    | RunStarted
+    | StepEnded
+    | EpochEnded
+    | Noted
+    | RunTested
+    | RunEnded
+    | RunFailed
+)
 OnEvent = Callable[[Event], None]
 
 

@@ -12,7 +12,7 @@ from convstudy.processes import agreed, first
 from convstudy.study.models.preprocessing import Preprocessing
 from convstudy.study.models.weights_origin import classifier_note
 from convstudy.study.runs.cost import measured_cost
-from convstudy.study.runs.events import OnEvent, RunEnded, RunStarted
+from convstudy.study.runs.events import OnEvent, RunEnded, RunStarted, RunTested
 from convstudy.study.runs.inputs import RunInputs
 from convstudy.study.runs.lr_search import search_lr
 from convstudy.study.runs.source_copy import keep_source
@@ -42,7 +42,7 @@ def perform(task: Task, on_event: OnEvent) -> None:
         trained = _train(task, inputs, training, validation, on_event)
         checked = check_statistics(task, trained.network, tuple(trained.epochs), training, validation)
         inputs.seen.write(task.folder.seen)
-        _test(trained, checked, inputs.resident(task.data.test), len(training))
+        _test(trained, checked, inputs.resident(task.data.test), len(training), on_event)
     on_event(RunEnded(index=task.index))
 
 
@@ -68,7 +68,9 @@ def _train(
     )
 
 
-def _test(trained: Trained, checked: StatisticsCheck, test: ResidentImages, train_images: int) -> None:
+def _test(
+    trained: Trained, checked: StatisticsCheck, test: ResidentImages, train_images: int, on_event: OnEvent
+) -> None:
     """Open the test set once, and write the files of the finished run."""
     task, network = trained.task, trained.network
     share_buffers(network)
@@ -100,4 +102,5 @@ def _test(trained: Trained, checked: StatisticsCheck, test: ResidentImages, trai
         **(first(lambda: measured_cost(trained, train_images)).to_dict() if task.measures_cost else {}),
         "trials": [asdict(trial) for trial in trained.trials],
     }
+    agreed(lambda: on_event(RunTested(index=task.index)))  # which finds out whether the run is still this process's
     task.folder.write(network.cpu(), trained.epochs, task.data.test, logits, record)

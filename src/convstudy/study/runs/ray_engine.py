@@ -11,9 +11,11 @@ import math
 import os
 import socket
 import sys
+import threading
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from convstudy.errors import ToolError, optional_module
 from convstudy.study.runs.attempt import attempt, failure
 from convstudy.study.runs.claim import POLL, ClaimLost
 from convstudy.study.runs.environment import make_deterministic
-from convstudy.study.runs.events import Event, RunEnded, RunFailed, StepEnded
+from convstudy.study.runs.events import CostMeasurement, Event, LookTaken, RunEnded, RunFailed, StepEnded, StudyStarted
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.sharing import SECONDS_PER_HOUR, Limits, SharedRuns
 from convstudy.study.runs.status import in_one_line, note_failure
@@ -53,14 +55,58 @@ class Mailbox:
     def __init__(self) -> None:
         self._events: list[Event] = []
 
-    def put(self, event: Event) -> None:
-        """Add an event."""
-        self._events.append(event)
+    def put(self, events: Sequence[Event]) -> None:
+        """Add events."""
+        self._events += events
 
     def take(self) -> list[Event]:
         """Return the events since the last time."""
         taken, self._events = self._events, []
         return taken
+
+
+@dataclass(frozen=True)
+class Performed:
+    """What is left of a run in the process that performed it."""
+
+    failed: RunFailed | None
+    events: tuple[Event, ...]  # the last ones
+    sent: bool  # whether earlier ones are in the mailbox
+
+
+class Outbox:
+    """Collects the events of a run, and sends them to the mailbox every half second, so that short runs need none."""
+
+    def __init__(self, send: Callable[[Sequence[Event]], Any]) -> None:
+        self._send, self._turn = send, threading.Lock()
+        self._kept: list[Event] = []
+        self._sent: Any = None  # a future: that all sent events have arrived
+        self._timer: threading.Timer | None = None
+
+    def add(self, event: Event) -> None:
+        """Add an event; of successive steps, only the last one is kept."""
+        with self._turn:
+            if self._kept and isinstance(event, StepEnded) and isinstance(self._kept[-1], StepEnded):
+                self._kept.pop()
+            self._kept.append(event)
+            if self._timer is None:
+                self._timer = threading.Timer(POLL, self._flush)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _flush(self) -> None:
+        with self._turn:
+            if self._kept:
+                self._sent = self._send(self._kept)
+            self._kept, self._timer = [], None
+
+    def rest(self) -> tuple[tuple[Event, ...], Any]:
+        """Return the events that are not sent, and the future of the last that were; None if none were."""
+        with self._turn:
+            if self._timer is not None:
+                self._timer.cancel()
+            kept, self._kept = tuple(self._kept), []
+            return kept, self._sent
 
 
 class RayPool:
@@ -89,6 +135,7 @@ class RayPool:
         near = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         self._events = self._ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=near).remote()
         self._submitted: dict[int, Submitted] = {}
+        self._forwarded = -math.inf  # time at which the mailbox was emptied
         self._moves: Counter[int] = Counter()
         self._stored: dict[int, Any] = {}  # data in the object store, by the identity of the object here
         self._place = self._ray.put(_Place(threads, list(sys.path), str(Path.cwd())))
@@ -104,12 +151,14 @@ class RayPool:
                     return
                 runs.note_others()
                 time.sleep(POLL)
-            self._forward(runs)
             results = {each.result: index for index, each in self._submitted.items()}
-            if results and self._ray.wait(list(results), timeout=POLL)[0]:  # one has ended, or more
-                self._forward(runs)
-            for result in self._ray.wait(list(results), num_returns=len(results), timeout=0)[0] if results else ():
-                self._end(self._submitted.pop(results[result]), runs)
+            ended, _ = self._ray.wait(list(results), timeout=POLL) if results else ([], [])
+            if not ended or time.monotonic() - self._forwarded > POLL:
+                self._forward(self._in_mailbox(), runs)
+            for result in ended:
+                if results[result] in self._submitted:
+                    self._end(results[result], runs)
+            self._stop_lost(runs)
             self._stop_late(runs)
 
     def stop(self) -> None:
@@ -139,9 +188,15 @@ class RayPool:
         result = remote.remote(cloudpickle.dumps(absolute), self._stored[id(task.data)], self._place, self._events)
         self._submitted[task.index] = Submitted(task, result, time.monotonic())
 
-    def _forward(self, runs: SharedRuns) -> None:
-        """Forward the events that have come, except those of runs that were submitted again or have ended."""
-        for event in self._ray.get(self._events.take.remote()):
+    def _in_mailbox(self) -> Sequence[Event]:
+        events: list[Event] = self._ray.get(self._events.take.remote())
+        self._forwarded = time.monotonic()
+        return events
+
+    def _forward(self, events: Sequence[Event], runs: SharedRuns) -> None:
+        """Forward events, except those of runs that are not ours any more."""
+        for event in events:
+            assert not isinstance(event, StudyStarted | LookTaken | CostMeasurement)  # of no run
             index = event.index
             if index not in self._submitted:
                 continue
@@ -152,10 +207,12 @@ class RayPool:
                 self._ray.cancel(self._submitted.pop(index).result, force=True)
                 runs.lost(task, str(lost))
 
-    def _end(self, ended: Submitted, runs: SharedRuns) -> None:
-        task = ended.task
+    def _end(self, index: int, runs: SharedRuns) -> None:
+        task = self._submitted[index].task
         try:
-            failed: RunFailed | None = self._ray.get(ended.result)
+            performed: Performed = self._ray.get(self._submitted[index].result)
+            self._forward((*(self._in_mailbox() if performed.sent else ()), *performed.events), runs)
+            failed = performed.failed
         except self._ray.exceptions.RayTaskError as error:  # before or after the attempt, whose errors it returns
             reason = f"{task.title}: the run cannot be performed there: {in_one_line(error.cause)}"
             note_failure(task.folder, reason)
@@ -168,7 +225,8 @@ class RayPool:
                 return
             note_failure(task.folder, reason)
             failed = None if task.folder.complete else failure(task, reason)
-        self._take(task, failed, runs)
+        if self._submitted.pop(index, None):  # else its claim was lost meanwhile
+            self._take(task, failed, runs)
 
     def _take(self, task: Task, failed: RunFailed | None, runs: SharedRuns) -> None:
         try:
@@ -179,6 +237,16 @@ class RayPool:
                 self._submit(task)
         except ClaimLost as lost:
             runs.lost(task, str(lost))
+
+    def _stop_lost(self, runs: SharedRuns) -> None:
+        """Cancel runs that are not ours any more, although they send no events."""
+        for index, each in list(self._submitted.items()):
+            try:
+                runs.check(each.task)
+            except ClaimLost as lost:
+                self._ray.cancel(each.result, force=True)
+                del self._submitted[index]
+                runs.lost(each.task, str(lost))
 
     def _stop_late(self, runs: SharedRuns) -> None:
         limit = self._limits.seconds
@@ -220,26 +288,20 @@ class _Place:
         torch.set_num_threads(self.threads)
 
 
-def performed(payload: bytes, data: DataSet, place: _Place, events: Any) -> RunFailed | None:
-    """Perform a run in a process of the cluster; return its failure."""
+def performed(payload: bytes, data: DataSet, place: _Place, events: Any) -> Performed:
+    """Perform a run in a process of the cluster."""
     place.adopt()
     warnings.filterwarnings("ignore", message=READ_ONLY)
     task: Task = replace(cloudpickle.loads(payload), data=data)
     make_deterministic(task.on)
-    ray = optional_module("ray", extra="ray", purpose="`engine` ray")
-    last = -math.inf  # time at which a step was sent
-    sent: list[Any] = []  # that the last event has arrived, and so all have
+    outbox = Outbox(events.put.remote)
 
     def send(event: Event) -> None:
-        nonlocal last
-        if isinstance(event, RunEnded):  # known by the end of the task
-            return
-        if isinstance(event, StepEnded):
-            if time.monotonic() - last < POLL:
-                return
-            last = time.monotonic()
-        sent[:] = [events.put.remote(event)]
+        if not isinstance(event, RunEnded):  # known by the end of the task
+            outbox.add(event)
 
     failed = attempt(task, send)
-    ray.get(sent)
-    return failed
+    kept, sent = outbox.rest()
+    if sent is not None:
+        optional_module("ray", extra="ray", purpose="`engine` ray").get(sent)
+    return Performed(failed, kept, sent is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convstudy.errors import StudyError
 from convstudy.study.runs.claim import POLL, Claim, Claimant, clear, holder_of
@@ -69,7 +69,7 @@ class SharedRuns:
                     self._waiting.remove(task)
                 elif self._claimed(task):
                     self._waiting.remove(task)
-                    return task
+                    return replace(task, ticket=self._claims[task.index].ticket)
             if not (wait and self._waiting):
                 return None
             self.note_others()

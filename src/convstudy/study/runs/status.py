@@ -14,7 +14,7 @@ from pathlib import Path
 from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
 from convstudy.files import write_json
 from convstudy.processes import ReportedElsewhere, place
-from convstudy.study.runs.claim import SAME_START, holder_lives, started
+from convstudy.study.runs.claim import SAME_START, ClaimLost, holder_lives, started
 from convstudy.study.runs.folder import RunFolder
 from convstudy.wording import reason_of
 
@@ -32,9 +32,17 @@ def noted_process(folder: RunFolder) -> Iterator[None]:
         write_json(folder.process, noted, new_folder=False)
     try:
         yield
-    finally:
-        with suppress(OSError):
-            folder.process.unlink(missing_ok=True)
+    except ClaimLost:  # the folder is that of another process
+        raise
+    except BaseException:
+        _forget_process(folder)
+        raise
+    _forget_process(folder)
+
+
+def _forget_process(folder: RunFolder) -> None:
+    with suppress(OSError):
+        folder.process.unlink(missing_ok=True)
 
 
 def at_work(folder: RunFolder) -> bool:
@@ -76,7 +84,7 @@ def noted_failure(folder: RunFolder, title: str) -> Iterator[None]:
     except ConvstudyError as error:
         note_failure(folder, str(error))
         raise
-    except (KeyboardInterrupt, ReportedElsewhere):
+    except (KeyboardInterrupt, ReportedElsewhere, ClaimLost):
         raise
     except BaseException as error:
         if isinstance(error, OSError) and not place_in_user_code(error):

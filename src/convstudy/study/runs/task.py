@@ -8,6 +8,7 @@ import torch
 
 from convstudy.data import DataSet
 from convstudy.study.models.opening import Model
+from convstudy.study.runs.claim import Ticket
 from convstudy.study.runs.conditions import Conditions
 from convstudy.study.runs.data_record import DataRecord
 from convstudy.study.runs.folder import RunFolder
@@ -24,6 +25,7 @@ class Task(Conditions):
     folder: RunFolder
     index: int  # of the run in its study, from 1
     measures_cost: bool = True  # at its end; a comparison measures its networks after all runs
+    ticket: Ticket | None = None  # of the claim under which it is performed; None: of no claim
     notes: tuple[str, ...] = ()  # how settings were chosen, for the run's record
 
     @property
