@@ -10,6 +10,7 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import psutil
 import pytest
 
 from convstudy.file_lock import Lock
@@ -143,6 +144,41 @@ def test_a_claim_that_is_not_written_yet_is_waited_for(tmp_path: Path, monkeypat
     assert elsewhere.claimant.take(tmp_path) is None
     elsewhere.now = 61
     assert elsewhere.claimant.take(tmp_path) is not None
+
+
+def hold_until_asked(folder: Path, connection: Connection) -> None:
+    claim = take(folder)
+    connection.send(claim.ticket)
+    connection.recv()
+    try:
+        claim.check()
+    except ClaimLost as lost:
+        connection.send(str(lost))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="SIGSTOP is of Unix")
+def test_a_stopped_process_loses_its_claim_and_notices_when_it_goes_on(tmp_path: Path) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    process = start_process(hold_until_asked, (tmp_path / "run", theirs), daemon=True)
+    ticket, now = ours.recv(), 0.0
+    looking = Claimant(patience=60, clock=lambda: now)
+    assert looking.take(tmp_path / "run") is None
+    now = 200.0
+    assert looking.take(tmp_path / "run") is None  # it may get hardly any processor time
+    ticket.check()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
+    claim = take(tmp_path / "run", looking)
+    assert Claimant().take(tmp_path / "run") is None
+    with pytest.raises(ClaimLost):  # whoever works for the stopped one
+        ticket.check()
+    os.kill(process.pid, signal.SIGCONT)
+    ours.send(None)
+    assert "another process has taken over" in ours.recv()
+    process.join()
+    claim.release(remove=True)
 
 
 @pytest.mark.parametrize("made_anew", [True, False])

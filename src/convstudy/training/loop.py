@@ -152,6 +152,7 @@ def _train_epoch(
             if stop or due:
                 if tally.waiting:
                     tally.look()
+                    on_step(Progress(epoch, step, tally.mean_loss, tally.seen / (time.perf_counter() - started)))
                 state.step, state.tally, state.seconds = step, tally.so_far(), time.perf_counter() - started
                 saving.save(state)
             if stop:

@@ -4,7 +4,9 @@ A claim is a file `.claim-<n>`, which its holder creates exclusively; the one wi
 its holder in one line of JSON (host, boot id, process, start time), then the number of its heartbeats, and "released"
 once it is given up. Whoever wants the work looks whether the holder lives, and otherwise makes the next claim:
 
-- the holder keeps its file locked, and the system releases the lock when it dies, also in another PID namespace;
+- the holder keeps its file locked, and the system releases the lock when it dies, also in another PID namespace; one
+  whose heartbeats cease nevertheless has been stopped, and loses the work later: after two minutes if it is seen to be
+  stopped, else after ten;
 - without a lock, a holder of this start of this machine and this PID namespace lives if its process does;
 - any other holder lives as long as its heartbeats change, by the clock of who looks: no two clocks are compared.
 
@@ -33,6 +35,7 @@ from convstudy.file_lock import Lock, boot, lock
 
 BEAT = 10.0  # seconds between heartbeats
 PATIENCE = 120.0  # seconds without a heartbeat, after which a holder that cannot be seen otherwise is gone
+STARVED = 5  # times that patience, for a holder that keeps its file locked and may get hardly any processor time
 POLL = 0.5  # seconds between looks at a claim that another process holds
 SAME_START = 60.0  # seconds by which the start time of one process may differ, as the system clock may be adjusted
 NAME = re.compile(r"\.claim-(\d+)")
@@ -77,6 +80,13 @@ class Holder:
         start = started(self.pid)
         return start is not None and abs(start - self.started) < SAME_START
 
+    @property
+    def stopped(self) -> bool:
+        """Whether its process is seen to be stopped, as by SIGSTOP."""
+        with suppress(psutil.Error):
+            return bool(self.exists) and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        return False
+
 
 def _namespace() -> str:
     with suppress(OSError):
@@ -104,7 +114,7 @@ class Claim:
         """Record this process in a file that it has created."""
         self.folder, self.number = folder, number
         self._descriptor, self._beats, self._turn = descriptor, 0, threading.Lock()
-        self._file = _identity(os.fstat(descriptor))
+        self._file, self._home = _identity(os.fstat(descriptor)), _identity(folder.stat())
         self._line = json.dumps(asdict(Holder.this_process(locked=locked))).encode() + b"\n"
         self._lost, self._looked = "", -math.inf
         self._write(b"")
@@ -142,12 +152,12 @@ class Claim:
     @property
     def moved(self) -> bool:
         """Whether the folder is not there any more, or is another one."""
-        try:
-            return _identity(self.path.stat()) != self._file
-        except FileNotFoundError:
-            return True
-        except OSError:  # a network that is away for a while
-            return False
+        return _differs(self.folder, self._home)
+
+    @property
+    def _gone(self) -> bool:
+        """Whether its file is not there any more, or is another one."""
+        return _differs(self.path, self._file)
 
     def release(self, *, remove: bool = False) -> None:
         """Give the work up to others; with `remove`, it is done, and its claims up to this one are removed."""
@@ -164,7 +174,7 @@ class Claim:
                 return
             with suppress(OSError):
                 self._write(RELEASED)
-            if outdated and not self.moved:
+            if outdated and not self._gone:
                 _remove(self.folder, outdated)
             os.close(self._descriptor)
             self._descriptor = -1
@@ -174,7 +184,7 @@ class Claim:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
-        self._lost = _lost(self.folder, self.number, _numbers(self.folder), moved=self.moved)
+        self._lost = _lost(self.folder, self.number, _numbers(self.folder), moved=self.moved, gone=self._gone)
 
     def _write(self, end: bytes) -> None:
         os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -197,14 +207,19 @@ class Ticket:
             numbers = set(_numbers(self.folder))
         except OSError:  # a network that is away for a while
             return
-        if reason := _lost(self.folder, self.number, numbers, moved=self.number not in numbers):
+        if reason := _lost(
+            self.folder, self.number, numbers, moved=not self.folder.exists(), gone=self.number not in numbers
+        ):
             raise ClaimLost(reason)
 
 
-def _lost(folder: Path, number: int, numbers: Iterable[int], *, moved: bool) -> str:
+def _lost(folder: Path, number: int, numbers: Iterable[int], *, moved: bool, gone: bool) -> str:
+    """Return in what way a claim is lost; empty if it is not."""
     if moved:
         return f"{folder} was moved or deleted while its run was at work"
-    return f"another process has taken over {folder}" if max(numbers, default=0) > number else ""
+    if gone or max(numbers, default=0) > number:  # who finishes the work removes its claims
+        return f"another process has taken over {folder}"
+    return ""
 
 
 _held: list[Claim] = []
@@ -259,7 +274,7 @@ class Claimant:
             return None
         now = _versions(folder)
         others = [other for other in now if other != claim.number and now[other] != earlier.get(other)]
-        if claim.moved or any(other > claim.number or self.holds(folder / f".claim-{other}") for other in others):
+        if claim._gone or any(other > claim.number or self.holds(folder / f".claim-{other}") for other in others):
             claim.withdraw()
             return None
         return claim
@@ -276,16 +291,19 @@ class Claimant:
         except OSError:  # Windows, and some file servers, let nobody read what is locked
             return True
         lives = _lives(content, locked)
+        if lives and locked is Lock.HELD:  # it exists, but may have been stopped
+            holder, _ = _parsed(content)
+            return self._beats(key, content, 1 if holder and holder.stopped else STARVED)
         return self._beats(key, content) if lives is None else lives
 
-    def _beats(self, key: tuple[Path, tuple[int, int]], content: bytes) -> bool:
-        """Return whether a claim has changed within our patience, by our own clock."""
+    def _beats(self, key: tuple[Path, tuple[int, int]], content: bytes, times: int = 1) -> bool:
+        """Return whether a claim has changed within so many times our patience, by our own clock."""
         now = self._clock()
         before, since = self._seen.get(key, (None, now))
         if before != content:
             since = now
         self._seen[key] = content, since
-        return now - since < (PATIENCE if self._patience is None else self._patience)
+        return now - since < times * (PATIENCE if self._patience is None else self._patience)
 
 
 def _lives(content: bytes, locked: Lock) -> bool | None:
@@ -345,6 +363,16 @@ def _parsed(content: bytes) -> tuple[Holder | None, bool]:
         return Holder(**json.loads(line)), RELEASED in rest
     except (ValueError, TypeError):
         return None, False
+
+
+def _differs(path: Path, known: tuple[int, int]) -> bool:
+    """Return whether a file or folder is not there any more, or is another one."""
+    try:
+        return _identity(path.stat()) != known
+    except FileNotFoundError:
+        return True
+    except OSError:  # a network that is away for a while
+        return False
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

@@ -36,6 +36,8 @@ from convstudy.study.runs.task import Task
 
 MOVES = 3  # times that a run is submitted again because its machine or process died, before it counts as failed
 SECONDS_TO_ANSWER = 10.0
+SECONDS_BETWEEN_CALLS = 3.0  # to the head of a cluster
+CALLS = 3  # in a row without an answer, after which it has died
 NICENESS = "RAY_worker_niceness"  # 15 by default, so that anything else on the machine nearly stops the runs
 READ_ONLY = "The given NumPy array is not writable"  # images in the object store, which are only read
 
@@ -131,9 +133,12 @@ class RayPool:
             except (ConnectionError, ValueError, RuntimeError) as error:
                 where = limits.address or "this machine"
                 raise ToolError(f"Ray cannot be used at {where}: {' '.join(str(error).split())}") from error
+        self._head = str(self._ray.get_runtime_context().gcs_address)
+        self._head_seen = time.monotonic()
         here = self._ray.get_runtime_context().get_node_id()
         near = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         self._events = self._ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=near).remote()
+        self._headless = False
         self._submitted: dict[int, Submitted] = {}
         self._forwarded = -math.inf  # time at which the mailbox was emptied
         self._moves: Counter[int] = Counter()
@@ -144,6 +149,7 @@ class RayPool:
     def perform(self, runs: SharedRuns, jobs: int | None) -> None:
         """Submit the runs as they can be claimed, `jobs` at a time, and forward their events, until all have ended."""
         while True:
+            self._require_head()
             while len(self._submitted) < (jobs or self._room()) and (task := runs.next()):
                 self._submit(task)
             if not self._submitted:
@@ -163,6 +169,8 @@ class RayPool:
 
     def stop(self) -> None:
         """Cancel what still runs, and leave the cluster."""
+        if self._headless:  # nothing would answer; the runs stop when they find that they are not claimed any more
+            return
         for each in self._submitted.values():
             self._ray.cancel(each.result, force=True)
         self._ray.kill(self._events)
@@ -237,6 +245,29 @@ class RayPool:
                 self._submit(task)
         except ClaimLost as lost:
             runs.lost(task, str(lost))
+
+    def _require_head(self) -> None:
+        """Check that the head of the cluster is there. Raises: ToolError.
+
+        What Ray asks of a head that is not there blocks, and after a minute Ray ends this process.
+        """
+        if time.monotonic() - self._head_seen < POLL / 2:
+            return
+        host, _, port = self._head.rpartition(":")
+        for left in reversed(range(CALLS)):
+            try:
+                socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
+            except OSError as error:
+                if not left:
+                    self._headless = True
+                    raise ToolError(
+                        f"the head of the Ray cluster at {self._head} has died ({error.strerror or error}); repeat the "
+                        "command once a cluster is there, and its runs continue from their checkpoints"
+                    ) from error
+                time.sleep(SECONDS_BETWEEN_CALLS)
+            else:
+                break
+        self._head_seen = time.monotonic()
 
     def _stop_lost(self, runs: SharedRuns) -> None:
         """Cancel runs that are not ours any more, although they send no events."""
