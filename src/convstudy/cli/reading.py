@@ -17,4 +17,4 @@ def reading_networks_and_data() -> Status:
     from rich.console import Console
 
     console = Console(quiet=os.environ.get("RANK", "0") != "0")
-    return console.status("reading networks and data", refresh_per_second=4)
+    return console.status("reading networks and data", spinner="line", refresh_per_second=4)  # in ASCII
