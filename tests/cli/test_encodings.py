@@ -17,13 +17,19 @@ Convstudy = Callable[..., Said]
 TRAIN = ("train", "net", "--epochs", "1", "--train-images", "40", "--device", "cpu", "--threads", "1")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "shift_jis"])
+@pytest.mark.parametrize(
+    ("encoding", "errors"),
+    [
+        *[(name, "strict") for name in ("ascii", "latin-1", "cp437", "shift_jis")],
+        ("ascii", "surrogateescape"),  # as Python opens it in the locale C
+    ],
+)
 def test_standard_output_in_another_encoding(
-    convstudy: Convstudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+    convstudy: Convstudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, errors: str
 ) -> None:
     written = io.BytesIO()
     with monkeypatch.context() as changed:
-        stream = io.TextIOWrapper(written, encoding=encoding, write_through=True)
+        stream = io.TextIOWrapper(written, encoding=encoding, errors=errors, write_through=True)
         changed.setattr(sys, "stdout", stream)
         said = convstudy("summary", "net")
     assert (said.status, said.err) == (0, "")

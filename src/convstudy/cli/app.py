@@ -153,7 +153,7 @@ def _with_command(words: list[str]) -> typer.Typer:
 
 def _accept_any_letter(stream: object) -> None:
     """Let a stream print letters that its encoding does not have as escapes, and file names as the system has them."""
-    if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+    if isinstance(stream, TextIOWrapper) and stream.errors in {"strict", "surrogateescape"}:  # the latter in locale C
         utf8 = stream.encoding.lower().replace("-", "") == "utf8"
         stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
 
