@@ -52,7 +52,7 @@ def import_predictions(folder: ComparisonFolder, file: Path, model: str, *, seed
 
     Raises: StudyError, if the file cannot be read or does not fit the folder.
     """
-    _check_target(folder, _existing(folder), model)  # before anything is written
+    _refuse_other_content(folder)  # before anything is written
     with folder.alone():
         return _add(folder, file, model, seed)
 
@@ -138,18 +138,29 @@ def with_imported(findings: Findings, folder: ComparisonFolder, register: Regist
     return replace(findings, results=results, runs=runs)
 
 
+def _refuse_other_content(folder: ComparisonFolder) -> None:
+    """Refuse a folder that no comparison has begun in. Raises: StudyError, if there is other content."""
+    require_text(str(folder.path.absolute()), OUTPUT)
+    if folder.path.exists() and not folder.path.is_dir():
+        raise StudyError(f"{folder.path} is not a folder; choose another `output`", setting=OUTPUT)
+    content = list(folder.path.iterdir()) if folder.path.exists() else []  # listed once: others may be at work
+    if content and not any(is_claim(path) or path.name == "comparison.json" for path in content):
+        raise _not_finished(folder)
+
+
+def _not_finished(folder: ComparisonFolder) -> StudyError:
+    return StudyError(
+        f"{folder.path} holds no finished comparison; finish it, or choose another `output`", setting=OUTPUT
+    )
+
+
 def _check_target(folder: ComparisonFolder, existing: Findings | None, model: str) -> None:
     """Check that predictions of `model` can be added to the folder. Raises: StudyError, if they cannot."""
-    require_text(str(folder.path.absolute()), OUTPUT)
     require_text(model, "model")
     if not model.strip():
         raise StudyError("model is empty; expected a name for the network that made the predictions", setting="model")
-    if folder.path.exists() and not folder.path.is_dir():
-        raise StudyError(f"{folder.path} is not a folder; choose another `output`", setting=OUTPUT)
-    if existing is None and not _begun(folder) and folder.path.exists() and not _empty_folder(folder.path):
-        raise StudyError(
-            f"{folder.path} holds no finished comparison; finish it, or choose another `output`", setting=OUTPUT
-        )
+    if existing is None and not _begun(folder) and not _empty_folder(folder.path):
+        raise _not_finished(folder)
     if existing and existing.results.sequential:
         raise StudyError(
             f"{folder.path} was trained with --until sure, and the number of its seeds followed from its own networks "
