@@ -14,6 +14,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the tests run side by side, one process a core
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", settings.default, deadline=None)  # other programs may be running
+settings.load_profile("untimed")
 
 if "CONVSTUDY_CACHE" not in os.environ:  # the ledger of test sets and the like are not those of who runs the tests
     os.environ["CONVSTUDY_CACHE"] = tempfile.mkdtemp(prefix="convstudy-tests-")

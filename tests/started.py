@@ -14,7 +14,10 @@ from types import TracebackType
 from convstudy.study.runs.workers import start_process
 
 
-def _run(words: tuple[str, ...], folder: Path, variables: dict[str, str], out: Path, err: Path) -> None:
+def _run(
+    words: tuple[str, ...], folder: Path, variables: dict[str, str], out: Path, err: Path, background: bool
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN if background else signal.default_int_handler)
     for path, stream in ((out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
     os.chdir(folder)
@@ -26,12 +29,15 @@ def _run(words: tuple[str, ...], folder: Path, variables: dict[str, str], out: P
 
 
 class Started:
-    """`convstudy` with these words, at work in a folder; what it prints is in `out` and `err` when it has ended."""
+    """`convstudy` with these words, at work in a folder; what it prints is in `out` and `err` when it has ended.
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    In the `background`, it ignores Ctrl-C, as what a script starts with `&` does.
+    """
+
+    def __init__(self, folder: Path, *words: str, background: bool = False) -> None:
         self._printed = folder / ".stdout", folder / ".stderr"
         variables = {"COLUMNS": "80", "OMP_NUM_THREADS": "1"}
-        self.process = start_process(_run, (words, folder, variables, *self._printed), daemon=False)
+        self.process = start_process(_run, (words, folder, variables, *self._printed, background), daemon=False)
 
     def __enter__(self) -> Started:
         return self

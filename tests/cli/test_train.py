@@ -132,7 +132,7 @@ def test_interrupted_it_goes_on_and_ends_the_same(
 ) -> None:
     words = ("train", "net", "--epochs", "4", "--device", "cpu", "--threads", "1", "--output")
     assert convstudy(*words, "whole").status == 0
-    with Started(tmp_path, *words, "broken") as running:
+    with Started(tmp_path, *words, "broken", background=how == signal.SIGTERM) as running:
         wait_for_newer(tmp_path / "broken/checkpoint.pt", 0, running)
         status = running.send(how)
     if how != signal.SIGKILL:

@@ -17,7 +17,8 @@ received: list[int] = []
 def sigterm_as_ctrl_c() -> Iterator[None]:
     """Do on SIGTERM what is done on Ctrl-C, while the block runs in the main thread.
 
-    Processes that torchrun started are left alone: it sends SIGTERM to those that have lost one of them.
+    A process that a script started in its background ignores Ctrl-C, but not SIGTERM. Processes that torchrun started
+    are left alone: it sends SIGTERM to those that have lost one of them.
     """
     received.clear()
     if threading.current_thread() is not threading.main_thread() or int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -32,6 +33,22 @@ def sigterm_as_ctrl_c() -> Iterator[None]:
 
     before = signal.signal(signal.SIGTERM, ask)
     try:
-        yield
+        with _ctrl_c_blocked_if_ignored():
+            yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _ctrl_c_blocked_if_ignored() -> Iterator[None]:
+    """Let the handler of Ctrl-C be the usual one, which SIGTERM needs, although Ctrl-C stays without effect."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

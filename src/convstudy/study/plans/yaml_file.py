@@ -43,7 +43,7 @@ def planned(path: Path | None, asked: Mapping[str, Any], recipe: Mapping[str, An
 
     Raises: as `read_study`; StudyError or RecipeError, if a given setting is invalid.
     """
-    of_file = _checked(path) if path else {} if "models" in asked else default_study(asked, recipe)
+    of_file = _checked(path) if path else {} if "models" in asked else default_study(asked)
     settings = dict(of_file.pop("recipe", {}))
     chosen = with_preset(recipe)
     for instead, name in INSTEAD.items():
