@@ -115,6 +115,29 @@ def test_a_difference_of_two_standard_deviations_takes_few_runs() -> None:
     assert found >= 195
 
 
+def test_a_worse_network_may_still_be_shown_to_be_close() -> None:
+    plan = SequentialPlan(margin=0.05)
+    tables = {"good": answers([1900, 1901, 1899]), "worse": answers([1860, 1861, 1859])}
+    at = standing(tables, plan)
+    [pair] = at.pairs
+    assert (at.remaining, pair.verdict, pair.close) == (("good",), Verdict.BETTER, (True, True))
+    assert pair.high < plan.margin
+    [far] = standing(tables, SequentialPlan(margin=0.02)).pairs
+    assert far.close == (True, False)
+    assert far.high > 0.02
+
+
+def test_a_network_that_is_a_margin_worse_is_rarely_called_close() -> None:
+    """5 % at most over all looks; 0.5 % of 400 with four such networks, of which any may be chosen for its cost."""
+    repetitions, stream = 300, np.random.Generator(np.random.MT19937(21))
+    plan, wrong = SequentialPlan(margin=0.5), 0
+    for _ in range(repetitions):
+        scores = {"best": stream.normal(0.5, 0.3, 20), "worse": stream.normal(0, 0.3, 20)}
+        [pair] = of_scores(scores, plan).pairs
+        wrong += pair.close[1]
+    assert wrong / repetitions <= 0.05 + 2 * (0.05 * 0.95 / repetitions) ** 0.5
+
+
 def test_a_network_is_dropped_exactly_when_the_p_value_is_below_the_level() -> None:
     stream, dropped = np.random.Generator(np.random.MT19937(8)), 0
     for _ in range(60):

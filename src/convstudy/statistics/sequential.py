@@ -99,6 +99,7 @@ class SequentialPair:
     high: float
     p_value: float  # over all looks; adjusted by Holm's method with more than two networks
     verdict: Verdict
+    close: tuple[bool, bool] = (False, False)  # whether `a`, and `b`, is shown to be at most the plan's margin worse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,6 +289,8 @@ class _Race:
     def _row(self, pair: tuple[str, str], p_value: float) -> SequentialPair:
         place, found = self._seen[pair][-1]
         margin = self.rule.margin(found.parts, place, self.plan.total)
+        others = len(self.names) - 1  # with each of which the best network is compared
+        reach = self.rule.margin(found.parts, place, self.plan.total / others)
         verdict = self._verdict(pair)
         if verdict is Verdict.BETTER and p_value >= self.plan.level:
             verdict = Verdict.UNDECIDED  # shown for this pair alone, not among all pairs
@@ -300,4 +303,5 @@ class _Race:
             high=min(found.value + margin, 1.0),
             p_value=p_value,
             verdict=verdict,
+            close=(reach - found.value < self.plan.margin, reach + found.value < self.plan.margin),
         )

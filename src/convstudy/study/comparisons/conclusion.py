@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from convstudy.statistics import MARGIN, cheapest_noninferior, noninferiority, winner_interval
 from convstudy.statistics.folds import Sample
 from convstudy.statistics.grown import Looks
 from convstudy.statistics.variation import Answers
-from convstudy.statistics.verdict import Verdict
 from convstudy.study.comparisons.results import Conclusion, ModelResult, PairResult
 
 
@@ -41,25 +40,25 @@ def conclusion(
 
 
 def sequential_conclusion(
-    models: Sequence[ModelResult], pairs: Sequence[PairResult], margin: float
+    models: Sequence[ModelResult], pairs: Sequence[PairResult], close: Set[tuple[str, str]], margin: float
 ) -> Conclusion | None:
     """Return the same for a comparison whose number of seeds followed from its results.
 
-    Its verdicts hold at all looks together; a test of non-inferiority after the last look would not. So the cheapest
-    is chosen from the best network and those that a verdict calls equivalent to it.
+    Its verdicts and intervals hold at all looks together; a test of non-inferiority after the last look would not. So
+    the cheapest is chosen from the best network and those that are `close`: (network, best) is one of these pairs.
     """
     if len(models) < 2:
         return None
     best = max(models, key=lambda model: model.top1.mean)
     own = {pair.b if pair.a == best.name else pair.a: pair for pair in pairs if best.name in (pair.a, pair.b)}
     beaten = tuple(name for name, pair in own.items() if pair.better == best.name)
-    close = [model for model in models if model.name in own and own[model.name].verdict is Verdict.EQUIVALENT]
-    cheapest = min([best, *close], key=lambda model: float("inf") if model.macs is None else model.macs)
-    known = len(beaten) + len(close) == len(models) - 1 or cheapest is not best
+    near = [model for model in models if (model.name, best.name) in close]
+    cheapest = min([best, *near], key=lambda model: float("inf") if model.macs is None else model.macs)
+    settled = {*beaten, *(model.name for model in near)}
     return Conclusion(
         best=best.name,
         beaten=beaten,
         margin=margin,
-        cheapest=cheapest.name if known else None,
+        cheapest=cheapest.name if cheapest is not best or len(settled) == len(models) - 1 else None,
         cheapest_p=None,
     )

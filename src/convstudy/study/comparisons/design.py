@@ -52,6 +52,7 @@ class Shown:
     answers: Mapping[str, Answers] = field(default_factory=dict)
     sample: Sample | None = None  # the groups of the images, or the folds; None: independent images
     sequential: SequentialOutcome | None = None
+    close: frozenset[tuple[str, str]] = frozenset()  # until sure: the first is shown to be at most a margin worse
     looks: RepeatedLooks | None = None
 
 
@@ -124,10 +125,11 @@ class UntilSure(Design):
             pairs=tuple(_sequential_result(pair, plan) for pair in at.pairs),
             protocol=replace(protocol, seeds=protocol.seeds[:used]),
             sequential=went,
+            close=frozenset(_shown_close(at.pairs)),
         )
 
     def conclusion(self, models: Sequence[ModelResult], shown: Shown) -> Conclusion | None:
-        return sequential_conclusion(models, shown.pairs, shown.protocol.margin)
+        return sequential_conclusion(models, shown.pairs, shown.close, shown.protocol.margin)
 
 
 DESIGNS: Mapping[str, Design] = {"seeds": FixedSeeds(), "sure": UntilSure()}
@@ -197,6 +199,15 @@ def _pair_result(
 def _sequential_result(pair: SequentialPair, plan: SequentialPlan) -> PairResult:
     ahead = pair.a if pair.value > 0 else pair.b
     return replace(_stated(pair), better=ahead if pair.verdict is Verdict.BETTER else None, level=plan.level)
+
+
+def _shown_close(pairs: Sequence[SequentialPair]) -> Iterator[tuple[str, str]]:
+    """Yield each network with one to which it is shown to be equivalent, or than which at most the margin worse."""
+    for pair in pairs:
+        equivalent = pair.verdict is Verdict.EQUIVALENT
+        for (worse, better), close in zip(((pair.a, pair.b), (pair.b, pair.a)), pair.close, strict=True):
+            if close or equivalent:
+                yield worse, better
 
 
 def _stated(pair: PairDifference | SequentialPair) -> PairResult:
