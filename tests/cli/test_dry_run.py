@@ -55,7 +55,7 @@ def test_costs_are_those_of_all_runs_and_nothing_is_written(convstudy: Convstudy
 
 def test_without_networks_it_is_the_default_study(convstudy: Convstudy) -> None:
     found = json.loads(convstudy("compare", "--dry-run", "--format", "json", "--train-images", "100").out)
-    assert [(each["name"], each["epochs"]) for each in found["networks"]] == [("net", 4), ("resnet34", 4)]
+    assert [(each["name"], each["epochs"]) for each in found["networks"]] == [("net", 5), ("resnet34", 5)]
     assert (found["seeds"], found["margin"]) == ([3, 3], 0.03)
 
 

@@ -53,6 +53,8 @@ def test_a_cheap_network_is_recommended_if_it_is_shown_to_be_nearly_as_good() ->
     assert "runs/a/net/seed-0" in found.steps[0].command
     both = answered(ALL, cheapest="net")
     assert both.headline.startswith("Use resnet34, the most accurate, or net: at most 1 percentage point worse")
+    assert both.costs.startswith("resnet34: ")
+    assert both.costs.endswith(f" {found.costs}")
 
 
 def test_the_undecided_is_called_undecided() -> None:

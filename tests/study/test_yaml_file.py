@@ -121,16 +121,14 @@ def test_the_command_asks_for_the_same_study_again(asked: Callable[..., Plan]) -
 
 
 def test_without_a_word_it_is_the_default_study(asked: Callable[..., Plan]) -> None:
-    recipe = Recipe(preset="quick", epochs=4)
+    recipe = Recipe(preset="quick")
     default = Plan(("net", "resnet34"), until="sure", max_seeds=3, margin=3.0, recipe=recipe)
     assert asked() == default
     longer = Recipe(preset="quick", epochs=9)
     assert asked("--epochs", "9", "--margin", "1") == replace(default, margin=1.0, recipe=longer)
     fixed = replace(default, until="seeds", seeds=3, max_seeds=20, margin=1.0)
     assert asked("--seeds", "3") == fixed
-    assert asked("--seeds", "3", "--opt", "sgd") == replace(
-        fixed, recipe=Recipe(preset="quick", epochs=4, optimizer="sgd")
-    )
+    assert asked("--seeds", "3", "--opt", "sgd") == replace(fixed, recipe=Recipe(preset="quick", optimizer="sgd"))
     assert asked("lenet5") == Plan(("lenet5",))
 
 

@@ -56,13 +56,18 @@ def card(findings: Findings, folder: str = "", runs: Mapping[str, str] | None = 
     """Return the card of a report; `runs` are the folders of the runs to use by network, in the study's `folder`."""
     results = findings.results
     headline, shown, name = _headline(results, findings.unfinished)
-    model = next((each for each in results.models if each.name == name), None)
+    models = {each.name: each for each in results.models}
+    model = models.get(name) if name else None
+    costs = [_costs(model, leading=not shown and len(models) > 1)] if model else []
+    cheap = results.conclusion.cheapest if shown and results.conclusion else None
+    if cheap and cheap != name:  # the headline names both
+        costs.append(_costs(models[cheap], leading=False))
     return Card(
         headline=headline,
         shown=shown,
         model=name,
         sure=_sure(results, findings.unfinished),
-        costs=_costs(model, leading=not shown and len(results.models) > 1) if model else "",
+        costs=" ".join(costs),
         steps=tuple(_steps(findings, model, folder, runs or {})),
         facts=tuple(_facts(results, model)) if model else (),
     )
