@@ -230,3 +230,13 @@ def test_a_hundred_thousand_columns_are_not_listed(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="99,99") as caught:
         read(tmp_path, f"{columns}\n")
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("column", ["id", "label", "prediction"])
+def test_a_missing_value_is_named_with_its_line(tmp_path: Path, column: str) -> None:
+    """Found by fuzzing: a text column of Parquet may lack values."""
+    table = pd.DataFrame({"id": list("abc"), "label": list("xyx"), "prediction": list("xyy")})
+    table.loc[1, column] = None
+    table.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(StudyError, match=f"line 3: {column} is missing"):
+        read_predictions(tmp_path / "a.parquet")

@@ -161,6 +161,9 @@ def _names_in(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise _unreadable(path, error) from error
     if table.empty:
         raise StudyError(f"{path} has no predictions; expected {COLUMNS}")
+    for name in table.columns.difference(["group"], sort=False):
+        if (missing := table[name].isna()).any():
+            raise StudyError(f"{path}, line {int(missing.argmax()) + 2}: {name} is missing; expected one in every line")
     return table.astype(str)
 
 
