@@ -70,6 +70,8 @@ def train_stages(task: Task, stages: Iterable[Stage], on_event: OnEvent) -> Trai
 
     def epoch_ended(epoch: Epoch) -> None:
         epochs.append(replace(epoch, epoch=len(epochs) + 1))
+        if task.ticket:  # this process may have been stopped meanwhile, and the run finished by another one
+            task.ticket.check()
         task.folder.write_epochs(epochs)
         on_event(EpochEnded(index=task.index, epoch=epochs[-1]))
 
