@@ -217,6 +217,7 @@ def test_on_a_terminal_each_run_that_goes_on_has_a_bar() -> None:
     console = Console(file=written, width=WIDTH, force_terminal=True, color_system=None)
     with TrainingDisplay(console, clock=lambda: now) as display:
         display(StudyStarted(missing=3, total=6, to_do=(NASTY_NETWORK, "net", "net")))
+        assert "3 of 6 runs done" in written.getvalue()
         display(RunStarted(model=NASTY_NETWORK, seed=2, index=4, epochs=2, steps_per_epoch=10))
         display(RunStarted(model="net", seed=2, index=5, epochs=8, steps_per_epoch=10))
         now = 20.0

@@ -155,6 +155,7 @@ class TrainingDisplay:
         if event.missing and event.total > 1 and self._all_runs is None:
             self._all_runs = self._bars.add_task("", total=1.0, detail="", left="")
         if event.missing:
+            self._show_all(self._clock())
             self._bars.start()
 
     def _step_ended(self, event: StepEnded) -> None:
