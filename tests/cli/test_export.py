@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -12,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import torchvision
 from PIL import Image
 from safetensors import safe_open
 from tests.conftest import Said
+from torchvision import models
+from torchvision.transforms.v2 import functional
 
 Convstudy = Callable[..., Said]
 
@@ -30,7 +32,7 @@ def by_hand(path: Path, preprocessing: dict[str, Any]) -> np.ndarray[Any, np.dty
     assert image.size == (preprocessing["image_side"],) * 2
     planes = torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
     side = preprocessing["input_side"]
-    enlarged = torchvision.transforms.v2.functional.resize(planes, [side, side], antialias=True).numpy()
+    enlarged = functional.resize(planes, [side, side], antialias=True).numpy()
     mean, std = (np.array(preprocessing[key], np.float32).reshape(-1, 1, 1) for key in ("mean", "std"))
     scaled: np.ndarray[Any, np.dtype[np.float32]] = ((enlarged / np.float32(255) - mean) / std).astype(np.float32)
     return scaled
@@ -84,7 +86,7 @@ def test_torchvision_s_own_network_takes_the_weights(convstudy: Convstudy, pictu
     about = torch.load(tmp_path / "out/resnet18.pth", weights_only=True)._metadata["convstudy"]
     assert json.loads(about["classes"]) == ["blue", "green", "red"]
     assert json.loads(about["preprocessing"]) == json.loads((tmp_path / "out/run.json").read_text())["preprocessing"]
-    network = torchvision.models.resnet18(num_classes=3)
+    network = models.resnet18(num_classes=3)
     network.load_state_dict(torch.load(tmp_path / "out/resnet18.pth", weights_only=True))
     preprocessing = json.loads((tmp_path / "out/run.json").read_text())["preprocessing"]
     stored = stored_logits(tmp_path / "out")
@@ -103,7 +105,7 @@ def test_a_file_that_gives_other_logits_is_not_kept(
         state["5.bias"] += 0.01
         stored.save_file(state, path, metadata)
 
-    monkeypatch.setattr(sys.modules["convstudy.study.trained.export"], "save_model", torn)
+    monkeypatch.setattr(importlib.import_module("convstudy.study.trained.export"), "save_model", torn)
     said = convstudy("export", run, "--format", "safetensors", "--output", "model.safetensors")
     assert said.status == 2
     assert said.err.startswith(
