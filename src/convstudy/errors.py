@@ -165,6 +165,12 @@ def place_in_user_code(error: BaseException) -> str:
     return f" ({users[-1].filename}, line {users[-1].lineno})" if users else ""
 
 
+def raised_in_user_code(error: BaseException) -> bool:
+    """Return whether an error was raised by a line of the user's code itself, and not by what that called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and not frames[-1].filename.startswith(_folders_of_libraries())
+
+
 @lru_cache(maxsize=1)
 def _folders_of_libraries() -> tuple[str, ...]:
     folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}

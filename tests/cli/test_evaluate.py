@@ -181,7 +181,7 @@ def test_a_run_on_fewer_images_is_evaluated_on_all_of_the_test_part(convstudy: C
     assert found["images"] == len(pd.read_parquet(tmp_path / "few/predictions.parquet")) == 449
     said = convstudy("train", *words[:4], "60000", "--epochs", "1", "-o", "more")
     assert (said.status, len(said.err.strip().splitlines())) == (2, 1)
-    assert "train_images is 60000; expected 20 to 1338" in said.err
+    assert "error: --train-images is 60000; expected 20 to 1338" in said.err
 
 
 def write_npz(path: Path, folder: Path, images: str, labels: str) -> None:

@@ -42,6 +42,20 @@ class Net(Base):
     def forward(self, x):
         return self.nothing(x)  # here
 """
+WITHOUT_ATTRIBUTES = """
+class Net(Base):
+    def __getattr__(self, name):
+        raise RuntimeError("no attributes")  # here
+"""
+WITHOUT_TEXT = """
+class Mute(Exception):
+    def __str__(self):
+        return 1 / 0
+
+class Net(Base):
+    def forward(self, x):
+        raise Mute  # here
+"""
 BUILT = """
 class Net(Base):
     def __init__(self, num_classes=10, in_channels=1):
@@ -67,6 +81,8 @@ def words_for(folder: Path, text: str) -> tuple[tuple[str, ...], str]:
         (TRAINING.format(statement="raise GeneratorExit"), "GeneratorExit"),
         (TRAINING.format(statement="open('/no/such/file')"), "/no/such/file"),
         (FIRST, "nothing"),
+        (WITHOUT_ATTRIBUTES, "no attributes"),
+        (WITHOUT_TEXT, "Mute"),
         (BUILT.format(statement="{}['key']"), "KeyError"),
         (BUILT.format(statement="sys.exit(0)"), "sys.exit(0)"),
         (WRONG.format(value="output[:, :3]"), "3)"),

@@ -62,6 +62,7 @@ def test_one_run_is_that_of_a_comparison_to_the_bit(convstudy: Convstudy, pictur
         "latency_passes",
         "inference_images_per_second",
         "inference_batch_size",
+        "training_step_bytes",  # a comparison measures these after its runs
         "files",  # digests, of epochs.csv, too, which has seconds
         "digest",
         "signature",

@@ -16,7 +16,7 @@ from convstudy.errors import StudyError
 from convstudy.study import Budget, Plan, prepare
 from convstudy.study.comparisons import allowance
 from convstudy.study.comparisons.epoch_speed import epoch_seconds
-from convstudy.study.plans.budget import BudgetKind, allowances
+from convstudy.study.plans.budget import MOST_EPOCHS, BudgetKind, allowances
 from convstudy.study.runs.parts import training_parts
 from convstudy.training import Recipe
 from tests.conftest import Said
@@ -45,6 +45,10 @@ def test_as_many_whole_epochs_as_the_budget_pays_for(amount: float, costs: dict[
     budget = Budget(BudgetKind.SECONDS, amount)
     if max(costs.values()) > amount:
         with pytest.raises(StudyError, match="budget is seconds="):
+            allowances(budget, costs)
+        return
+    if max(amount // cost for cost in costs.values()) > MOST_EPOCHS:
+        with pytest.raises(StudyError, match="epochs of [a-d]; expected at most 1,000,000 epochs, seconds="):
             allowances(budget, costs)
         return
     for name, allowed in allowances(budget, costs).items():

@@ -20,6 +20,7 @@ from convstudy.analysis.steps import FakeTensors, ForwardPass, Shapes, Step
 from convstudy.analysis.table import StepName
 from convstudy.analysis.trace import Call, RecordedOperation, Trace, tensors_in
 from convstudy.errors import ConvstudyError, ModelError
+from convstudy.wording import message_of
 
 STEPS: tuple[Callable[[], Step], ...] = (Shapes, FakeTensors, ForwardPass)
 
@@ -149,7 +150,7 @@ def _worth_climbing(attempts: Sequence[Attempt]) -> bool:
         return True
     before = attempts[-2].error
     macs = sum(operation.macs for operation in last.trace.stack[0].operations())
-    return type(last.error) is not type(before) or str(last.error) != str(before) or macs < SECOND_OF_MACS
+    return type(last.error) is not type(before) or message_of(last.error) != message_of(before) or macs < SECOND_OF_MACS
 
 
 def _furthest(attempts: Sequence[Attempt], reason: str) -> Attempt:

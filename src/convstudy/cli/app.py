@@ -40,7 +40,8 @@ from convstudy.cli.train import train
 from convstudy.cli.trends import trends
 from convstudy.cli.verify import verify
 from convstudy.cli.watch import watch
-from convstudy.errors import ConvstudyError, place_in_user_code, printable
+from convstudy.errors import ConvstudyError, place_in_user_code, printable, raised_in_user_code
+from convstudy.wording import reason_of
 
 TRACEBACK = "--traceback"  # accepted before and after the command
 HOME = re.compile(r"(-[A-Za-z]|--[\w-]+=)(~(?:/.*)?)", re.DOTALL)  # a shell expands it only where a word begins
@@ -134,6 +135,8 @@ def main() -> None:
             raise
         _fail(f"the network's code ends the program with sys.exit({error.code!r}){place}", error if asked else None)
     except Exception as error:
+        if raised_in_user_code(error):
+            _fail(f"{reason_of(error)}{place_in_user_code(error)}", error if asked else None)
         if not hasattr(error, "format_message"):  # present in typer's own errors about arguments
             raise
         _fail(error.format_message() or "no command given; `convstudy --help` lists them")

@@ -17,7 +17,7 @@ def stratified(strata: Numbers, count: int, seed: int) -> Numbers:
     Source: scikit-learn, `StratifiedShuffleSplit`.
 
     >>> stratified(np.array([0, 1, 0, 1, 0, 1, 0, 1]), 2, seed=0).tolist()
-    [6, 7]
+    [7, 0]
     """
     _, stratum, sizes = np.unique(strata, return_inverse=True, return_counts=True)
     members = np.split(np.argsort(stratum, kind="stable"), np.cumsum(sizes)[:-1])

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import torch
 
+from convstudy.wording import message_of
+
 Result = TypeVar("Result")
 
 MESSAGES = (  # of torch's allocators for MPS and the CPU, and of CUDA's libraries
@@ -24,7 +26,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(message in str(error) for message in MESSAGES)
+    return isinstance(error, RuntimeError) and any(message in message_of(error) for message in MESSAGES)
 
 
 def fitting(work: Callable[[int], Result], batch_size: int) -> Result:

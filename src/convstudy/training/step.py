@@ -12,6 +12,7 @@ from convstudy.training.batches import TrainingBatches
 from convstudy.training.objective import objective
 from convstudy.training.precision import mixed_precision
 from convstudy.training.state import TrainingState
+from convstudy.wording import message_of
 
 
 def take_step(
@@ -50,7 +51,7 @@ def _fitting(
         try:
             return _gradients(state, batches, images, labels, whole)
         except ValueError as error:
-            if "more than 1 value per channel" not in str(error):
+            if "more than 1 value per channel" not in message_of(error):
                 raise
             raise RecipeError(
                 f"batch normalization needs more than one image at once, but a batch of {len(labels)} is processed in "

@@ -86,10 +86,10 @@ def allowances(budget: Budget, cost_of_epoch: Mapping[str, float]) -> dict[str, 
     {'net': Allowance(epochs=2, cost_of_epoch=45000)}
     """
     for name, cost in cost_of_epoch.items():
-        if budget.amount // cost > MOST_EPOCHS:
+        if (times := budget.amount // cost) > MOST_EPOCHS:
             raise StudyError(
-                f"budget is {budget}, which is {budget.amount / cost:.3g} epochs of {name}; expected at most "
-                f"{MOST_EPOCHS:,} epochs, {budget.kind}={MOST_EPOCHS * cost:.3g}",
+                f"budget is {budget}, which is {times:,.0f} epochs of {name}; expected at most {MOST_EPOCHS:,} epochs, "
+                f"{Budget(budget.kind, MOST_EPOCHS * cost)}",
                 setting="budget",
             )
     found = {name: Allowance(int(budget.amount // cost), cost) for name, cost in cost_of_epoch.items()}
