@@ -48,7 +48,7 @@ def test_as_many_whole_epochs_as_the_budget_pays_for(amount: float, costs: dict[
             allowances(budget, costs)
         return
     if max(amount // cost for cost in costs.values()) > MOST_EPOCHS:
-        with pytest.raises(StudyError, match="epochs of [a-d]; expected at most 1,000,000 epochs, seconds="):
+        with pytest.raises(StudyError, match=r"epochs of [a-d]; expected at most 1,000,000 epochs, seconds="):
             allowances(budget, costs)
         return
     for name, allowed in allowances(budget, costs).items():
