@@ -118,7 +118,7 @@ def scheduled(runs: int, jobs: int, engine: str, folder: Path | None) -> dict[st
     limits = Limits(engine=engine, jobs=jobs if engine == "ray" else None)
     if engine == "ray":  # a cluster that is there
         os.environ.setdefault("RAY_worker_niceness", "0")
-        importlib.import_module("ray").init(num_cpus=jobs, include_dashboard=False, log_to_driver=False)
+        importlib.import_module("ray").init("local", num_cpus=jobs, include_dashboard=False, log_to_driver=False)
     with tempfile.TemporaryDirectory(dir=folder) as root, Path(os.devnull).open("w") as nowhere:
         os.chdir(root)
         Path("own.py").write_text(OWN)
