@@ -60,7 +60,7 @@ def card(findings: Findings, folder: str = "", runs: Mapping[str, str] | None = 
     model = models.get(name) if name else None
     costs = [_costs(model, leading=not shown and len(models) > 1)] if model else []
     cheap = results.conclusion.cheapest if shown and results.conclusion else None
-    if cheap and cheap != name:  # the headline names both
+    if cheap is not None and cheap in models and cheap != name:  # the headline names both
         costs.append(_costs(models[cheap], leading=False))
     return Card(
         headline=headline,

@@ -313,10 +313,7 @@ def _main_left_out() -> Iterator[None]:
 
 def _work(connection: Connection, environment: _Environment) -> None:
     """Perform received tasks until the parent closes the connection or ends."""
-    _stop_when_asked()
-    threading.Thread(target=_die_with_the_parent, daemon=True).start()
-    environment.adopt()
-    _keep_tqdm_within_the_process()
+    _begin(environment)
     while True:
         try:
             _attempt(connection.recv_bytes(), connection)
@@ -326,10 +323,7 @@ def _work(connection: Connection, environment: _Environment) -> None:
 
 def _answer(connection: Connection, environment: _Environment) -> None:
     """Send what a received function returns, or its exception."""
-    _stop_when_asked()
-    threading.Thread(target=_die_with_the_parent, daemon=True).start()
-    environment.adopt()
-    _keep_tqdm_within_the_process()
+    _begin(environment)
     with suppress(EOFError, OSError, KeyboardInterrupt):
         try:
             answer = cloudpickle.loads(connection.recv_bytes())()
@@ -347,6 +341,14 @@ def _attempt(payload: bytes, connection: Connection) -> None:
         return
     if failed := attempt(task, partial(_send_event, connection)):
         _send_event(connection, failed)
+
+
+def _begin(environment: _Environment) -> None:
+    """Make this process a worker of its parent."""
+    _stop_when_asked()
+    threading.Thread(target=_die_with_the_parent, daemon=True).start()
+    environment.adopt()
+    _keep_tqdm_within_the_process()
 
 
 def _stop_when_asked() -> None:
