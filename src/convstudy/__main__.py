@@ -1,5 +1,18 @@
-"""`python -m convstudy`."""
+"""The start of `convstudy` and of `python -m convstudy`: imports little, so that Ctrl-C is one line from the beginning."""
 
-from convstudy.cli.app import main
+import sys
 
-main()
+
+def main() -> None:
+    """Import the command line and run it; Ctrl-C before or during its import exits with 130."""
+    try:
+        from convstudy.cli.app import main as run  # noqa: PLC0415 - takes half a second
+
+        run()
+    except KeyboardInterrupt:
+        print("interrupted; repeat the command", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

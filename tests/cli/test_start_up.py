@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.abc import MetaPathFinder
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+
+from convstudy.__main__ import main
 
 FOR_FILES_AND_REPORTS = {"h5py", "jinja2", "openpyxl", "pandas", "pyarrow", "scipy", "sklearn", "statsmodels"}
 HEAVY = FOR_FILES_AND_REPORTS | {"sympy", "torchvision", "torch._dynamo"}
@@ -92,3 +96,23 @@ def test_a_first_step_needs_neither_the_compiler_of_torch_nor_a_library_of_the_r
 
 def test_what_is_imported_is_seen() -> None:
     assert imported("import openpyxl, json, torch", {"openpyxl", "torch", "h5py"}) == ["openpyxl", "torch"]
+
+
+class _CtrlC(MetaPathFinder):
+    """Interrupts an import, as Ctrl-C in the first half second does."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "convstudy.cli.app":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_during_the_imports_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "meta_path", [_CtrlC(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "convstudy.cli.app", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().err) == (130, "interrupted; repeat the command\n")
+    (entry,) = entry_points(group="console_scripts", name="convstudy")
+    assert entry.value == f"{main.__module__}:{main.__name__}"

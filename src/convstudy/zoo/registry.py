@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from convstudy.errors import UnknownNameError
+from convstudy.errors import ModelError, UnknownNameError
 from convstudy.zoo import alexnet, googlenet, lecture, lenet5, net, resnet, resnet_cifar, vgg
 from convstudy.zoo.architecture import Architecture
 
@@ -21,10 +21,17 @@ def architecture(name: str) -> Architecture:
 
     Raises:
         UnknownNameError: if there is none; the message names the closest one.
+        ModelError: if the name is a list.
 
     >>> architecture("resnet34").source
     'He et al. 2015, Table 1'
+    >>> architecture("net,lenet5")
+    Traceback (most recent call last):
+    convstudy.errors.ModelError: 'net,lenet5' names several networks; separate them by spaces: net lenet5
     """
+    several = [each.strip() for each in name.split(",")]
+    if len(several) > 1 and {*several} & {*ARCHITECTURES}:
+        raise ModelError(f"'{name}' names several networks; separate them by spaces: {' '.join(several)}")
     if name not in ARCHITECTURES:
         raise UnknownNameError("network", name, ARCHITECTURES, hint="`convstudy models` lists them")
     return ARCHITECTURES[name]
