@@ -1,4 +1,4 @@
-"""The start of `convstudy` and of `python -m convstudy`: imports little, so that Ctrl-C is one line from the beginning."""
+"""The start of `convstudy` and `python -m convstudy`; imports little, so that Ctrl-C is one line from the beginning."""
 
 import sys
 
@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Import the command line and run it; Ctrl-C before or during its import exits with 130."""
     try:
-        from convstudy.cli.app import main as run  # noqa: PLC0415 - takes half a second
+        from convstudy.cli.app import main as run
 
         run()
     except KeyboardInterrupt:

@@ -212,6 +212,22 @@ def test_imports_into_one_folder_take_turns(
     assert not list((tmp_path / "both").glob(".claim-*"))
 
 
+def test_who_is_interrupted_while_waiting_leaves_the_claim_of_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = tmp_path / "new"
+
+    def interrupted(folder: Path) -> None:
+        folder.mkdir()
+        assert Claimant().take(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convstudy.study.comparisons.folder.one_at_a_time", interrupted)
+    with pytest.raises(KeyboardInterrupt), ComparisonFolder(new).alone():
+        pass
+    assert Claimant().take(new) is None
+
+
 @pytest.mark.parametrize(
     ("change", "words", "message"),
     [

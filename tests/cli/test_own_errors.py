@@ -178,3 +178,4 @@ def test_links_in_a_circle(convstudy: Convstudy, tmp_path: Path, words: tuple[st
     said = convstudy(*words)
     assert (said.status, said.err.count("\n")) == (2, 1)
     assert "ring" in said.err
+    assert not (tmp_path / "quiz.md").exists()  # both files of a quiz, or none

@@ -139,7 +139,7 @@ def main() -> None:
             _fail(f"{reason_of(error)}{place_in_user_code(error)}", error if asked else None)
         if not hasattr(error, "format_message"):  # present in typer's own errors about arguments
             raise
-        _fail(error.format_message() or "no command given; `convstudy --help` lists them")
+        _fail(_about_words(error, error.format_message()) or "no command given; `convstudy --help` lists them")
     else:
         if exit_status == INTERRUPTED:  # typer's status after Ctrl-C
             _interrupted()
@@ -163,6 +163,18 @@ def _accept_any_letter(stream: object) -> None:
 
 def _expanded(word: re.Match[str]) -> str:
     return word[1] + os.path.expanduser(word[2])  # noqa: PTH111 - as text, with a slash at its end
+
+
+def _about_words(error: BaseException, message: str) -> str:
+    """Return Typer's message about a word that cannot be read, with the word where the message lacks it."""
+    of_pydantic = getattr(error.__cause__, "errors", None)
+    if not callable(of_pydantic):
+        return message
+    first = of_pydantic()[0]
+    given, why = f"'{first['input']}'", first["msg"].removeprefix("Value error, ")
+    number = {"int_parsing": "an integer", "float_parsing": "a number"}.get(first["type"])
+    said = f"{given} is not {number}" if number else why if given in why else f"{given}: {why}"
+    return message.replace(first["msg"], said)
 
 
 def _interrupted() -> None:

@@ -28,6 +28,7 @@ def quiz(
     """
     import os
     import random
+    from contextlib import ExitStack
 
     from convstudy.claims.checking import quiz as made_quiz
     from convstudy.errors import ClaimError
@@ -39,9 +40,11 @@ def quiz(
     files = {output: practice.text(output)}
     if answers is not None:
         files[answers] = practice.answers()
-    for path, text in files.items():
-        with whole_file(path) as draft:
-            draft.write_text(text, encoding="utf-8", newline="\n")
+    with ExitStack() as both_or_none:
+        drafts = {path: both_or_none.enter_context(whole_file(path)) for path in files}
+        for path, text in files.items():
+            drafts[path].write_text(text, encoding="utf-8", newline="\n")
+    for path in files:
         typer.echo(str(path))
     cells = "1 cell is" if mistakes == 1 else f"{mistakes} cells are"
     typer.echo(f"seed {practice.seed}: {cells} wrong; to check: convstudy check {output}", err=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from convstudy.errors import StudyError
 from convstudy.files import write_json
-from convstudy.study.runs.claim import is_claim, one_at_a_time
+from convstudy.study.runs.claim import one_at_a_time
 from convstudy.study.runs.digests import digests_of, file_problems
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, FolderKind, flattened, require_empty, require_same
@@ -64,8 +63,9 @@ class ComparisonFolder:
                 with one_at_a_time(self.path):
                     yield
             finally:
-                if new and self.path.is_dir() and all(map(is_claim, self.path.iterdir())):
-                    shutil.rmtree(self.path, ignore_errors=True)
+                if new:
+                    with suppress(OSError):  # it is not empty: another process may be at work in it
+                        self.path.rmdir()
 
     @contextmanager
     def sealing(self, *names: str) -> Iterator[None]:

@@ -419,10 +419,13 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
     Raises: OSError, if the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    claimant = Claimant()
-    while (claim := claimant.take(folder)) is None:
-        time.sleep(POLL / 5)
+    claimant, claim = Claimant(), None
+    while claim is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # another process that gave up has removed the empty folder
+            claim = claimant.take(folder)
+        if claim is None:
+            time.sleep(POLL / 5)
     try:
         yield
     finally:
