@@ -37,6 +37,24 @@ def test_no_network_of_the_zoo_needs_the_compiler_of_torch_to_be_counted() -> No
     assert imported(every, HEAVY) == []
 
 
+NO_COLLECTION = """
+import gc
+seen = []
+def collected(phase, _):
+    torch = sys.modules.get("torch")
+    seen.append(torch is not None and torch.__spec__._initializing)
+gc.callbacks.append(collected)
+{code}
+assert gc.isenabled() and gc.get_freeze_count() > 100_000, gc.get_freeze_count()
+assert seen and not any(seen), f"{{sum(seen)}} collections while torch was imported"
+"""
+
+
+def test_a_table_imports_only_what_it_needs_and_torch_without_looking_for_garbage() -> None:
+    code = NO_COLLECTION.format(code=COMMAND.format(words=["summary", "net"]))
+    assert imported(code, HEAVY) == []
+
+
 @pytest.mark.parametrize("words", ["--help", "models", "data", "reproduce"])
 def test_what_needs_no_network_imports_no_torch(words: str) -> None:
     code = "import convstudy\n" + COMMAND.format(words=[words])

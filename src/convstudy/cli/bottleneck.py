@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, TableOrJson, at_inputs, image_shape
+from convstudy.cli.torch_import import import_torch
 from convstudy.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def bottleneck(
     One convolution is counted with padding "same", as in an inception module:
     convstudy bottleneck --input 192x28x28 --kernel 5 --out 32 --reduce 16
     """
+    import_torch()
     from rich.console import Console
 
     from convstudy.report.terminal import bottleneck_example, bottleneck_list

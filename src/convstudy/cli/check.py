@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, Table, TableOrJson, at_inputs
+from convstudy.cli.torch_import import import_torch
 
 if TYPE_CHECKING:
     from convstudy.claims import ClaimedTable
@@ -47,6 +48,7 @@ def check(
     claimed = read_table(table)
     rows = None
     if model is not None:
+        import_torch()
         with prints_on_standard_error():
             rows = at_inputs(model, inputs or _own_input(claimed, model), classes).count().rows
         _note_other_input(claimed, rows[0].output_shape)

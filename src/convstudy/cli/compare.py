@@ -9,6 +9,7 @@ import typer
 
 from convstudy.cli.options import TableOrJson
 from convstudy.cli.setting_flags import asked, with_setting_flags
+from convstudy.cli.torch_import import import_torch
 from convstudy.errors import StudyError
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def show_forecast(plan: Plan, output: Path | None, form: str) -> None:
     from convstudy.cli.reading import reading_networks_and_data
 
     with reading_networks_and_data():
+        import_torch()
         from convstudy.report.terminal import forecast_table, introduction
         from convstudy.study import ComparisonFolder, forecast, prepare
 
@@ -106,6 +108,7 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     from convstudy.cli.reading import reading_networks_and_data
 
     with reading_networks_and_data():
+        import_torch()
         from convstudy.report import write_drawings, write_html
         from convstudy.report.sentences import budget_of
         from convstudy.report.terminal import (

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, TableOrJson, at_inputs
+from convstudy.cli.torch_import import import_torch
 
 
 def diff(
@@ -25,6 +26,7 @@ def diff(
     """
     import json
 
+    import_torch()
     from rich.console import Console
 
     from convstudy.analysis import diff as found

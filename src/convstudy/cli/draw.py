@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, ModelName, at_inputs
+from convstudy.cli.torch_import import import_torch
 
 LEAST_TEXT = 7.0  # points
 
@@ -68,6 +69,7 @@ def draw(
     """Draw a network as SVG, PDF or PNG, as papers do: feature maps to scale, and each distinct block once."""
     import re
 
+    import_torch()
     from convstudy.drawing import draw_graph, draw_pair, table_remarks
     from convstudy.errors import DrawingError
     from convstudy.study import prints_on_standard_error

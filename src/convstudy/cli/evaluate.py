@@ -10,6 +10,7 @@ import typer
 
 from convstudy.cli.options import TableOrJson
 from convstudy.cli.predict import Device, RunPath, Trust, opened
+from convstudy.cli.torch_import import import_torch
 
 
 def evaluate(
@@ -41,6 +42,7 @@ def evaluate(
     """
     import json
 
+    import_torch()
     from rich.console import Console
 
     from convstudy.report.terminal import evaluation_report

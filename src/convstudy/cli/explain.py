@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, ModelName, at_inputs
+from convstudy.cli.torch_import import import_torch
 
 
 class PageFormat(StrEnum):
@@ -36,6 +37,7 @@ def explain(
     ] = PageFormat.text,
 ) -> None:
     """Explain each number of a layer, or of every layer: its formula, with the values filled in, and in words."""
+    import_torch()
     from rich.console import Console
 
     from convstudy.errors import ModelError

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from convstudy.cli.predict import RunPath, Trust, opened
+from convstudy.cli.torch_import import import_torch
 
 
 def export(
@@ -42,6 +43,7 @@ def export(
     The file is then read back (by onnxruntime or torchvision, if it is meant for them), and its logits for the test
     images of the run are compared with those of the network. ONNX needs the extra `export`.
     """
+    import_torch()
     from convstudy.report.numbers import plural
     from convstudy.study import export as exported
     from convstudy.study import findings_about

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from convstudy.cli.torch_import import import_torch
 from convstudy.wording import plural, spreadsheet_text
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def predict(
     """
     import json
 
+    import_torch()
     from rich.console import Console
 
     from convstudy.report.terminal import answer_table

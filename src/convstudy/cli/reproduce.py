@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convstudy.cli.torch_import import import_torch
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -100,6 +102,7 @@ def _repeated(
     name: str, quick: bool, data: str | None, data_dir: Path | None, folder: Path, device: str, jobs: int | None
 ) -> Outcome:
     """Repeat a finding; progress is shown on standard error."""
+    import_torch()
     from rich.console import Console
 
     from convstudy.findings import Setting, reproduce

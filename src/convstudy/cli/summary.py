@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, ModelName, at_inputs
+from convstudy.cli.torch_import import import_torch
 
 if TYPE_CHECKING:
     from convstudy.analysis import LayerTable, TrainingMemory
@@ -68,6 +69,7 @@ def summary(
     """
     import json
 
+    import_torch()
     from rich.console import Console
 
     from convstudy.analysis import at_depth

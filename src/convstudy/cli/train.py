@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from convstudy.cli.setting_flags import FIND, asked, with_setting_flags
+from convstudy.cli.torch_import import import_torch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +68,8 @@ def train(
     from convstudy.training.presets import with_preset
 
     if resume is not None:
-        from convstudy.study import stored_plan  # imports PyTorch
+        import_torch()
+        from convstudy.study import stored_plan
 
         if model is not None:
             raise StudyError(f"--resume {resume} continues that run with its own settings; leave out MODEL")
@@ -120,6 +122,7 @@ def carry_out_training(plan: Plan, output: Path | None, threads: int | None) -> 
 
     with joined() as here:
         with reading_networks_and_data():
+            import_torch()
             from convstudy.report.terminal import TrainingDisplay, cost_table, introduction
             from convstudy.study import prepare_run
             from convstudy.training import recipe_text

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from convstudy.cli.options import Classes, InputShapes, at_inputs
+from convstudy.cli.torch_import import import_torch
 
 
 def trends(
@@ -21,6 +22,7 @@ def trends(
 
     They concern pooling, dense layers, activation sizes and channels.
     """
+    import_torch()
     from rich.console import Console
 
     from convstudy.analysis import trends as found
