@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from convstudy.ctrl_c import interrupt
 from convstudy.study.runs.workers import start_process
 
 
 def _run(
     words: tuple[str, ...], folder: Path, variables: dict[str, str], out: Path, err: Path, background: bool
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN if background else signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if background else interrupt)
     for path, stream in ((out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
     os.chdir(folder)

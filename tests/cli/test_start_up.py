@@ -134,3 +134,20 @@ def test_ctrl_c_during_the_imports_is_one_line(
     assert (ended.value.code, capsys.readouterr().err) == (130, "interrupted; repeat the command\n")
     (entry,) = entry_points(group="console_scripts", name="convstudy")
     assert entry.value == f"{main.__module__}:{main.__name__}"
+
+
+IN_A_TEXT = """
+import os, signal, sys
+from convstudy.__main__ import main
+class CtrlC:
+    def find_spec(self, name, path, target=None):
+        if name == "convstudy.cli.app":
+            exec("os.kill(os.getpid(), signal.SIGINT)")
+sys.meta_path.insert(0, CtrlC())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+
+
+def test_ctrl_c_while_python_executes_a_text_ends_with_the_same_status() -> None:
+    assert subprocess.run([sys.executable, "-c", IN_A_TEXT], check=False, capture_output=True).returncode == 130

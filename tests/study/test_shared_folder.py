@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,8 +16,11 @@ from typing import Any
 
 import pytest
 
-from convstudy.study import Plan, RunFolder, claim_comparison
+from convstudy.errors import StudyError
+from convstudy.study import Plan, RunFolder, claim_comparison, prepare_run
+from convstudy.study.runs.claim import Claimant
 from convstudy.study.runs.events import Event, RunEnded, RunStarted, ignore
+from convstudy.study.runs.identity import FolderKind, require_empty
 from convstudy.study.runs.workers import start_process
 from convstudy.training import Recipe
 from tests.conftest import Said
@@ -130,3 +134,23 @@ def test_a_folder_that_is_moved_away_is_not_made_anew(
     assert not (tmp_path / "out/lecture/seed-0").exists()
     assert (tmp_path / "out/lecture/seed-1/run.json").exists()
     assert (moved / "epochs.csv").exists()
+
+
+@pytest.mark.parametrize("kind", FolderKind)
+def test_a_run_and_a_comparison_that_begin_at_once_do_not_share_a_folder(tmp_path: Path, kind: FolderKind) -> None:
+    (tmp_path / ".claim-1").write_text("")
+    require_empty(tmp_path, kind)
+    (tmp_path / {"run": "comparison.json", "comparison": "train.json"}[kind]).write_text("{}")
+    with pytest.raises(StudyError, match=f"already exists and is not a convstudy {kind}"):
+        require_empty(tmp_path, kind)
+
+
+def test_a_run_is_begun_by_one_process_at_a_time(tmp_path: Path) -> None:
+    run = prepare_run(Plan(models=("net",), seeds=1, recipe=Recipe(epochs=1)), tmp_path / "run")
+    other = Claimant().take(run.folder.path)
+    assert other
+    release = threading.Timer(0.3, other.release, kwargs={"remove": True})
+    release.start()
+    run.claim()
+    assert not release.is_alive()
+    assert not list(run.folder.path.glob(".claim-*"))

@@ -40,12 +40,12 @@ from convstudy.cli.train import train
 from convstudy.cli.trends import trends
 from convstudy.cli.verify import verify
 from convstudy.cli.watch import watch
+from convstudy.ctrl_c import INTERRUPTED
 from convstudy.errors import ConvstudyError, place_in_user_code, printable, raised_in_user_code
 from convstudy.wording import reason_of
 
 TRACEBACK = "--traceback"  # accepted before and after the command
 HOME = re.compile(r"(-[A-Za-z]|--[\w-]+=)(~(?:/.*)?)", re.DOTALL)  # a shell expands it only where a word begins
-INTERRUPTED = 130  # exit status after Ctrl-C: 128 plus the number of the signal
 AFTER_CTRL_C = {  # what is true of each command; all others begin again
     "train": "repeat the command to continue",
     "compare": "repeat the command to continue",

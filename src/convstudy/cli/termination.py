@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from convstudy.ctrl_c import interrupt
+
 TERMINATED = 143  # exit status after SIGTERM: 128 plus the number of the signal
 received: list[int] = []
 
@@ -46,7 +48,7 @@ def _ctrl_c_blocked_if_ignored() -> Iterator[None]:
         yield
         return
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:

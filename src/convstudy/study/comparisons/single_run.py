@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,11 +19,12 @@ from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.models.entering import unallocated_network
 from convstudy.study.models.opening import Model, runs_code
 from convstudy.study.plans.plan import Plan
+from convstudy.study.runs.claim import POLL, Claim, Claimant
 from convstudy.study.runs.digests import is_signed_record, signed
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, StudyStarted
 from convstudy.study.runs.folder import RunFolder
-from convstudy.study.runs.identity import FolderKind, require_empty, require_same
+from convstudy.study.runs.identity import IDENTITY, FolderKind, require_empty, require_same
 from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
 from convstudy.study.runs.perform import perform
 from convstudy.study.runs.sole import alone
@@ -34,7 +36,7 @@ from convstudy.training import LearningRateRange, write_recipe
 from convstudy.training.parallel import batch_normalization_sees
 from convstudy.wording import reason_of
 
-REQUEST = "train.json"  # in the run's folder: its identity, and the plan with which it is continued
+REQUEST = IDENTITY[FolderKind.RUN]  # in the run's folder: its identity, and the plan with which it is continued
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,24 @@ class TrainingRun:
     def _claim(self) -> None:
         path = self.folder.path
         with writing_into(path):
-            if (path / REQUEST).exists():
-                require_same(path, FolderKind.RUN, _request(path)["identity"], self.identity)
-            else:
+            claimant = Claimant()
+            while not (path / REQUEST).exists():
                 require_empty(path, FolderKind.RUN)
-                write_json(path / REQUEST, signed({"identity": self.identity, "plan": self.plan.to_dict()}))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if claim := claimant.take(path):  # a comparison may begin in the same folder
+                    self._begin(claim)
+                else:
+                    time.sleep(POLL / 5)
+            require_same(path, FolderKind.RUN, _request(path)["identity"], self.identity)
             if not self.plan.find_lr:
                 self._write_recipe()
+
+    def _begin(self, claim: Claim) -> None:
+        try:
+            require_empty(claim.folder, FolderKind.RUN)
+            write_json(claim.folder / REQUEST, signed({"identity": self.identity, "plan": self.plan.to_dict()}))
+        finally:
+            claim.release(remove=True)
 
     def _write_recipe(self) -> None:
         path = self.folder.path / "recipe.yaml"

@@ -22,13 +22,20 @@ class FolderKind(StrEnum):
     COMPARISON = "comparison"
 
 
+IDENTITY = {FolderKind.RUN: "train.json", FolderKind.COMPARISON: "comparison.json"}  # file of the first thing written
+
+
 def require_empty(path: Path, kind: FolderKind) -> None:
     """Check that there is nothing at `path`, or what a process with a claim has begun to write.
 
     Raises: StudyError, if there is a file or a folder with other content, or if the name is not text.
     """
     require_text(str(path.absolute()), OUTPUT)
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not any(map(is_claim, path.iterdir()))):
+    content = list(path.iterdir()) if path.is_dir() else []
+    begun = any(map(is_claim, content)) and not any(
+        (path / IDENTITY[other]).exists() for other in {*FolderKind} - {kind}
+    )
+    if path.is_file() or (content and not begun):
         raise StudyError(
             f"{path} already exists and is not a convstudy {kind}; choose another `output`", setting=OUTPUT
         )
