@@ -39,6 +39,7 @@ SECONDS_TO_ANSWER = 10.0
 SECONDS_BETWEEN_CALLS = 3.0  # to the head of a cluster
 CALLS = 3  # in a row without an answer, after which it has died
 NICENESS = "RAY_worker_niceness"  # 15 by default, so that anything else on the machine nearly stops the runs
+TOKENS = "RAY_AUTH_MODE"  # without it, Ray sends its token to a cluster that it finds, but not to a given address
 READ_ONLY = "The given NumPy array is not writable"  # images in the object store, which are only read
 
 
@@ -48,20 +49,27 @@ class Submitted:
 
     task: Task
     result: Any  # its future
-    begun: float  # seconds, of the monotonic clock
+    begun: float | None = None  # seconds, of the monotonic clock; None while it waits for a place in the cluster
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Sent by a process of the cluster that begins a run, if runs have a time limit."""
+
+    index: int
 
 
 class Mailbox:
     """The events of all runs, in a process of the cluster, until they are taken."""
 
     def __init__(self) -> None:
-        self._events: list[Event] = []
+        self._events: list[Event | Begun] = []
 
-    def put(self, events: Sequence[Event]) -> None:
+    def put(self, events: Sequence[Event | Begun]) -> None:
         """Add events."""
         self._events += events
 
-    def take(self) -> list[Event]:
+    def take(self) -> list[Event | Begun]:
         """Return the events since the last time."""
         taken, self._events = self._events, []
         return taken
@@ -132,13 +140,21 @@ class RayPool:
                 )
             except (ConnectionError, ValueError, RuntimeError) as error:
                 where = limits.address or "this machine"
-                raise ToolError(f"Ray cannot be used at {where}: {' '.join(str(error).split())}") from error
-        self._head = str(self._ray.get_runtime_context().gcs_address)
-        self._head_seen = time.monotonic()
+                raise ToolError(
+                    f"Ray cannot be used at {where}: {' '.join(str(error).split())}{_token_hint(limits)}"
+                ) from error
+            _leave_out_logs_of_nodes()
+        self._seen = time.monotonic()  # when head and node answered
         here = self._ray.get_runtime_context().get_node_id()
         near = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         self._events = self._ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=near).remote()
-        self._headless = False
+        self._head = str(self._ray.get_runtime_context().gcs_address)
+        self._node = next(
+            f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
+            for node in self._ray.nodes()
+            if node["NodeID"] == here
+        )
+        self._broken = False
         self._submitted: dict[int, Submitted] = {}
         self._forwarded = -math.inf  # time at which the mailbox was emptied
         self._moves: Counter[int] = Counter()
@@ -147,9 +163,21 @@ class RayPool:
         self._remote = self._ray.remote(performed)  # once: it stays in the cluster
 
     def perform(self, runs: SharedRuns, jobs: int | None) -> None:
-        """Submit the runs as they can be claimed, `jobs` at a time, and forward their events, until all have ended."""
+        """Submit the runs as they can be claimed, `jobs` at a time, and forward their events, until all have ended.
+
+        Raises: ToolError, if the cluster dies.
+        """
+        try:
+            self._perform(runs, jobs)
+        except self._ray.exceptions.RayError as error:  # of no run
+            self._require_cluster(now=True)
+            raise self._died(
+                f"the Ray cluster at {self._head} does not answer any more ({in_one_line(error)})"
+            ) from error
+
+    def _perform(self, runs: SharedRuns, jobs: int | None) -> None:
         while True:
-            self._require_head()
+            self._require_cluster()
             while len(self._submitted) < (jobs or self._room()) and (task := runs.next()):
                 self._submit(task)
             if not self._submitted:
@@ -169,7 +197,7 @@ class RayPool:
 
     def stop(self) -> None:
         """Cancel what still runs, and leave the cluster."""
-        if self._headless:  # nothing would answer; the runs stop when they find that they are not claimed any more
+        if self._broken:  # nothing would answer; the runs stop when they find that they are not claimed any more
             return
         for each in self._submitted.values():
             self._ray.cancel(each.result, force=True)
@@ -193,20 +221,26 @@ class RayPool:
         remote = self._remote.options(
             num_cpus=self._threads, num_gpus=self._gpus if task.on.type == "cuda" else 0, max_retries=0
         )
-        result = remote.remote(cloudpickle.dumps(absolute), self._stored[id(task.data)], self._place, self._events)
-        self._submitted[task.index] = Submitted(task, result, time.monotonic())
+        begun = None if self._limits.seconds is None else Begun(task.index)
+        result = remote.remote(
+            cloudpickle.dumps(absolute), self._stored[id(task.data)], self._place, self._events, begun
+        )
+        self._submitted[task.index] = Submitted(task, result)
 
-    def _in_mailbox(self) -> Sequence[Event]:
-        events: list[Event] = self._ray.get(self._events.take.remote())
+    def _in_mailbox(self) -> Sequence[Event | Begun]:
+        events: list[Event | Begun] = self._ray.get(self._events.take.remote())
         self._forwarded = time.monotonic()
         return events
 
-    def _forward(self, events: Sequence[Event], runs: SharedRuns) -> None:
+    def _forward(self, events: Sequence[Event | Begun], runs: SharedRuns) -> None:
         """Forward events, except those of runs that are not ours any more."""
         for event in events:
             assert not isinstance(event, StudyStarted | LookTaken | CostMeasurement)  # of no run
             index = event.index
             if index not in self._submitted:
+                continue
+            if isinstance(event, Begun):
+                self._submitted[index] = replace(self._submitted[index], begun=time.monotonic())
                 continue
             task = self._submitted[index].task
             try:
@@ -226,6 +260,7 @@ class RayPool:
             note_failure(task.folder, reason)
             failed = failure(task, reason)
         except self._ray.exceptions.RayError as error:
+            self._require_cluster(now=True)
             reason = f"{task.title}: its process or machine died ({type(error).__name__})"
             self._moves[task.index] += 1
             if self._moves[task.index] <= MOVES and not task.folder.complete:
@@ -246,28 +281,28 @@ class RayPool:
         except ClaimLost as lost:
             runs.lost(task, str(lost))
 
-    def _require_head(self) -> None:
-        """Check that the head of the cluster is there. Raises: ToolError.
+    def _require_cluster(self, *, now: bool = False) -> None:
+        """Check that the head of the cluster and its part on this machine are there. Raises: ToolError.
 
-        What Ray asks of a head that is not there blocks, and after a minute Ray ends this process.
+        What Ray asks of one that is not there blocks, and after a while Ray ends this process. They are called twice a
+        second, and `now`.
         """
-        if time.monotonic() - self._head_seen < POLL / 2:
+        if not now and time.monotonic() - self._seen < POLL / 2:
             return
-        host, _, port = self._head.rpartition(":")
-        for left in reversed(range(CALLS)):
-            try:
-                socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
-            except OSError as error:
-                if not left:
-                    self._headless = True
-                    raise ToolError(
-                        f"the head of the Ray cluster at {self._head} has died ({error.strerror or error}); repeat the "
-                        "command once a cluster is there, and its runs continue from their checkpoints"
-                    ) from error
-                time.sleep(SECONDS_BETWEEN_CALLS)
-            else:
-                break
-        self._head_seen = time.monotonic()
+        for address, what in (
+            (self._head, "the head of the Ray cluster"),
+            (self._node, "Ray's raylet of this machine"),
+        ):
+            if reason := _unanswered(address):
+                raise self._died(f"{what} at {address} has died ({reason})")
+        self._seen = time.monotonic()
+
+    def _died(self, what: str) -> ToolError:
+        """Return the error for a cluster that has died, which is left as it is."""
+        self._broken = True
+        return ToolError(
+            f"{what}; repeat the command once a cluster is there, and its runs continue from their checkpoints"
+        )
 
     def _stop_lost(self, runs: SharedRuns) -> None:
         """Cancel runs that are not ours any more, although they send no events."""
@@ -282,13 +317,43 @@ class RayPool:
     def _stop_late(self, runs: SharedRuns) -> None:
         limit = self._limits.seconds
         for index, each in list(self._submitted.items()):
-            if limit is not None and time.monotonic() - each.begun > limit:
+            late = limit is not None and each.begun is not None and time.monotonic() - each.begun > limit
+            if limit is not None and late and not each.task.folder.complete:
                 self._ray.cancel(each.result, force=True)
+                self._ray.wait([each.result], timeout=SECONDS_TO_ANSWER)  # it writes nothing more then
                 del self._submitted[index]
                 hours = f"{limit / SECONDS_PER_HOUR:g}"
                 reason = f"{each.task.title}: took more than {hours} hours, the value of `run_hours`"
                 note_failure(each.task.folder, reason)
                 self._take(each.task, failure(each.task, reason), runs)
+
+
+def _unanswered(address: str) -> str:
+    """Return why nothing answers at an address, after several calls; empty if something does."""
+    host, _, port = address.rpartition(":")
+    for left in reversed(range(CALLS)):
+        try:
+            socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
+        except OSError as error:
+            if not left:
+                return error.strerror or str(error)
+            time.sleep(SECONDS_BETWEEN_CALLS)
+        else:
+            break
+    return ""
+
+
+def _token_hint(limits: Limits) -> str:
+    if limits.address in {None, "auto"} or TOKENS in os.environ:
+        return ""
+    return f"; if the cluster requires Ray's token, set {TOKENS}=token"
+
+
+def _leave_out_logs_of_nodes() -> None:
+    """Keep Ray from printing the end of a node's log on standard output when that node dies, here or elsewhere."""
+    worker: Any = sys.modules.get("ray._private.worker")
+    if worker is not None and hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *_, **__: None
 
 
 def _require_reachable(address: str | None) -> None:
@@ -319,8 +384,10 @@ class _Place:
         torch.set_num_threads(self.threads)
 
 
-def performed(payload: bytes, data: DataSet, place: _Place, events: Any) -> Performed:
-    """Perform a run in a process of the cluster."""
+def performed(payload: bytes, data: DataSet, place: _Place, events: Any, begun: Begun | None) -> Performed:
+    """Perform a run in a process of the cluster; with `begun`, send that first."""
+    if begun is not None:
+        events.put.remote([begun])
     place.adopt()
     warnings.filterwarnings("ignore", message=READ_ONLY)
     task: Task = replace(cloudpickle.loads(payload), data=data)
