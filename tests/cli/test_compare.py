@@ -6,12 +6,12 @@ import csv
 import inspect
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -206,7 +206,11 @@ def test_killed_in_the_middle_it_ends_with_the_same_weights_bit_for_bit(convstud
         assert list(pd.read_csv(broken / "epochs.csv")["epoch"]) == [*range(1, 9)]
 
 
-def wait_for_newer(path: Path, seen: int, running: subprocess.Popen[str] | Started) -> int:
+class Running(Protocol):
+    def poll(self) -> int | None: ...
+
+
+def wait_for_newer(path: Path, seen: int, running: Running) -> int:
     """Wait until `path` has been written again; give its time."""
     while running.poll() is None:
         with suppress(FileNotFoundError):
