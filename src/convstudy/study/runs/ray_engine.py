@@ -136,7 +136,7 @@ class RayPool:
             new = {"include_dashboard": False} if limits.address is None else {}
             try:
                 self._ray.init(
-                    address=limits.address or "local", log_to_driver=False, logging_level=logging.WARNING, **new
+                    address=limits.address or "local", log_to_driver=False, logging_level=logging.ERROR, **new
                 )
             except (ConnectionError, ValueError, RuntimeError) as error:
                 where = limits.address or "this machine"
