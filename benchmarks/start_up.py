@@ -4,8 +4,8 @@
 
 The programs run alternately; the minimum and the median over the rounds are printed, in CPU time on one thread (0 on
 Windows, which does not report it for other processes), and what each takes beyond `import torch` in the same round:
-median, lowest and highest. Without the group, torchinfo is left out. All but `models` and `data` load torch. `--source` is the `src` folder of another version,
-such as a worktree of an earlier commit, to be run beside this one.
+median, lowest and highest. Without the group, torchinfo is left out. All but `models` and `data` load torch.
+`--source` is the `src` folder of another version, such as a worktree of an earlier commit, to be run beside this one.
 """
 
 from __future__ import annotations
