@@ -109,7 +109,6 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
 
     with reading_networks_and_data():
         import_torch()
-        from convstudy.report import write_drawings, write_html
         from convstudy.report.sentences import budget_of
         from convstudy.report.terminal import (
             TrainingDisplay,
@@ -133,6 +132,8 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     console.print()
     with TrainingDisplay(console) as display:
         failed = claimed.perform(display)
+    from convstudy.report import write_drawings, write_html  # which need Jinja, among others
+
     for name, reason in write_drawings(claimed).items():
         print(f"note: the report has no drawing of {name} ({reason})", file=sys.stderr)
     findings = claimed.so_far() if failed else claimed.conclude()

@@ -1,4 +1,4 @@
-"""PyTorch, imported without looking for garbage, of which an import leaves little: a quarter of its time otherwise."""
+"""PyTorch, imported by a command."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ import atexit
 import gc
 import sys
 
+from convstudy.uncollected import uncollected
+
 
 def import_torch() -> None:
-    """Import PyTorch, if it is not yet imported, with Python's garbage collector switched off.
+    """Import PyTorch, if it is not yet imported, without looking for garbage.
 
-    What has been imported then lives as long as the process, so the collector never looks at it again, nor at anything
-    when the process exits. The collector is switched on again before any network is built or run.
+    None is looked for when the process exits, either: the process ends anyway.
     """
     if "torch" in sys.modules:
         return
-    collected = gc.isenabled()
-    gc.disable()
-    try:
+    with uncollected():
         import torch  # noqa: F401
-    finally:
-        gc.freeze()
-        if collected:
-            gc.enable()
     atexit.register(gc.freeze)

@@ -27,6 +27,7 @@ from convstudy.study.runs.attempt import attempt, failure
 from convstudy.study.runs.claim import POLL, ClaimLost
 from convstudy.study.runs.events import Event, OnEvent, RunEnded, RunFailed
 from convstudy.study.runs.gpus import VARIABLE, gpus_of, least_used
+from convstudy.study.runs.handover import Parcel, Sender
 from convstudy.study.runs.ray_engine import RayPool
 from convstudy.study.runs.sharing import ONE_ATTEMPT, SECONDS_PER_HOUR, Limits, SharedRuns
 from convstudy.study.runs.status import in_one_line, note_failure
@@ -108,6 +109,7 @@ class _Pool:
         self._gpus = gpus
         self._limit = limit  # seconds per attempt of a run
         self._workers: dict[Connection, _Worker] = {}
+        self._sender = Sender()
 
     def perform(self, runs: SharedRuns, jobs: int) -> None:
         """Distribute the runs as they can be claimed, and forward the events, until all have ended."""
@@ -130,7 +132,10 @@ class _Pool:
 
     def stop(self) -> None:
         """Terminate all workers; those that train write a checkpoint first."""
-        self._end(*self._workers)
+        try:
+            self._end(*self._workers)
+        finally:
+            self._sender.close()
 
     def _begin(self, task: Task) -> None:
         """Let an idle worker perform a task, or a new one; a worker that was killed meanwhile is replaced."""
@@ -143,7 +148,8 @@ class _Pool:
     def _send(self, connection: Connection, task: Task) -> None:
         worker = self._workers[connection]
         worker.task, worker.begun = task, time.monotonic()
-        connection.send_bytes(cloudpickle.dumps(task))  # which pickles classes of a notebook or a script by value
+        assert worker.process.pid is not None
+        self._sender.send(connection, task, worker.process.pid)
 
     def _start(self) -> Connection:
         ours, theirs = multiprocessing.Pipe()
@@ -276,7 +282,7 @@ def start_process(target: Callable[..., None], arguments: tuple[Any, ...], *, da
     context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
     if sys.platform == "linux":  # elsewhere system libraries do not survive a fork
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
+        context.set_forkserver_preload(["convstudy.study.runs.preloaded"])
     process = context.Process(target=target, args=arguments, daemon=daemon)
     with _main_left_out():
         process.start()
@@ -316,7 +322,7 @@ def _work(connection: Connection, environment: _Environment) -> None:
     _begin(environment)
     while True:
         try:
-            _attempt(connection.recv_bytes(), connection)
+            _attempt(Parcel.received(connection), connection)
         except (EOFError, OSError, KeyboardInterrupt):
             return
 
@@ -332,9 +338,9 @@ def _answer(connection: Connection, environment: _Environment) -> None:
         connection.send_bytes(cloudpickle.dumps(answer))
 
 
-def _attempt(payload: bytes, connection: Connection) -> None:
+def _attempt(parcel: Parcel, connection: Connection) -> None:
     try:
-        task: Task = cloudpickle.loads(payload)
+        task: Task = parcel.opened()
     except Exception as error:  # the parent knows which run it is
         reason = f"the run cannot be passed to another process: {in_one_line(error)}"
         _send_event(connection, RunFailed(index=0, model="", seed=0, reason=reason))
