@@ -149,11 +149,13 @@ class RayPool:
         near = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         self._events = self._ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=near).remote()
         self._head = str(self._ray.get_runtime_context().gcs_address)
-        self._node = next(
-            f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
-            for node in self._ray.nodes()
-            if node["NodeID"] == here
-        )
+        node = next(each for each in self._ray.nodes() if each["NodeID"] == here)
+        parts = {
+            "the head of the Ray cluster": self._head,
+            "Ray's raylet of this machine": f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}",
+        }
+        # a Ray client, with an address ray://..., may not reach them
+        self._watched = {what: address for what, address in parts.items() if not _unanswered(address, calls=1)}
         self._broken = False
         self._submitted: dict[int, Submitted] = {}
         self._forwarded = -math.inf  # time at which the mailbox was emptied
@@ -289,10 +291,7 @@ class RayPool:
         """
         if not now and time.monotonic() - self._seen < POLL / 2:
             return
-        for address, what in (
-            (self._head, "the head of the Ray cluster"),
-            (self._node, "Ray's raylet of this machine"),
-        ):
+        for what, address in self._watched.items():
             if reason := _unanswered(address):
                 raise self._died(f"{what} at {address} has died ({reason})")
         self._seen = time.monotonic()
@@ -328,10 +327,10 @@ class RayPool:
                 self._take(each.task, failure(each.task, reason), runs)
 
 
-def _unanswered(address: str) -> str:
+def _unanswered(address: str, calls: int = CALLS) -> str:
     """Return why nothing answers at an address, after several calls; empty if something does."""
     host, _, port = address.rpartition(":")
-    for left in reversed(range(CALLS)):
+    for left in reversed(range(calls)):
         try:
             socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
         except OSError as error:
