@@ -71,7 +71,7 @@ class NetworkExplanation:
         forms: dict[str, Callable[[], str]] = {".html": lambda: self.html, ".md": lambda: self.markdown}
         form = forms.get(path.suffix.lower())
         if form is None:
-            raise ModelError(f"{path.name} ends in '{path.suffix}'; expected {' or '.join(forms)}")
+            raise ModelError(f"{path}: expected a file name that ends in {' or '.join(forms)}")
         with whole_file(path, keep_hard_links=True) as draft:
             draft.write_text(form(), encoding="utf-8", newline="\n")
         return path

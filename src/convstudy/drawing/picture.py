@@ -59,7 +59,7 @@ class Picture:
         path = Path(path)
         write = WRITERS.get(path.suffix.lower())
         if write is None:
-            raise DrawingError(f"{path.name} ends in '{path.suffix}'; expected {', '.join(WRITERS)}")
+            raise DrawingError(f"{path}: expected a file name that ends in {', '.join(WRITERS)}")
         with whole_file(path, keep_hard_links=True) as draft:
             draft.write_bytes(write(self.scene))
         if lacking := self._unwritable(path.suffix.lower()):
