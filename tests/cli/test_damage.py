@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,11 @@ from tests.conftest import Said
 
 from convstudy.cli.compare import carry_out
 from convstudy.cli.train import carry_out_training
-from convstudy.study import Plan
+from convstudy.errors import StudyError
+from convstudy.study import Plan, RunFolder, open_run
+from convstudy.study.runs.data_record import DataRecord
+from convstudy.study.runs.digests import signed
+from convstudy.study.runs.run_record import RunRecord
 from convstudy.training import Recipe
 
 Convstudy = Callable[..., Said]
@@ -67,6 +72,34 @@ def flip(path: Path) -> None:
 
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
+
+
+@pytest.mark.parametrize("key", sorted({*RunRecord.__annotations__} - {"digest", "signature"}))
+def test_a_value_of_another_type_in_a_record_is_one_line(copied: Path, key: str) -> None:
+    run = RunFolder(copied / "both/net/seed-0")
+    record = run.record()
+    wrong: object = [[{}], 1] if isinstance(record.get(key), dict) else {"a": [None]}
+    (run.path / "run.json").write_text(json.dumps(signed({**record, key: wrong})))
+    with pytest.raises(StudyError, match=rf"run\.json cannot be read \({key}.*; delete this folder"):
+        run.record()
+
+
+@pytest.mark.parametrize("field", [each.name for each in fields(DataRecord)])
+def test_a_value_of_another_type_in_the_record_of_the_data_is_one_line(copied: Path, field: str) -> None:
+    run = RunFolder(copied / "both/net/seed-0")
+    record = run.record()
+    (run.path / "run.json").write_text(json.dumps(signed({**record, "data": {**record["data"], field: {"a": []}}})))
+    with pytest.raises(StudyError, match=rf"run\.json cannot be read \({field}.*; delete this folder"):
+        open_run(run.path).own_test_part()
+
+
+@pytest.mark.parametrize("wrong", [{}, {"bytes": None, "sha256": ""}, [], None])
+def test_digests_of_another_form_are_one_line(convstudy: Convstudy, copied: Path, wrong: object) -> None:
+    (copied / "both/digests.json").write_text(json.dumps({"costs.json": wrong}))
+    for words in (("verify", "both"), ("report", "both")):
+        said = convstudy(*words)
+        assert said.status in {1, 2}
+        assert "digests.json cannot be read (costs.json" in said.out + said.err
 
 
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])

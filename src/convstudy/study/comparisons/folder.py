@@ -17,6 +17,7 @@ from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT, FolderKind, flattened, require_empty, require_same
 from convstudy.study.runs.measured_cost import MeasuredCost
 from convstudy.study.runs.record_file import read_record, reading, without_controls
+from convstudy.study.runs.run_record import FileDigest
 from convstudy.study.runs.writing import writing_into
 
 DIGESTS = "digests.json"  # of the files that are about the whole comparison
@@ -89,11 +90,11 @@ class ComparisonFolder:
         for problem in self.problems(name):
             raise StudyError(f"{problem}; {AGAIN if (self.path / name).exists() else AGAIN.partition(' and ')[2]}")
 
-    def _digests(self) -> dict[str, dict[str, Any]]:
+    def _digests(self) -> dict[str, FileDigest]:
         path = self.path / DIGESTS
         if not path.exists():
             return {}
-        return read_record(dict[str, dict[str, Any]], path, AGAIN)
+        return read_record(dict[str, FileDigest], path, AGAIN)
 
     def measured(self) -> Mapping[str, MeasuredCost | None]:
         """Return what was measured of each network; None where nothing could be. Raises: StudyError, if damaged."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.errors import StudyError
+from convstudy.study.runs.run_record import FileDigest
 from convstudy.study.runs.signing import is_signed, signature
 
 FILES = ("weights.safetensors", "predictions.parquet", "logits.npy", "epochs.csv", "seen-images.npz", "model.*")
@@ -25,7 +26,7 @@ def sealed(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return signed({**record, "files": digests_of(paths)})
 
 
-def digests_of(paths: Sequence[Path]) -> dict[str, dict[str, Any]]:
+def digests_of(paths: Sequence[Path]) -> dict[str, FileDigest]:
     """Return the sizes and digests of files, by name."""
     return {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths}
 

@@ -58,8 +58,9 @@ from convstudy.files import DRAFTS, whole_file, write_json
 from convstudy.processes import first
 from convstudy.study.runs.claim import clear
 from convstudy.study.runs.digests import AGAIN, READ_BY_REPORTS, check_files, check_record, sealed
-from convstudy.study.runs.record_file import reading, without_controls
+from convstudy.study.runs.record_file import as_record, reading, without_controls
 from convstudy.study.runs.result import Logits, OnlyClasses, RunResult, StoredLogits
+from convstudy.study.runs.run_record import RunRecord
 from convstudy.training import Epoch
 
 if TYPE_CHECKING:
@@ -196,11 +197,16 @@ class RunFolder:
             pd.DataFrame([asdict(epoch) for epoch in epochs]).to_csv(draft, index=False)
 
     def record(self) -> dict[str, Any]:
-        """Return the content of `run.json`. Raises: StudyError, if it is not valid JSON or does not have its digest."""
+        """Return the content of `run.json` (`RunRecord`).
+
+        Raises: StudyError, if it is not valid JSON, does not have its digest, or values are of another type.
+        """
         path = self.path / "run.json"
         with reading(path, AGAIN):
-            record: dict[str, Any] = json.loads(without_controls(path.read_text(encoding="utf-8")))
+            text = path.read_text(encoding="utf-8")
+            record: dict[str, Any] = json.loads(without_controls(text))
             check_record(record, path)
+            as_record(RunRecord, text)
         return record
 
     def epochs_so_far(self) -> tuple[Epoch, ...]:

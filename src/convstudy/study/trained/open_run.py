@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,9 +19,10 @@ from convstudy.errors import ModelError, StudyError
 from convstudy.study.models.opening import Model, open_model, partition_weights, runs_code
 from convstudy.study.models.preprocessing import Preprocessing, at_input, with_channels
 from convstudy.study.runs.data_record import DataRecord
-from convstudy.study.runs.digests import check_files
+from convstudy.study.runs.digests import AGAIN, check_files
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.lr_trial import Trial
+from convstudy.study.runs.record_file import as_record, reading
 from convstudy.study.runs.seen_images import SeenCounts, SeenImages
 from convstudy.study.runs.signing import is_signed
 from convstudy.study.runs.source_copy import copy_of, source_file, usable_name
@@ -50,8 +52,8 @@ class TrainedRun:
     @cached_property
     def data(self) -> DataRecord:
         """Record of the data that the run was trained on."""
-        stored = self.record["data"]
-        return DataRecord(**{**stored, "class_names": tuple(stored["class_names"])})
+        with reading(self.folder.path / "run.json", AGAIN):
+            return as_record(DataRecord, json.dumps(self.record["data"]))
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -61,7 +63,8 @@ class TrainedRun:
     @cached_property
     def preprocessing(self) -> Preprocessing:
         """Conversion of images to the network's input."""
-        return Preprocessing.from_json(self.record["preprocessing"])
+        with reading(self.folder.path / "run.json", AGAIN):
+            return Preprocessing.from_json(self.record["preprocessing"])
 
     def own_test_part(
         self, data_dir: Path | None = None, progress: Callable[[int, int], None] | None = None
