@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import multiprocessing
 import os
@@ -23,6 +24,7 @@ from convstudy.study.runs.workers import (
     _keep_tqdm_within_the_process,
     _Pool,
     _send_event,
+    in_worker,
     start_process,
 )
 from convstudy.study.runs.writing import writing_into
@@ -32,6 +34,15 @@ TQDM: Any = vars(torch.hub)["tqdm"]
 
 def send(connection: Connection) -> None:
     _send_event(connection, RunEnded(index=0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forks on Linux only")
+def test_workers_look_for_garbage_but_not_in_what_they_share() -> None:
+    found = in_worker(lambda: (gc.isenabled(), gc.get_freeze_count()), threads=1)
+    assert found is not None
+    enabled, shared = found
+    assert enabled
+    assert shared > 100_000  # objects of PyTorch
 
 
 def test_a_worker_without_a_parent_ends_and_its_run_does_not_fail(capfd: pytest.CaptureFixture[str]) -> None:
