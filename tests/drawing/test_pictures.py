@@ -186,6 +186,23 @@ def test_the_totals_are_those_of_the_summary_and_the_shares_sum_up() -> None:
     assert f"{totals.activation_bytes:,} bytes" in memory.svg
 
 
+def test_a_module_without_weights_that_makes_the_output_is_drawn() -> None:
+    # Figure 2 of LeCun et al. 1998: ten outputs after the 84 units of F6
+    for level, text in {"blocks": "10", "layers": "RadialBasis 10"}.items():
+        assert text in {each.text for each in picture("lenet5", level).scene.texts()}
+
+
+def test_every_stage_is_named_also_one_of_a_single_layer() -> None:
+    texts = [text for text in picture("net", "layers").scene.texts() if re.fullmatch(r"\d+×\d+", text.text)]
+    assert [text.text for text in texts] == ["32×32", "28×28", "14×14", "10×10", "5×5"]
+    assert not any(text.rotated for text in texts)
+
+
+def test_a_side_branch_does_not_interrupt_a_stage() -> None:
+    texts = [text.text for text in picture("googlenet", "layers", training=True).scene.texts()]
+    assert texts.count("14×14") == 2  # once per column
+
+
 def test_volumes_grow_with_channels_and_sides_up_to_2048_channels() -> None:
     assert thickness(64) == 3 + 1.15 * 8
     assert height(224) == pytest.approx(8 + 6 * 224**0.5)

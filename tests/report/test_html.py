@@ -244,11 +244,19 @@ def test_imported_predictions_have_no_empty_chart_or_column(findings: Findings) 
     nothing |= dict.fromkeys(("parameters", "macs", "activation_size", "input_shape", "train_seconds", "latency_ms"))
     models = tuple(replace(model, **nothing, images_per_second=None) for model in findings.results.models)
     runs = tuple(replace(run, epochs=()) for run in findings.runs)
-    page = parse(html(replace(findings, runs=runs, results=replace(findings.results, models=models))))
+    protocol = replace(findings.results.protocol, recipe={})
+    results = replace(findings.results, models=models, protocol=protocol, environment={})
+    page = parse(html(replace(findings, runs=runs, results=results)))
+    assert not {"Recipe", "Versions and hardware"} & {heading.text for heading in page.all("h3")}
     assert not [div for div in page.all("div", class_="charts") if re.match("cost|curve", div.attributes["id"] or "")]
     assert [len(row) for row in page.all("table")[0].rows()] == [2, 2, 2]
     assert "Pareto" not in page.one("body").text
     assert not page.all("section", **{"aria-labelledby": "curves"})
+
+
+def test_no_option_of_a_command_is_broken_at_its_hyphens(page: Element, findings: Findings) -> None:
+    options = [span.text for span in page.one("code", id="command").all("span", class_="option")]
+    assert options == ["--data", "--seeds", "--epochs", "--output"]
 
 
 def test_the_two_best_are_held_against_each_other(page: Element, findings: Findings) -> None:

@@ -86,6 +86,14 @@ def test_equal_answers_differ_by_nothing_but_a_rare_class_is_not_taken_for_known
     assert balanced_accuracy_difference(np.tile(even, (3, 1)), np.tile(even, (3, 1)), even).equivalent_within < 0.01
 
 
+def test_intervals_of_metrics_from_0_to_1_end_at_a_difference_of_1() -> None:
+    labels = np.arange(120) % 6
+    random = np.random.default_rng(0)
+    guessing = np.stack([labels, random.integers(0, 6, 120)])  # one seed has learned, the other has not
+    found = balanced_accuracy_difference(np.tile(labels, (2, 1)), guessing, labels)
+    assert (found.low, found.high, found.equivalent_within) == (-1, 1, 1)
+
+
 def test_the_squared_calibration_error_of_calibrated_networks_is_zero_on_average() -> None:
     """The expected calibration error is not: it is larger for the network with less evidence."""
     stream, values, alarms = np.random.default_rng(1), [], 0

@@ -80,8 +80,8 @@ def label(layers: Sequence[Layer], *, channels: bool = True) -> str:
     parts = [operation(layers)]
     if channels and first.kind in {"conv", "concat"}:
         parts.append(span(layer.channels for layer in layers))
-    if channels and first.kind == "fc":
-        parts[0] = f"fc {span(layer.node.output_shape[-1] for layer in layers)}"
+    if channels and (first.kind == "fc" or (first.kind == "other" and first.node.is_layer and len(first.shape) == 1)):
+        parts[0] += f" {span(layer.node.output_shape[-1] for layer in layers)}"
     if first.kind == "conv" and first.node.groups > 1 and not is_depthwise(first):
         parts.append(f"{span(layer.node.groups for layer in layers)} groups")
     strides = {max(layer.node.stride) for layer in layers if layer.node.stride}

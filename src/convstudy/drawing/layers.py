@@ -263,7 +263,7 @@ class _Folded:
             return False
         if node.role == "window":
             return "adaptive" in node.operation and node.input_shape == node.output_shape
-        if node.role == "product":
+        if node.role == "product" or _resizes(node):
             return False
         if node.role not in UNARY or node.operation.startswith("embedding"):
             return False
@@ -309,6 +309,11 @@ class _Folded:
             macs=sum(row.macs for row in rows),
             memory=sum(row.activation_bytes for row in rows),
         )
+
+
+def _resizes(node: Node) -> bool:
+    """Return whether a module's result has another number of values, as LeNet-5's distances to the codes of classes."""
+    return node.is_layer and bool(node.output_shape) and prod(node.input_shape) != prod(node.output_shape)
 
 
 def _shape(nodes: Sequence[Node], *, last: bool) -> tuple[int, ...]:

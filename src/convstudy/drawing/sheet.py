@@ -21,6 +21,12 @@ MARGIN = columns.MARGIN
 LEGIBLE = 7.0  # px of text on a page, below which all layers are drawn closer to each other
 LOOSE = Style(size=columns.SIZE, height=15.5, gap=7)
 CLOSE = Style(size=columns.SIZE, height=13, gap=4, stem=3.5, beside=6.5, lane=5)
+PAGE_STYLES = (
+    (LOOSE, False),
+    (LOOSE, True),
+    (CLOSE, True),
+)  # with or without turned names of stages: the first that fits
+COLUMN_STYLES = ((LOOSE, False), *((replace(LOOSE, lines=lines), True) for lines in (1, 2, 3)))
 WIDTH = 700.0
 GUTTER = 8.0  # between two networks
 SMALL = 9.5
@@ -237,15 +243,16 @@ def _all_layers(
     colour = _colours(layers, options, list(layers.layers.values()))
     top = heading(scene, layers, options.highlight, options.width or WIDTH, size=columns.SIZE, bars=False)
     inner = None if options.width is None else options.width - 2 * MARGIN
-    for style in (LOOSE, CLOSE) if inner is None else (replace(LOOSE, lines=lines) for lines in (1, 2, 3)):
+    for style, turned in PAGE_STYLES if inner is None else COLUMN_STYLES:
         flow, parts = _parts(series, layers, options, colour, style)
+        rows = columns.rows(parts, layers, turned=turned)
         if inner is None:
-            if columns.page_font(parts, head=top + 24, lane=style.lane) >= LEGIBLE:
+            if columns.page_font(rows, head=top + 24, lane=style.lane) >= LEGIBLE:
                 break
-        elif max(columns.Column([part]).width for part in parts) <= inner:
+        elif columns.Column(rows).width <= inner:
             break
     flow.marked = marked
-    right, foot = columns.draw(scene, parts, layers, flow, top, MARGIN, inner)
+    right, foot = columns.draw(scene, rows, flow, top, MARGIN, inner)
     titles = max(text.box(wide=True)[2] for text in scene.texts() if text.anchor == "start")
     scene.width = max(right + MARGIN, titles + MARGIN, options.width or 0)
     scene.height = legend(scene, foot, MARGIN, scene.width, columns.SIZE) + MARGIN

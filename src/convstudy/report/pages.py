@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,7 +16,7 @@ def template_environment() -> Environment:
 
     Letters that cannot be seen, such as controls of the writing direction in a name, are written as escapes.
     """
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("convstudy.report"),
         autoescape=True,
         trim_blocks=True,
@@ -23,7 +24,18 @@ def template_environment() -> Environment:
         undefined=StrictUndefined,
         finalize=_visible,
     )
+    templates.filters["options"] = _options
+    return templates
 
 
 def _visible(value: Any) -> Any:
     return printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _options(text: str) -> Markup:
+    """Mark the options of a command in a text, so that no line is broken between their hyphens."""
+    parts = re.split(r"(?<![^\s(])(--?[a-z][a-z-]*)", printable_lines(text))
+    return Markup("").join(
+        Markup('<span class="option">{}</span>').format(part) if number % 2 else part
+        for number, part in enumerate(parts)
+    )

@@ -459,7 +459,7 @@ def assumption(data: DataDescription) -> str:
         return (
             "The test images are taken as independent of each other. If several are of one patient, writer, video or "
             "the like, intervals are too narrow and differences are shown too often; name the groups by --group-by or "
-            "a column `group`."
+            "a column named “group”."
         )
     return (
         f"The {plural(data.test, 'test image')} are of {data.test_groups:,} groups. Images of a group may depend on "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -168,7 +168,9 @@ def _of_classes(a: Influences, b: Influences, labels: Labels, confidence: float)
     unseen = np.where(squares < 1e-12, 1 / (sizes * (sizes + 2)) / classes**2, 0.0)
     parts = variances + unseen
     freedom = float(parts.sum() ** 2 / (parts**2 / np.maximum(sizes - 1, 1)).sum())
-    return _difference(a, b, float(unseen.sum()), freedom, confidence, add=True)
+    found = _difference(a, b, float(unseen.sum()), freedom, confidence, add=True)
+    within = min(found.equivalent_within, 1.0)  # both metrics are from 0 to 1
+    return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0), equivalent_within=within)
 
 
 def _difference(
