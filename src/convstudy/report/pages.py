@@ -33,8 +33,8 @@ def _visible(value: Any) -> Any:
 
 
 def _options(text: str) -> Markup:
-    """Mark the options of a command in a text, so that no line is broken between their hyphens."""
-    parts = re.split(r"(?<![^\s(])(--?[a-z][a-z-]*)", printable_lines(text))
+    """Mark the options of a command and `top-1` in a text, so that no line is broken at their hyphens."""
+    parts = re.split(r"(?<![^\s(])(--?[a-z][a-z-]*|top-[15]\b)", printable_lines(text))
     return Markup("").join(
         Markup('<span class="option">{}</span>').format(part) if number % 2 else part
         for number, part in enumerate(parts)

@@ -126,7 +126,7 @@ def confidences_difference(
 ) -> MetricDifference:
     """Compare two networks by their squared calibration error, as `calibration_difference` does."""
     (first, of_a), (second, of_b) = (_squared_errors(each, bins) for each in (a, b))
-    return _difference(first, second, of_a + of_b, max(a.right.shape[1] - 1, 1), confidence, add=True)
+    return _bounded(_difference(first, second, of_a + of_b, max(a.right.shape[1] - 1, 1), confidence, add=True))
 
 
 def _squared_errors(answers: ConfidentAnswers, bins: int) -> tuple[Influences, float]:
@@ -168,8 +168,12 @@ def _of_classes(a: Influences, b: Influences, labels: Labels, confidence: float)
     unseen = np.where(squares < 1e-12, 1 / (sizes * (sizes + 2)) / classes**2, 0.0)
     parts = variances + unseen
     freedom = float(parts.sum() ** 2 / (parts**2 / np.maximum(sizes - 1, 1)).sum())
-    found = _difference(a, b, float(unseen.sum()), freedom, confidence, add=True)
-    within = min(found.equivalent_within, 1.0)  # both metrics are from 0 to 1
+    return _bounded(_difference(a, b, float(unseen.sum()), freedom, confidence, add=True))
+
+
+def _bounded(found: MetricDifference) -> MetricDifference:
+    """Return the difference of metrics that are from 0 to 1 with limits from -1 to 1."""
+    within = min(found.equivalent_within, 1.0)
     return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0), equivalent_within=within)
 
 
