@@ -53,7 +53,7 @@ def whole_file(path: Path, *, keep_hard_links: bool = False, new_folder: bool = 
     if new_folder:
         for folder in (path.parent, target.parent):
             _made(folder)
-    draft = target.with_name(DRAFTS.replace("*", secrets.token_hex(8)))
+    draft = target.absolute().with_name(DRAFTS.replace("*", secrets.token_hex(8)))  # pandas takes a first `~` for home
     with _errors_name(path, draft):
         mode = _created(draft)
         try:

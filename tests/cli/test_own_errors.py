@@ -143,6 +143,19 @@ def test_a_tilde_that_the_shell_leaves_is_the_home_folder(
     assert not (tmp_path / "~").exists()
 
 
+def test_a_folder_named_like_home_is_one_place(
+    convstudy: Convstudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # pandas and pyarrow would take `~` for it
+    (tmp_path / "home").mkdir()
+    (tmp_path / "~").mkdir()
+    (tmp_path / "~/theirs.csv").write_text("id,label,prediction\na,0,0\nb,1,1\n")
+    assert convstudy("train", "net", *TRAIN, "--output", "~/run").status == 0
+    assert convstudy("evaluate", "~/run").status == 0
+    assert convstudy("import", "~/theirs.csv", "--model", "theirs", "--output", "~/both").status == 0
+    assert list((tmp_path / "home").iterdir()) == []
+
+
 def test_exceptions_of_any_kind_at_import(convstudy: Convstudy, tmp_path: Path) -> None:
     wrong = "class Odd({}):\n    def __str__(self):\n        return 'no' * 10_000 if {} else 1 / 0\n\nraise Odd\n"
     for name, base, said_so in (("a", "BaseException", True), ("b", "Exception", True), ("c", "Exception", False)):

@@ -140,7 +140,7 @@ def _read(path: Path) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # about lines that are longer than the header
             table = pd.read_csv(
-                path,
+                path.absolute(),
                 sep=_separator(path),
                 dtype=str,
                 keep_default_na=False,

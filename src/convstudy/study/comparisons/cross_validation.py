@@ -80,7 +80,7 @@ def cross_validated(runs: Mapping[Key, RunFolder], read: Mapping[Key, RunResult]
 
 
 def _ids(run: RunFolder) -> tuple[str, ...]:
-    return tuple(map(str, pd.read_parquet(run.path / "predictions.parquet", columns=["id"])["id"]))
+    return tuple(map(str, pd.read_parquet(run.path.absolute() / "predictions.parquet", columns=["id"])["id"]))
 
 
 def _joined(runs: Sequence[RunResult], order: np.ndarray[tuple[int], np.dtype[np.int64]]) -> RunResult:

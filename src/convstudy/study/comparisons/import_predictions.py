@@ -193,7 +193,7 @@ def _begun(folder: ComparisonFolder) -> bool:
 def _ids(folder: ComparisonFolder) -> list[str]:
     """Return the ids of the test images of the folder's runs, in their order."""
     first = next(iter(sorted(folder.path.glob("*/seed-*/predictions.parquet"))))
-    return [str(each) for each in pd.read_parquet(first, columns=["id"])["id"]]
+    return [str(each) for each in pd.read_parquet(first.absolute(), columns=["id"])["id"]]
 
 
 def _in_order(file: Path, predictions: OutsidePredictions, ids: list[str], first: RunResult) -> OutsidePredictions:

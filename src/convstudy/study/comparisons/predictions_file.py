@@ -145,10 +145,10 @@ def _names_in(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Return columns of ids and classes as they are written: `007` and `NA` are names, too."""
     try:
         if _is_parquet(path):
-            table = pd.read_parquet(path, columns=list(columns))
+            table = pd.read_parquet(path.absolute(), columns=list(columns))
         else:
             table = pd.read_csv(
-                path,
+                path.absolute(),
                 sep=_separator(path),
                 dtype=str,
                 keep_default_na=False,
@@ -200,7 +200,7 @@ def _blocks(
     if _is_parquet(path):
         from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - slow to import, and for such files only
 
-        with ParquetFile(path) as file:
+        with ParquetFile(path.absolute()) as file:
             for start in range(0, len(columns), AT_ONCE):
                 names = [header[place] for place in columns[start : start + AT_ONCE]]
                 table = file.read(columns=names)
@@ -223,7 +223,7 @@ def _rows_of_csv(path: Path, header: Sequence[str], columns: Sequence[int]) -> G
     if len(columns) <= WIDE:
         order = [header[place] for place in columns]
         with pd.read_csv(
-            path,
+            path.absolute(),
             sep=_separator(path),
             skipinitialspace=True,
             usecols=lambda name: name.strip() in set(order),

@@ -229,7 +229,7 @@ class RunFolder:
         record = self.record()
         with reading(self.path, AGAIN):
             check_files(self.path, record, READ_BY_REPORTS)
-            file = parquet.ParquetFile(self.path / "predictions.parquet")
+            file = parquet.ParquetFile(self.path.absolute() / "predictions.parquet")
             answers = file.read([name for name in file.schema_arrow.names if name != "id"])  # which take most memory
             return RunResult(
                 model=record["model"],
