@@ -13,6 +13,7 @@ from torch.fx import GraphModule
 
 from convstudy.errors import ToolError
 from convstudy.training import Recipe, TrainingBatches, train
+from convstudy.zoo import build
 from tests.training.made_up import close, images, plain_network, weights
 
 RECIPE = Recipe(epochs=2, batch_size=8, lr=0.05, ema_decay=0.9, compile=True)
@@ -53,6 +54,23 @@ def test_the_steps_run_what_is_compiled_and_move_the_networks_own_weights(monkey
     assert len(sizes) == 2 * 5
     assert list(found) == list(plain)
     assert close(found, plain, 1e-5)
+
+
+def test_the_network_as_it_is_written_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not with pooling before ReLU, which plain steps in channels-last do."""
+    graphs: list[GraphModule] = []
+
+    def backend(graph: GraphModule, given: list[Tensor]) -> Callable[..., object]:
+        graphs.append(graph)
+        return graph.forward
+
+    through(backend, monkeypatch)
+    recipe = replace(RECIPE, epochs=1, channels_last=True)
+    for name in ("net", "alexnet"):  # with functions, and with sequences of modules
+        network = build(name, num_classes=2, in_channels=1)
+        before = len(graphs)
+        train(network, TrainingBatches(images(8, side=64 if name == "alexnet" else 32), recipe, seed=1), None)
+        assert len(graphs) > before
 
 
 def test_what_cannot_be_compiled_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

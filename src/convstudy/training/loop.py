@@ -137,7 +137,7 @@ def _train_epoch(
     tally = Tally(epoch, **(state.tally or {}))
     started = time.perf_counter() - state.seconds
     shares = batches.epoch(epoch, after_step=state.step, rank=here.rank, world=here.world)
-    with rewritten(state.network) if recipe.channels_last else nullcontext():
+    with rewritten(state.network) if recipe.channels_last and not recipe.compile else nullcontext():
         for step, (images, labels) in enumerate(shares, start=state.step + 1):
             lr = learning_rate((epoch - 1) * steps + step - 1, steps, recipe)
             set_learning_rate(state.optimizer, lr)
