@@ -31,6 +31,8 @@ FAILED, INTERRUPTED = 2, 130  # exit statuses of processes that leave the report
 class ReportedElsewhere(SystemExit):
     """The end of a process whose error another process reports."""
 
+    error: Exception | None = None  # if all processes have the same one
+
 
 @dataclass(frozen=True)
 class Place:
@@ -104,7 +106,7 @@ def joined() -> Iterator[Place]:
         _leave()
         raise
     except RuntimeError as error:
-        if not _of_the_connection(error):
+        if not lost_connection(error):
             raise
         raise ToolError(
             f"process {here.rank} of {here.world} lost the connection to another process, whose own message says why; "
@@ -125,7 +127,14 @@ def _leave() -> None:
         dist.destroy_process_group()
 
 
-def _of_the_connection(error: RuntimeError) -> bool:
+def lost_connection(error: BaseException) -> bool:
+    """Return whether an error is that another process, with which this one trains, has ended.
+
+    >>> lost_connection(RuntimeError("Connection closed by peer"))  # nobody has joined
+    False
+    """
+    if place().alone or not isinstance(error, RuntimeError):
+        return False
     import torch.distributed as dist  # noqa: PLC0415 - see above
 
     return isinstance(error, dist.DistError) or "gloo" in str(error) or "Connection" in str(error)
@@ -156,7 +165,9 @@ def raise_once(error: Exception) -> NoReturn:
     """Raise an error that all processes have, in the first process only, and SystemExit in the others."""
     if place().first:
         raise error
-    raise ReportedElsewhere(FAILED)
+    ended = ReportedElsewhere(FAILED)
+    ended.error = error
+    raise ended
 
 
 def first(work: Callable[[], Result]) -> Result:

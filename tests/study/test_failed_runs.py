@@ -133,23 +133,29 @@ def check_that_the_run_of_seed_0_took_too_long(said: Said, folder: Path) -> None
     assert (folder / "out/own.py-Moody/seed-1/run.json").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are of Unix")
-def test_workers_that_are_asked_to_stop_write_a_checkpoint(tmp_path: Path) -> None:
-    """In the middle of their first epoch, long before one is due."""
-    text = OWN.replace("FAIL", 'Path(f"step-{torch.initial_seed()}").touch(); time.sleep(0.01)').replace("BAD", "-1")
-    (tmp_path / "own.py").write_text(text.replace("self.bad = ", "self.bad = True or "))
-    words = ("--seeds", "2", "--epochs", "1", "--warmup-epochs", "0", "--batch-size", "2", "--device", "cpu")
-    with Started(tmp_path, "compare", "own.py:Moody", *words, "--jobs", "2", "--output", "out") as running:
+def stop_once_two_are_at_work(folder: Path, step: str, *words: str) -> None:
+    """Terminate a comparison once two of its processes have taken a step, long before a checkpoint is due."""
+    text = OWN.replace("FAIL", f"Path({step}).touch(); time.sleep(0.01)").replace("BAD", "-1")
+    (folder / "own.py").write_text(text.replace("self.bad = ", "self.bad = True or "))
+    short = ("--epochs", "1", "--warmup-epochs", "0", "--device", "cpu", "--output", "out")
+    with Started(folder, "compare", "own.py:Moody", *short, *words) as running:
         until = time.monotonic() + 180
-        while len(list(tmp_path.glob("step-*"))) < 2 and running.poll() is None:
+        while len(list(folder.glob("step-*"))) < 2 and running.poll() is None:
             assert time.monotonic() < until, running.err
             time.sleep(0.01)
         status = running.send(signal.SIGTERM)
     assert status == 143, running.err
     assert running.err.endswith("; repeat the command to continue\n")
     assert running.err.count("\n") == 1
-    runs = [tmp_path / f"out/own.py-Moody/seed-{seed}" for seed in range(2)]
-    assert [(run / "checkpoint.pt").exists() for run in runs] == [True, True]
-    assert not [path for run in runs for path in run.glob("failed.json")]
-    assert [claim.holder_lives(run) for run in runs] == [False, False]
+    for run in (folder / "out/own.py-Moody").iterdir():
+        assert (run / "checkpoint.pt").exists()
+        assert not (run / "failed.json").exists()
+        assert claim.holder_lives(run) is False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are of Unix")
+def test_workers_that_are_asked_to_stop_write_a_checkpoint(tmp_path: Path) -> None:
+    words = ("--seeds", "2", "--batch-size", "2", "--jobs", "2")
+    stop_once_two_are_at_work(tmp_path, "f'step-{torch.initial_seed()}'", *words)
+    assert len(list(tmp_path.glob("out/own.py-Moody/seed-*"))) == 2

@@ -104,7 +104,7 @@ def test_each_worker_gets_one_of_the_gpus(
     given: list[str] = []
 
     class Started:
-        def __init__(self, _: object, arguments: tuple[object, _Environment], *, daemon: bool) -> None:
+        def __init__(self, _: object, arguments: tuple[object, _Environment], **_kept: object) -> None:
             given.append(arguments[1].variables["CUDA_VISIBLE_DEVICES"])
 
     monkeypatch.setattr(workers, "start_process", Started)

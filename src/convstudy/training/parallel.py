@@ -89,14 +89,14 @@ def images_of(batches: TrainingBatches, step: int) -> int:
     return each + (step <= rest)
 
 
-def batch_normalization_sees(network: nn.Module, device: torch.device) -> str:
-    """Return the images that batch normalization averages over in training.
+def batch_normalization_sees(network: nn.Module, device: torch.device, processes: int) -> str:
+    """Return the images that batch normalization averages over in training by so many processes together.
 
     This is `batch`, or `part` if each process uses its own part, or an empty string if the network has no such layer.
 
-    >>> batch_normalization_sees(nn.BatchNorm2d(3), torch.device("cpu"))
-    'batch'
+    >>> [batch_normalization_sees(nn.BatchNorm2d(3), torch.device("cpu"), processes) for processes in (1, 2)]
+    ['batch', 'part']
     """
     if not any(isinstance(layer, _BatchNorm) for layer in network.modules()):
         return ""
-    return "batch" if place().alone or device.type == "cuda" else "part"
+    return "batch" if processes == 1 or device.type == "cuda" else "part"

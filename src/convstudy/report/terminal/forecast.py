@@ -57,9 +57,10 @@ def _cost(found: Forecast) -> str:
     macs = [numbers.scaled(value) for value in found.macs]
     sizes = [numbers.num_bytes(value) for value in found.num_bytes]
     runs = plural(few, "run") if few == many else f"{few} to {plural(many, 'run')}"
+    alone = " of a single process" if found.processes_per_run > 1 else ""
     return (
         f"{runs}{done}{at_once}: about {_range(times)}, {_range(macs)} MACs, {_range(sizes)} on disk. The "
-        "time is that of a few timed steps; other programs and measurements at the end of a run add to it."
+        f"time is that of a few timed steps{alone}; other programs and measurements at the end of a run add to it."
     )
 
 

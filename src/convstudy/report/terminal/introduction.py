@@ -29,6 +29,7 @@ def introduction(comparison: Comparison) -> str:
         seeds = f"{few}{plan.max_seeds} seeds, until sure (margin {percentage_points(plan.margin / 100)})"
     if plan.folds is not None:
         seeds = f"{plan.folds} folds" + (f", repeated {plan.repeats} times" if plan.repeats else "")
+    together = f", {plan.processes_per_run} processes per run" if plan.processes_per_run > 1 else ""
     lines = [
         f"{data.name}: {plural(data.num_classes, 'class')}, {data.in_channels} x {data.side} x {data.side}; {images}",
         *data.notes,
@@ -37,6 +38,6 @@ def introduction(comparison: Comparison) -> str:
             for each in comparison.entrants
             if (note := classifier_note(comparison.models[each.name], data.class_names))
         ),
-        f"{seeds}, {each}, batch size {recipe.batch_size}, lr {lr}, on {comparison.device}",
+        f"{seeds}, {each}, batch size {recipe.batch_size}, lr {lr}, on {comparison.device}{together}",
     ]
     return "\n".join(lines)

@@ -10,14 +10,13 @@ from convstudy.study.comparisons.conclude import protocol_of
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.provenance import expected_records
 from convstudy.study.comparisons.start import Start
-from convstudy.study.runs.environment import describe
 
 
 def write_start(folder: ComparisonFolder, comparison: Comparison, *, allow_mixed: bool = False) -> None:
     """Store what is known before any training: protocol, costs of the networks, versions and hardware."""
     start = Start(
         protocol=protocol_of(comparison),
-        environment=describe(comparison.device, comparison.plan.threads, comparison.jobs),
+        environment=comparison.environment,
         entrants=comparison.entrants,
         expected=expected_records(comparison),
         allow_mixed=allow_mixed,

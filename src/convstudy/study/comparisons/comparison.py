@@ -17,6 +17,7 @@ from torch import nn
 from convstudy.data import DataSet
 from convstudy.processes import place
 from convstudy.study.comparisons.folder import ComparisonFolder
+from convstudy.study.models.entering import unallocated_network
 from convstudy.study.models.entrant import Entrant
 from convstudy.study.models.opening import Model
 from convstudy.study.models.preprocessing import at_input
@@ -26,7 +27,7 @@ from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.code_version import code_version
 from convstudy.study.runs.conditions import Conditions
 from convstudy.study.runs.data_record import DataRecord
-from convstudy.study.runs.environment import make_deterministic
+from convstudy.study.runs.environment import describe, make_deterministic
 from convstudy.study.runs.events import OnEvent, RunFailed, StudyStarted
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.gpus import gpus_of
@@ -35,6 +36,7 @@ from convstudy.study.runs.sharing import SECONDS_PER_HOUR, Limits
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.workers import perform_all
 from convstudy.training import Recipe
+from convstudy.training.parallel import batch_normalization_sees
 from convstudy.training.precision import computes_bfloat16
 from convstudy.wording import plural
 
@@ -89,12 +91,17 @@ class Comparison:
 
     @property
     def jobs(self) -> int:
-        """Number of runs at the same time: as requested, else cores divided by threads per run, or by the GPUs."""
+        """Number of runs at the same time: as requested, else what the GPUs or cores suffice for."""
         if self.plan.jobs is not None:
             return self.plan.jobs
         if self.device.type != "cpu":
-            return max(len(gpus_of(self.device)), 1) * self.plan.jobs_per_device
-        return max((os.cpu_count() or 1) // self.plan.threads, 1)
+            return max(len(gpus_of(self.device)) // self.plan.processes_per_run, 1) * self.plan.jobs_per_device
+        return max((os.cpu_count() or 1) // (self.plan.threads * self.plan.processes_per_run), 1)
+
+    @property
+    def environment(self) -> dict[str, str | int]:
+        """Date, package versions and hardware, and how many threads, processes and runs share that."""
+        return describe(self.device, self.plan.threads, self.jobs, self.plan.processes_per_run)
 
     @property
     def limits(self) -> Limits:
@@ -156,7 +163,7 @@ class Comparison:
             seed=seed,
             device=self.device.type,
             threads=self.plan.threads,
-            processes=place().world,
+            processes=self.plan.processes_per_run if place().alone else place().world,
             **code_version(),
         )
 
@@ -204,11 +211,22 @@ class Comparison:
         """Warnings about settings that are likely to give poor results or speed, one line each."""
         found = [size_warning(self.models[entrant.name], entrant.input_shape[-1]) for entrant in self.entrants]
         found += [self._seen_warning(self.models[entrant.name]) for entrant in self.entrants]
+        found += [self._part_warning(entrant) for entrant in self.entrants] if self.plan.processes_per_run > 1 else []
         if self.recipe.amp and not computes_bfloat16(self.device):
             found.append(
                 f"amp slows training on this {self.device.type}, which has no bfloat16 instructions; disable it"
             )
         return tuple(warning for warning in found if warning)
+
+    def _part_warning(self, entrant: Entrant) -> str:
+        """Return a warning if batch normalization does not cover the whole batch."""
+        network = unallocated_network(self.models[entrant.name], entrant.num_classes, entrant.input_shape[0])
+        if batch_normalization_sees(network, self.device, self.plan.processes_per_run) != "part":
+            return ""
+        return (
+            f"{entrant.name}: on the {self.device.type}, batch normalization covers only the part of a batch that each "
+            "process has, so its results differ from those of one process"
+        )
 
     def _seen_warning(self, model: Model) -> str:
         """Return a warning if the run that a network's weights are from has seen images that are tested here."""

@@ -16,7 +16,6 @@ from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.provenance import check_runs
 from convstudy.study.comparisons.results import Findings, Protocol
 from convstudy.study.comparisons.shown_images import GivenAnswers
-from convstudy.study.runs.environment import describe
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.result import RunResult
 
@@ -27,7 +26,7 @@ def conclude(comparison: Comparison, folder: ComparisonFolder, *, allow_mixed: b
     Raises: StudyError, if a run was made under another protocol, unless `allow_mixed` is set.
     """
     runs = comparison.counted(folder)
-    environment = describe(comparison.device, comparison.plan.threads, comparison.jobs)
+    environment = comparison.environment
     mixed = check_runs(comparison, folder, allow_mixed=allow_mixed)
     protocol = replace(protocol_of(comparison), mixed=mixed, looks=folder.looks())
     findings = findings_of(comparison.entrants, runs, protocol, environment, costs=folder.measured())

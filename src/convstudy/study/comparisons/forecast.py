@@ -40,7 +40,7 @@ class RunCost:
     trainings: int  # of different learning rates
     macs: int  # of training, validation and test
     macs_are_complete: bool  # otherwise some operations have no formula, and `macs` is a lower bound
-    seconds: float  # at the speed of a few timed steps, while no other run is active
+    seconds: float  # at the speed of a few timed steps of one process, while no other run is active
     num_bytes: int  # that the finished run takes on disk
 
 
@@ -63,6 +63,7 @@ class Forecast:
 
     seeds: tuple[int, int]  # per network, fewest and most
     jobs: int  # runs at the same time
+    processes_per_run: int
     done: int  # runs that the folder holds already
     runs: tuple[int, int]  # still to do, fewest and most; also below
     macs: tuple[int, int]
@@ -97,6 +98,7 @@ def forecast(comparison: Comparison, folder: ComparisonFolder) -> Forecast:
     return Forecast(
         seeds=(fewest, most),
         jobs=comparison.jobs,
+        processes_per_run=plan.processes_per_run,
         done=len(done),
         runs=_both(len(runs) for runs in ends),
         macs=_both(sum(cost.macs for cost in runs) for runs in ends),

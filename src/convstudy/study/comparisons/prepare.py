@@ -19,6 +19,7 @@ from convstudy.study.plans.budget import BudgetKind
 from convstudy.study.plans.plan import Plan
 from convstudy.study.runs.environment import choose_device
 from convstudy.study.runs.frozen_backbone import unaugmented
+from convstudy.study.runs.gpus import require_gpus
 from convstudy.study.runs.identity import require_text
 
 
@@ -36,6 +37,7 @@ def prepare(
     Raises: a ConvstudyError, if anything cannot be used; nothing is written.
     """
     device = choose_device(plan.device)
+    require_gpus(device, plan.processes_per_run)
     opened = _opened(plan, models or {})
     if data is None:
         data = load(

@@ -63,7 +63,7 @@ class TrainingRun:
         """Images over which batch normalization averages: `batch`, `part` of a batch, or empty without such layers."""
         [entrant] = self.comparison.entrants
         network = unallocated_network(self.comparison.models[entrant.name], entrant.num_classes, entrant.input_shape[0])
-        return batch_normalization_sees(network, self.comparison.device)
+        return batch_normalization_sees(network, self.comparison.device, place().world)
 
     def claim(self) -> None:
         """Claim the folder for this run. Raises: StudyError, if it holds something else."""
@@ -168,6 +168,14 @@ def prepare_run(
 
     Raises: a ConvstudyError, if anything cannot be used; then nothing has been written.
     """
+    if plan.processes_per_run > 1:
+        raise_once(
+            StudyError(
+                f"processes_per_run is {plan.processes_per_run}, which is a setting of comparisons; remove it, and "
+                "start the processes of a single run with torchrun",
+                setting="processes_per_run",
+            )
+        )
     trackers = agreed(lambda: open_trackers(plan.log if place().first else ()))
     comparison = first_then_others(lambda: prepare(plan, models=models, data=data))
     if len(set(gathered(comparison.data.fingerprint))) > 1:
@@ -204,7 +212,7 @@ def _default_folder(comparison: Comparison) -> Path:
 def _identity(comparison: Comparison) -> dict[str, Any]:
     whole = comparison.identity()
     model = whole.pop("models")[0]
-    for of_several in ("folders", "seeds"):
+    for of_several in ("folders", "seeds", "processes_per_run"):
         del whole[of_several]
     if comparison.plan.find_lr:
         whole["recipe"]["lr"] = "find"

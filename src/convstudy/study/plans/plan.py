@@ -254,6 +254,19 @@ class Plan:
             always=True,
         ),
     ] = 1
+    processes_per_run: Annotated[
+        int,
+        Ge(1),
+        Le(MOST_THREADS),
+        Setting(
+            "Processes that train each run together, each with a part of every batch, and with a GPU of its own if "
+            "there are GPUs; the number affects the results.",
+            panel=RESOURCES,
+            command="compare",
+            metavar="N",
+            synonyms=("nproc_per_node", "gpus_per_run"),
+        ),
+    ] = 1
     jobs: Annotated[
         int | None,
         Ge(1),
@@ -264,7 +277,7 @@ class Plan:
             flags=("--jobs", "-j"),
             command="compare",
             metavar="N",
-            default="cores / threads; --jobs-per-device on each GPU",
+            default="cores / threads, or GPUs x --jobs-per-device; divided by --processes-per-run",
             decides=False,
             synonyms=("workers", "n_jobs"),
         ),
@@ -379,7 +392,21 @@ class Plan:
             )
         if self.lr_grid:
             object.__setattr__(self, "lr_grid", sorted_grid(self.lr_grid))
+        if self.processes_per_run > 1:
+            self._check_processes(f"processes_per_run is {self.processes_per_run}")
         self._check_seeds()
+
+    def _check_processes(self, given: str) -> None:
+        """Check that several processes can perform a run together. Raises: StudyError, for what excludes it."""
+        reason = ""
+        if self.engine == "ray":
+            reason = "but the tasks of a Ray cluster are single processes; remove it, or set `engine` to local"
+        elif self.budget and self.budget.kind is BudgetKind.SECONDS:
+            reason = "but a budget in seconds is measured with a single process; expected a budget in images or macs"
+        elif self.recipe.batch_size < self.processes_per_run:
+            reason = f"but batch_size {self.recipe.batch_size} gives some of them no image; expected at most that"
+        if reason:
+            raise StudyError(f"{given}, {reason}", setting="processes_per_run")
 
     def _check_seeds(self) -> None:
         """Check the numbers of the runs, before anything is written. Raises: StudyError, if they are too large."""
@@ -442,7 +469,7 @@ class Plan:
         >>> plan = Plan(("net",), seeds=5, jobs=2)
         >>> {name: value for name, value in plan.deciding().items() if name != "recipe"}
         {'models': ['net'], 'data': 'digits', 'seeds': 5, 'until': 'seeds', 'margin': 1.0, 'max_seeds': 20, \
-'first_seed': 0, 'freeze': 'none', 'unfreeze_at': 0, 'threads': 1, 'find_lr': False}
+'first_seed': 0, 'freeze': 'none', 'unfreeze_at': 0, 'threads': 1, 'processes_per_run': 1, 'find_lr': False}
         """
         settings = declared(Plan)
         plain = self.to_dict()

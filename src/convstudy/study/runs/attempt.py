@@ -6,6 +6,7 @@ import math
 import time
 
 from convstudy.errors import ConvstudyError
+from convstudy.processes import lost_connection
 from convstudy.study.runs.claim import POLL, ClaimLost
 from convstudy.study.runs.events import Event, OnEvent, RunFailed, StepEnded
 from convstudy.study.runs.perform import perform
@@ -14,12 +15,17 @@ from convstudy.study.runs.task import Task
 
 
 def attempt(task: Task, on_event: OnEvent) -> RunFailed | None:
-    """Perform a task; return its failure instead of raising it, also if its claim is lost."""
+    """Perform a task; return its failure instead of raising it, also if its claim is lost.
+
+    Raises: RuntimeError, if another process, with which this one trains, has ended.
+    """
     try:
         perform(task, _while_claimed(task, on_event))
     except ClaimLost as lost:
         return failure(task, str(lost))
     except Exception as error:
+        if lost_connection(error):
+            raise
         return failure(task, str(error) if isinstance(error, ConvstudyError) else in_one_line(error))
     return None
 

@@ -11,7 +11,6 @@ from safetensors.torch import load_model
 from torch import nn
 
 from convstudy.inference import ResidentImages, latency_of, peak_bytes, throughput_of
-from convstudy.processes import place
 from convstudy.study.runs.digests import check_files
 from convstudy.study.runs.frozen_backbone import FrozenBackbone, unaugmented
 from convstudy.study.runs.inputs import new_network
@@ -37,7 +36,7 @@ def measured_cost(trained: Trained, train_images: int) -> MeasuredCost:
     """
     task, network = trained.task, trained.network
     steps = -(-train_images // task.recipe.batch_size)
-    images = -(-train_images // (steps * place().world))
+    images = -(-train_images // (steps * task.processes))
     seconds = trained.seconds / (trained.all_epochs * steps)
     with torch.random.fork_rng(devices=[task.on] if task.on.type == "cuda" else []):
         affordable = seconds < LONG_STEP or trained.all_epochs * steps > FEW_STEPS

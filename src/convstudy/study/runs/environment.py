@@ -80,7 +80,7 @@ def make_deterministic(device: torch.device) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def describe(device: torch.device, threads: int, jobs: int) -> dict[str, str | int]:
+def describe(device: torch.device, threads: int, jobs: int, processes: int) -> dict[str, str | int]:
     """Return the date, package versions and hardware, for the results of a comparison."""
     return {
         "date": datetime.datetime.now().astimezone().date().isoformat(),
@@ -88,6 +88,7 @@ def describe(device: torch.device, threads: int, jobs: int) -> dict[str, str | i
         "processor": processor(),
         "cores": os.cpu_count() or 1,
         "threads_per_run": threads,
+        **({"processes_per_run": processes} if processes > 1 else {}),
         "parallel_runs": jobs,
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from torch import nn
 
 from convstudy.errors import DivergedError
 from convstudy.inference import ResidentImages
-from convstudy.processes import first
+from convstudy.processes import ReportedElsewhere, first
 from convstudy.study.runs.events import OnEvent, after_epochs
 from convstudy.study.runs.lr_trial import Trial, best_trial, store_trial, stored_trial, take_weights
 from convstudy.study.runs.stages import stages, train_stages
@@ -35,7 +36,7 @@ def search_lr(
     for position, lr in enumerate(task.lr_grid):
         training_task = replace(task, recipe=replace(task.recipe, lr=lr), folder=task.folder.trial(lr))
         numbered = after_epochs(on_event, position * task.recipe.epochs)
-        trial = stored_trial(training_task.folder)
+        trial = first(partial(stored_trial, training_task.folder))
         trials[trial or _try(training_task, new_network(), training, validation, numbered)] = training_task
     best = best_trial(list(trials), task.title)
     folder, network = trials[best].folder, new_network()
@@ -59,7 +60,9 @@ def _try(
     try:
         done = train_stages(task, stages(task, network, training, validation), on_event)
         trial = Trial.of(task.recipe.lr, done.seconds, done.epochs, task.recipe.patience)
-    except DivergedError:
+    except (DivergedError, ReportedElsewhere) as error:
+        if isinstance(error, ReportedElsewhere) and not isinstance(error.error, DivergedError):
+            raise
         trial = Trial(task.recipe.lr, time.perf_counter() - started, len(task.folder.epochs_so_far()))
-    store_trial(task.folder, trial, network)
+    first(lambda: store_trial(task.folder, trial, network))
     return trial

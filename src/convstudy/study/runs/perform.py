@@ -90,7 +90,7 @@ def _test(
             white=task.data.white,
         ).to_json(),
         "data": asdict(task.origin),
-        "batch_normalization": batch_normalization_sees(network, task.on),
+        "batch_normalization": batch_normalization_sees(network, task.on, task.processes),
         "stale_statistics": checked.stale,
         "recomputed_statistics": checked.recomputed,
         "transform_input": bool(getattr(network, "transform_input", False)),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from convstudy.errors import ConvstudyError, ModelError, place_in_user_code
 from convstudy.files import write_json
-from convstudy.processes import ReportedElsewhere, place
+from convstudy.processes import ReportedElsewhere, first, lost_connection, place
 from convstudy.study.runs.claim import SAME_START, ClaimLost, holder_lives, started
 from convstudy.study.runs.folder import RunFolder
 from convstudy.wording import reason_of
@@ -75,10 +75,10 @@ def noted_failure(folder: RunFolder, title: str) -> Iterator[None]:
     """Record an error that ends the run in its folder; the record of an earlier attempt is deleted first.
 
     Raises: ModelError, in one line, in place of an error that is neither a ConvstudyError nor an OSError of the system:
-    such errors come from the user's network, which may also try to end the program.
+    such errors come from the user's network, which may also try to end the program. If several processes train
+    together, each records its own error, and none that another one has ended.
     """
-    with suppress(OSError):  # if the folder cannot be written, the run itself reports it
-        folder.failure.unlink(missing_ok=True)
+    first(lambda: _forget_failure(folder))
     try:
         yield
     except ConvstudyError as error:
@@ -87,17 +87,21 @@ def noted_failure(folder: RunFolder, title: str) -> Iterator[None]:
     except (KeyboardInterrupt, ReportedElsewhere, ClaimLost):
         raise
     except BaseException as error:
-        if isinstance(error, OSError) and not place_in_user_code(error):
+        if lost_connection(error) or (isinstance(error, OSError) and not place_in_user_code(error)):
             raise
         note_failure(folder, f"{title}: {in_one_line(error)}", traceback.format_exc())
         raise ModelError(f"{title}: {in_one_line(error)}; the traceback is in {folder.failure}") from error
 
 
+def _forget_failure(folder: RunFolder) -> None:
+    with suppress(OSError):  # if the folder cannot be written, the run itself reports it
+        folder.failure.unlink(missing_ok=True)
+
+
 def note_failure(folder: RunFolder, reason: str, trace: str = "") -> None:
-    """Record the error that ended a run, if its folder can be written; only the first process writes."""
+    """Record the error that ended a run, if its folder can be written."""
     with suppress(OSError):
-        if place().first:
-            write_json(folder.failure, {"error": reason, "traceback": trace}, new_folder=False)
+        write_json(folder.failure, {"error": reason, "traceback": trace}, new_folder=False)
 
 
 def failure_reason(folder: RunFolder) -> str:
