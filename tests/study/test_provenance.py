@@ -51,7 +51,7 @@ CHANGES: dict[str, tuple[dict[str, object], str]] = {
     "seed": ({"seed": 7}, "seed is 7 there and 1 in the study"),
     "network": ({"model": "lecture"}, 'model is "lecture" there and "net" in the study'),
     "freeze": ({"freeze": True}, "freeze is true there and false in the study"),
-    "grid": ({"lr_grid": [{"lr": 0.1}, {"lr": 0.2}]}, "recipe.lr is not set there and 0.03 in the study"),
+    "grid": ({"lr_grid": [0.1, 0.2]}, "recipe.lr is not set there and 0.03 in the study"),
 }
 
 

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[2]
 DECIDING = (  # all code that reads and splits data, builds, trains and tests; not what counts, compares or draws
     "__init__.py",
     "claims",
+    "ctrl_c.py",
     "data",
     "errors.py",
     "file_lock.py",
