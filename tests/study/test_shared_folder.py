@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -149,8 +148,9 @@ def test_a_run_is_begun_by_one_process_at_a_time(tmp_path: Path) -> None:
     run = prepare_run(Plan(models=("net",), seeds=1, recipe=Recipe(epochs=1)), tmp_path / "run")
     other = Claimant().take(run.folder.path)
     assert other
-    release = threading.Timer(0.3, other.release, kwargs={"remove": True})
-    release.start()
+    with pytest.raises(StudyError, match=r"process \d+ on .* works on this run; wait until it has ended"):
+        run.claim()
+    assert not (run.folder.path / "train.json").exists()
+    other.release(remove=True)
     run.claim()
-    assert not release.is_alive()
     assert not list(run.folder.path.glob(".claim-*"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from convstudy.study.comparisons.prepare import prepare
 from convstudy.study.models.entering import unallocated_network
 from convstudy.study.models.opening import Model, runs_code
 from convstudy.study.plans.plan import Plan
-from convstudy.study.runs.claim import POLL, Claim, Claimant
+from convstudy.study.runs.claim import Claim
 from convstudy.study.runs.digests import is_signed_record, signed
 from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import OnEvent, StudyStarted
@@ -27,7 +26,7 @@ from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import IDENTITY, FolderKind, require_empty, require_same
 from convstudy.study.runs.lr_range_test import TABLE, found_range, rate_of
 from convstudy.study.runs.perform import perform
-from convstudy.study.runs.sole import alone
+from convstudy.study.runs.sole import alone, claimed
 from convstudy.study.runs.task import Task
 from convstudy.study.runs.trackers import Tracker, flat, logged, open_trackers
 from convstudy.study.runs.tuning import fastest_threads, remembered_threads, working_with
@@ -72,22 +71,20 @@ class TrainingRun:
     def _claim(self) -> None:
         path = self.folder.path
         with writing_into(path):
-            claimant = Claimant()
-            while not (path / REQUEST).exists():
+            if not (path / REQUEST).exists():
                 require_empty(path, FolderKind.RUN)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if claim := claimant.take(path):  # a comparison may begin in the same folder
-                    self._begin(claim)
-                else:
-                    time.sleep(POLL / 5)
+                path.mkdir(parents=True, exist_ok=True)
+                self._begin(claimed(self.folder))
             require_same(path, FolderKind.RUN, _request(path)["identity"], self.identity)
             if not self.plan.find_lr:
                 self._write_recipe()
 
     def _begin(self, claim: Claim) -> None:
+        """Write who the folder belongs to, unless another process has begun a run or comparison in it meanwhile."""
         try:
-            require_empty(claim.folder, FolderKind.RUN)
-            write_json(claim.folder / REQUEST, signed({"identity": self.identity, "plan": self.plan.to_dict()}))
+            if not (claim.folder / REQUEST).exists():
+                require_empty(claim.folder, FolderKind.RUN)
+                write_json(claim.folder / REQUEST, signed({"identity": self.identity, "plan": self.plan.to_dict()}))
         finally:
             claim.release(remove=True)
 

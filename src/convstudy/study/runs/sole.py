@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from convstudy.errors import StudyError
 from convstudy.processes import first
 from convstudy.study.runs.claim import PATIENCE, POLL, Claim, Claimant, ClaimLost, holder_lives, holder_of, last_claim
-from convstudy.study.runs.events import Event, Noted, OnEvent, StepEnded
+from convstudy.study.runs.events import Event, Noted, OnEvent, StepEnded, ignore
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.identity import OUTPUT
 from convstudy.study.runs.writing import writing_into
@@ -25,7 +25,7 @@ def alone(folder: RunFolder, on_event: OnEvent) -> Iterator[OnEvent]:
     Raises: StudyError, if another process works on the folder, or once the claim is lost.
     """
     held: list[Claim] = []
-    first(lambda: held.append(_claimed(folder, on_event)))
+    first(lambda: held.append(claimed(folder, on_event)))
 
     def observed(event: Event) -> None:
         for claim in held:
@@ -41,7 +41,8 @@ def alone(folder: RunFolder, on_event: OnEvent) -> Iterator[OnEvent]:
             claim.release(remove=True)
 
 
-def _claimed(folder: RunFolder, on_event: OnEvent) -> Claim:
+def claimed(folder: RunFolder, on_event: OnEvent = ignore) -> Claim:
+    """Return a claim of a run's folder, of this process alone. Raises: StudyError, if another one works on it."""
     claimant, before = Claimant(), last_claim(folder.path)
     noted = False
     while (claim := _taken(claimant, folder)) is None:
