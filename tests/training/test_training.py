@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,14 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before_and_two_are_named(tmp_pa
     assert "\n" not in str(caught.value)
 
 
+@pytest.fixture
+def ctrl_c_is_handled() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, if a script runs the tests with `&`
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_is_handled")
 @pytest.mark.parametrize("at", [(1, 10), (2, 10), (3, 12)])
 def test_ctrl_c_ends_after_the_step_and_the_run_goes_on_exactly(tmp_path: Path, at: tuple[int, int]) -> None:
     batches, checkpoint, whole, resumed = (
