@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
+from convstudy.ctrl_c import INTERRUPTED
 from convstudy.errors import ConvstudyError, ToolError
 
 if TYPE_CHECKING:  # `convstudy status` does without torch, which takes seconds to import
@@ -25,7 +26,7 @@ Result = TypeVar("Result")
 STARTED_BY_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 # How long a process waits for the others: the first one may have to download data. torchrun ends dead processes.
 PATIENCE = timedelta(hours=2)
-FAILED, INTERRUPTED = 2, 130  # exit statuses of processes that leave the reporting to another one
+FAILED = 2  # exit status of processes that leave the reporting to another one
 
 
 class ReportedElsewhere(SystemExit):

@@ -85,11 +85,11 @@ def wrapped(found: Sequence[Row], width: float | None, *, head: float, lane: flo
     """Return the columns in which the text is largest on a page or, with a width, the lowest that fit it."""
     ways = [_balanced(found, number) for number in range(1, MOST + 1)]
 
-    def badness(ways: list[Column]) -> tuple[float, float]:
-        wide, tall = _extent(ways, head, lane)
+    def badness(way: list[Column]) -> tuple[float, float]:
+        wide, tall = _extent(way, head, lane)
         if width is not None:
             return max(wide / width, 1), tall
-        return max(wide / PAGE[0], tall / PAGE[1], 1), len(ways)
+        return max(wide / PAGE[0], tall / PAGE[1], 1), len(way)
 
     return min(ways, key=badness)
 

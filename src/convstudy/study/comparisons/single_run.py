@@ -65,7 +65,10 @@ class TrainingRun:
         return batch_normalization_sees(network, self.comparison.device, place().world)
 
     def claim(self) -> None:
-        """Claim the folder for this run. Raises: StudyError, if it holds something else."""
+        """Claim the folder for this run.
+
+        Raises: StudyError, if it holds something else, or another process begins something in it.
+        """
         first(self._claim)
 
     def _claim(self) -> None:
