@@ -25,11 +25,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from convstudy.freed_memory import freed_memory_kept
 from convstudy.inference import ResidentImages
 from convstudy.training import Recipe, TrainingBatches, train
 from convstudy.training.precision import mixed_precision
+from convstudy.training.rewriting import rewritten
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+READY = 8  # batches of the bare steps, more than the fast caches hold
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]  # N x H x W x C
 Batch = tuple[Tensor, Tensor]
 
@@ -138,21 +141,34 @@ def convstudy(work: Work) -> Epoch:
 
 
 def bare_steps(work: Work) -> Epoch:
-    """Return an epoch of training steps on one batch: the time without data loading and any other overhead."""
+    """Return an epoch of training steps on batches that are ready: no data loading and no other overhead."""
     network, recipe = work.network(), work.recipe
     optimizer = torch.optim.SGD(network.parameters(), recipe.lr, recipe.momentum, nesterov=True, fused=True)
-    images = torch.randn(recipe.batch_size, 3, work.side, work.side).contiguous(memory_format=work.layout)
+    batches = [torch.randn(recipe.batch_size, 3, work.side, work.side) for _ in range(READY)]
+    ready = [batch.contiguous(memory_format=work.layout) for batch in batches]
     labels = torch.arange(recipe.batch_size) % 10
 
     def epoch(clock: Clock) -> None:
         with clock:
-            for _ in range(len(work.labels) // recipe.batch_size):
+            for step in range(len(work.labels) // recipe.batch_size):
                 optimizer.zero_grad()
-                with mixed_precision(images.device, recipe.amp):
-                    output = network(images)
+                with mixed_precision(labels.device, recipe.amp):
+                    output = network(ready[step % READY])
                 loss = F.cross_entropy(output.float(), labels, label_smoothing=recipe.label_smoothing)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
+
+    return epoch
+
+
+def steps_as_run(work: Work) -> Epoch:
+    """Return the same steps with what convstudy changes in them: the order of layers, and memory that is kept."""
+    network = work.network()
+    steps = bare_steps(replace(work, build=lambda: network))
+
+    def epoch(clock: Clock) -> None:
+        with rewritten(network) if work.recipe.channels_last else nullcontext(), freed_memory_kept():
+            steps(clock)
 
     return epoch
 

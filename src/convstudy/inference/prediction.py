@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from convstudy.freed_memory import freed_memory_kept
 from convstudy.inference.batch_norm import folded
 from convstudy.inference.blocked import blocked
 from convstudy.inference.out_of_memory import fitting
@@ -57,7 +58,7 @@ def logits(network: nn.Module, images: ResidentImages, *, batch_size: int = BATC
     def answers(size: int) -> Tensor:
         return torch.cat([network(batch).float().cpu() for batch, _ in images.batches(size)])
 
-    with evaluating(network):
+    with evaluating(network), freed_memory_kept():
         return fitting(answers, batch_size)
 
 

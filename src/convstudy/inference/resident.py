@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -56,10 +57,23 @@ class ResidentImages:
         A constant channel (std 0) is only centered.
         """
         normalized = batch.to(self.labels.device).float()
-        std = torch.tensor([value or 1.0 for value in self.std])
-        scale, shift = 1 / (255 * std), -torch.tensor(self.mean) / std
-        one = normalized[:1]  # expanded to one image in its memory format: several times faster in channels-last
-        return normalized.mul_(_spread(scale, one)).add_(_spread(shift, one))
+        scale, shift = self._scale_and_shift(normalized[:1])
+        return normalized.mul_(scale).add_(shift)
+
+    def _scale_and_shift(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the constants of `normalized` with the shape and memory format of one image, which is several times
+        faster in channels-last than one value per channel.
+        """
+        key = (image.shape, image.stride(), image.device)
+        if key not in self._constants:
+            std = torch.tensor([value or 1.0 for value in self.std])
+            scale, shift = 1 / (255 * std), -torch.tensor(self.mean) / std
+            self._constants[key] = _spread(scale, image), _spread(shift, image)
+        return self._constants[key]
+
+    @cached_property
+    def _constants(self) -> dict[object, tuple[Tensor, Tensor]]:
+        return {}
 
     def batches(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all images once, in order and normalized: B x C x H x W float32 and B labels."""

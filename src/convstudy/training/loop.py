@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from convstudy.errors import RecipeError
+from convstudy.freed_memory import freed_memory_kept
 from convstudy.inference import ResidentImages, predict_together
 from convstudy.processes import place, summed
 from convstudy.training.batches import TrainingBatches
@@ -93,7 +94,12 @@ def train(
         for epoch in state.history:
             on_epoch(epoch)
     saving = Saving(checkpoint, checkpoint_seconds)
-    with in_parallel(state, batches), compiled(state, recipe.compile), interruption() as asked_to_stop:
+    with (
+        freed_memory_kept(),
+        in_parallel(state, batches),
+        compiled(state, recipe.compile),
+        interruption() as asked_to_stop,
+    ):
         while len(state.history) < recipe.epochs and not out_of_patience(state.history, recipe.patience):
             epoch = _train_epoch(state, batches, validation, on_step, saving, asked_to_stop)
             state.end_epoch(epoch, recipe.patience)

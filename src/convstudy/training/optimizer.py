@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from inspect import unwrap
 from typing import Any
 
@@ -14,27 +14,41 @@ from convstudy.training.recipe import Recipe
 
 
 class _Uncompiled:
-    """Methods of an optimizer without the wrappers that import torch._dynamo, which takes 1.4 CPU-seconds and 150 MB.
+    """Methods of an optimizer without torch's wrappers.
 
-    The wrappers keep torch.compile out of these methods; only networks are compiled here.
+    Some import torch._dynamo, which takes 1.4 CPU-seconds and 150 MB, to keep torch.compile out of these methods; only
+    networks are compiled here. Others call hooks, of which there are none, and name the method for the profiler.
     """
 
+    param_groups: list[dict[str, Any]]
     add_param_group = unwrap(Optimizer.add_param_group)
-    zero_grad = unwrap(Optimizer.zero_grad)
     state_dict = unwrap(Optimizer.state_dict)
     load_state_dict = unwrap(Optimizer.load_state_dict)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: ARG002 - as torch names it
+        """Remove the gradients, which the next backward pass then need not clear."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+
+def _unhooked(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a step without wrappers, marked as torch marks a step that it need not wrap for hooks."""
+    bare: Any = torch.no_grad()(unwrap(step))
+    bare.hooked = True
+    return bare  # type: ignore[no-any-return]
 
 
 class UncompiledSGD(_Uncompiled, SGD):
     """torch's SGD, the same to the bit."""
 
-    step = torch.no_grad()(unwrap(SGD.step))
+    step = _unhooked(SGD.step)
 
 
 class UncompiledAdamW(_Uncompiled, AdamW):
     """torch's AdamW, the same to the bit."""
 
-    step = torch.no_grad()(unwrap(AdamW.step))
+    step = _unhooked(AdamW.step)
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:

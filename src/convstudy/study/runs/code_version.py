@@ -16,6 +16,7 @@ DECIDING = (  # all code that reads and splits data, builds, trains and tests; n
     "errors.py",
     "file_lock.py",
     "files.py",
+    "freed_memory.py",
     "inference",
     "processes.py",
     "study/__init__.py",
