@@ -105,10 +105,14 @@ def carry_out(plan: Plan, output: Path | None, *, allow_mixed: bool = False) -> 
     from rich.console import Console
     from rich.text import Text
 
-    from convstudy.cli.reading import reading_networks_and_data
+    from convstudy.cli.reading import reading_networks_and_data, without_thread
 
-    with reading_networks_and_data():
-        import_torch()
+    with reading_networks_and_data() as shown:
+        if import_torch() and plan.processes_per_run == 1:  # several processes need more modules than that server has
+            from convstudy.study.runs.fork_server import fork_server
+
+            with without_thread(shown):
+                fork_server()
         from convstudy.report.sentences import budget_of
         from convstudy.report.terminal import (
             TrainingDisplay,

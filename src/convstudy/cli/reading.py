@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,3 +21,17 @@ def reading_networks_and_data() -> Status:
 
     console = Console(quiet=os.environ.get("RANK", "0") != "0")
     return console.status("reading networks and data", spinner="line", refresh_per_second=4)  # in ASCII
+
+
+@contextmanager
+def without_thread(status: Status) -> Iterator[None]:
+    """Stop the thread that draws the line, and the line, while the block runs."""
+    before = threading.enumerate()
+    status.stop()
+    for thread in before:
+        if thread not in (threading.current_thread(), threading.main_thread()):
+            thread.join(1.0)  # Rich asks it to end, and does not wait
+    try:
+        yield
+    finally:
+        status.start()

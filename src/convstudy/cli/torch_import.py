@@ -7,12 +7,13 @@ import sys
 from convstudy.uncollected import uncollected
 
 
-def import_torch() -> None:
-    """Import PyTorch, if it is not yet imported, without looking for garbage.
+def import_torch() -> bool:
+    """Import PyTorch, if it is not yet imported, without looking for garbage; return whether it was not.
 
     At exit, all that came later is looked at, which some libraries expect.
     """
     if "torch" in sys.modules:
-        return
+        return False
     with uncollected():
         import torch  # noqa: F401
+    return True

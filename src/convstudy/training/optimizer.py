@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from inspect import unwrap
 from typing import Any
 
@@ -16,8 +16,8 @@ from convstudy.training.recipe import Recipe
 class _Uncompiled:
     """Methods of an optimizer without torch's wrappers.
 
-    Some import torch._dynamo, which takes 1.4 CPU-seconds and 150 MB, to keep torch.compile out of these methods; only
-    networks are compiled here. Others call hooks, of which there are none, and name the method for the profiler.
+    Those that keep torch.compile out import torch._dynamo, which takes 1.4 CPU-seconds and 150 MB; only networks are
+    compiled here. That of `zero_grad` names it for the profiler.
     """
 
     param_groups: list[dict[str, Any]]
@@ -32,23 +32,16 @@ class _Uncompiled:
                 parameter.grad = None
 
 
-def _unhooked(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a step without wrappers, marked as torch marks a step that it need not wrap for hooks."""
-    bare: Any = torch.no_grad()(unwrap(step))
-    bare.hooked = True
-    return bare  # type: ignore[no-any-return]
-
-
 class UncompiledSGD(_Uncompiled, SGD):
     """torch's SGD, the same to the bit."""
 
-    step = _unhooked(SGD.step)
+    step = torch.no_grad()(unwrap(SGD.step))
 
 
 class UncompiledAdamW(_Uncompiled, AdamW):
     """torch's AdamW, the same to the bit."""
 
-    step = _unhooked(AdamW.step)
+    step = torch.no_grad()(unwrap(AdamW.step))
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
