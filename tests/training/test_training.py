@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as tv
 
+import convstudy.training.batches
 from convstudy.errors import DivergedError, RecipeError, StudyError
 from convstudy.inference import ResidentImages
 from convstudy.training import Progress, Recipe, TrainingBatches, train
@@ -181,6 +182,26 @@ def test_every_image_is_seen_once_an_epoch(count: int, batch_size: int, seed: in
     sizes = [len(labels) for _, labels in batches]
     assert max(sizes) <= batch_size
     assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("recipe", [{}, {"augment": "randaugment"}, {"erasing": 0.5}, {"mixup": 0.2, "cutmix": 0.2}])
+@pytest.mark.parametrize(("after_step", "rank", "world"), [(0, 0, 1), (3, 1, 2)])
+def test_batches_that_are_made_at_once_are_as_those_made_one_by_one(
+    recipe: dict[str, Any], after_step: int, rank: int, world: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident = images(70, channels=3)
+    resident = replace(resident, images=resident.images.contiguous(memory_format=torch.channels_last))
+    made_by = TrainingBatches(resident, Recipe(batch_size=8, horizontal_flip=True, **recipe), seed=0)
+
+    def made(at_once: int) -> list[tuple[Tensor, Tensor]]:
+        monkeypatch.setattr(convstudy.training.batches, "AT_ONCE", at_once)
+        return list(made_by.epoch(2, after_step=after_step, rank=rank, world=world))
+
+    single, some, all_of_them = made(1), made(4 * 8 * 3 * 8 * 8), made(2**30)
+    assert len(single) == 9 - after_step
+    for one, two, three in zip(single, some, all_of_them, strict=True):
+        assert all(map(torch.equal, one, two))
+        assert all(map(torch.equal, one, three))
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])

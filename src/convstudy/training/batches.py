@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -16,6 +15,8 @@ from convstudy.training.balance import balanced_order, balanced_weights
 from convstudy.training.cropping import crop, mirror
 from convstudy.training.recipe import Recipe
 from convstudy.training.seeds import generator, stream_seed
+
+AT_ONCE = 2**20  # bytes of small batches that are cropped and flipped at once, which takes fewer operations
 
 
 @dataclass(frozen=True)
@@ -50,26 +51,47 @@ class TrainingBatches:
         device = self.resident.labels.device
         batches = drawn.order.tensor_split(self.steps_per_epoch)
         places = [whole if self.mixes else whole.tensor_split(world)[rank] for whole in batches[after_step:]]
-        fetched = self.resident.rows(places) if self.resident.elsewhere else repeat(None)
-        for step, (at, rows) in enumerate(zip(places, fetched, strict=False), start=after_step + 1):
-            images, labels = self._augmented(at, drawn, rows), self.resident.labels[at.to(device)]
+        augmented = zip(places, self._augmented(places, drawn), strict=True)
+        for step, (at, images) in enumerate(augmented, start=after_step + 1):
+            labels = self.resident.labels[at.to(device)]
             if self.mixes:
-                images, labels = self._mixed(images, labels, epoch, step)
-                images, labels = images.tensor_split(world)[rank], labels.tensor_split(world)[rank]
-            yield images, labels
+                both = self._mixed(images, labels, epoch, step)
+                yield both[0].tensor_split(world)[rank], both[1].tensor_split(world)[rank]
+            else:
+                yield images, labels
 
     @property
     def mixes(self) -> bool:
         """Whether images are mixed with others of their batch."""
         return self.recipe.mixup > 0 or self.recipe.cutmix > 0
 
-    def _augmented(self, at: Tensor, drawn: _Drawn, rows: Tensor | None) -> Tensor:
-        """Return the images at the indices `at` with their drawn augmentation, normalized.
+    def _augmented(self, places: list[Tensor], drawn: _Drawn) -> Iterator[Tensor]:
+        """Yield the images of each batch of indices with their drawn augmentation, normalized."""
+        for at, batch in self._in_uint8(places, drawn):
+            images = self.resident.normalized(batch)
+            if self.recipe.erasing:
+                chosen = drawn.erased[at].to(images.device)
+                images[chosen] = erased(images[chosen], drawn.seeds[at[drawn.erased[at]]].tolist())
+            yield images
 
-        `rows` are these images, if they have been fetched already.
-        """
-        recipe, device = self.recipe, self.resident.images.device
-        images = self.resident.at(at.to(device)) if rows is None else rows
+    def _in_uint8(self, places: list[Tensor], drawn: _Drawn) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield each batch of indices with its images before normalization; small batches are made several at once."""
+        if self.resident.elsewhere:
+            for at, rows in zip(places, self.resident.rows(places), strict=True):
+                yield at, self._changed(rows, at, drawn)
+            return
+        size = self.recipe.batch_size * self.resident.images[0].numel()
+        at_once = max(1, AT_ONCE // size) if self.recipe.augment == "none" else 1
+        for first in range(0, len(places), at_once):
+            several = places[first : first + at_once]
+            together = torch.cat(several)
+            rows = self.resident.at(together.to(self.resident.images.device))
+            changed = torch.split(self._changed(rows, together, drawn), [*map(len, several)])
+            yield from zip(several, changed, strict=True)
+
+    def _changed(self, images: Tensor, at: Tensor, drawn: _Drawn) -> Tensor:
+        """Return the images at the indices `at`, uint8, with their drawn crop, flip and `augment`."""
+        recipe, device = self.recipe, images.device
         if self.padding:
             top, left = drawn.offsets[:, at].to(device)
             images = crop(images, top, left, self.padding)
@@ -77,10 +99,6 @@ class TrainingBatches:
             images = mirror(images, drawn.mirrored[at])
         if recipe.augment != "none":
             images = varied(images, recipe.augment, drawn.seeds[at].tolist())
-        images = self.resident.normalized(images)
-        if recipe.erasing:
-            chosen = drawn.erased[at].to(images.device)
-            images[chosen] = erased(images[chosen], drawn.seeds[at[drawn.erased[at]]].tolist())
         return images
 
     def _mixed(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
