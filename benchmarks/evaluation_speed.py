@@ -33,7 +33,17 @@ from convstudy.inference.batch_norm import folded
 from convstudy.inference.prediction import logits
 from convstudy.zoo import build
 
-NETWORKS = (("net", 32), ("resnet20", 32), ("resnet18", 32), ("resnet18", 64), ("resnet34", 64))  # and the input's side
+NETWORKS = (  # and the input's side
+    ("net", 32),
+    ("lenet5", 32),
+    ("resnet20", 32),
+    ("resnet18", 32),
+    ("resnet18", 64),
+    ("resnet34", 64),
+    ("resnet50", 64),
+    ("alexnet", 96),
+    ("googlenet", 96),
+)
 CPU = torch.device("cpu")
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
