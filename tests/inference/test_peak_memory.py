@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -60,3 +62,12 @@ def test_where_nothing_can_be_told_nothing_is_said() -> None:
     assert peak_bytes(lambda: None, torch.device("meta")) is None
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]):
         assert peak_bytes(lambda: None, CPU) is None
+
+
+def test_it_does_without_the_compiler_of_torch() -> None:  # which takes over a second to import
+    program = """
+import sys, torch
+from convstudy.inference import peak_bytes
+print(peak_bytes(lambda: torch.zeros(1000), torch.device("cpu")), *{"torch._dynamo"} & set(sys.modules))
+"""
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "4000\n"

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch.autograd.profiler import profile
 
 ALLOCATION = "[memory]"  # the profiler's events of the allocator
 QUIET = "KINETO_LOG_LEVEL"  # at 0 the profiler writes to the terminal that it starts and that there is no GPU
@@ -39,10 +40,9 @@ def peak_bytes(work: Callable[[], object], device: torch.device) -> int | None:
 
 def _allocations(work: Callable[[], object]) -> Iterator[tuple[int, int]]:
     """Yield the address and bytes of each allocated block, with negative bytes for each freed block."""
-    cpu = [torch.profiler.ProfilerActivity.CPU]
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"
-        with _quiet(), torch.profiler.profile(activities=cpu, profile_memory=True) as profiler:
+        with _quiet(), profile(use_kineto=True, profile_memory=True) as profiler:  # torch.profiler needs the compiler
             work()
         profiler.export_chrome_trace(str(trace))
         events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]

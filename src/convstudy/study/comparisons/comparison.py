@@ -255,18 +255,25 @@ def perform_missing(comparison: Comparison, folder: ComparisonFolder, on_event: 
     for task in every:
         if task.folder.complete:
             task.folder.tidy()
-    on_event(study_started(comparison, tasks, total=len(list(comparison.runs()))))
-    return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event, limits=comparison.limits)
+    return perform(comparison, tasks, on_event, total=len(list(comparison.runs())))
 
 
-def study_started(comparison: Comparison, tasks: Sequence[Task], *, total: int) -> StudyStarted:
-    """Return the event that begins the performance of tasks, with what a run of each network costs."""
+def perform(comparison: Comparison, tasks: Sequence[Task], on_event: OnEvent, *, total: int) -> tuple[RunFailed, ...]:
+    """Perform tasks, of `total` runs in all, and return those that failed.
+
+    If several are performed at the same time, those of a seed begin with the longest, so that no long run is left alone
+    at the end.
+    """
     trainings = max(len(comparison.plan.lr_grid), 1)
     macs = {
         entrant.name: float(entrant.macs * comparison.recipe_of(entrant.name).epochs * trainings)
         for entrant in comparison.entrants
     }
-    return StudyStarted(missing=len(tasks), total=total, to_do=tuple(task.model for task in tasks), macs=macs)
+    if comparison.jobs > 1:
+        seeds = itertools.groupby(tasks, key=lambda task: task.seed)
+        tasks = [task for _, own in seeds for task in sorted(own, key=lambda task: -macs[task.model])]
+    on_event(StudyStarted(missing=len(tasks), total=total, to_do=tuple(task.model for task in tasks), macs=macs))
+    return perform_all(tasks, comparison.jobs, comparison.plan.threads, on_event, limits=comparison.limits)
 
 
 def tasks_of(comparison: Comparison, folder: Callable[[str, int], RunFolder]) -> list[Task]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convstudy.statistics.sequential import Standing, standing
-from convstudy.study.comparisons.comparison import Comparison, study_started, tasks_of
+from convstudy.study.comparisons.comparison import Comparison, perform, tasks_of
 from convstudy.study.comparisons.design import sequential_plan
 from convstudy.study.comparisons.folder import ComparisonFolder
 from convstudy.study.comparisons.image_groups import groups_of
@@ -17,7 +17,6 @@ from convstudy.study.runs.environment import make_deterministic
 from convstudy.study.runs.events import LookTaken, OnEvent, RunFailed
 from convstudy.study.runs.folder import RunFolder
 from convstudy.study.runs.sharing import SECONDS_PER_HOUR
-from convstudy.study.runs.workers import perform_all
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,7 @@ class Rounds:
                 if task.model in at.remaining and task.seed < last and not task.folder.complete
             ]
             tasks = [replace(task, index=index) for index, task in enumerate(tasks, start=len(done) + 1)]
-            on_event(study_started(self.comparison, tasks, total=len(done) + len(tasks)))
-            failed = perform_all(tasks, self.comparison.jobs, plan.threads, on_event, limits=self.comparison.limits)
-            if failed:
+            if failed := perform(self.comparison, tasks, on_event, total=len(done) + len(tasks)):
                 return failed
 
     def _standing(self, done: Mapping[tuple[str, int], RunFolder]) -> Standing:
