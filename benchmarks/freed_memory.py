@@ -33,7 +33,6 @@ CASES = [
     "resnet18/32/32",
     "resnet34/64/64",
     "resnet50/128/32",
-    "vgg11/224/8",
 ]
 Round = tuple[float, float, float]  # milliseconds and page faults of a step, and peak memory in MB
 

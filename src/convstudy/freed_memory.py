@@ -16,13 +16,14 @@ HIGHEST_ITSELF = 32 * 2**20  # bytes up to which glibc raises its threshold of m
 
 
 @contextmanager
-def freed_memory_kept() -> Iterator[None]:
+def freed_memory_kept(*, give_back: bool = True) -> Iterator[None]:
     """Let glibc's malloc keep what is freed during the block, and give it back at the end.
 
     The activations of a step are freed by the next one, which needs as much. By default glibc gives large blocks back
     at once, and the system then clears and maps the same pages again: up to a fifth of a step's CPU-seconds
     (docs/speed.md). Peak memory rises by up to 8%, because kept blocks do not always fit the next request. Blocks may
-    be nested. Where the C library is another one, nothing changes.
+    be nested. Without `give_back`, which takes time for the next block to undo, malloc only returns to its usual ways
+    at the end. Where the C library is another one, nothing changes.
 
     >>> with freed_memory_kept():
     ...     kept = bytes(2**20)
@@ -36,6 +37,8 @@ def freed_memory_kept() -> Iterator[None]:
         yield
     finally:
         _nested(library, -1)
+        if give_back and not _depth:
+            library.malloc_trim(0)
 
 
 def _nested(library: Any, change: int) -> None:
@@ -49,7 +52,6 @@ def _nested(library: Any, change: int) -> None:
         elif not _depth:
             library.mallopt(MMAP_THRESHOLD, HIGHEST_ITSELF)
             library.mallopt(TRIM_THRESHOLD, 2 * HIGHEST_ITSELF)
-            library.malloc_trim(0)
 
 
 @cache
