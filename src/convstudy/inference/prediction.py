@@ -16,7 +16,7 @@ from convstudy.inference.resident import ResidentImages
 from convstudy.processes import gathered, place
 
 BATCH_SIZE = 256
-FAST_FROM = 200  # images; fewer are answered before it is known whether a faster copy would pay
+FAST_FROM = 1000  # images; fewer are answered before it is known whether a faster copy would pay
 FAST_FROM_ALL_MACS = 80e9  # of all images, from which on the copy saves more time than building it takes
 FAST_FROM_MACS = 5_000_000  # per image; the few channels of smaller networks leave oneDNN's blocks half empty
 EXAMPLES = 8  # images on which a faster copy is checked
@@ -26,7 +26,7 @@ EXAMPLES = 8  # images on which a faster copy is checked
 def predict(network: nn.Module, images: ResidentImages, *, batch_size: int = BATCH_SIZE) -> Tensor:
     """Return the logits of all images in order: N x classes, float32, on the CPU. The network is left unchanged.
 
-    From 200 images, 5 million multiply-accumulates per image and 80 billion in all on, a copy answers whose batch
+    From 1,000 images, 5 million multiply-accumulates per image and 80 billion in all on, a copy answers whose batch
     normalization is folded into its convolutions and, on a CPU, whose layers use oneDNN's layout. Its logits are the
     same up to rounding (benchmarks/evaluation_speed.py).
 
