@@ -21,7 +21,7 @@ def freed_memory_kept(*, give_back: bool = True) -> Iterator[None]:
 
     The activations of a step are freed by the next one, which needs as much. By default glibc gives large blocks back
     at once, and the system then clears and maps the same pages again: up to a fifth of a step's CPU-seconds
-    (docs/speed.md). Peak memory rises by up to 8%, because kept blocks do not always fit the next request. Blocks may
+    (docs/speed.md). Peak memory rises by up to 7%, because kept blocks do not always fit the next request. Blocks may
     be nested. Without `give_back`, which takes time for the next block to undo, malloc only returns to its usual ways
     at the end. Where the C library is another one, nothing changes.
 
