@@ -32,6 +32,8 @@ def freed_memory_kept(*, give_back: bool = True) -> Iterator[None]:
     if library is None:
         yield
         return
+    if give_back and not _depth:
+        library.malloc_trim(0)
     _nested(library, +1)
     try:
         yield

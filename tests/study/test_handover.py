@@ -11,7 +11,10 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from convstudy.study.runs.handover import LARGE, Parcel, Sender
+from convstudy.data import ImageSet
+from convstudy.data.image_set import numbered
+from convstudy.shared_memory import LARGE, new_array
+from convstudy.study.runs.handover import Parcel, Sender
 
 
 def handed_over(sender: Sender, value: object) -> Parcel:
@@ -36,7 +39,7 @@ def test_a_large_array_is_put_into_one_file_for_all_and_nobody_else_sees_what_is
     sender = Sender()
     value = {"images": images, "labels": np.arange(10), "name": "digits"}
     parcels = [handed_over(sender, value) for _ in range(2)]
-    assert len(sender._files) == 1
+    assert len(sender._copies) == 1
     assert all(len(parcel.content) < LARGE for parcel in parcels)
     sender.close()
     first, second = (parcel.opened() for parcel in parcels)
@@ -66,3 +69,21 @@ def test_without_files_in_memory_arrays_are_copied(monkeypatch: pytest.MonkeyPat
     parcel = handed_over(sender, value)
     assert parcel.large == ()
     np.testing.assert_array_equal(parcel.opened(), value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files in memory are Linux's")
+def test_images_that_are_in_a_file_in_memory_are_not_copied(images: np.ndarray) -> None:
+    whole = new_array((300, 3, 40, 40))
+    whole[:] = np.resize(images, whole.shape)
+    sender = Sender()
+    train = ImageSet(whole[100:], np.zeros(200, np.int64), numbered("train", 200))
+    for sent in (train, train.interleaved()):
+        expected = sent.images.copy()
+        got = handed_over(sender, sent).opened()
+        np.testing.assert_array_equal(got.images, expected)
+        assert got.images.strides == sent.images.strides
+        assert got.ids == sent.ids
+        got.images[:] = 0
+        np.testing.assert_array_equal(sent.images, expected)
+    assert not sender._copies
+    np.testing.assert_array_equal(whole[:100], np.resize(images, whole.shape)[:100])  # another part of the file

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.torchvision_sets import CifarFiles
+from convstudy.shared_memory import new_array
 
 Parts = dict[str, tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]
 
@@ -26,7 +27,7 @@ def read_cifar(root: Path, files: CifarFiles) -> tuple[Parts, tuple[str, ...]]:
     found: Parts = {}
     for part, names in files.parts.items():
         count = files.images[part]
-        images, labels = np.empty((count, 3, 32, 32), np.uint8), np.empty(count, np.int64)
+        images, labels = new_array((count, 3, 32, 32)), np.empty(count, np.int64)
         start = 0
         for name in names:
             entry = _unpickled(root / files.folder / name)
@@ -34,8 +35,9 @@ def read_cifar(root: Path, files: CifarFiles) -> tuple[Parts, tuple[str, ...]]:
             images[start:end] = entry["data"].reshape(-1, 3, 32, 32)
             labels[start:end] = entry[files.labels]
             start = end
+            del entry  # before the next one is read
         found[part] = images, labels
-    return found, tuple(_unpickled(root / files.folder / files.meta[0])[files.class_names])
+    return found, tuple(map(_text, _unpickled(root / files.folder / files.meta[0])[files.class_names]))
 
 
 def _md5(path: Path) -> str | None:
@@ -46,6 +48,11 @@ def _md5(path: Path) -> str | None:
 
 
 def _unpickled(path: Path) -> dict[str, Any]:
+    """Return the content of a file of Python 2, whose strings stay bytes: as text, the pixels would be copied twice."""
     with path.open("rb") as file:
-        content: dict[str, Any] = pickle.load(file, encoding="latin1")
-    return content
+        content: dict[str | bytes, Any] = pickle.load(file, encoding="bytes")
+    return {_text(key): value for key, value in content.items()}
+
+
+def _text(name: str | bytes) -> str:
+    return name if isinstance(name, str) else name.decode("latin1")

@@ -41,11 +41,13 @@ def fold_numbers(images: ImageSet, folds: int, repeat: int) -> npt.NDArray[np.in
 def in_fold(data: DataSet, folds: int, seed: int) -> DataSet:
     """Return the data of one run of a cross-validation, by its seed: one fold to test on, and the others to train on.
 
-    Seeds 0 to `folds` - 1 are the folds of the first repeat, the next ones those of the second, and so on.
+    Seeds 0 to `folds` - 1 are the folds of the first repeat, the next ones those of the second, and so on. Both parts
+    share the images of the data.
     """
     repeat, fold = divmod(seed, folds)
     numbers = fold_numbers(data.train, folds, repeat)
-    train, test = (data.train.chosen(np.flatnonzero(part)) for part in (numbers != fold, numbers == fold))
+    whole = data.train.sharing()
+    train, test = (whole.chosen(np.flatnonzero(part)) for part in (numbers != fold, numbers == fold))
     return replace(data, train=train, test=test)
 
 

@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from convstudy.data.decoding import White
-from convstudy.data.memory import rows_of
+from convstudy.data.interleaving import interleave, is_interleaved
+from convstudy.data.memory import is_mapped, rows_of
 from convstudy.data.pixels import resize
+from convstudy.data.rows import Rows
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
 from convstudy.wording import plural
@@ -27,7 +30,7 @@ def digest(image: npt.NDArray[np.uint8]) -> bytes:
 class ImageSet:
     """One part of a data set."""
 
-    images: npt.NDArray[np.uint8]  # N x C x H x W, C-contiguous; or Streamed, which behaves like such an array
+    images: npt.NDArray[np.uint8]  # N x C x H x W; or Streamed or Rows, which behave like such an array
     labels: npt.NDArray[np.int64]  # N, each in 0..classes-1
     ids: tuple[str, ...]  # a stable name per image that says where it is: its path, or "x_train/17"
     loaded: npt.NDArray[np.uint64] | None = None  # N, the fingerprints, if the images were changed since they were read
@@ -57,8 +60,9 @@ class ImageSet:
 
     def chosen(self, indices: npt.NDArray[np.int64]) -> ImageSet:
         """Return the images at `indices`, in that order."""
-        known = self.loaded is not None or "digests" in vars(self)  # they need not be computed again
-        return ImageSet(
+        digests = vars(self).get("digests")
+        known = self.loaded is not None or digests is not None  # they need not be computed again
+        found = ImageSet(
             rows_of(self.images, indices),
             self.labels[indices],
             tuple(self.ids[index] for index in indices),
@@ -66,6 +70,41 @@ class ImageSet:
             tuple(self.groups[index] for index in indices) if self.groups else (),
             None if self.kin is None else self.kin[indices],
         )
+        if digests is not None:
+            vars(found)["digests"] = tuple(digests[index] for index in indices)
+        return found
+
+    def sharing(self) -> ImageSet:
+        """Return the same set; those that are chosen from it share its images instead of copying them."""
+        if isinstance(self.images, Streamed | Rows):
+            return self
+        images: Any = Rows(self.images, np.arange(len(self)))
+        return self.changed(images)
+
+    def interleaved(self) -> ImageSet:
+        """Return the same set with its images reordered in place for training in channels-last (see `interleave`).
+
+        Images of one channel need not be, and those of a file or a stream are left as they are.
+        """
+        plain = isinstance(self.images, np.ndarray) and not is_mapped(self.images)
+        if not (plain and self.images.flags.c_contiguous and self.images.flags.writeable and self.images.shape[1] > 1):
+            return self
+        digests = self.digests  # of the pixels in their usual order, which is faster
+        found = replace(self, images=interleave(self.images))
+        vars(found)["digests"] = digests
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle stores: interleaved images as N x H x W x C, which it can pass on without a copy."""
+        state = dict(vars(self))
+        if is_interleaved(self.images):
+            state |= {"images": self.images.transpose(0, 2, 3, 1), "interleaved": True}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state.pop("interleaved", False):
+            state["images"] = state["images"].transpose(0, 3, 1, 2)
+        vars(self).update(state)
 
     @property
     def num_groups(self) -> int | None:

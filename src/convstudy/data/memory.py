@@ -14,8 +14,10 @@ import numpy.typing as npt
 
 from convstudy.data.cache import ScratchFile, Seal, cache_folder, room_for_pixels
 from convstudy.data.free_memory import free_memory
+from convstudy.data.rows import Rows
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
+from convstudy.shared_memory import new_array
 
 Put = Callable[[npt.NDArray[np.uint8]], object]  # takes the next rows of an array
 COPIES = 3  # of the decoded images: the store, the parts of a split, and resized images
@@ -116,7 +118,7 @@ def filled(shape: tuple[int, ...], fill: Callable[[Put], object]) -> npt.NDArray
                 file.remove()  # the room is given back
                 raise
         return Mapped.of(file.path, shape, file.seal)
-    array = np.empty(shape, np.uint8)
+    array = new_array(shape)
     place = 0
 
     def put(rows: npt.NDArray[np.uint8]) -> None:
@@ -139,7 +141,7 @@ def rows_of(
     images: npt.NDArray[np.uint8], indices: npt.NDArray[np.int64], at_once: int = 1024
 ) -> npt.NDArray[np.uint8]:
     """Return the images at `indices`; those of a mapped file go to another file if they are too many for memory."""
-    if isinstance(images, Streamed):
+    if isinstance(images, Streamed | Rows):
         return images.chosen(indices)  # type: ignore[return-value]
     if not is_mapped(images):
         return images[indices]

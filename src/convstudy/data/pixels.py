@@ -25,7 +25,7 @@ def resize(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
 
     def resize_chunks(put: Put) -> None:
         for start in range(0, len(images), CHUNK):
-            put(resized(np.array(images[start : start + CHUNK]), side))
+            put(resized(np.array(images[start : start + CHUNK], order="C"), side))
 
     return filled((*images.shape[:2], side, side), resize_chunks)
 

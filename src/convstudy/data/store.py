@@ -27,6 +27,7 @@ from convstudy.data.image_set import digest
 from convstudy.data.memory import Mapped, Put, fits, fits_on_disk
 from convstudy.data.streamed import Streamed
 from convstudy.errors import DataError
+from convstudy.shared_memory import new_array
 
 MARK = b"convstudy store1"
 TAIL = struct.Struct(">QQ16s")  # the record's length, the CRC-32 of images and record, the mark
@@ -65,7 +66,7 @@ def decoded_store(
         return _streamed(paths, shape, mode, white, progress)
     if not fits(num_bytes):
         return _mapped(paths, shape, mode, white, progress)
-    images, place = np.empty(shape, np.uint8), 0
+    images, place = new_array(shape), 0
 
     def put(image: npt.NDArray[np.uint8]) -> None:
         nonlocal place

@@ -18,8 +18,9 @@ Stream = Callable[[Iterable[Sequence[int]]], Iterator[npt.NDArray[np.uint8]]]
 class ResidentImages:
     """Images and labels on the device that uses them, with the constants that normalize them.
 
-    `images` is uint8, N x C x H x W; `labels` is int64, N; `mean` and `std` are C values in 0..1. Images mapped from a
-    file stay there and go to the device batch by batch; a stream decodes them batch by batch.
+    `images` is uint8, N x C x H x W, or more images, of which `places` has the N indices; `labels` is int64, N; `mean`
+    and `std` are C values in 0..1. Images mapped from a file stay there and go to the device batch by batch; a stream
+    decodes them batch by batch. Normalized batches have the memory format `layout`, or that of the images.
     """
 
     images: Tensor
@@ -28,6 +29,8 @@ class ResidentImages:
     std: tuple[float, ...]
     mapped: bool = False
     stream: Stream | None = None
+    places: Tensor | None = None
+    layout: torch.memory_format = torch.preserve_format
 
     @classmethod
     def of(
@@ -38,15 +41,26 @@ class ResidentImages:
         mean: tuple[float, ...],
         std: tuple[float, ...],
         device: torch.device,
+        layout: torch.memory_format = torch.preserve_format,
     ) -> ResidentImages:
-        """Move arrays to `device`; of a mapped array, move the labels only."""
+        """Move arrays to `device`; of a mapped array, move the labels only.
+
+        On the CPU the images of a part of an array stay in that array, unless its memory format is another one than
+        channels-last and batches should have that, which would take time in each step.
+        """
+        on_device = torch.from_numpy(labels).to(device)
         stream = getattr(images, "stream", None)
         if stream:  # a tensor of that shape that needs no memory
             shown = torch.zeros((), dtype=torch.uint8).expand(images.shape)
-            return cls(shown, torch.from_numpy(labels).to(device), mean, std, stream=stream)
-        mapped = isinstance(images, np.memmap)
-        tensor = torch.from_numpy(images)
-        return cls(tensor if mapped else tensor.to(device), torch.from_numpy(labels).to(device), mean, std, mapped)
+            return cls(shown, on_device, mean, std, stream=stream, layout=layout)
+        whole, indices = getattr(images, "whole", images), getattr(images, "indices", None)
+        tensor, places = torch.from_numpy(whole), None if indices is None else torch.from_numpy(indices)
+        mapped = isinstance(whole, np.memmap)
+        reordered = layout == torch.channels_last and not tensor.is_contiguous(memory_format=layout)
+        if not mapped and (reordered or device.type != "cpu"):
+            own = tensor if places is None else images_at(tensor, places)
+            tensor, places = own.to(device).contiguous(memory_format=layout), None
+        return cls(tensor, on_device, mean, std, mapped, places=places, layout=layout)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -56,7 +70,7 @@ class ResidentImages:
 
         A constant channel (std 0) is only centered.
         """
-        normalized = batch.to(self.labels.device).float()
+        normalized = batch.to(self.labels.device).to(torch.float32, memory_format=self.layout)
         scale, shift = self._scale_and_shift(normalized[:1])
         return normalized.mul_(scale).add_(shift)
 
@@ -78,7 +92,8 @@ class ResidentImages:
     def batches(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all images once, in order and normalized: B x C x H x W float32 and B labels."""
         places = torch.split(torch.arange(len(self)), batch_size)
-        fetched = self.rows(places) if self.stream else torch.split(self.images, batch_size)
+        in_order = self.stream is None and self.places is None
+        fetched = torch.split(self.images, batch_size) if in_order else self.rows(places)
         for images, labels in zip(fetched, torch.split(self.labels, batch_size), strict=True):
             yield self.normalized(images), labels
 
@@ -90,8 +105,10 @@ class ResidentImages:
         sizes = [len(places) for places in torch.arange(len(self)).tensor_split(world)]
         start = sum(sizes[:rank])
         end = start + sizes[rank]
-        stream = self.stream and _moved(self.stream, start)
-        return replace(self, images=self.images[start:end], labels=self.labels[start:end], stream=stream)
+        own = replace(self, labels=self.labels[start:end], stream=self.stream and _moved(self.stream, start))
+        if self.places is not None:
+            return replace(own, places=self.places[start:end])
+        return replace(own, images=self.images[start:end])
 
     @property
     def elsewhere(self) -> bool:
@@ -100,7 +117,7 @@ class ResidentImages:
 
     def at(self, places: Tensor) -> Tensor:
         """Return the images at some indices, unchanged: uint8, B x C x H x W."""
-        return images_at(self.images, places)
+        return images_at(self.images, places if self.places is None else self.places[places])
 
     def rows(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """Yield the images of each batch of indices, unchanged: uint8, B x C x H x W."""

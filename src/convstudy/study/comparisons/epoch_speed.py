@@ -43,9 +43,11 @@ def _seconds(comparison: Comparison, entrant: Entrant, part: ImageSet) -> float:
     """Return the seconds of one epoch of a new network on some images, with a learning rate close to 0."""
     data = at_input(replace(comparison.data, train=part, validation=None, test=part), entrant.input_shape)
     mean, std = pixel_statistics(data.train.images)
-    resident = ResidentImages.of(data.train.images, part.labels, mean=mean, std=std, device=comparison.device)
     recipe = replace(comparison.recipe_of(entrant.name), epochs=1, warmup_epochs=0.0, lr=1e-9, patience=0)
     layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    resident = ResidentImages.of(
+        data.train.images, part.labels, mean=mean, std=std, device=comparison.device, layout=layout
+    )
     network = comparison.build(entrant).to(comparison.device).to(memory_format=layout)
     [epoch] = train(network, TrainingBatches(resident, recipe, 0), None)
     return epoch.seconds

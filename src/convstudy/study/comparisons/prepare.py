@@ -36,7 +36,7 @@ def prepare(
 
     Raises: a ConvstudyError, if anything cannot be used; nothing is written.
     """
-    device = choose_device(plan.device)
+    device, loaded_here = choose_device(plan.device), data is None
     require_gpus(device, plan.processes_per_run)
     opened = _opened(plan, models or {})
     if data is None:
@@ -61,9 +61,18 @@ def prepare(
         entrants=tuple(_entrant(model, data, plan.input_size) for model in opened),
         device=device,
     )
+    names = [entrant.name for entrant in comparison.entrants]
+    if loaded_here and device.type == "cpu" and any(comparison.recipe_of(name).channels_last for name in names):
+        comparison = replace(comparison, data=_interleaved(data))  # which nobody else has
     if plan.budget is None or plan.budget.kind is BudgetKind.SECONDS:
         return comparison
     return replace(comparison, allowances=counted(comparison, plan.budget))
+
+
+def _interleaved(data: DataSet) -> DataSet:
+    """Return the data with training images in the order in which runs in channels-last use them, changed in place."""
+    train = data.train.interleaved()
+    return replace(data, train=train, test=train if data.test is data.train else data.test)
 
 
 def _check_folds(data: DataSet, folds: int, first_seeds: range) -> None:

@@ -129,4 +129,6 @@ class Preprocessing:
         self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], device: torch.device
     ) -> ResidentImages:
         """Return images that already have the network's input size as a set on `device`, normalized as in training."""
-        return ResidentImages.of(images, labels, mean=self.mean, std=self.std, device=device)
+        return ResidentImages.of(
+            images, labels, mean=self.mean, std=self.std, device=device, layout=torch.contiguous_format
+        )

@@ -19,6 +19,7 @@ DECIDING = (  # all code that reads and splits data, builds, trains and tests; n
     "freed_memory.py",
     "inference",
     "processes.py",
+    "shared_memory.py",
     "study/__init__.py",
     "study/models",
     "study/runs",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -41,11 +41,9 @@ class RunInputs:
 
     def resident(self, part: ImageSet) -> ResidentImages:
         """Return a set of images on the device that trains."""
-        device = self.task.on
-        images = ResidentImages.of(part.images, part.labels, mean=self.mean, std=self.std, device=device)
-        if images.elsewhere:  # changing the memory format would copy the images into memory
-            return images
-        return replace(images, images=images.images.contiguous(memory_format=self.layout))
+        return ResidentImages.of(
+            part.images, part.labels, mean=self.mean, std=self.std, device=self.task.on, layout=self.layout
+        )
 
     def network(self) -> nn.Module:
         """Return a new network, initialized from the task's seed."""

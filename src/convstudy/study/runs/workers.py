@@ -420,6 +420,7 @@ def _attempt(parcel: Parcel, connection: Connection) -> None:
         reason = f"the run cannot be passed to another process: {in_one_line(error)}"
         _send_event(connection, RunFailed(index=0, model="", seed=0, reason=reason))
         return
+    del parcel  # some megabytes
     try:
         with joined() as here:
             task = replace(task, on=_own_gpu(task.on))
