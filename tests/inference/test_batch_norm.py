@@ -190,12 +190,11 @@ def test_many_images_are_answered_by_the_folded_network(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(prediction, "blocked", noticed)
     monkeypatch.setattr(prediction, "FAST_FROM_MACS", 1)
-    monkeypatch.setattr(prediction, "FAST_FROM_ALL_MACS", 1)
     assert predict(network, images).numpy() == pytest.approx(logits(network, images).numpy(), abs=1e-5)
     assert answering == [0]
     few = ResidentImages(pixels[1:], images.labels[1:], (0.5,), (0.2,))
     assert torch.equal(predict(network, few), logits(network, few))
-    monkeypatch.setattr(prediction, "FAST_FROM_ALL_MACS", prediction.macs(network, pixels[:1].float()) * FAST_FROM + 1)
+    monkeypatch.setattr(prediction, "FAST_FROM_MACS", prediction.macs(network, pixels[:1].float()) + 1)
     assert torch.equal(predict(network, images), logits(network, images))
     assert answering == [0]
     assert network.training

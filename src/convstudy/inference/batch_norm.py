@@ -6,9 +6,9 @@ import copy
 from collections import Counter
 from typing import Any
 
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.nn.utils import parametrize
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -18,7 +18,7 @@ def folded(network: nn.Module) -> nn.Module:
     """Return `network` for evaluation with each batch normalization folded into the preceding convolution.
 
     The outputs equal those of `network` in evaluation mode up to rounding. `network` itself is unchanged; layers that
-    are not folded share its parameters. A network that torch.fx cannot trace is returned as it is.
+    are not folded share the memory of its parameters. A network that torch.fx cannot trace is returned as it is.
 
     Source: Jacob et al. 2018, section 3.2: with fixed running statistics, w' = w * gamma / sqrt(var + eps).
 
@@ -32,17 +32,30 @@ def folded(network: nn.Module) -> nn.Module:
         copied = _copied(network)
     except Exception:  # raised by torch.fx, by copying, or by the network's own code
         return network
-    for convolution, norm in _pairs(copied, graph):
-        layers: Any = copied.get_submodule(convolution), copied.get_submodule(norm)
-        fused = fuse_conv_bn_eval(*layers)
-        copied.set_submodule(convolution, fused)
-        copied.set_submodule(norm, nn.Identity())
+    for path, path_of_norm in _pairs(copied, graph):
+        layer: Any = copied.get_submodule(path)
+        norm: Any = copied.get_submodule(path_of_norm)
+        fused = fuse_conv_bn_weights(  # without the copy that `fuse_conv_bn_eval` makes first
+            layer.weight, layer.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+        )
+        layer.weight, layer.bias = map(_Constant, fused)
+        copied.set_submodule(path_of_norm, nn.Identity())
     return copied
 
 
+class _Constant(nn.Parameter):
+    """A parameter that is shared by all copies of its network, of which `blocked` makes two."""
+
+    def __new__(cls, value: Tensor) -> _Constant:
+        return super().__new__(cls, value.detach(), requires_grad=False)
+
+    def __deepcopy__(self, memo: object) -> _Constant:
+        return self
+
+
 def _copied(network: nn.Module) -> nn.Module:
-    """Copy the network in evaluation mode with shared parameters: only modules and buffers are copied."""
-    return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()}).eval()
+    """Copy the network in evaluation mode with constants for parameters, which share their memory."""
+    return copy.deepcopy(network, {id(parameter): _Constant(parameter) for parameter in network.parameters()}).eval()
 
 
 def _pairs(network: nn.Module, graph: fx.Graph) -> list[tuple[str, str]]:

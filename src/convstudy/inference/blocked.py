@@ -33,7 +33,7 @@ def blocked(network: nn.Module, images: Tensor) -> nn.Module:
     try:
         with torch.inference_mode(), redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's oneDNN layers use torch.jit, which is deprecated
-            other = optimize_for_inference(_Bypassing(fx.symbolic_trace(network)).transform(), SETTINGS)
+            other = optimize_for_inference(_traced(network), SETTINGS)
             same = _equal(other(images), network(images))
     except Exception:  # raised by torch.fx, by oneDNN, or by the network's own code
         return network
@@ -44,19 +44,23 @@ def _equal(one: Tensor, other: Tensor) -> bool:
     return torch.allclose(one, other, rtol=0, atol=ROUNDING * float(other.abs().max()))
 
 
-class _Bypassing(fx.Transformer):
-    """Removes layers that do nothing in evaluation, for which activations would return to torch's layout.
+def _traced(network: nn.Module) -> fx.GraphModule:
+    """Return the traced network without layers that do nothing in evaluation, for which activations would return to
+    torch's layout.
 
     Adaptive pooling stays in torch's layout, because oneDNN has none for windows of different sizes.
     """
-
-    def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        layer = self.submodules[target]
+    traced = fx.symbolic_trace(network)
+    for node in traced.graph.nodes:
+        layer: Any = traced.get_submodule(node.target) if node.op == "call_module" else None
         if isinstance(layer, nn.Identity | nn.Dropout):
-            return args[0]
-        if isinstance(layer, nn.AdaptiveAvgPool2d):
-            return self.call_function(torch.ops.aten.adaptive_avg_pool2d, (args[0], _pair(layer.output_size)), {})
-        return super().call_module(target, args, kwargs)
+            node.replace_all_uses_with(node.args[0])
+            traced.graph.erase_node(node)
+        elif isinstance(layer, nn.AdaptiveAvgPool2d):
+            node.op, node.target = "call_function", torch.ops.aten.adaptive_avg_pool2d
+            node.args, node.kwargs = (node.args[0], _pair(layer.output_size)), {}
+    traced.recompile()
+    return traced
 
 
 def _pays(graph: Any) -> bool:
