@@ -182,8 +182,8 @@ def sets_of(data: DataSet, seed: int, layout: torch.memory_format) -> Sets:
     mean, std = pixel_statistics(training.images)
 
     def resident(part: ImageSet) -> ResidentImages:
-        held = ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=torch.device("cpu"))
-        return replace(held, images=held.images.contiguous(memory_format=layout))
+        device = torch.device("cpu")
+        return ResidentImages.of(part.images, part.labels, mean=mean, std=std, device=device, layout=layout)
 
     return Sets(resident(training), resident(validation), resident(data.test))
 

@@ -128,10 +128,9 @@ def convstudy(work: Work) -> Epoch:
         mean=MEAN,
         std=STD,
         device=torch.device("cpu"),
+        layout=work.layout,
     )
-    batches = TrainingBatches(
-        replace(resident, images=resident.images.contiguous(memory_format=work.layout)), recipe, seed=0
-    )
+    batches = TrainingBatches(resident, recipe, seed=0)
 
     def epoch(clock: Clock) -> None:
         with clock:

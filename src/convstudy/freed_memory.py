@@ -17,7 +17,7 @@ HIGHEST_ITSELF = 32 * 2**20  # bytes up to which glibc raises its threshold of m
 
 @contextmanager
 def freed_memory_kept(*, give_back: bool = True) -> Iterator[None]:
-    """Let glibc's malloc keep what is freed during the block, and give it back at the end.
+    """Let glibc's malloc keep what is freed during the block, and give it back at the end, as what is free before it.
 
     The activations of a step are freed by the next one, which needs as much. By default glibc gives large blocks back
     at once, and the system then clears and maps the same pages again: up to a fifth of a step's CPU-seconds

@@ -69,6 +69,18 @@ def test_the_parts_of_a_shared_split_have_no_images_of_their_own() -> None:
             assert torch.equal(own.part(rank, 3).at(torch.arange(len(places))), tensor[places])
 
 
+@pytest.mark.parametrize("layout", [torch.preserve_format, *LAYOUTS])
+def test_on_another_device_a_part_has_its_own_images(layout: torch.memory_format) -> None:
+    training, _ = split_validation(images_of(3).sharing(), seed=0)
+    device = torch.device("meta")
+    found = ResidentImages.of(training.images, training.labels, mean=(0.4,), std=(0.2,), device=device, layout=layout)
+    assert found.images.shape == (len(training), 3, 8, 8)
+    assert found.places is None
+    assert found.images.device == found.labels.device == device
+    expected = torch.contiguous_format if layout == torch.preserve_format else layout
+    assert found.images.is_contiguous(memory_format=expected)
+
+
 def test_images_in_another_order_in_memory_are_the_same_data() -> None:
     given, same_images = images_of(3), images_of(3).interleaved()
     pixels = given.images.copy()

@@ -59,7 +59,7 @@ class ResidentImages:
         reordered = layout == torch.channels_last and not tensor.is_contiguous(memory_format=layout)
         if not mapped and (reordered or device.type != "cpu"):
             own = tensor if places is None else images_at(tensor, places)
-            tensor, places = own.to(device).contiguous(memory_format=layout), None
+            tensor, places = own.to(device, memory_format=layout), None
         return cls(tensor, on_device, mean, std, mapped, places=places, layout=layout)
 
     def __len__(self) -> int:
