@@ -12,7 +12,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -118,6 +118,7 @@ class PilImages(Dataset[tuple[Any, int]]):
 
 
 Epoch = Callable[[Clock], None]
+OF_A_RUN = ExitStack()  # what a run of convstudy keeps from its first epoch to its last, in the process of a loop
 
 
 def convstudy(work: Work) -> Epoch:
@@ -131,6 +132,7 @@ def convstudy(work: Work) -> Epoch:
         layout=work.layout,
     )
     batches = TrainingBatches(resident, recipe, seed=0)
+    OF_A_RUN.enter_context(freed_memory_kept())
 
     def epoch(clock: Clock) -> None:
         with clock:
@@ -164,9 +166,10 @@ def steps_as_run(work: Work) -> Epoch:
     """Return the same steps with what convstudy changes in them: the order of layers, and memory that is kept."""
     network = work.network()
     steps = bare_steps(replace(work, build=lambda: network))
+    OF_A_RUN.enter_context(freed_memory_kept())
 
     def epoch(clock: Clock) -> None:
-        with rewritten(network) if work.recipe.channels_last else nullcontext(), freed_memory_kept():
+        with rewritten(network) if work.recipe.channels_last else nullcontext():
             steps(clock)
 
     return epoch
