@@ -32,6 +32,7 @@ from convstudy.training.precision import mixed_precision
 from convstudy.training.rewriting import rewritten
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+CPU = torch.device("cpu")
 READY = 8  # batches of the bare steps, more than the fast caches hold
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]  # N x H x W x C
 Batch = tuple[Tensor, Tensor]
@@ -46,11 +47,18 @@ class Clock:
     _before: tuple[float, float] = (0.0, 0.0)
 
     def __enter__(self) -> None:
+        _wait_for_gpu()
         self._before = time.perf_counter(), _cpu_seconds()
 
     def __exit__(self, *_: object) -> None:
+        _wait_for_gpu()
         wall, cpu = self._before
         self.wall, self.cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
+
+
+def _wait_for_gpu() -> None:
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
 
 
 def _cpu_seconds() -> float:
@@ -61,13 +69,14 @@ def _cpu_seconds() -> float:
 
 @dataclass(frozen=True)
 class Work:
-    """A training: how to build the network, images and labels, recipe, and DataLoader workers."""
+    """A training: how to build the network, images and labels, recipe, DataLoader workers, and the device."""
 
     build: Callable[[], nn.Module]
     pixels: Pixels
     labels: list[int]
     recipe: Recipe
     workers: int
+    device: torch.device = CPU
 
     @property
     def layout(self) -> torch.memory_format:
@@ -79,7 +88,7 @@ class Work:
 
     def network(self) -> nn.Module:
         torch.manual_seed(0)
-        return self.build().to(memory_format=self.layout).train()
+        return self.build().to(self.device).to(memory_format=self.layout).train()
 
     def sgd(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return the optimizer as in torchvision's reference and Lightning's examples."""
@@ -101,7 +110,13 @@ class Work:
             shuffle=True,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
+            pin_memory=self.device.type == "cuda",
         )
+
+    def moved(self, batch: Batch) -> Batch:
+        """Return a batch on the device: images in the memory format of the network, and labels."""
+        images, labels = (each.to(self.device, non_blocking=True) for each in batch)
+        return images.contiguous(memory_format=self.layout), labels
 
 
 class PilImages(Dataset[tuple[Any, int]]):
@@ -128,7 +143,7 @@ def convstudy(work: Work) -> Epoch:
         np.array(work.labels),
         mean=MEAN,
         std=STD,
-        device=torch.device("cpu"),
+        device=work.device,
         layout=work.layout,
     )
     batches = TrainingBatches(resident, recipe, seed=0)
@@ -184,9 +199,12 @@ def plain_pytorch(work: Work) -> Epoch:
 
     def epoch(clock: Clock) -> None:
         with clock:
-            for step, (images, labels) in enumerate(loader):
+            for step, batch in enumerate(loader):
+                images, labels = work.moved(batch)
                 optimizer.zero_grad()
-                loss = F.cross_entropy(network(images), labels, label_smoothing=work.recipe.label_smoothing)
+                with mixed_precision(work.device, work.recipe.amp):
+                    output = network(images)
+                loss = F.cross_entropy(output.float(), labels, label_smoothing=work.recipe.label_smoothing)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 if step % 10 == 0:
@@ -241,7 +259,7 @@ def timm_train(work: Work) -> Epoch:
         mean=MEAN,
         std=STD,
         num_workers=work.workers,
-        device=torch.device("cpu"),
+        device=work.device,
         persistent_workers=work.workers > 0,
     )
     images.transform = work.augmentation(data.transforms.ToNumpy())  # in place of timm's own, for ImageNet
@@ -252,7 +270,7 @@ def timm_train(work: Work) -> Epoch:
     losses = utils.AverageMeter()
 
     def autocast() -> AbstractContextManager[object]:
-        return torch.autocast("cpu", torch.bfloat16) if recipe.amp else nullcontext()
+        return torch.autocast(work.device.type, torch.bfloat16) if recipe.amp else nullcontext()
 
     def epoch(clock: Clock) -> None:
         with clock:
