@@ -5,7 +5,8 @@
 
 The folder contains CIFAR-10's `cifar-10-batches-py`. Images per second are those of `net`, `resnet20` and `resnet18`
 with a stem for small images, in bfloat16 and channels-last, with convstudy, compiled and not, and with the loops of
-plain PyTorch and timm of training_peers.py: epochs of all training images, in turn, after one that is not timed.
+plain PyTorch and timm of training_peers.py: epochs of whole batches, after one that is not timed. The loops take turns;
+the compiled epochs are those of one training after that.
 
 For the seconds to 94%, the techniques are settings of convstudy's recipe: images resident on the device, alternating
 flips (Jordan 2024), bfloat16, channels-last, one cycle (Smith & Topin 2018), label smoothing and a compiled network.

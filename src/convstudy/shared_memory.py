@@ -42,7 +42,7 @@ def file_of(array: npt.NDArray[np.uint8]) -> tuple[int, int] | None:
     The array is contiguous, and may be a part of one that `new_array` has made.
     """
     start = address_of(array)
-    for begin, (size, file) in _files.items():
+    for begin, (size, file) in _files.copy().items():  # from which an array that ends meanwhile is removed
         if begin <= start and start + array.nbytes <= begin + size:
             return file, start - begin
     return None

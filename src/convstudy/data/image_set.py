@@ -79,7 +79,7 @@ class ImageSet:
         if isinstance(self.images, Streamed | Rows):
             return self
         images: Any = Rows(self.images, np.arange(len(self)))
-        return self.changed(images)
+        return self._held_in(images)
 
     def interleaved(self) -> ImageSet:
         """Return the same set with its images reordered in place for training in channels-last (see `interleave`).
@@ -89,9 +89,14 @@ class ImageSet:
         plain = isinstance(self.images, np.ndarray) and not is_mapped(self.images)
         if not (plain and self.images.flags.c_contiguous and self.images.flags.writeable and self.images.shape[1] > 1):
             return self
-        digests = self.digests  # of the pixels in their usual order, which is faster
-        found = replace(self, images=interleave(self.images))
-        vars(found)["digests"] = digests
+        _ = self.digests  # of the pixels in their usual order, which is faster
+        return self._held_in(interleave(self.images))
+
+    def _held_in(self, images: npt.NDArray[np.uint8]) -> ImageSet:
+        """Return the same set with the same pixels in another array; what is known of them stays known."""
+        found = replace(self, images=images, loaded=self.fingerprints)
+        if "digests" in vars(self):
+            vars(found)["digests"] = self.digests
         return found
 
     def __getstate__(self) -> dict[str, Any]:

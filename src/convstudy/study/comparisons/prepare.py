@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from convstudy.data import DataSet, load
+import numpy as np
+
+from convstudy.data import DataSet, ImageSet, load
 from convstudy.data.folds import fold_numbers
 from convstudy.data.parting import WHOLE_NOTE, Parting
 from convstudy.errors import ShapeError, StudyError
@@ -70,9 +72,21 @@ def prepare(
 
 
 def _interleaved(data: DataSet) -> DataSet:
-    """Return the data with training images in the order in which runs in channels-last use them, changed in place."""
+    """Return the data with training images in the order in which runs in channels-last use them, changed in place.
+
+    Of a cross-validation, the test set is the training set. Other sets that use the same memory would be changed, too,
+    so the images are then left as they are.
+    """
+    others = [part for part in (data.validation, data.test) if part is not None and part is not data.train]
+    if any(_share_memory(data.train, part) for part in others):
+        return data
     train = data.train.interleaved()
     return replace(data, train=train, test=train if data.test is data.train else data.test)
+
+
+def _share_memory(one: ImageSet, other: ImageSet) -> bool:
+    arrays = one.images, other.images
+    return all(isinstance(images, np.ndarray) for images in arrays) and np.may_share_memory(*arrays)
 
 
 def _check_folds(data: DataSet, folds: int, first_seeds: range) -> None:
